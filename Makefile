@@ -1,0 +1,77 @@
+# make        set up .venv: dependencies, ROS messages, this package
+# make demo   real ROS nodes under a live SLA; leaves out/demo/
+# make test   lint, types, tests
+#
+# ROS_WHEELS=kilted takes those wheels in place of Jazzy's; a sourced ROS distribution is used
+# in place of any wheels. PYTHON names the interpreter that .venv is made with.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := setup
+
+PYTHON ?= python3
+ROS_WHEELS ?= jazzy
+ROS := $(if $(AMENT_PREFIX_PATH),sourced,$(ROS_WHEELS))
+UV_VERSION := 0.13.9
+
+VENV := .venv
+BIN := $(VENV)/bin
+DEPENDENCIES := $(VENV)/.dependencies-$(ROS)
+PACKAGE := $(VENV)/.package-$(ROS)
+
+KERNEL_REQUIREMENTS := $(if $(filter sourced,$(ROS)),requirements/kernel.txt,requirements/pinned.txt)
+REQUIREMENTS := $(KERNEL_REQUIREMENTS) requirements/ros-$(ROS).txt requirements/build.txt \
+	requirements/development.txt
+SOURCES := $(shell find approx_perception config msg cmake -type f -not -name '*.pyc') \
+	CMakeLists.txt setup.py setup.cfg pyproject.toml package.xml
+
+# uv where it can be had (it links files in place of copying them), else pip.
+INSTALL = $$(if [ -x $(BIN)/uv ]; then echo "$(BIN)/uv pip install --quiet --python $(BIN)/python"; \
+	else echo "$(BIN)/python -m pip install --quiet"; fi)
+
+# Beside a distribution its own libraries are found, but not those of .venv.
+ifeq ($(ROS),sourced)
+export LD_LIBRARY_PATH := $(abspath $(VENV))/lib:$(LD_LIBRARY_PATH)
+endif
+
+.PHONY: setup demo test lint types unit clean
+
+setup: $(PACKAGE)
+
+$(DEPENDENCIES): $(REQUIREMENTS)
+	@echo "Making $(VENV) with $$($(PYTHON) --version) and ROS: $(ROS)"
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(if $(filter sourced,$(ROS)),--system-site-packages) $(VENV)
+	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION) || echo "No uv here: going on with pip."
+	$(INSTALL) $(addprefix -r ,$(REQUIREMENTS))
+	touch $@
+
+$(PACKAGE): $(DEPENDENCIES) $(SOURCES)
+	rm -rf build/lib* build/bdist*
+	$(INSTALL) --no-deps --no-build-isolation --force-reinstall .
+	touch $@
+
+# What the demonstration shows; for example SOURCE=video.mp4 DETECTOR=yolox WEIGHTS=model.onnx
+SOURCE ?= synthetic:mixed
+DETECTOR ?= faster_rcnn
+WEIGHTS ?=
+SECONDS_ = $(if $(filter environment command,$(origin SECONDS)),$(SECONDS),45)
+
+demo: $(PACKAGE)
+	$(BIN)/approx-perception demo "$(SOURCE)" --detector "$(DETECTOR)" --weights "$(WEIGHTS)" \
+		--seconds $(SECONDS_) --out out/demo --overwrite
+
+test: lint types unit
+
+lint: $(PACKAGE)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(PACKAGE)
+	$(BIN)/mypy
+
+unit: $(PACKAGE)
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf $(VENV) build out

@@ -1,0 +1,323 @@
+"""A branch is one setting of all knobs; a space is the ordered set to choose from."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from approx_perception.exceptions import ConfigurationError, choices
+
+__all__ = [
+    "TRACKER_NAMES",
+    "Branch",
+    "BranchSpace",
+    "TrackerSettings",
+    "parse_branch",
+]
+
+#: Trackers that a branch may name; approx_perception.trackers implements each.
+TRACKER_NAMES = ("median_flow", "kcf", "csrt", "mosse", "dense_flow", "dis_flow")
+
+_LIMITS = {"shape": (32, 4096), "nprop": (1, 1000), "si": (1, 1000), "ds": (1, 16)}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TrackerSettings:
+    """A tracker and the factor by which it shrinks the image first."""
+
+    name: str
+    ds: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One setting of all knobs; equality answers "did we switch?".
+
+    Attributes
+    ----------
+    shape
+        Side of the network's input in px: the short side for Faster R-CNN, the side of the
+        square letterbox for YOLOX.
+    nprop
+        Proposals kept after the RPN; None for a family without proposals.
+    si
+        Sampling interval: the detector runs on every si-th frame.
+    tracker, ds
+        Who moves the boxes on the frames between, and its down-sampling; None at si = 1.
+
+    Raises
+    ------
+    ConfigurationError
+        If a knob is outside its range, or the tracker is unknown, missing or without use.
+    """
+
+    shape: int
+    nprop: int | None = None
+    si: int = 1
+    tracker: str | None = None
+    ds: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _LIMITS.items():
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or not low <= value <= high):
+                raise ConfigurationError(
+                    f"knob {name} is {value!r}; it must be a whole number from {low} to {high}"
+                )
+        if self.tracker is not None and self.tracker not in TRACKER_NAMES:
+            raise ConfigurationError(
+                f"there is no tracker {self.tracker!r}; choose {choices(TRACKER_NAMES)}"
+            )
+        if (self.si > 1) != (self.tracker is not None) or (self.si > 1) != (self.ds is not None):
+            raise ConfigurationError(
+                f"a branch with si={self.si} has tracker={self.tracker} and ds={self.ds}; "
+                "tracker and ds belong to si above 1 and only there"
+            )
+
+    @property
+    def tracker_settings(self) -> TrackerSettings | None:
+        """Tracker and ds together; None at si = 1."""
+        if self.tracker is None or self.ds is None:
+            return None
+        return TrackerSettings(self.tracker, self.ds)
+
+    @property
+    def detector_settings(self) -> tuple[int, int | None]:
+        """``(shape, nprop)``: what the detector is told."""
+        return self.shape, self.nprop
+
+    def __str__(self) -> str:
+        knobs = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return ",".join(f"{name}={value}" for name, value in knobs if value is not None)
+
+
+def parse_branch(text: str, default: Branch) -> Branch:
+    """Read ``shape=416,si=4``; knobs not named are the default's.
+
+    At ``si=1`` the default's tracker is dropped; above it, a default without a tracker gives
+    way to MedianFlow at ds 1.
+
+    Raises
+    ------
+    ConfigurationError
+        If a knob or value cannot be understood.
+    """
+    knobs: dict[str, Any] = asdict(default)
+    named: set[str] = set()
+    for item in filter(None, text.split(",")):
+        name, separator, value = (part.strip() for part in item.partition("="))
+        if not separator or name not in knobs:
+            raise ConfigurationError(
+                f"cannot read {item!r} in branch {text!r}; write knob=value with the knobs "
+                f"{choices(knobs)}"
+            )
+        named.add(name)
+        if name == "tracker":
+            knobs[name] = value
+        elif value.isdecimal():
+            knobs[name] = int(value)
+        else:
+            raise ConfigurationError(
+                f"knob {name} is {value!r} in branch {text!r}; it must be a whole number"
+            )
+    if knobs["si"] == 1 and not named & {"tracker", "ds"}:
+        knobs["tracker"] = knobs["ds"] = None
+    elif knobs["si"] > 1:
+        knobs["tracker"] = knobs["tracker"] or "median_flow"
+        knobs["ds"] = knobs["ds"] or 1
+    return Branch(**knobs)
+
+
+class BranchSpace(Sequence[Branch]):
+    """Branches in a stable order: every predictor returns a ``(B,)`` array in it.
+
+    Parameters
+    ----------
+    name
+        For messages.
+    shapes, nprops, sampling_intervals, trackers
+        Values of each knob; ``nprops`` is empty for a family without proposals.
+
+    Raises
+    ------
+    ConfigurationError
+        If a knob has no values, doubled values or values outside its range.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        shapes: Sequence[int],
+        nprops: Sequence[int],
+        sampling_intervals: Sequence[int],
+        trackers: Sequence[TrackerSettings],
+    ) -> None:
+        self.name = name
+        self.shapes = tuple(shapes)
+        self.nprops = tuple(nprops)
+        self.sampling_intervals = tuple(sampling_intervals)
+        self.trackers = tuple(trackers)
+        self._check_values()
+        self._branches = tuple(self._enumerate())
+
+    def _check_values(self) -> None:
+        knobs: dict[str, Sequence[object]] = {
+            "shape": self.shapes,
+            "nprop": self.nprops,
+            "si": self.sampling_intervals,
+            "trackers": self.trackers,
+        }
+        for knob, values in knobs.items():
+            if len(set(values)) < len(values):
+                raise ConfigurationError(f"space {self.name!r} names a value of {knob} twice")
+        if not self.shapes or not self.sampling_intervals:
+            raise ConfigurationError(f"space {self.name!r} needs values for shape and si")
+        if max(self.sampling_intervals) > 1 and not self.trackers:
+            raise ConfigurationError(f"space {self.name!r} has si above 1 but no trackers")
+
+    def _enumerate(self) -> Iterator[Branch]:
+        """Yield distinct branches: the tracker does not matter at si = 1."""
+        for shape, nprop, si in product(
+            self.shapes, self.nprops or (None,), self.sampling_intervals
+        ):
+            if si == 1:
+                yield Branch(shape, nprop)
+                continue
+            for tracker in self.trackers:
+                yield Branch(shape, nprop, si, tracker.name, tracker.ds)
+
+    @property
+    def combination_count(self) -> int:
+        """Knob combinations, counted as in the paper: trackers at si = 1 told apart."""
+        return (
+            len(self.shapes)
+            * max(len(self.nprops), 1)
+            * len(self.sampling_intervals)
+            * max(len(self.trackers), 1)
+        )
+
+    @property
+    def default_branch(self) -> Branch:
+        """The largest shape and nprop, detected on every frame."""
+        return Branch(max(self.shapes), max(self.nprops, default=None))
+
+    @property
+    def detector_settings(self) -> list[tuple[int, int | None]]:
+        """Distinct ``(shape, nprop)`` in order."""
+        return list(product(self.shapes, self.nprops or (None,)))
+
+    @cached_property
+    def hash(self) -> str:
+        """Short fingerprint of the branches and their order."""
+        return hashlib.sha256("\n".join(map(str, self)).encode()).hexdigest()[:16]
+
+    def __len__(self) -> int:
+        return len(self._branches)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._branches[index]
+
+    def __contains__(self, branch: object) -> bool:
+        return branch in self._index
+
+    def index(self, branch: Branch, *_: int) -> int:  # type: ignore[override]
+        """Position of a branch.
+
+        Raises
+        ------
+        ConfigurationError
+            If it is not in the space.
+        """
+        try:
+            return self._index[branch]
+        except KeyError:
+            raise ConfigurationError(
+                f"branch {branch} is not in space {self.name!r}; {self.describe()}"
+            ) from None
+
+    @cached_property
+    def _index(self) -> dict[Branch, int]:
+        return {branch: position for position, branch in enumerate(self._branches)}
+
+    def with_branch(self, branch: Branch) -> "BranchSpace":
+        """Return the space of that one branch."""
+        trackers = [branch.tracker_settings] if branch.tracker_settings else []
+        nprops = [] if branch.nprop is None else [branch.nprop]
+        return BranchSpace(str(branch), [branch.shape], nprops, [branch.si], trackers)
+
+    def describe(self) -> str:
+        """One line with the values of every knob."""
+        trackers = " ".join(f"{tracker.name}/{tracker.ds}" for tracker in self.trackers)
+        knobs = {"shape": self.shapes, "nprop": self.nprops, "si": self.sampling_intervals}
+        values = [f"{name} {' '.join(map(str, knob))}" for name, knob in knobs.items() if knob]
+        return ", ".join([*values, f"trackers {trackers}"] if trackers else values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form that `from_dict` reads."""
+        return {
+            "name": self.name,
+            "shape": list(self.shapes),
+            "nprop": list(self.nprops),
+            "si": list(self.sampling_intervals),
+            "trackers": [asdict(tracker) for tracker in self.trackers],
+        }
+
+    @classmethod
+    def from_dict(cls, data: object, origin: str) -> "BranchSpace":
+        """Build a space from parsed YAML; ``origin`` names it in errors."""
+        allowed = {"name", "shape", "nprop", "si", "trackers"}
+        if not isinstance(data, Mapping):
+            raise ConfigurationError(f"{origin} holds no mapping of knobs {choices(allowed)}")
+        if unknown := sorted(set(data) - allowed, key=str):
+            raise ConfigurationError(
+                f"{origin} has the unknown key {unknown[0]!r}; choose {choices(sorted(allowed))}"
+            )
+        values = {key: data.get(key) or [] for key in allowed - {"name"}}
+        for key, value in values.items():
+            if not isinstance(value, list):
+                raise ConfigurationError(f"{origin}: {key} is {value!r}, expected a list")
+        trackers = [_tracker_from(entry, origin) for entry in values["trackers"]]
+        name = str(data.get("name", origin))
+        try:
+            return cls(name, values["shape"], values["nprop"], values["si"], trackers)
+        except (ConfigurationError, TypeError) as error:
+            raise ConfigurationError(f"{origin}: {error}") from error
+
+    @classmethod
+    def from_yaml(cls, path: Path) -> "BranchSpace":
+        """Read a space file.
+
+        Raises
+        ------
+        ConfigurationError
+            If the file is missing, no YAML, or not a valid space.
+        """
+        try:
+            data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"cannot read the branch space {path}: {error}") from error
+        except yaml.YAMLError as error:
+            problem = " ".join(str(error).split())
+            raise ConfigurationError(f"the branch space {path} is no YAML: {problem}") from error
+        return cls.from_dict(data, str(path))
+
+    def __repr__(self) -> str:
+        return json.dumps({**self.to_dict(), "branches": len(self), "hash": self.hash})
+
+
+def _tracker_from(entry: object, origin: str) -> TrackerSettings:
+    if not isinstance(entry, Mapping) or not {"name"} <= set(entry) <= {"name", "ds"}:
+        raise ConfigurationError(
+            f"{origin}: tracker {entry!r} must be a mapping with 'name' and, if wanted, 'ds'"
+        )
+    if entry["name"] not in TRACKER_NAMES:
+        raise ConfigurationError(
+            f"{origin}: there is no tracker {entry['name']!r}; choose {choices(TRACKER_NAMES)}"
+        )
+    return TrackerSettings(entry["name"], entry.get("ds", 1))

@@ -1,0 +1,1 @@
+"""The command ``approx-perception``, one file a verb; the library does the work."""

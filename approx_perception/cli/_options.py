@@ -1,0 +1,125 @@
+"""Options that several verbs share, and how errors reach the user."""
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from approx_perception.datasets import SOURCE_HELP
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.structures import SLA, SlaScope
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+__all__ = [
+    "BranchOption",
+    "ClassNamesOption",
+    "DetectorOption",
+    "DeviceOption",
+    "OutOption",
+    "OverwriteOption",
+    "PolicyOption",
+    "QuantileOption",
+    "ScopeOption",
+    "SeedOption",
+    "SourceArgument",
+    "SpaceOption",
+    "ThreadsOption",
+    "TopicOption",
+    "WeightsOption",
+    "console",
+    "one_sentence_errors",
+    "progress_bar",
+    "sla_from",
+]
+
+SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE_HELP)]
+TopicOption = Annotated[
+    str | None, typer.Option(help="Image topic, where a bag has several.", show_default=False)
+]
+DetectorOption = Annotated[str, typer.Option(help="Detector family: faster_rcnn or yolox.")]
+WeightsOption = Annotated[
+    str,
+    typer.Option(
+        help="A weights file (state dict or ONNX) or the name of torchvision's, such as "
+        "FasterRCNN_ResNet50_FPN_Weights.COCO_V1. Empty: the network that ships.",
+        show_default=False,
+    ),
+]
+ClassNamesOption = Annotated[
+    Path | None,
+    typer.Option(help="Text file with one class name a line.", show_default=False),
+]
+DeviceOption = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
+ThreadsOption = Annotated[int, typer.Option(min=1, max=256, help="CPU threads of one inference.")]
+SpaceOption = Annotated[
+    str,
+    typer.Option(
+        help="Branch space: a YAML file or the name of a shipped one. Empty: the detector's own.",
+        show_default=False,
+    ),
+]
+PolicyOption = Annotated[
+    str | None,
+    typer.Option(
+        help="most_accurate (inside the SLA), fixed or fastest. "
+        "Default: fixed where --branch is given, else most_accurate.",
+        show_default=False,
+    ),
+]
+BranchOption = Annotated[
+    str,
+    typer.Option(
+        help="Branch for the policy fixed, as shape=416,si=4,tracker=median_flow,ds=2; knobs not "
+        "named are the largest shape and nprop, and si=1.",
+        show_default=False,
+    ),
+]
+QuantileOption = Annotated[float, typer.Option(help="Share of frames that must be inside the SLA.")]
+ScopeOption = Annotated[
+    str, typer.Option(help="What the SLA counts: frame, or gof (mean over a group of frames).")
+]
+OutOption = Annotated[Path, typer.Option(help="Folder for the results.")]
+OverwriteOption = Annotated[bool, typer.Option(help="Replace the folder if it exists.")]
+SeedOption = Annotated[int, typer.Option(help="Variant of what is random.")]
+
+#: Progress and tables go here; nothing but results to standard output.
+console = Console(stderr=True)
+
+
+def one_sentence_errors(command: Callable[P, T]) -> Callable[P, T]:
+    """Turn our errors into one sentence on standard error and exit code 1."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return command(*args, **kwargs)
+        except ApproxPerceptionError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as error:
+            print("interrupted", file=sys.stderr)
+            raise typer.Exit(130) from error
+
+    return wrapped
+
+
+def progress_bar() -> Progress:
+    """Return the bar that all long work shows."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=console,
+    )  # fmt: skip
+
+
+def sla_from(latency_ms: float, quantile: float, scope: str) -> SLA:
+    """Build an SLA of options."""
+    if scope not in (names := [entry.value for entry in SlaScope]):
+        raise ConfigurationError(f"the SLA's scope is {scope!r}; choose {' or '.join(names)}")
+    return SLA(latency_ms, quantile, SlaScope(scope))

@@ -1,0 +1,43 @@
+"""Entry point of ``approx-perception``."""
+
+import typer
+
+from approx_perception import __version__
+from approx_perception.cli.demo import demo
+from approx_perception.cli.run import run
+from approx_perception.cli.synthesize import synthesize
+from approx_perception.cli.train import train
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    help="Detect and track objects inside a latency budget that can change while it runs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode="rich",
+)
+for command in (run, demo, synthesize, train):
+    app.command()(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(False, callback=_show_version, is_eager=True, help="Show it."),
+) -> None:
+    """Take the options before the verb."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""``approx-perception run``: any source through the pipeline, offline."""
+
+from collections import Counter
+from dataclasses import asdict
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.table import Table
+
+from approx_perception.assembly import Kernel, KernelOptions, assemble
+from approx_perception.cli._options import (
+    BranchOption,
+    ClassNamesOption,
+    DetectorOption,
+    DeviceOption,
+    OutOption,
+    OverwriteOption,
+    PolicyOption,
+    QuantileOption,
+    ScopeOption,
+    SeedOption,
+    SourceArgument,
+    SpaceOption,
+    ThreadsOption,
+    TopicOption,
+    WeightsOption,
+    console,
+    one_sentence_errors,
+    progress_bar,
+    sla_from,
+)
+from approx_perception.datasets import FrameSource, LabelledFrame, open_source
+from approx_perception.evaluation import (
+    average_precision_50,
+    in_classes_of_truth,
+    summarize_latency,
+    violation_share,
+)
+from approx_perception.reports.output_folder import fresh_folder
+from approx_perception.reports.run_files import RunFiles, write_config
+from approx_perception.structures import SLA, Detections, FrameResult, GroundTruth
+
+__all__ = ["run"]
+
+
+@one_sentence_errors
+def run(
+    source: SourceArgument,
+    out: OutOption = Path("out/run"),
+    detector: DetectorOption = "faster_rcnn",
+    weights: WeightsOption = "",
+    class_names: ClassNamesOption = None,
+    space: SpaceOption = "",
+    policy: PolicyOption = None,
+    branch: BranchOption = "",
+    sla_ms: Annotated[float, typer.Option(help="Latency budget of a frame, in ms.")] = 100.0,
+    sla_quantile: QuantileOption = 0.95,
+    sla_scope: ScopeOption = "frame",
+    score_threshold: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Weaker detections are dropped.")
+    ] = 0.05,
+    topic: TopicOption = None,
+    frames: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many.", show_default=False)
+    ] = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 2,
+    video: Annotated[bool, typer.Option(help="Also write annotated.mp4.")] = False,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Run a source through the pipeline, every frame, and write what came out.
+
+    Writes detections.txt (frame,id,x,y,w,h,score,class_name; frames from 1, px), frames.csv
+    (branch, stages and SLA of each frame) and config.yaml. Where the source has ground truth,
+    AP50 is shown.
+    """
+    sla = sla_from(sla_ms, sla_quantile, sla_scope)
+    with fresh_folder(out, overwrite) as folder:
+        frame_source = open_source(source, topic, frames, seed)
+        entries = iter(frame_source)
+        first = next(entries)
+        options = KernelOptions(
+            detector, weights, class_names, device, threads, space,
+            policy or ("fixed" if branch else "most_accurate"), branch,
+            only_branch=bool(branch), sla=sla, score_threshold=score_threshold,
+            image_size=(first.frame.image.shape[1], first.frame.image.shape[0]),
+        )  # fmt: skip
+        with console.status("starting") as status:
+            kernel = assemble(options, report=status.update)
+        write_config(folder / "config.yaml", _effective_config(source, options, kernel))
+        outcome = _process(chain([first], entries), frame_source, kernel, folder, frames, video)
+    _show(outcome, frame_source, kernel, sla)
+    console.print(f"results are in {out}")
+
+
+class _Outcome:
+    """Results of a run as far as the summary needs them."""
+
+    def __init__(self) -> None:
+        self.results: list[FrameResult] = []
+        self.scored: list[tuple[Detections, GroundTruth]] = []
+
+
+def _process(
+    entries: "chain[LabelledFrame]",
+    source: FrameSource,
+    kernel: Kernel,
+    folder: Path,
+    limit: int | None,
+    video: bool,
+) -> _Outcome:
+    names = kernel.detector.class_names
+    total = min(source.frame_count or limit or 0, limit or source.frame_count) or None
+    outcome = _Outcome()
+    with (
+        RunFiles(folder, names, source.fps if video else None) as files,
+        progress_bar() as progress,
+    ):
+        task = progress.add_task(source.name, total=total)
+        for entry in entries:
+            if limit is not None and entry.frame.sequence >= limit:
+                break
+            result = kernel.pipeline.process(entry.frame)
+            files.write(entry.frame, result)
+            outcome.results.append(result)
+            if entry.ground_truth is not None:
+                found = in_classes_of_truth(result.detections, names, source.class_names)
+                outcome.scored.append((found, entry.ground_truth))
+            progress.advance(task)
+    return outcome
+
+
+def _effective_config(source: str, options: KernelOptions, kernel: Kernel) -> dict[str, Any]:
+    values = asdict(options)
+    values["sla"]["scope"] = options.sla.scope.value
+    values["class_names_file"] = str(options.class_names_file or "")
+    values["image_size"] = list(options.image_size)
+    return {
+        "source": source,
+        **values,
+        "network": kernel.detector.description,
+        "fixed_branch": str(kernel.branch),
+        "space_content": kernel.space.to_dict(),
+        "space_hash": kernel.space.hash,
+    }
+
+
+def _show(outcome: _Outcome, source: FrameSource, kernel: Kernel, sla: SLA) -> None:
+    results = outcome.results
+    latencies = np.array([result.timings.processing_ms for result in results])
+    starts = np.array([result.decision.run_detector for result in results])
+    summary = summarize_latency(latencies)
+    table = Table("", kernel.detector.description, title=f"{source.name}: {len(results)} frames")
+    table.add_row(
+        "processing",
+        f"P50 {summary.p50_ms:.1f}, P95 {summary.p95_ms:.1f}, max {summary.max_ms:.1f} ms",
+    )
+    over = violation_share(latencies, starts, np.full(len(results), sla.latency_ms), sla.scope)
+    table.add_row("over the SLA", f"{over:.1%} of {sla.scope.value}s (SLA {sla.latency_ms:g} ms)")
+    branches = Counter(str(result.decision.branch) for result in results)
+    table.add_row(
+        "branches", "\n".join(f"{count} x {name}" for name, count in branches.most_common(6))
+    )
+    if outcome.scored:
+        score = average_precision_50(outcome.scored, len(source.class_names))
+        floor = kernel.pipeline.score_threshold
+        table.add_row("AP50", f"{score.mean:.3f} (all-point, scores from {floor:g})")
+    console.print(table)

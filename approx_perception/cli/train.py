@@ -1,0 +1,72 @@
+"""``approx-perception train``: the multi-branch Faster R-CNN from scratch."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from approx_perception.cli._options import (
+    DeviceOption,
+    SeedOption,
+    ThreadsOption,
+    console,
+    one_sentence_errors,
+    progress_bar,
+)
+from approx_perception.reports.run_files import write_config
+
+__all__ = ["train"]
+
+_LOSS_GAIN = 0.02
+
+
+@one_sentence_errors
+def train(
+    out: Annotated[Path, typer.Option(help="Folder of the run; go on with the same one.")] = Path(
+        "out/train"
+    ),
+    backbone: Annotated[
+        str, typer.Option(help="compact, or a backbone or detector of torchvision.")
+    ] = "compact",
+    iterations: Annotated[int, typer.Option(min=1, help="Number of batches.")] = 6000,
+    batch_size: Annotated[int, typer.Option(min=1, help="Frames in a batch.")] = 8,
+    learning_rate: Annotated[float, typer.Option(help="Highest one of AdamW.")] = 1.5e-3,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 2,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that draw frames.")] = 1,
+) -> None:
+    """Train a Faster R-CNN on synthetic video, with a random input shape for each batch.
+
+    Can be stopped at any time; the same command goes on from the last checkpoint. Leaves
+    weights.pt, which --weights of other verbs takes.
+    """
+    # Only here: torch takes seconds to import.
+    import torch
+
+    from approx_perception.detectors.faster_rcnn.detector import choose_device
+    from approx_perception.training.detector_trainer import DetectorTrainer, TrainingRecipe
+
+    torch.set_num_threads(threads)
+    recipe = TrainingRecipe(
+        backbone=backbone, iterations=iterations, batch_size=batch_size,
+        learning_rate=learning_rate, seed=seed,
+    )  # fmt: skip
+    trainer = DetectorTrainer(recipe, out, choose_device(device), workers)
+    if trainer.iteration:
+        console.print(f"going on from batch {trainer.iteration}")
+    out.mkdir(parents=True, exist_ok=True)
+    write_config(out / "config.yaml", {**asdict(recipe), "shapes": list(recipe.shapes)})
+    smooth_loss: float | None = None
+    with progress_bar() as progress:
+        task = progress.add_task("training", total=iterations, completed=trainer.iteration)
+
+        def report(done: int, loss: float) -> None:
+            nonlocal smooth_loss
+            smooth_loss = loss if smooth_loss is None else smooth_loss
+            smooth_loss += _LOSS_GAIN * (loss - smooth_loss)
+            progress.update(task, completed=done, description=f"loss {smooth_loss:.3f}")
+
+        trainer.train(report)
+    console.print(f"weights are in {trainer.weights_path}")

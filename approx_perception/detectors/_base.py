@@ -1,0 +1,134 @@
+"""What every detector family offers."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.structures import Detections
+
+__all__ = ["Detector", "DetectorOptions", "DetectorSettings", "read_class_names"]
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorSettings:
+    """Knobs of one detection.
+
+    Attributes
+    ----------
+    shape
+        Side of the network's input in px.
+    nprop
+        Proposals kept after the RPN; None for a family without proposals.
+    """
+
+    shape: int
+    nprop: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorOptions:
+    """How a user names the network to load.
+
+    Attributes
+    ----------
+    weights
+        A file, a name that the family knows, or empty for the family's own choice.
+    class_names_file
+        Text file, one class a line; None where the weights bring their names.
+    device
+        ``cpu``, ``cuda`` or ``auto`` (an accelerator where there is one).
+    num_threads
+        CPU threads of one inference.
+    """
+
+    weights: str = ""
+    class_names_file: Path | None = None
+    device: str = "auto"
+    num_threads: int = 2
+
+
+class Detector(ABC):
+    """A network whose branches are all resident: a switch loads nothing.
+
+    Called by the pipeline on each detection frame and by the calibration at start, always
+    from one thread at a time.
+
+    Attributes
+    ----------
+    class_names
+        What class ids mean.
+    uses_proposals
+        Whether `DetectorSettings.nprop` must be given (else it must be None).
+    shape_multiple
+        Shapes must be a multiple of this.
+    description
+        Network, weights and device, for humans and result files.
+    """
+
+    class_names: tuple[str, ...]
+    uses_proposals: bool
+    shape_multiple: int = 1
+    description: str
+
+    @abstractmethod
+    def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
+        """Find objects.
+
+        Parameters
+        ----------
+        image
+            ``(H, W, 3)`` uint8, BGR; must not be written to.
+        settings
+            Knobs of this call; any that `check_settings` accepts, in any order.
+
+        Returns
+        -------
+        Detections
+            After NMS, best score first, without identities. Boxes may leave the image where
+            the network completes objects that do.
+        """
+
+    def check_settings(self, settings: DetectorSettings) -> None:
+        """Refuse knobs that this detector cannot honour.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming the knob and what would do.
+        """
+        if settings.shape % self.shape_multiple:
+            raise ConfigurationError(
+                f"shape {settings.shape} does not fit {self.description}; "
+                f"it must be a multiple of {self.shape_multiple}"
+            )
+        if self.uses_proposals and settings.nprop is None:
+            raise ConfigurationError(f"{self.description} needs values for the knob nprop")
+        if not self.uses_proposals and settings.nprop is not None:
+            raise ConfigurationError(
+                f"{self.description} has no proposals; leave the knob nprop out of the space"
+            )
+
+
+def read_class_names(path: Path, expected_count: int) -> tuple[str, ...]:
+    """Read a class-name file.
+
+    Raises
+    ------
+    WeightsError
+        If it cannot be read or has not ``expected_count`` names.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WeightsError(f"cannot read the class names {path}: {error}") from error
+    names: Sequence[str] = [line.strip() for line in lines if line.strip()]
+    if len(names) != expected_count:
+        raise WeightsError(
+            f"{path} names {len(names)} classes, but the network has {expected_count}"
+        )
+    return tuple(names)

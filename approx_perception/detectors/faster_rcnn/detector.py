@@ -1,0 +1,99 @@
+"""One resident Faster R-CNN behind the detector interface."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from approx_perception.detectors._base import Detector, DetectorSettings
+from approx_perception.detectors.faster_rcnn.network import forward, fuse_batch_norm, padded_size
+from approx_perception.detectors.faster_rcnn.weights import LoadedNetwork
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.structures import Detections
+
+__all__ = ["FasterRCNNDetector", "choose_device", "resized_size"]
+
+#: Longest side of the input as a multiple of its short side: keeps panoramas affordable.
+_MAX_ASPECT = 2.0
+
+
+def resized_size(height: int, width: int, shape: int) -> tuple[int, int]:
+    """Height and width after the short side is brought to ``shape`` px (or less, if long)."""
+    scale = min(shape / min(height, width), _MAX_ASPECT * shape / max(height, width))
+    return max(round(height * scale), 1), max(round(width * scale), 1)
+
+
+class FasterRCNNDetector(Detector):
+    """Detect with a torchvision Faster R-CNN.
+
+    Parameters
+    ----------
+    loaded
+        Network in evaluation mode and its class names.
+    device
+        ``cpu``, ``cuda`` or ``auto``.
+    num_threads
+        CPU threads of one inference.
+
+    Raises
+    ------
+    ConfigurationError
+        If the device is not there.
+    """
+
+    uses_proposals = True
+
+    def __init__(self, loaded: LoadedNetwork, device: str, num_threads: int) -> None:
+        self._device = choose_device(device)
+        torch.set_num_threads(num_threads)
+        network = loaded.network
+        fuse_batch_norm(network)
+        self._network = network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        transform = network.transform
+        self._mean = torch.tensor(transform.image_mean, device=self._device).view(3, 1, 1) * 255
+        self._std = torch.tensor(transform.image_std, device=self._device).view(3, 1, 1) * 255
+        self.class_names = loaded.class_names
+        self.description = f"faster_rcnn {loaded.name} on {self._device}"
+
+    def _prepare(self, image: npt.NDArray[np.uint8], shape: int) -> tuple[Tensor, tuple[int, int]]:
+        """Resize, normalise and pad; ``(1, 3, H, W)`` and the size without padding."""
+        size = resized_size(*image.shape[:2], shape)
+        small = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
+        rgb = torch.from_numpy(cv2.cvtColor(small, cv2.COLOR_BGR2RGB)).to(self._device)
+        normalised = (rgb.permute(2, 0, 1).float() - self._mean) / self._std
+        height, width = padded_size(*size)
+        padding = (0, width - size[1], 0, height - size[0])
+        padded = torch.nn.functional.pad(normalised, padding)[None]
+        return padded.contiguous(memory_format=torch.channels_last), size
+
+    @torch.inference_mode()
+    def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
+        """Find objects; see `Detector.detect`."""
+        prepared, size = self._prepare(image, settings.shape)
+        found, _ = forward(self._network, prepared, [size], settings.nprop)
+        boxes, scores, labels = (
+            found[0][key].cpu().numpy() for key in ("boxes", "scores", "labels")
+        )
+        height, width = image.shape[:2]
+        boxes = boxes * np.array([width / size[1], height / size[0]] * 2, np.float32)
+        return Detections.from_arrays(boxes, scores, labels - 1)
+
+
+def choose_device(name: str) -> torch.device:
+    """Find a device by name; ``auto`` takes an accelerator where there is one.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigurationError(f"cannot use the device {name!r}: {reason}") from error
+    return device

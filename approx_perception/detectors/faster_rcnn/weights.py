@@ -1,0 +1,155 @@
+"""Find and check the weights of a Faster R-CNN; never unpickles anything but tensors."""
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.models import get_weight
+from torchvision.models.detection.faster_rcnn import FasterRCNN
+
+from approx_perception.detectors._base import read_class_names
+from approx_perception.detectors.faster_rcnn.network import BACKBONES, build_network
+from approx_perception.exceptions import WeightsError
+
+__all__ = ["LoadedNetwork", "load_weights", "save_weights", "shipped_weights_path"]
+
+_SHIPPED = "faster_rcnn_compact_synthetic.pt"
+_FORMAT = "approx_perception.faster_rcnn/1"
+_LAST_BIAS = "roi_heads.box_predictor.cls_score.bias"
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedNetwork:
+    """A network with its weights and what its classes are called.
+
+    ``class_names`` leaves out the background: class id 0 is the network's label 1.
+    """
+
+    network: FasterRCNN
+    class_names: tuple[str, ...]
+    name: str
+
+
+def shipped_weights_path() -> Path:
+    """File of the network that comes with the package."""
+    return Path(str(resources.files("approx_perception.weights"))) / _SHIPPED
+
+
+def save_weights(
+    path: Path, network_state: Mapping[str, Tensor], backbone: str, class_names: tuple[str, ...]
+) -> None:
+    """Write a file that `load_weights` reads: state dict in half precision, names, backbone."""
+    state = {
+        key: tensor.half() if tensor.dtype == torch.float32 else tensor
+        for key, tensor in network_state.items()
+    }
+    partial = path.with_suffix(".partial")
+    torch.save(
+        {"format": _FORMAT, "backbone": backbone, "class_names": list(class_names), "state": state},
+        partial,
+    )
+    partial.replace(path)
+
+
+def load_weights(name: str, class_names_file: Path | None) -> LoadedNetwork:
+    """Load weights by name.
+
+    Parameters
+    ----------
+    name
+        Empty for the shipped file; ``FasterRCNN_..._Weights.COCO_V1`` or the like for
+        torchvision's (downloaded once by torchvision); else a file: ours or a state dict of
+        any of `BACKBONES`, which is recognised by its keys.
+    class_names_file
+        Needed for a bare state dict; overrides the names of others.
+
+    Raises
+    ------
+    WeightsError
+        If the weights are missing, corrupt, of another network, or the names do not fit.
+    """
+    if not name:
+        return _from_file(shipped_weights_path(), class_names_file)
+    if "_Weights." in name and not Path(name).exists():
+        return _from_torchvision(name, class_names_file)
+    return _from_file(Path(name), class_names_file)
+
+
+def _from_torchvision(name: str, class_names_file: Path | None) -> LoadedNetwork:
+    try:
+        weights = get_weight(name)
+    except (ValueError, AttributeError) as error:
+        raise WeightsError(f"torchvision has no weights {name!r}: {error}") from error
+    builder = type(weights).__name__.removesuffix("_Weights").lower()
+    if builder not in BACKBONES:
+        raise WeightsError(f"{name!r} are weights of {builder}, which is no Faster R-CNN")
+    names = tuple(weights.meta["categories"][1:])
+    if class_names_file is not None:
+        names = read_class_names(class_names_file, len(names))
+    try:
+        state = weights.get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(f"cannot download {name}: {error}") from error
+    return LoadedNetwork(_filled(builder, state, name), names, name)
+
+
+def _from_file(path: Path, class_names_file: Path | None) -> LoadedNetwork:
+    content = _read(path)
+    if content.get("format") == _FORMAT:
+        backbone, state = content["backbone"], content["state"]
+        names = tuple(str(class_name) for class_name in content["class_names"])
+    else:
+        state = content.get("model", content)
+        backbone, names = _recognise(state, path), ()
+    class_count = len(state[_LAST_BIAS])
+    if class_names_file is not None:
+        names = read_class_names(class_names_file, class_count - 1)
+    elif not names:
+        raise WeightsError(
+            f"{path} brings no class names; give a file with its {class_count - 1} names"
+        )
+    return LoadedNetwork(_filled(backbone, state, str(path)), names, path.name)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise WeightsError(f"there is no weights file {str(path)!r}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError,
+        zipfile.BadZipFile,
+    ) as error:  # fmt: skip
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{path} is no readable weights file: {reason}") from error
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path} holds a {type(content).__name__}, expected a state dict")
+    return content
+
+
+def _recognise(state: Mapping[str, Tensor], path: Path) -> str:
+    """Name the backbone whose parameters have the same names and shapes."""
+    if isinstance(state.get(_LAST_BIAS), Tensor):
+        shapes = {key: tensor.shape for key, tensor in state.items()}
+        for backbone in BACKBONES:
+            with torch.device("meta"):
+                candidate = build_network(backbone, len(state[_LAST_BIAS])).state_dict()
+            if {key: tensor.shape for key, tensor in candidate.items()} == shapes:
+                return backbone
+    raise WeightsError(f"{path} is no Faster R-CNN with one of the backbones {', '.join(BACKBONES)}")
+
+
+def _filled(backbone: str, state: Mapping[str, Tensor], name: str) -> FasterRCNN:
+    network = build_network(backbone, len(state[_LAST_BIAS]))
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        problem = " ".join(str(error).split())[:300]
+        raise WeightsError(f"{name} does not fit the network {backbone}: {problem}") from error
+    return network.eval()

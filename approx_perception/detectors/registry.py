@@ -1,0 +1,41 @@
+"""Find detector families by name.
+
+A family ``foo`` is the module ``approx_perception/detectors/foo.py`` (or a package) with a
+function ``load(options: DetectorOptions) -> Detector``. Nothing else has to be told of it,
+and its heavy imports cost nothing until it is used.
+"""
+
+import pkgutil
+from importlib import import_module, resources
+
+from approx_perception.detectors._base import Detector, DetectorOptions
+from approx_perception.exceptions import ConfigurationError, choices
+
+__all__ = ["detector_names", "load_detector"]
+
+_PACKAGE = "approx_perception.detectors"
+
+
+def detector_names() -> tuple[str, ...]:
+    """Names of all families, in alphabetical order."""
+    folder = str(resources.files(_PACKAGE))
+    modules = (module.name for module in pkgutil.iter_modules([folder]))
+    return tuple(sorted(name for name in modules if name[0] != "_" and name != "registry"))
+
+
+def load_detector(family: str, options: DetectorOptions) -> Detector:
+    """Load a family's network.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such family, or it cannot run on the wanted device.
+    WeightsError
+        If the weights are missing, corrupt or of another network.
+    """
+    if family not in detector_names():
+        raise ConfigurationError(
+            f"there is no detector {family!r}; choose {choices(detector_names())}"
+        )
+    detector: Detector = import_module(f"{_PACKAGE}.{family}").load(options)
+    return detector

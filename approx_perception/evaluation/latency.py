@@ -1,0 +1,71 @@
+"""What a run's latencies were against its SLAs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.structures import SlaScope
+
+__all__ = ["LatencySummary", "group_means_ms", "summarize_latency", "violation_share"]
+
+
+@dataclass(frozen=True, slots=True)
+class LatencySummary:
+    """Distribution of n latencies in ms; nan where n is 0."""
+
+    count: int
+    mean_ms: float
+    p50_ms: float
+    p95_ms: float
+    max_ms: float
+
+
+def summarize_latency(latencies_ms: Sequence[float] | npt.NDArray[np.float64]) -> LatencySummary:
+    """Summarise latencies; an empty sequence gives nan."""
+    values = np.asarray(latencies_ms, np.float64)
+    if not len(values):
+        return LatencySummary(0, *[float("nan")] * 4)
+    p50, p95 = np.percentile(values, [50, 95])
+    return LatencySummary(
+        len(values), float(values.mean()), float(p50), float(p95), float(values.max())
+    )
+
+
+def group_means_ms(
+    latencies_ms: npt.NDArray[np.float64], starts_group: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """Mean latency of the frame's group of frames, repeated for each of its frames, ``(N,)``."""
+    if not len(latencies_ms):
+        return np.zeros(0)
+    group = np.cumsum(starts_group) - int(starts_group[0])
+    means = np.bincount(group, latencies_ms) / np.bincount(group)
+    return np.asarray(means[group])
+
+
+def violation_share(
+    latencies_ms: npt.NDArray[np.float64],
+    starts_group: npt.NDArray[np.bool_],
+    sla_ms: npt.NDArray[np.float64],
+    scope: SlaScope,
+) -> float:
+    """Share of frames over the SLA, or of groups in scope ``gof``; nan for no frames.
+
+    Parameters
+    ----------
+    latencies_ms, sla_ms
+        ``(N,)`` of each frame.
+    starts_group
+        ``(N,)``, true for detection frames.
+    scope
+        What the SLA counts.
+    """
+    if not len(latencies_ms):
+        return float("nan")
+    if scope is SlaScope.FRAME:
+        return float((latencies_ms > sla_ms).mean())
+    means = group_means_ms(latencies_ms, starts_group)
+    first = starts_group.copy()
+    first[0] = True
+    return float((means[first] > sla_ms[first]).mean())

@@ -1,0 +1,45 @@
+"""The errors that users of the package see: one tree, caught at the border as one type."""
+
+from collections.abc import Iterable
+
+__all__ = [
+    "ApproxPerceptionError",
+    "ConfigurationError",
+    "DatasetError",
+    "InvalidFrameError",
+    "ProcessDiedError",
+    "WeightsError",
+    "choices",
+]
+
+
+class ApproxPerceptionError(Exception):
+    """Root of all errors raised on purpose; its text is one sentence for the user."""
+
+
+class ConfigurationError(ApproxPerceptionError):
+    """A parameter, branch, space or command-line value that cannot be used."""
+
+
+class WeightsError(ApproxPerceptionError):
+    """Network weights that are missing, corrupt or of another network."""
+
+
+class DatasetError(ApproxPerceptionError):
+    """A bag, video, folder or ground-truth file that cannot be read or written."""
+
+
+class InvalidFrameError(ApproxPerceptionError):
+    """One image that cannot be processed; the stream goes on after it."""
+
+
+class ProcessDiedError(ApproxPerceptionError):
+    """A process of a run ended although it was still needed."""
+
+
+def choices(names: Iterable[object]) -> str:
+    """List valid values for an error message: ``'a', 'b' or 'c'``."""
+    quoted = [repr(name) for name in names]
+    if len(quoted) < 2:
+        return "".join(quoted) or "nothing"
+    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"

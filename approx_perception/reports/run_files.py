@@ -1,0 +1,148 @@
+"""The files of an offline run."""
+
+import csv
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cv2
+import yaml
+
+from approx_perception import __version__
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.reports.annotate import annotate
+from approx_perception.structures import Frame, FrameResult, StageTimings
+
+__all__ = ["RunFiles", "VideoFileWriter", "environment", "write_config"]
+
+_LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "torchvision", "onnxruntime")
+_STAGES = tuple(field.name for field in fields(StageTimings))
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine, for result files."""
+    versions = {"approx_perception": __version__, "python": platform.python_version()}
+    for library in _LIBRARIES:
+        try:
+            versions[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            versions[library] = "not installed by pip"
+    return {"versions": versions, "machine": platform.machine(), "system": platform.platform()}
+
+
+def write_config(path: Path, config: dict[str, Any]) -> None:
+    """Write the effective configuration with versions and machine."""
+    text = yaml.safe_dump({**config, **environment()}, sort_keys=False)
+    path.write_text(text, encoding="utf-8")
+
+
+class VideoFileWriter:
+    """An mp4 whose size is that of its first frame; later ones are brought to it.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    fps
+        Frames per second.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self._path, self._fps = path, fps
+        self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+
+    def write(self, image: Any) -> None:
+        """Append an ``(H, W, 3)`` uint8 BGR image.
+
+        Raises
+        ------
+        ConfigurationError
+            If OpenCV cannot write mp4 files.
+        """
+        if self._writer is None:
+            self._size = image.shape[1], image.shape[0]
+            codec = cv2.VideoWriter.fourcc(*"mp4v")
+            self._writer = cv2.VideoWriter(str(self._path), codec, self._fps, self._size)
+            if not self._writer.isOpened():
+                raise ConfigurationError(f"this OpenCV cannot write {self._path}")
+        if (image.shape[1], image.shape[0]) != self._size:
+            image = cv2.resize(image, self._size)
+        self._writer.write(image)
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._writer is not None:
+            self._writer.release()
+
+
+class RunFiles:
+    """``detections.txt``, ``frames.csv`` and, if wanted, ``annotated.mp4``, frame by frame.
+
+    Parameters
+    ----------
+    folder
+        Where to write.
+    class_names
+        What class ids mean.
+    video_fps
+        None for no video.
+    """
+
+    def __init__(self, folder: Path, class_names: Sequence[str], video_fps: float | None) -> None:
+        self._class_names = class_names
+        self._detections = (folder / "detections.txt").open("w", encoding="utf-8")
+        self._frames = (folder / "frames.csv").open("w", encoding="utf-8", newline="")
+        self._rows = csv.writer(self._frames)
+        self._rows.writerow(
+            ["frame", "stamp_ns", "branch", "source", "objects", *_STAGES, "sla_ms", "sla_quantile",
+             "sla_scope", "expected_ms", "expected_quantile_ms", "reason"]
+        )  # fmt: skip
+        self._video = None
+        if video_fps is not None:
+            self._video = VideoFileWriter(folder / "annotated.mp4", video_fps)
+
+    def __enter__(self) -> "RunFiles":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._detections.close()
+        self._frames.close()
+        if self._video is not None:
+            self._video.close()
+
+    def write(self, frame: Frame, result: FrameResult) -> None:
+        """Append one frame."""
+        number = frame.sequence + 1
+        found, decision, sla = result.detections, result.decision, result.sla
+        for index in range(len(found)):
+            x1, y1, x2, y2 = found.boxes[index].tolist()
+            name = self._class_names[found.class_ids[index]]
+            self._detections.write(
+                f"{number},{found.track_ids[index]},{x1:.2f},{y1:.2f},{x2 - x1:.2f},{y2 - y1:.2f},"
+                f"{found.scores[index]:.5f},{name}\n"
+            )
+        stages = asdict(result.timings)
+        self._rows.writerow(
+            [number, result.stamp_ns, decision.branch,
+             "detected" if decision.run_detector else "tracked", len(found),
+             *(f"{stages[stage]:.3f}" for stage in _STAGES), sla.latency_ms, sla.quantile,
+             sla.scope.value, f"{decision.expected_ms:.3f}",
+             f"{decision.expected_quantile_ms:.3f}", decision.reason]
+        )  # fmt: skip
+        if self._video is not None:
+            lines = [
+                f"{decision.branch}",
+                f"{result.timings.processing_ms:.1f} ms of {sla.latency_ms:g} ms "
+                f"{'detected' if decision.run_detector else 'tracked'}",
+            ]
+            self._video.write(annotate(frame.image, found, self._class_names, lines))

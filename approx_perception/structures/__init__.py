@@ -1,0 +1,26 @@
+"""Validated values that the rooms exchange."""
+
+from approx_perception.structures.decision import (
+    SLA,
+    ContentionState,
+    Decision,
+    Observation,
+    SlaScope,
+)
+from approx_perception.structures.detections import Detections
+from approx_perception.structures.frame import Frame
+from approx_perception.structures.frame_result import FrameResult, StageTimings
+from approx_perception.structures.ground_truth import GroundTruth
+
+__all__ = [
+    "SLA",
+    "ContentionState",
+    "Decision",
+    "Detections",
+    "Frame",
+    "FrameResult",
+    "GroundTruth",
+    "Observation",
+    "SlaScope",
+    "StageTimings",
+]

@@ -1,0 +1,24 @@
+"""Arithmetic on x1 y1 x2 y2 boxes."""
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Boxes", "areas_px2", "iou_matrix"]
+
+Boxes = npt.NDArray[np.float32]
+
+
+def areas_px2(boxes: Boxes) -> npt.NDArray[np.float32]:
+    """``(N,)`` areas; 0 for boxes turned inside out."""
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    return np.asarray(sides[:, 0] * sides[:, 1], np.float32)
+
+
+def iou_matrix(first: Boxes, second: Boxes) -> npt.NDArray[np.float32]:
+    """``(N, M)`` intersection over union; 0 where both boxes are empty."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    sides = np.maximum(high - low, 0)
+    intersection = sides[..., 0] * sides[..., 1]
+    union = areas_px2(first)[:, None] + areas_px2(second)[None, :] - intersection
+    return np.asarray(intersection / np.maximum(union, 1e-9), np.float32)

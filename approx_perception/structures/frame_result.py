@@ -1,0 +1,66 @@
+"""What came of one frame."""
+
+from dataclasses import dataclass
+
+from approx_perception.structures.decision import SLA, Decision
+from approx_perception.structures.detections import Detections
+
+__all__ = ["FrameResult", "StageTimings"]
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimings:
+    """Where the time of one frame went, in ms; a stage that did not run took 0.
+
+    Attributes
+    ----------
+    decode_ms
+        Message or file to image.
+    schedule_ms
+        Observation to decision.
+    detect_ms
+        Image to detections, resizing and NMS included.
+    track_ms
+        Image to moved boxes.
+    associate_ms
+        Detections to identities.
+    initialize_ms
+        Handing the objects to the tracker.
+    processing_ms
+        All of it: what the SLA is about.
+    """
+
+    decode_ms: float = 0.0
+    schedule_ms: float = 0.0
+    detect_ms: float = 0.0
+    track_ms: float = 0.0
+    associate_ms: float = 0.0
+    initialize_ms: float = 0.0
+    processing_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameResult:
+    """Objects of one frame and how they were found.
+
+    Attributes
+    ----------
+    stamp_ns, source_id, sequence
+        The frame's, untouched.
+    detections
+        Objects to publish.
+    decision
+        What the scheduler chose.
+    sla
+        In force while the frame was processed.
+    timings
+        What each stage took.
+    """
+
+    stamp_ns: int
+    source_id: str
+    sequence: int
+    detections: Detections
+    decision: Decision
+    sla: SLA
+    timings: StageTimings

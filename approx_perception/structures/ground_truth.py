@@ -1,0 +1,33 @@
+"""What is really in a frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["GroundTruth"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroundTruth:
+    """N annotated objects of one frame as parallel arrays.
+
+    Attributes
+    ----------
+    boxes
+        ``(N, 4)`` float32, x1 y1 x2 y2 in px; may leave the image (amodal).
+    class_ids
+        ``(N,)`` int64, index into the data set's class names.
+    track_ids
+        ``(N,)`` int64, the same number for the same object throughout a sequence.
+    ignored
+        ``(N,)`` bool; such an object is neither a hit nor a miss.
+    """
+
+    boxes: npt.NDArray[np.float32]
+    class_ids: npt.NDArray[np.int64]
+    track_ids: npt.NDArray[np.int64]
+    ignored: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.boxes)

@@ -1,0 +1,18 @@
+# The message packages' exported targets may name the Python include folder of the machine
+# that built them; CMake refuses a folder that does not exist. Ours is found by rosidl itself.
+function(drop_foreign_python_includes)
+  foreach(package IN LISTS ARGN)
+    set(target "${package}::${package}__rosidl_generator_py")
+    if(NOT TARGET ${target})
+      continue()
+    endif()
+    get_target_property(includes ${target} INTERFACE_INCLUDE_DIRECTORIES)
+    set(kept "")
+    foreach(folder IN LISTS includes)
+      if(NOT IS_ABSOLUTE "${folder}" OR EXISTS "${folder}")
+        list(APPEND kept "${folder}")
+      endif()
+    endforeach()
+    set_target_properties(${target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${kept}")
+  endforeach()
+endfunction()
