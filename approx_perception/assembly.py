@@ -1,7 +1,7 @@
 """From a user's options to a pipeline that is warm and measured: one way for nodes and commands."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings, parse_branch
@@ -52,7 +52,7 @@ class KernelOptions:
     policy: str = "most_accurate"
     branch: str = ""
     only_branch: bool = False
-    sla: SLA = SLA(100.0)
+    sla: SLA = field(default_factory=lambda: SLA(100.0))
     score_threshold: float = 0.05
     image_size: tuple[int, int] = (640, 480)
 

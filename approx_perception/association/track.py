@@ -62,7 +62,7 @@ class Track:
         elapsed = max(sequence - self.last_seen, 1)
         motion = ((box[:2] + box[2:]) - (self.box[:2] + self.box[2:])) / np.float32(2 * elapsed)
         gain = np.float32(1.0 if self.hits == 1 else _VELOCITY_GAIN)
-        self.velocity = self.velocity + gain * (motion - self.velocity)
+        self.velocity = (self.velocity + gain * (motion - self.velocity)).astype(np.float32)
         self.box = box
         self.last_seen = sequence
         self.hits += 1

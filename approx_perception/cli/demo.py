@@ -1,1 +1,129 @@
-def demo(): pass
+"""``approx-perception demo``: real nodes under an SLA that changes."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from approx_perception.cli._options import (
+    ClassNamesOption,
+    DetectorOption,
+    OutOption,
+    OverwriteOption,
+    ScopeOption,
+    SourceArgument,
+    SpaceOption,
+    ThreadsOption,
+    WeightsOption,
+    console,
+    one_sentence_errors,
+    progress_bar,
+    sla_from,
+)
+from approx_perception.datasets import FrameSource, open_source
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.reports.output_folder import fresh_folder
+from approx_perception.reports.run_files import environment, write_config
+
+__all__ = ["demo"]
+
+
+@one_sentence_errors
+def demo(
+    source: SourceArgument = "synthetic:mixed",
+    out: OutOption = Path("out/demo"),
+    detector: DetectorOption = "faster_rcnn",
+    weights: WeightsOption = "",
+    class_names: ClassNamesOption = None,
+    space: SpaceOption = "",
+    seconds: Annotated[
+        float, typer.Option(min=3, max=600, help="Length of the play, a third for each SLA.")
+    ] = 45,
+    loose_ms: Annotated[float, typer.Option(help="SLA of the first and last third.")] = 100.0,
+    tight_ms: Annotated[
+        float | None,
+        typer.Option(
+            help="SLA of the second third. Default: half of what the first third was expected to "
+            "take on this machine.",
+            show_default=False,
+        ),
+    ] = None,
+    sla_scope: ScopeOption = "frame",
+    threads: ThreadsOption = 2,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Play a source through real ROS 2 nodes under a loose, a tight and again a loose SLA.
+
+    Starts player and perception node as processes of their own, changes the SLA through the
+    parameter service while images flow, and records the topics. Leaves summary.json,
+    timeline.png, annotated.mp4 and the logs of the nodes.
+    """
+    for latency_ms in (loose_ms, tight_ms or loose_ms):
+        sla_from(latency_ms, 0.95, sla_scope)
+    _require_ros()
+    # Only here: these need ROS, which the other verbs do without.
+    from approx_perception.ros.demo import DemoOptions, record_demo
+
+    frame_source = _open(source)
+    width, height = _image_size(frame_source)
+    parameters: dict[str, object] = {
+        "detector": detector, "weights": weights, "class_names_file": str(class_names or ""),
+        "space": space, "num_threads": threads,
+        "calibration.width": width, "calibration.height": height,
+    }  # fmt: skip
+    options = DemoOptions(source, parameters, sla_scope, loose_ms, tight_ms, seconds)
+    with fresh_folder(out, overwrite) as folder:
+        record = record_demo(options, folder, console.print)
+        _write_results(folder, frame_source, options, record)
+    console.print(f"summary.json, timeline.png and annotated.mp4 are in {out}")
+
+
+def _require_ros() -> None:
+    try:
+        import rclpy  # noqa: F401
+
+        import approx_perception.msg  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            f"the demonstration needs ROS 2 and this package's messages ({error}); run it with "
+            "`make demo`, or source a workspace in which the package is built"
+        ) from error
+
+
+def _open(source: str) -> FrameSource:
+    from approx_perception.ros.demo import SYNTHETIC_FRAMES
+
+    return open_source(source, frame_count=SYNTHETIC_FRAMES)
+
+
+def _image_size(source: FrameSource) -> tuple[int, int]:
+    image = next(iter(source)).frame.image
+    return image.shape[1], image.shape[0]
+
+
+def _write_results(folder: Path, source: FrameSource, options: Any, record: Any) -> None:
+    from approx_perception.reports.demo_report import (
+        demo_table,
+        summarize_demo,
+        write_demo_video,
+    )
+    from approx_perception.reports.timeline import draw_timeline
+
+    summary = summarize_demo(record.frames, record.phases, len(record.sent), record.diagnostics)
+    config = {
+        "source": options.source, "sla_scope": options.sla_scope, "seconds": options.seconds,
+        "node_parameters": options.node_parameters,
+    }  # fmt: skip
+    text = json.dumps({**summary, "configuration": config, **environment()}, indent=2)
+    (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    write_config(folder / "config.yaml", config)
+    title = f"{source.name}, {options.node_parameters['detector']}, SLA over {options.sla_scope}s"
+    draw_timeline(folder / "timeline.png", record.frames, record.phases, title)
+    with progress_bar() as progress:
+        task = progress.add_task("annotated video", total=None)
+        write_demo_video(
+            folder / "annotated.mp4", source, record.frames, record.sent,
+            lambda count: progress.update(task, completed=count),
+        )  # fmt: skip
+    console.print(demo_table(summary))

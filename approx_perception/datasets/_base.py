@@ -27,7 +27,7 @@ class FrameSource(ABC):
     fps
         Nominal rate in Hz.
     frame_count
-        Number of frames that an iteration yields.
+        Number of frames that an iteration yields; of a video, what its container says.
     class_names
         What the ground truth's class ids mean; empty where there is no ground truth.
     """

@@ -104,5 +104,5 @@ def _read_mot_ground_truth(path: Path) -> np.ndarray[tuple[int, int], np.dtype[n
                 f"{path}, line {number}: {len(values)} columns, expected frame,id,x,y,w,h"
                 "[,flag,class,visibility]"
             )
-        rows.append((values + [1.0, 1.0])[:8] if len(values) < 8 else values[:8])
+        rows.append([*values, 1.0, 1.0][:8])
     return np.array(rows, np.float64).reshape(-1, 8)

@@ -1,8 +1,9 @@
 """rosbag2 files (mcap and sqlite3), read and written without ROS."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from rosbags.highlevel import AnyReader, AnyReaderError
@@ -25,7 +26,7 @@ GROUND_TRUTH_TOPIC = "/ground_truth"
 _IMAGE = "sensor_msgs/msg/Image"
 _COMPRESSED = "sensor_msgs/msg/CompressedImage"
 _DETECTIONS = "approx_perception/msg/DetectionArray"
-_BAG_VERSION = 9
+_BAG_VERSION: Literal[9] = 9
 
 
 def typestore_with_ours() -> Typestore:
@@ -63,7 +64,7 @@ class RosBag(FrameSource):
     def __init__(self, path: Path, topic: str | None = None) -> None:
         self._path = path
         self.name = path.name
-        with self._open() as reader:
+        with closing(self._open()) as reader:
             self._topic = self._choose_topic(reader, topic)
             messages = sum(c.msgcount for c in reader.connections if c.topic == self._topic)
             self.frame_count = int(messages)
@@ -104,7 +105,7 @@ class RosBag(FrameSource):
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield all images; see `FrameSource`."""
         clock = MonotonicClock()
-        with self._open() as reader:
+        with closing(self._open()) as reader:
             connections = [c for c in reader.connections if c.topic == self._topic]
             for index, (connection, _, raw) in enumerate(self._messages(reader, connections)):
                 message: Any = reader.deserialize(raw, connection.msgtype)

@@ -67,7 +67,7 @@ def _providers(device: str) -> list[str]:
     available = ort.get_available_providers()
     if device == "auto":
         return [p for p in (_PROVIDERS["cuda"], _PROVIDERS["cpu"]) if p in available]
-    provider = _PROVIDERS.get(device.split(":", maxsplit=1)[0])
+    provider = _PROVIDERS.get(device.split(":", maxsplit=1)[0], device)
     if provider not in available:
         raise ConfigurationError(
             f"onnxruntime cannot use the device {device!r}; it has {', '.join(available)}"

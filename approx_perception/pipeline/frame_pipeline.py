@@ -117,9 +117,7 @@ class FramePipeline:
     def _detect(self, frame: Frame, decision: Decision, timer: StageTimer) -> Detections:
         branch = decision.branch
         with timer.stage("detect"):
-            found = self.detector.detect(
-                frame.image, DetectorSettings(branch.shape, branch.nprop)
-            )
+            found = self.detector.detect(frame.image, DetectorSettings(branch.shape, branch.nprop))
             found = found.select(np.flatnonzero(found.scores >= self.score_threshold))
         with timer.stage("associate"):
             detections = self._associator.associate(found, frame.sequence)

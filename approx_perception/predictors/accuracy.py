@@ -16,6 +16,8 @@ __all__ = ["AccuracyTable", "accuracy_of_space"]
 
 Vector = npt.NDArray[np.float64]
 
+#: Beyond the longest sampling interval measured, each doubling is taken to cost this much AP50.
+_LOSS_PER_OCTAVE_OF_SI = 0.1
 #: How far apart two trackers count, in octaves of a knob.
 _OTHER_TRACKER_OCTAVES = 1.0
 
@@ -47,8 +49,7 @@ class AccuracyTable:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             branches = {
-                parse_branch(text, Branch(32)): float(value)
-                for text, value in data["ap50"].items()
+                parse_branch(text, Branch(32)): float(value) for text, value in data["ap50"].items()
             }
             return cls(str(data["origin"]), branches)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -74,7 +75,9 @@ def accuracy_of_space(space: BranchSpace, table: AccuracyTable | None) -> Vector
     values = np.array([table.ap50[branch] for branch in known])
     return np.array(
         [
-            table.ap50[branch] if branch in table.ap50 else _interpolate(branch, known, points, values)
+            table.ap50[branch]
+            if branch in table.ap50
+            else _interpolate(branch, known, points, values)
             for branch in space
         ]
     )
@@ -92,7 +95,9 @@ def _interpolate(branch: Branch, known: list[Branch], points: Vector, values: Ve
     other = [branch.tracker not in (None, k.tracker) and k.tracker is not None for k in known]
     distances = distances + _OTHER_TRACKER_OCTAVES * np.array(other)
     weights = 1 / np.maximum(distances, 1e-3) ** 4
-    return float((weights * values).sum() / weights.sum())
+    octaves_beyond = max(float(np.log2(branch.si)) - float(points[:, 2].max()), 0.0)
+    mean = float((weights * values).sum() / weights.sum())
+    return max(mean - _LOSS_PER_OCTAVE_OF_SI * octaves_beyond, 0.0)
 
 
 def _rule_of_thumb(branch: Branch) -> float:

@@ -19,9 +19,6 @@ __all__ = ["LatencyMeasurements", "MeasuredLatency", "TrackerMeasurements"]
 
 Vector = npt.NDArray[np.float64]
 
-#: Frames over which the machine's present slowness is judged.
-_SLOWDOWN_WINDOW = 24
-_SLOWDOWN_LIMITS = (0.5, 8.0)
 _OVERHEAD_GAIN = 0.1
 
 
@@ -40,6 +37,16 @@ class TrackerMeasurements:
     object_counts: npt.NDArray[np.int64]
     initialize_ms: Vector
     step_ms: Vector
+
+    def mean_ms(self, count: int) -> tuple[float, float]:
+        """Mean initialisation and step for a number of objects, between those measured."""
+        if count == 0:
+            return 0.0, 0.0
+        initialize, step = (
+            float(np.interp(count, self.object_counts, samples.mean(axis=1)))
+            for samples in (self.initialize_ms, self.step_ms)
+        )
+        return initialize, step
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +68,33 @@ class LatencyMeasurements:
     image_size: tuple[int, int]
 
 
+class _Slowness:
+    """How much longer something takes now than when it was measured, over the last frames."""
+
+    _WINDOW = 60
+    #: Fewer ratios tell their middle but not their tail.
+    _ENOUGH = 20
+    _LIMITS = (0.5, 8.0)
+
+    def __init__(self) -> None:
+        self._ratios: deque[float] = deque(maxlen=self._WINDOW)
+
+    def observe(self, measured_ms: float, expected_ms: float) -> None:
+        if measured_ms > 0 and expected_ms > 0:
+            self._ratios.append(measured_ms / expected_ms)
+
+    @property
+    def typical(self) -> float:
+        """Median ratio; 1 before any."""
+        return float(np.clip(np.median(self._ratios), *self._LIMITS)) if self._ratios else 1.0
+
+    def tail(self, quantile: float) -> float | None:
+        """Ratio at a quantile, for the mean; None while that cannot be told."""
+        if len(self._ratios) < self._ENOUGH:
+            return None
+        return float(np.clip(np.quantile(self._ratios, quantile), *self._LIMITS))
+
+
 class MeasuredLatency:
     """Predict latencies from measured parts, corrected by what frames take now.
 
@@ -76,17 +110,19 @@ class MeasuredLatency:
         self._branches: tuple[Branch, ...] = tuple(space)
         self.measurements = measurements
         self._si = np.array([branch.si for branch in self._branches], np.float64)
-        self._detector_mean = self._detector_column(None)
+        self._detector_samples = [
+            measurements.detector_ms[branch.detector_settings] for branch in self._branches
+        ]
+        self._detector_mean = np.array([samples.mean() for samples in self._detector_samples])
+        self._tracker_index = [
+            space.trackers.index(branch.tracker_settings) if branch.tracker_settings else -1
+            for branch in self._branches
+        ]
+        self._trackers = [measurements.trackers[tracker] for tracker in space.trackers]
         self._quantile_columns: dict[float, Vector] = {}
         self._overhead_ms = 0.0
-        self._ratios: deque[float] = deque(maxlen=_SLOWDOWN_WINDOW)
-
-    @property
-    def slowdown(self) -> float:
-        """How much longer frames take now than when they were measured; 1 before any."""
-        if not self._ratios:
-            return 1.0
-        return float(np.clip(np.median(self._ratios), *_SLOWDOWN_LIMITS))
+        self._detection_slowness = _Slowness()
+        self._tracking_slowness = _Slowness()
 
     def predict(self, observation: Observation) -> LatencyEstimate:
         """Estimate all branches; see `LatencyPredictor`.
@@ -96,68 +132,52 @@ class MeasuredLatency:
         """
         sla = observation.sla
         initialize, step = self._tracker_columns(observation.object_count)
+        slow, quick = self._detection_slowness, self._tracking_slowness
+        detection = (self._detector_mean + initialize) * slow.typical
+        tracking = step * quick.typical
         detection_share = 1 / self._si
-        mean = self._detector_mean + initialize
-        group_mean = detection_share * mean + (1 - detection_share) * step
-        if sla.scope is SlaScope.GOF:
-            slow = self._detector_quantile(sla.quantile) + initialize
-            quantile = detection_share * slow + (1 - detection_share) * step
+        mean = detection_share * detection + (1 - detection_share) * tracking
+        tail = slow.tail(sla.quantile)
+        if tail is not None:
+            detection_tail = (self._detector_mean + initialize) * tail
         else:
-            slow = self._detector_quantile(sla.quantile) + initialize
+            detection_tail = (self._detector_quantile(sla.quantile) + initialize) * slow.typical
+        if sla.scope is SlaScope.GOF:
+            quantile = detection_share * detection_tail + (1 - detection_share) * tracking
+        else:
+            tracking_tail = step * (quick.tail(sla.quantile) or quick.typical)
             detections_are_rare = detection_share <= 1 - sla.quantile + 1e-9
-            quantile = np.where(detections_are_rare, step, slow)
-        factor, overhead = self.slowdown, self._overhead_ms
-        return LatencyEstimate(group_mean * factor + overhead, quantile * factor + overhead)
+            quantile = np.where(detections_are_rare, tracking_tail, detection_tail)
+        return LatencyEstimate(mean + self._overhead_ms, quantile + self._overhead_ms)
 
     def observe(self, result: FrameResult) -> None:
         """Learn how slow the machine is now, and what runs beside detector and tracker."""
-        timings = result.timings
+        timings, branch = result.timings, result.decision.branch
+        count = len(result.detections)
         measured_ms = timings.detect_ms + timings.initialize_ms + timings.track_ms
         overhead_ms = max(timings.processing_ms - measured_ms, 0.0)
         self._overhead_ms += _OVERHEAD_GAIN * (overhead_ms - self._overhead_ms)
-        expected_ms = self._expected_part_ms(result)
-        if expected_ms > 0 and measured_ms > 0:
-            self._ratios.append(measured_ms / expected_ms)
-
-    def _expected_part_ms(self, result: FrameResult) -> float:
-        """Return what detector and tracker took for such a frame when they were measured."""
-        branch, count = result.decision.branch, len(result.detections)
-        tracker = branch.tracker_settings
+        initialize_ms, step_ms = self._tracker_ms(branch, count)
         if not result.decision.run_detector:
-            return self._tracker_ms(tracker, count)[1]
-        samples = self.measurements.detector_ms.get(branch.detector_settings)
-        if samples is None:
-            return 0.0
-        return float(np.mean(samples)) + self._tracker_ms(tracker, count)[0]
-
-    def _detector_column(self, quantile: float | None) -> Vector:
-        samples = (self.measurements.detector_ms[b.detector_settings] for b in self._branches)
-        if quantile is None:
-            return np.array([np.mean(part) for part in samples])
-        return np.array([np.quantile(part, quantile) for part in samples])
+            self._tracking_slowness.observe(measured_ms, step_ms)
+        elif (samples := self.measurements.detector_ms.get(branch.detector_settings)) is not None:
+            self._detection_slowness.observe(measured_ms, float(samples.mean()) + initialize_ms)
 
     def _detector_quantile(self, quantile: float) -> Vector:
         if quantile not in self._quantile_columns:
-            self._quantile_columns = {quantile: self._detector_column(quantile)}
+            column = np.array([np.quantile(part, quantile) for part in self._detector_samples])
+            self._quantile_columns = {quantile: column}
         return self._quantile_columns[quantile]
 
-    def _tracker_ms(self, tracker: TrackerSettings | None, count: int) -> tuple[float, float]:
+    def _tracker_ms(self, branch: Branch, count: int) -> tuple[float, float]:
         """Mean initialisation and step for a number of objects."""
-        if tracker is None:
+        tracker = branch.tracker_settings
+        if tracker is None or tracker not in self.measurements.trackers:
             return 0.0, 0.0
-        part = self.measurements.trackers.get(tracker)
-        if part is None:
-            return 0.0, 0.0
-        initialize, step = (
-            float(np.interp(count, part.object_counts, samples.mean(axis=1)))
-            for samples in (part.initialize_ms, part.step_ms)
-        )
-        return initialize, step
+        return self.measurements.trackers[tracker].mean_ms(count)
 
     def _tracker_columns(self, count: int) -> tuple[Vector, Vector]:
-        parts = {
-            branch.tracker_settings: self._tracker_ms(branch.tracker_settings, count)
-            for branch in self._branches
-        }
-        columns = np.array([parts[branch.tracker_settings] for branch in self._branches])
+        # The last row serves branches without a tracker, whose index is -1.
+        rows = np.array([part.mean_ms(count) for part in self._trackers] + [(0.0, 0.0)])
+        columns = rows[self._tracker_index]
         return columns[:, 0], columns[:, 1]

@@ -1,6 +1,7 @@
 """Preheat every part of a space and measure what it takes, in seconds not minutes."""
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,7 @@ def _measure_tracker(
 ) -> tuple[list[float], list[float]]:
     """Initialisation and step samples; every step is a first one, as boxes must stay real."""
     initialize_ms, step_ms = [], []
-    for before, after in zip(images, images[1:], strict=False):
+    for before, after in pairwise(images):
         initialize_ms.append(_elapsed_ms(lambda b=before: tracker.initialize(b, objects), clock))  # type: ignore[misc]
         step_ms.append(_elapsed_ms(lambda a=after: tracker.update(a), clock))  # type: ignore[misc]
     return initialize_ms[_PREHEATS - 1 :], step_ms[_PREHEATS - 1 :]

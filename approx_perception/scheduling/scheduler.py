@@ -98,9 +98,7 @@ class Scheduler:
 
     def _choose(self, observation: Observation, policy: SchedulingPolicy) -> Decision:
         estimate = self._latency.predict(observation)
-        candidates = Candidates(
-            self.space, estimate.mean_ms, estimate.quantile_ms, self._accuracy
-        )
+        candidates = Candidates(self.space, estimate.mean_ms, estimate.quantile_ms, self._accuracy)
         selection = policy.select(candidates, observation.sla.latency_ms)
         branch = self.space[selection.index]
         accuracy = float(self._accuracy[selection.index])

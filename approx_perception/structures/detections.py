@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +59,7 @@ class Detections:
         if box_array.ndim != 2 or box_array.shape[1] != 4:
             raise ValueError(f"boxes have shape {box_array.shape}, expected (N, 4)")
         count = len(box_array)
-        columns = {
+        columns: dict[str, npt.NDArray[Any]] = {
             "scores": np.asarray(scores, np.float32),
             "class_ids": np.asarray(class_ids, np.int64),
             "track_ids": np.full(count, -1) if track_ids is None else np.asarray(track_ids),

@@ -69,9 +69,9 @@ class Tracker(ABC):
         """
         self._detections = detections
         sides = detections.boxes[:, 2:] - detections.boxes[:, :2]
-        self._lost = (sides < _MIN_SIDE_PX).any(axis=1)
+        self._lost = np.any(sides < _MIN_SIDE_PX, axis=1)
         if len(detections):
-            self._start(self._shrink(image), detections.boxes / self._ds)
+            self._start(self._shrink(image), detections.boxes / np.float32(self._ds))
 
     def update(self, image: Image) -> TrackerUpdate:
         """Move all objects to where they are in the next image of the same size."""

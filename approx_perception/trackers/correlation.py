@@ -46,6 +46,7 @@ class CorrelationTracker(Tracker):
 
     def __init__(self, kind: str, ds: int) -> None:
         super().__init__(ds)
+        self._kind = kind
         self._create = _factory(kind)
         self._filters: list[Any] = []
         self._boxes: Boxes = np.zeros((0, 4), np.float32)
@@ -63,6 +64,9 @@ class CorrelationTracker(Tracker):
             return None
         new = self._create()
         new.init(image, (*low.tolist(), *(high - low).tolist()))
+        if self._kind == "kcf":
+            # OpenCV's KCF learns on its first update and finds nothing; so let it be this one.
+            new.update(image)
         return new
 
     def _move(self, image: Image) -> tuple[Boxes, Mask]:

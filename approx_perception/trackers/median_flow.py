@@ -11,12 +11,14 @@ Deviations from the paper
     1.6 ms at 640x480 and 400 points, and the calls by level cost more than that.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from approx_perception.structures.boxes import Boxes
 from approx_perception.trackers._base import Image, Mask, Tracker
+from approx_perception.trackers.patches import Points, grid_in_boxes, similarity
 
 __all__ = ["MedianFlowTracker"]
 
@@ -31,8 +33,6 @@ _MAX_FORWARD_BACKWARD_PX = 10.0
 _MIN_SIMILARITY = 0.3
 _MIN_POINTS = 4
 _SCALE_LIMITS = (0.8, 1.25)
-
-Points = npt.NDArray[np.float32]
 
 
 class MedianFlowTracker(Tracker):
@@ -49,29 +49,25 @@ class MedianFlowTracker(Tracker):
 
     def _move(self, image: Image) -> tuple[Boxes, Mask]:
         alive = np.flatnonzero(~self._lost)
-        before = _grid_points(self._boxes[alive])
+        before = grid_in_boxes(self._boxes[alive], _GRID_SIDE)
         after, errors = _forward_backward(self._image, image, before)
-        similarity = _patch_similarity(self._image, image, before, after)
-        moved, found = _median_motion(self._boxes[alive], before, after, errors, similarity)
+        alike = _point_similarity(self._image, image, before, after)
+        moved, found = _median_motion(self._boxes[alive], before, after, errors, alike)
         boxes, found_all = self._boxes.copy(), np.zeros(len(self._boxes), bool)
         boxes[alive], found_all[alive] = moved, found
         self._image, self._boxes = image, boxes
         return boxes, found_all
 
 
-def _grid_points(boxes: Boxes) -> Points:
-    """``(N, P, 2)`` points spread evenly inside each box."""
-    steps = (np.arange(_GRID_SIDE, dtype=np.float32) + 0.5) / _GRID_SIDE
-    share = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(1, -1, 2)
-    sides = boxes[:, None, 2:] - boxes[:, None, :2]
-    return np.asarray(boxes[:, None, :2] + share * sides, np.float32)
-
-
 def _forward_backward(first: Image, second: Image, points: Points) -> tuple[Points, Points]:
     """Points in the second image and how far the way back misses, ``(N, P)``; inf if lost."""
     flat = points.reshape(-1, 1, 2)
     window = (_WINDOW_PX, _WINDOW_PX)
-    options = {"winSize": window, "maxLevel": _PYRAMID_LEVELS, "criteria": _LK_CRITERIA}
+    options: dict[str, Any] = {
+        "winSize": window,
+        "maxLevel": _PYRAMID_LEVELS,
+        "criteria": _LK_CRITERIA,
+    }
     after, status, _ = cv2.calcOpticalFlowPyrLK(first, second, flat, None, **options)
     back, status_back, _ = cv2.calcOpticalFlowPyrLK(second, first, after, None, **options)
     errors = np.linalg.norm(back - flat, axis=2)
@@ -79,26 +75,12 @@ def _forward_backward(first: Image, second: Image, points: Points) -> tuple[Poin
     return after.reshape(points.shape), errors.reshape(points.shape[:2])
 
 
-def _patches(image: Image, points: Points) -> npt.NDArray[np.float32]:
-    """``(N * P, K)`` grey values around each point, less their mean."""
+def _point_similarity(first: Image, second: Image, before: Points, after: Points) -> Points:
+    """Normalised cross-correlation of the patches around each point, ``(N, P)``."""
     offsets = np.arange(-_PATCH_RADIUS_PX, _PATCH_RADIUS_PX + 1, 2, dtype=np.float32)
     grid = np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(1, -1, 2)
-    where = points.reshape(-1, 1, 2) + grid
-    values = cv2.remap(
-        image, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    ).astype(np.float32)
-    return np.asarray(values - values.mean(axis=1, keepdims=True), np.float32)
-
-
-def _patch_similarity(first: Image, second: Image, before: Points, after: Points) -> Points:
-    """Normalised cross-correlation of the patches around each point, ``(N, P)``."""
-    # remap wants coordinates below 2**15; a point that flew off is no match anyway.
-    patches = _patches(first, before), _patches(second, np.clip(after, -1e4, 1e4))
-    dot = (patches[0] * patches[1]).sum(axis=1)
-    norms = [np.sqrt((patch * patch).sum(axis=1)) for patch in patches]
-    similarity = dot / np.maximum(norms[0] * norms[1], 1e-6)
-    flat = (norms[0] < 1) & (norms[1] < 1)
-    return np.where(flat, 1.0, similarity).astype(np.float32).reshape(before.shape[:2])
+    around = (points.reshape(-1, 1, 2) + grid for points in (before, after))
+    return similarity(first, second, *around).reshape(before.shape[:2])
 
 
 def _masked_median(values: Points, mask: Mask) -> Points:
@@ -120,14 +102,14 @@ def _median_scale(before: Points, after: Points, kept: Mask) -> Points:
 
 
 def _median_motion(
-    boxes: Boxes, before: Points, after: Points, errors: Points, similarity: Points
+    boxes: Boxes, before: Points, after: Points, errors: Points, alike: Points
 ) -> tuple[Boxes, Mask]:
     """Move and scale each box by its reliable half of points; tell which could be."""
     valid = np.isfinite(errors)
     typical_error = _masked_median(errors, valid)
-    typical_similarity = _masked_median(similarity, valid)
+    typical_similarity = _masked_median(alike, valid)
     kept = valid & (errors <= typical_error[:, None])
-    kept &= similarity >= typical_similarity[:, None]
+    kept &= alike >= typical_similarity[:, None]
     motions = after - before
     shift = np.stack([_masked_median(motions[..., axis], kept) for axis in (0, 1)], axis=1)
     residual = _masked_median(np.linalg.norm(motions - shift[:, None], axis=2), kept)

@@ -1,0 +1,1 @@
+"""Networks that ship, each with a model card and an accuracy table."""

@@ -56,7 +56,11 @@ SCENARIOS: MappingProxyType[str, Scenario] = MappingProxyType(
         "distant": Scenario("few, small, slow objects", (3, 7), (14, 28), (0.3, 1.5)),
         "swarm": Scenario("many small objects", (18, 32), (14, 30), (0.5, 3.0)),
         "race": Scenario(
-            "few, large, fast objects with motion blur", (2, 5), (60, 150), (8.0, 18.0), exposure=0.5
+            "few, large, fast objects with motion blur",
+            (2, 5),
+            (60, 150),
+            (8.0, 18.0),
+            exposure=0.5,
         ),
         "rush": Scenario(
             "many fast objects with motion blur", (12, 20), (36, 90), (6.0, 14.0), exposure=0.5
@@ -71,7 +75,11 @@ SCENARIOS: MappingProxyType[str, Scenario] = MappingProxyType(
             scale_swing=0.25,
         ),
         "dusk": Scenario(
-            "brightness that rises and falls", (4, 9), (30, 110), (0.5, 3.0), illumination_swing=0.65
+            "brightness that rises and falls",
+            (4, 9),
+            (30, 110),
+            (0.5, 3.0),
+            illumination_swing=0.65,
         ),
     }
 )

@@ -1,5 +1,6 @@
 """Where every object of a scene is at any moment: pure functions of time."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +65,8 @@ class Scene:
         count = int(rng.integers(fewest, most + 1))
         self.class_ids = rng.integers(0, len(CLASS_NAMES), count)
         self.sprite_draws = rng.random(count)
-        heights = np.exp(rng.uniform(*np.log(scenario.size_px), count)) * unit
+        smallest, largest = scenario.size_px
+        heights = np.exp(rng.uniform(math.log(smallest), math.log(largest), count)) * unit
         aspects = rng.uniform(0.8, 1.25, count)
         self._half_sizes = np.stack([heights * aspects, heights], axis=1) / 2
         self._start = rng.uniform(0, 1, (count, 2)) * self._size
@@ -96,15 +98,11 @@ class Scene:
 
     def brightness(self, time: float) -> float:
         """Factor on all light at ``time`` (frames)."""
-        return 1 + self.scenario.illumination_swing * float(
-            np.sin(0.06 * time + self._light_phase)
-        )
+        return 1 + self.scenario.illumination_swing * float(np.sin(0.06 * time + self._light_phase))
 
     def _centres(self, time: float) -> Vector:
         overshoot = self._size * _OVERSHOOT
-        world = _reflect(
-            self._start + self._velocity * time, -overshoot, self._size + overshoot
-        )
+        world = _reflect(self._start + self._velocity * time, -overshoot, self._size + overshoot)
         shift, zoom = self.camera(time)
         return (world - self._size / 2) * zoom + self._size / 2 + shift
 

@@ -122,7 +122,7 @@ def _contour(class_id: int) -> npt.NDArray[np.float32]:
         (_mask(class_id) >= 128).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
     )
     pixels = cv2.convexHull(np.concatenate(outlines))[:, 0].astype(np.float32)
-    corners = np.concatenate([pixels + (dx, dy) for dx in (0, 1) for dy in (0, 1)])
+    corners = np.concatenate([pixels + np.array([dx, dy]) for dx in (0, 1) for dy in (0, 1)])
     hull = cv2.convexHull(corners.astype(np.float32))[:, 0]
     return ((hull - SPRITE_SIZE_PX / 2) / _RADIUS_PX).astype(np.float32)
 

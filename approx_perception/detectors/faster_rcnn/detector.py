@@ -58,7 +58,7 @@ class FasterRCNNDetector(Detector):
 
     def _prepare(self, image: npt.NDArray[np.uint8], shape: int) -> tuple[Tensor, tuple[int, int]]:
         """Resize, normalise and pad; ``(1, 3, H, W)`` and the size without padding."""
-        size = resized_size(*image.shape[:2], shape)
+        size = resized_size(image.shape[0], image.shape[1], shape)
         small = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
         rgb = torch.from_numpy(cv2.cvtColor(small, cv2.COLOR_BGR2RGB)).to(self._device)
         normalised = (rgb.permute(2, 0, 1).float() - self._mean) / self._std

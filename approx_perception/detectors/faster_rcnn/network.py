@@ -70,9 +70,7 @@ def build_network(backbone: str, class_count: int) -> FasterRCNN:
         return _compact(class_count)
     if backbone in _TORCHVISION_BUILDERS:
         builder = getattr(detection, backbone)
-        network: FasterRCNN = builder(
-            weights=None, weights_backbone=None, num_classes=class_count
-        )
+        network: FasterRCNN = builder(weights=None, weights_backbone=None, num_classes=class_count)
         return network
     if backbone in _RESNETS:
         body = resnet_fpn_backbone(
@@ -119,7 +117,9 @@ def forward(
     image_list = ImageList(images, list(sizes))
     features = network.backbone(images)
     proposals, rpn_losses = network.rpn(image_list, features, targets)
-    detections, head_losses = network.roi_heads(features, proposals, image_list.image_sizes, targets)
+    detections, head_losses = network.roi_heads(
+        features, proposals, image_list.image_sizes, targets
+    )
     return detections, {**rpn_losses, **head_losses}
 
 

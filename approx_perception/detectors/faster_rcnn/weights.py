@@ -142,7 +142,9 @@ def _recognise(state: Mapping[str, Tensor], path: Path) -> str:
                 candidate = build_network(backbone, len(state[_LAST_BIAS])).state_dict()
             if {key: tensor.shape for key, tensor in candidate.items()} == shapes:
                 return backbone
-    raise WeightsError(f"{path} is no Faster R-CNN with one of the backbones {', '.join(BACKBONES)}")
+    raise WeightsError(
+        f"{path} is no Faster R-CNN with one of the backbones {', '.join(BACKBONES)}"
+    )
 
 
 def _filled(backbone: str, state: Mapping[str, Tensor], name: str) -> FasterRCNN:

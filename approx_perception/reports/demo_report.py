@@ -1,0 +1,211 @@
+"""From what a demonstration recorded to its summary, table, picture and video."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from rich.table import Table
+
+from approx_perception.datasets import FrameSource
+from approx_perception.evaluation import group_means_ms, summarize_latency, violation_share
+from approx_perception.reports.annotate import annotate
+from approx_perception.reports.run_files import VideoFileWriter
+from approx_perception.structures import Detections, SlaScope
+
+__all__ = ["FrameRecord", "PhaseRecord", "demo_table", "summarize_demo", "write_demo_video"]
+
+
+class DecisionRecord(Protocol):
+    """Fields of a SchedulerDecision message that matter here."""
+
+    sla_latency_ms: float
+    branch: str
+    run_detector: bool
+    expected_quantile_ms: float
+    reason: str
+
+
+class FrameRecord(Protocol):
+    """One processed image as the topics told of it."""
+
+    stamp_ns: int
+    processing_ms: float
+    age_ms: float
+    detections: Detections
+    class_names: dict[int, str]
+    decision: Any
+
+
+class PhaseRecord(Protocol):
+    """One SLA and when it was in force."""
+
+    name: str
+    sla_ms: float
+    start_ns: int
+    end_ns: int
+
+
+def frames_of_phase(frames: Sequence[FrameRecord], phase: PhaseRecord) -> list[FrameRecord]:
+    """Frames captured while the phase lasted."""
+    return [frame for frame in frames if phase.start_ns <= frame.stamp_ns < phase.end_ns]
+
+
+def latency_arrays(
+    frames: Sequence[FrameRecord],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
+    """Latency in ms, whether a group starts, and SLA in ms of each frame."""
+    return (
+        np.array([frame.processing_ms for frame in frames], np.float64),
+        np.array([frame.decision.run_detector for frame in frames], bool),
+        np.array([frame.decision.sla_latency_ms for frame in frames], np.float64),
+    )
+
+
+def _rounded(summary: Any) -> dict[str, float]:
+    return {key: round(value, 3) for key, value in asdict(summary).items()}
+
+
+def _summarize_phase(frames: Sequence[FrameRecord], phase: PhaseRecord) -> dict[str, Any]:
+    inside = frames_of_phase(frames, phase)
+    latencies, starts, slas = latency_arrays(inside)
+    branches = Counter(frame.decision.branch for frame in inside)
+    return {
+        "name": phase.name,
+        "sla_ms": phase.sla_ms,
+        "seconds": round((phase.end_ns - phase.start_ns) / 1e9, 3),
+        "processed": len(inside),
+        "processing": _rounded(summarize_latency(latencies)),
+        "age": _rounded(summarize_latency([frame.age_ms for frame in inside])),
+        "group_mean": _rounded(summarize_latency(group_means_ms(latencies, starts))),
+        "violation_share_frames": round(
+            violation_share(latencies, starts, slas, SlaScope.FRAME), 4
+        ),
+        "violation_share_groups": round(violation_share(latencies, starts, slas, SlaScope.GOF), 4),
+        "branches": dict(branches.most_common()),
+    }
+
+
+def summarize_demo(
+    frames: Sequence[FrameRecord],
+    phases: Sequence[PhaseRecord],
+    sent: int,
+    diagnostics: Mapping[str, str],
+) -> dict[str, Any]:
+    """Everything that ``summary.json`` holds of the run itself.
+
+    Parameters
+    ----------
+    frames
+        As the topics told of them.
+    phases
+        In order.
+    sent
+        Images that the player published.
+    diagnostics
+        Last status of the perception node: its own counters.
+    """
+    received = int(diagnostics["received"])
+    dropped = int(diagnostics["dropped for a newer image"]) + int(diagnostics["dropped as stale"])
+    return {
+        "frames": {
+            "sent": sent,
+            "received": received,
+            "processed": int(diagnostics["processed"]),
+            "recorded": len(frames),
+            "dropped": dropped,
+            "lost_in_transport": sent - received,
+            "refused": int(diagnostics["refused"]),
+        },
+        "processing": _rounded(summarize_latency([frame.processing_ms for frame in frames])),
+        "age": _rounded(summarize_latency([frame.age_ms for frame in frames])),
+        "branch_switches": int(
+            sum(a.decision.branch != b.decision.branch for a, b in pairwise(frames))
+        ),
+        "phases": [_summarize_phase(frames, phase) for phase in phases],
+    }
+
+
+def demo_table(summary: Mapping[str, Any]) -> Table:
+    """Show the summary in a terminal."""
+    counts = summary["frames"]
+    table = Table(
+        "phase", "SLA", "frames", "processing P50 / P95 / max", "age P50 / P95", "over the SLA",
+        "branch (share)",
+        title=f"{counts['sent']} images sent, {counts['received']} received, "
+        f"{counts['processed']} processed, {counts['dropped']} dropped for a newer one",
+    )  # fmt: skip
+    for phase in summary["phases"]:
+        processing, age = phase["processing"], phase["age"]
+        total = max(phase["processed"], 1)
+        branches = [f"{b} ({n / total:.0%})" for b, n in list(phase["branches"].items())[:3]]
+        table.add_row(
+            phase["name"], f"{phase['sla_ms']:g} ms", str(phase["processed"]),
+            f"{processing['p50_ms']:.1f} / {processing['p95_ms']:.1f} / "
+            f"{processing['max_ms']:.1f} ms",
+            f"{age['p50_ms']:.1f} / {age['p95_ms']:.1f} ms",
+            f"{phase['violation_share_frames']:.1%} of frames\n"
+            f"{phase['violation_share_groups']:.1%} of groups",
+            "\n".join(branches),
+        )  # fmt: skip
+    return table
+
+
+def _source_frames(source: FrameSource, wanted: set[int]) -> Iterator[tuple[int, Any]]:
+    for entry in source:
+        if entry.frame.sequence in wanted:
+            yield entry.frame.sequence, entry.frame.image
+
+
+def write_demo_video(
+    path: Path,
+    source: FrameSource,
+    frames: Sequence[FrameRecord],
+    sent: Sequence[tuple[int, int]],
+    report: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Draw what was published onto the images that were sent.
+
+    Shows the first pass of a source that was played in a loop.
+
+    Parameters
+    ----------
+    path
+        mp4 to write.
+    source
+        That of the player.
+    frames
+        As the topics told of them.
+    sent
+        ``(index in the source, stamp_ns)`` of each image.
+    report
+        Called with the number of images drawn.
+    """
+    by_stamp = {frame.stamp_ns: frame for frame in frames}
+    by_index: dict[int, FrameRecord] = {}
+    for index, stamp_ns in sent:
+        if stamp_ns in by_stamp:
+            by_index.setdefault(index, by_stamp[stamp_ns])
+    sent_once = {index for index, _ in sent}
+    fps = source.fps * len(by_index) / max(len(sent_once), 1)
+    writer = VideoFileWriter(path, max(fps, 1.0))
+    for count, (index, image) in enumerate(_source_frames(source, set(by_index)), start=1):
+        frame = by_index[index]
+        names = _names(frame.class_names)
+        decision = frame.decision
+        lines = [
+            decision.branch,
+            f"{frame.processing_ms:.1f} ms of {decision.sla_latency_ms:g} ms, "
+            f"{'detected' if decision.run_detector else 'tracked'}",
+        ]
+        writer.write(annotate(image, frame.detections, names, lines))
+        report(count)
+    writer.close()
+
+
+def _names(class_names: Mapping[int, str]) -> list[str]:
+    return [class_names.get(index, "") for index in range(max(class_names, default=-1) + 1)]

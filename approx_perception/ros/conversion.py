@@ -1,0 +1,105 @@
+"""Between our structures and ROS messages."""
+
+import array
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from rclpy.time import Time
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from approx_perception.clock import Clock
+from approx_perception.datasets.image_messages import decode_compressed, decode_raw
+from approx_perception.msg import Detection, DetectionArray, SchedulerDecision
+from approx_perception.structures import Detections, Frame, FrameResult
+
+__all__ = ["decision_message", "detections_from", "detections_message", "image_message", "to_frame"]
+
+
+def stamp_ns(header: Header) -> int:
+    """Stamp of a header in ns."""
+    return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)
+
+
+def to_frame(
+    message: Image | CompressedImage, source_id: str, sequence: int, clock: Clock
+) -> Frame:
+    """Decode an image message.
+
+    Raises
+    ------
+    InvalidFrameError
+        If it cannot be decoded.
+    """
+    start_ns = clock.monotonic_ns()
+    compressed = isinstance(message, CompressedImage)
+    image = decode_compressed(message) if compressed else decode_raw(message)
+    decode_ms = (clock.monotonic_ns() - start_ns) / 1e6
+    return Frame(image, stamp_ns(message.header), source_id, sequence, decode_ms)
+
+
+def image_message(image: npt.NDArray[np.uint8], stamp: Time, frame_id: str) -> Image:
+    """Build a bgr8 message."""
+    message = Image()
+    message.header.stamp = stamp.to_msg()
+    message.header.frame_id = frame_id
+    message.height, message.width = image.shape[:2]
+    message.encoding = "bgr8"
+    message.step = 3 * message.width
+    # An array of the right type is taken as it is; bytes would be checked one by one.
+    message.data = array.array("B", np.ascontiguousarray(image).tobytes())
+    return message
+
+
+def detections_message(
+    header: Header, result: FrameResult, class_names: Sequence[str], age_ms: float
+) -> DetectionArray:
+    """Build the message of a frame's objects; ``header`` is the image's."""
+    message = DetectionArray(header=header, branch=str(result.decision.branch))
+    message.processing_ms = result.timings.processing_ms
+    message.age_ms = age_ms
+    found = result.detections
+    source = Detection.DETECTED if result.decision.run_detector else Detection.TRACKED
+    centres = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+    sides = found.boxes[:, 2:] - found.boxes[:, :2]
+    message.detections = [
+        Detection(
+            track_id=int(found.track_ids[i]), class_id=class_names[found.class_ids[i]],
+            class_index=int(found.class_ids[i]), score=float(found.scores[i]),
+            center_x=float(centres[i, 0]), center_y=float(centres[i, 1]),
+            size_x=float(sides[i, 0]), size_y=float(sides[i, 1]),
+            source=source, age_frames=int(found.ages[i]),
+        )
+        for i in range(len(found))
+    ]  # fmt: skip
+    return message
+
+
+def detections_from(message: DetectionArray) -> Detections:
+    """Objects of a message."""
+    rows = [(d.center_x, d.center_y, d.size_x, d.size_y) for d in message.detections]
+    boxes = np.array(rows, np.float32).reshape(-1, 4)
+    return Detections.from_arrays(
+        np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], axis=1),
+        [d.score for d in message.detections],
+        [d.class_index for d in message.detections],
+        [d.track_id for d in message.detections],
+        [d.age_frames for d in message.detections],
+    )
+
+
+def decision_message(
+    header: Header, result: FrameResult, group_processing_ms: Sequence[float]
+) -> SchedulerDecision:
+    """Build the message of a frame's decision; ``header`` is the image's."""
+    decision, sla = result.decision, result.sla
+    return SchedulerDecision(
+        header=header, sla_latency_ms=float(sla.latency_ms), sla_quantile=float(sla.quantile),
+        sla_scope=sla.scope.value, branch=str(decision.branch),
+        run_detector=decision.run_detector, switched=decision.switched,
+        expected_ms=decision.expected_ms, expected_quantile_ms=decision.expected_quantile_ms,
+        expected_accuracy=decision.expected_accuracy, reason=decision.reason,
+        contention_source="none", processing_ms=result.timings.processing_ms,
+        group_processing_ms=list(group_processing_ms),
+    )  # fmt: skip

@@ -1,0 +1,195 @@
+"""Any source as a camera: publishes it at its own rate, with stamps of now."""
+
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from queue import Empty, Full, Queue
+from typing import TextIO
+
+import rclpy
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from sensor_msgs.msg import Image
+
+from approx_perception.datasets import FrameSource, open_source
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.ros import qos
+from approx_perception.ros.conversion import image_message
+from approx_perception.ros.transport import set_image_transport
+from approx_perception.structures import Frame
+
+__all__ = ["PlayerNode", "main"]
+
+_PREFETCH = 4
+_WAIT_S = 0.1
+#: A gap in a bag longer than this is played as one of this length.
+_LONGEST_GAP_S = 5.0
+
+_DESCRIPTIONS: dict[str, tuple[object, str, tuple[float, float] | None]] = {
+    "source": ("", "A bag, a video, a folder of images or synthetic:SCENARIO.", None),
+    "topic": ("", "Image topic of a bag that has several.", None),
+    "rate": (1.0, "Speed: 2.0 plays twice as fast.", (0.01, 100.0)),
+    "loop": (False, "Start over at the end.", None),
+    "frames": (300, "Length of a synthetic video.", (1, 10_000_000)),
+    "seed": (0, "Variant of a synthetic video.", (0, 2**31 - 1)),
+    "frame_id": ("camera", "For the headers.", None),
+    "wait_for_subscriber": (False, "Publish nothing before somebody subscribes.", None),
+    "log_file": ("", "CSV that gets index and stamp_ns of each image sent.", None),
+}
+
+
+class PlayerNode(Node):  # type: ignore[misc]
+    """Publish the frames of a source as a camera would.
+
+    Raises
+    ------
+    ApproxPerceptionError
+        If the source cannot be opened or the log not be written.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("player_node")
+        for name, (default, description, limits) in _DESCRIPTIONS.items():
+            self._declare(name, default, description, limits)
+        self._source = open_source(
+            str(self._value("source")), str(self._value("topic")) or None,
+            int(self._value("frames")), int(self._value("seed")),
+        )  # fmt: skip
+        self._log = self._open_log()
+        self._publisher = self.create_publisher(Image, "image", qos.CAMERA)
+        self._queue: Queue[Frame | Exception | None] = Queue(_PREFETCH)
+        self.stopping = False
+        #: What ended the source early, if anything did.
+        self.error: Exception | None = None
+        self.get_logger().info(
+            f"{self._source.name}: {self._source.frame_count} frames at {self._source.fps:.3g} Hz "
+            f"on {self._publisher.topic_name}"
+        )
+
+    def _declare(
+        self, name: str, default: object, text: str, limits: tuple[float, float] | None
+    ) -> None:
+        descriptor = ParameterDescriptor(description=text, read_only=True)
+        if limits is not None and isinstance(default, float):
+            bounds = FloatingPointRange(from_value=limits[0], to_value=limits[1], step=0.0)
+            descriptor.floating_point_range = [bounds]
+        elif limits is not None:
+            integers = IntegerRange(from_value=int(limits[0]), to_value=int(limits[1]), step=1)
+            descriptor.integer_range = [integers]
+        try:
+            self.declare_parameter(name, default, descriptor)
+        except Exception as error:  # rclpy's exceptions differ among distributions
+            raise ConfigurationError(f"parameter {name} was refused: {error}") from error
+
+    def _value(self, name: str) -> bool | int | float | str:
+        content: bool | int | float | str = self.get_parameter(name).value
+        return content
+
+    def _open_log(self) -> TextIO | None:
+        name = str(self._value("log_file"))
+        if not name:
+            return None
+        try:
+            log = Path(name).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115
+        except OSError as error:
+            raise ConfigurationError(f"cannot write log_file {name!r}: {error}") from error
+        log.write("index,stamp_ns\n")
+        return log
+
+    def _read(self, source: FrameSource) -> None:
+        """Decode ahead, so that a slow frame does not delay the ones before it."""
+        try:
+            while not self.stopping:
+                for entry in source:
+                    self._hand_over(entry.frame)
+                    if self.stopping:
+                        return
+                if not self._value("loop"):
+                    break
+            self._hand_over(None)
+        except Exception as error:
+            self._hand_over(error)
+
+    def _hand_over(self, item: Frame | Exception | None) -> None:
+        while not self.stopping:
+            try:
+                self._queue.put(item, timeout=_WAIT_S)
+                break
+            except Full:
+                continue
+
+    def play(self) -> None:
+        """Publish all frames at their times; returns at the end of the source."""
+        threading.Thread(target=self._read, args=(self._source,), daemon=True).start()
+        if self._value("wait_for_subscriber"):
+            while not self.stopping and self._publisher.get_subscription_count() == 0:
+                time.sleep(_WAIT_S)
+        rate = float(self._value("rate"))
+        due_s = time.monotonic()
+        previous_ns: int | None = None
+        while not self.stopping:
+            try:
+                item = self._queue.get(timeout=_WAIT_S)
+            except Empty:
+                continue
+            if isinstance(item, Exception):
+                self.error = item
+            if not isinstance(item, Frame):
+                return
+            due_s += self._gap_s(previous_ns, item.stamp_ns) / rate
+            previous_ns = item.stamp_ns
+            now_s = time.monotonic()
+            if now_s < due_s:
+                time.sleep(due_s - now_s)
+            else:
+                # Late: go on from here, a camera does not hurry to catch up.
+                due_s = now_s
+            if not self.stopping:
+                self._publish(item)
+
+    def _gap_s(self, previous_ns: int | None, stamp_ns: int) -> float:
+        """Time between two frames: the source's own, or its period where it starts over."""
+        if previous_ns is None:
+            return 0.0
+        gap_s = (stamp_ns - previous_ns) / 1e9
+        return min(gap_s, _LONGEST_GAP_S) if gap_s > 0 else 1 / self._source.fps
+
+    def _publish(self, frame: Frame) -> None:
+        now = self.get_clock().now()
+        self._publisher.publish(image_message(frame.image, now, str(self._value("frame_id"))))
+        if self._log is not None:
+            self._log.write(f"{frame.sequence},{now.nanoseconds}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play until the end or until told to stop; returns the exit code."""
+    set_image_transport()
+    rclpy.init(args=list(arguments) if arguments is not None else None)
+    try:
+        node = PlayerNode()
+    except ApproxPerceptionError as error:
+        print(f"error: {error}", file=sys.stderr)
+        rclpy.try_shutdown()
+        return 1
+    player = threading.Thread(target=node.play, daemon=True)
+    player.start()
+    try:
+        while rclpy.ok() and player.is_alive():
+            rclpy.spin_once(node, timeout_sec=_WAIT_S)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    node.stopping = True
+    player.join(timeout=2.0)
+    node.destroy_node()
+    rclpy.try_shutdown()
+    if node.error is not None:
+        print(f"error: {node.error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Start our nodes as processes of their own and notice when one dies."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from approx_perception.exceptions import ProcessDiedError
+
+__all__ = ["NodeProcess"]
+
+_STOP_TIMEOUT_S = 5.0
+_TAIL_LINES = 8
+
+
+class NodeProcess:
+    """One of our nodes in its own process, its output in a log file.
+
+    Parameters
+    ----------
+    module
+        In ``approx_perception.ros``, for example ``player_node``.
+    parameters
+        Given at start; texts, numbers and bools.
+    log
+        File for standard output and error.
+    environment
+        Added to this process's own.
+    remappings
+        ``{from: to}``.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        parameters: Mapping[str, object],
+        log: Path,
+        environment: Mapping[str, str],
+        remappings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = module
+        self._log_path = log
+        arguments = []
+        for key, value in parameters.items():
+            # Quoted, so that a text that looks like a number stays a text.
+            text = f'"{value}"' if isinstance(value, str) else str(value).lower()
+            arguments += ["-p", f"{key}:={text}"]
+        for old, new in (remappings or {}).items():
+            arguments += ["-r", f"{old}:={new}"]
+        with log.open("w", encoding="utf-8") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", f"approx_perception.ros.{module}", "--ros-args", *arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
+
+    def check(self) -> None:
+        """Raise `ProcessDiedError` if it ended, for whatever reason."""
+        if self.exit_code is not None:
+            raise ProcessDiedError(
+                f"{self.name} ended with exit code {self.exit_code}; its last words: "
+                f"{self.last_words()}"
+            )
+
+    def last_words(self) -> str:
+        """End of its log, on one line."""
+        lines = self._log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return " | ".join(line.strip() for line in lines[-_TAIL_LINES:] if line.strip())
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to it alone."""
+        if self.exit_code is None:
+            self._process.send_signal(number)
+
+    def stop(self) -> int:
+        """Interrupt it as Ctrl-C does, then harder; returns its exit code."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            self.send(number)
+            try:
+                return self._process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                continue
+        return self._process.wait()

@@ -1,0 +1,139 @@
+"""Record what the perception node publishes and change its parameters, from outside."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.srv import SetParameters
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from approx_perception.exceptions import ApproxPerceptionError, ProcessDiedError
+from approx_perception.msg import DetectionArray, SchedulerDecision
+from approx_perception.ros import qos
+from approx_perception.ros.conversion import detections_from, stamp_ns
+from approx_perception.structures import Detections
+
+__all__ = ["RecordedFrame", "Recorder"]
+
+_SPIN_S = 0.05
+_SERVICE_TIMEOUT_S = 10.0
+
+
+@dataclass(slots=True)
+class RecordedFrame:
+    """What the topics carried for one image; ``decision`` may come a moment later."""
+
+    stamp_ns: int
+    processing_ms: float
+    age_ms: float
+    detections: Detections
+    class_names: dict[int, str]
+    decision: SchedulerDecision | None = None
+
+
+@dataclass(slots=True)
+class Recording:
+    """All that was received, by stamp, in order of arrival."""
+
+    frames: dict[int, RecordedFrame] = field(default_factory=dict)
+    decisions: dict[int, SchedulerDecision] = field(default_factory=dict)
+    diagnostics: dict[str, str] = field(default_factory=dict)
+
+    def complete_frames(self) -> list[RecordedFrame]:
+        """Frames with both messages, by stamp."""
+        for stamp, frame in self.frames.items():
+            frame.decision = self.decisions.get(stamp)
+        return sorted(
+            (frame for frame in self.frames.values() if frame.decision is not None),
+            key=lambda frame: frame.stamp_ns,
+        )
+
+
+class Recorder:
+    """A node of our own that listens; used from one thread.
+
+    Parameters
+    ----------
+    domain_id
+        ROS domain to join.
+    """
+
+    def __init__(self, domain_id: int) -> None:
+        self._context = Context()
+        rclpy.init(context=self._context, domain_id=domain_id)
+        self._node = Node("recorder", context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        self.recording = Recording()
+        node = self._node
+        node.create_subscription(DetectionArray, "detections", self._on_detections, qos.RESULTS)
+        node.create_subscription(SchedulerDecision, "decision", self._on_decision, qos.RESULTS)
+        node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
+        self._set_parameters = node.create_client(SetParameters, "perception_node/set_parameters")
+
+    def _on_detections(self, message: DetectionArray) -> None:
+        stamp = stamp_ns(message.header)
+        names = {d.class_index: d.class_id for d in message.detections}
+        self.recording.frames[stamp] = RecordedFrame(
+            stamp, message.processing_ms, message.age_ms, detections_from(message), names
+        )
+
+    def _on_decision(self, message: SchedulerDecision) -> None:
+        self.recording.decisions[stamp_ns(message.header)] = message
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name == "perception_node: pipeline":
+                self.recording.diagnostics = {v.key: v.value for v in status.values}
+                self.recording.diagnostics["message"] = status.message
+
+    def spin_until(
+        self, done: Callable[[], bool], timeout_s: float, check: Callable[[], None]
+    ) -> bool:
+        """Receive until ``done`` or the time-out; ``check`` may raise at any moment."""
+        end_s = time.monotonic() + timeout_s
+        while time.monotonic() < end_s:
+            check()
+            if done():
+                return True
+            self._executor.spin_once(timeout_sec=_SPIN_S)
+        return done()
+
+    def now_ns(self) -> int:
+        """ROS time."""
+        return int(self._node.get_clock().now().nanoseconds)
+
+    def set_parameters(self, values: dict[str, object], check: Callable[[], None]) -> None:
+        """Change parameters of the perception node.
+
+        Raises
+        ------
+        ProcessDiedError
+            If it does not answer.
+        ApproxPerceptionError
+            If it refuses a value, with its reason.
+        """
+        request = SetParameters.Request()
+        request.parameters = [
+            Parameter(name, value=value).to_parameter_msg() for name, value in values.items()
+        ]
+        ready = self._set_parameters.service_is_ready
+        if not self.spin_until(ready, _SERVICE_TIMEOUT_S, check):
+            raise ProcessDiedError("perception_node offers no parameter service")
+        future = self._set_parameters.call_async(request)
+        if not self.spin_until(future.done, _SERVICE_TIMEOUT_S, check):
+            raise ProcessDiedError("perception_node does not answer its parameter service")
+        for result in future.result().results:
+            if not result.successful:
+                raise ApproxPerceptionError(f"perception_node refused {values}: {result.reason}")
+
+    def close(self) -> None:
+        """Leave the graph."""
+        self._executor.shutdown()
+        self._node.destroy_node()
+        rclpy.shutdown(context=self._context)

@@ -1,0 +1,146 @@
+"""What every detector, tracker and source must do; subclass, give a fixture, run with pytest."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.datasets import FrameSource
+from approx_perception.detectors import Detector, DetectorSettings
+from approx_perception.structures import Detections
+from approx_perception.trackers import Tracker
+
+__all__ = ["DetectorContract", "FrameSourceContract", "TrackerContract"]
+
+Image = npt.NDArray[np.uint8]
+
+
+def textured_image(width: int = 320, height: int = 240, seed: int = 0) -> Image:
+    """Smooth random texture that every tracker can hold on to."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.random((height // 16, width // 16, 3), np.float32)
+    image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(np.clip(255 * image, 0, 255), np.uint8)
+
+
+class DetectorContract:
+    """Give the fixtures ``detector`` and ``settings`` (two different ones it accepts)."""
+
+    def test_result_is_well_formed(
+        self, detector: Detector, settings: tuple[DetectorSettings, DetectorSettings]
+    ) -> None:
+        """Arrays fit each other, scores fall, classes are known, nobody has an identity."""
+        for choice in settings:
+            found = detector.detect(textured_image(), choice)
+            assert found.boxes.shape == (len(found), 4)
+            assert found.boxes.dtype == np.float32
+            assert (np.diff(found.scores) <= 1e-6).all()
+            assert ((found.scores >= 0) & (found.scores <= 1)).all()
+            assert ((found.class_ids >= 0) & (found.class_ids < len(detector.class_names))).all()
+            assert (found.track_ids == -1).all()
+
+    def test_branches_do_not_disturb_each_other(
+        self, detector: Detector, settings: tuple[DetectorSettings, DetectorSettings]
+    ) -> None:
+        """The same knobs give the same result whatever ran between."""
+        image = textured_image()
+        first = detector.detect(image, settings[0])
+        detector.detect(image, settings[1])
+        again = detector.detect(image, settings[0])
+        np.testing.assert_allclose(first.boxes, again.boxes, rtol=1e-4, atol=1e-3)
+        np.testing.assert_allclose(first.scores, again.scores, rtol=1e-4, atol=1e-5)
+
+    def test_image_is_not_written_to(
+        self, detector: Detector, settings: tuple[DetectorSettings, DetectorSettings]
+    ) -> None:
+        """A read-only image is fine."""
+        image = textured_image()
+        image.setflags(write=False)
+        detector.detect(image, settings[0])
+
+    def test_any_image_size(
+        self, detector: Detector, settings: tuple[DetectorSettings, DetectorSettings]
+    ) -> None:
+        """Tiny, odd and long images are survived."""
+        for width, height in ((1, 1), (33, 17), (640, 40), (40, 640)):
+            image = np.zeros((height, width, 3), np.uint8)
+            assert detector.detect(image, settings[0]).boxes.shape[1] == 4
+
+
+class TrackerContract:
+    """Give the fixtures ``tracker`` (fresh) and ``tolerance_px``."""
+
+    def test_follows_several_objects(self, tracker: Tracker, tolerance_px: float) -> None:
+        """All objects of a shifting image are moved in one call, classes and ids kept."""
+        image = textured_image()
+        boxes = np.array([[60, 60, 120, 120], [160, 80, 230, 150]], np.float32)
+        tracker.initialize(image, Detections.from_arrays(boxes, [0.9, 0.8], [1, 0], [7, 8]))
+        for step in (1, 2, 3):
+            shift = np.array([4.0, 3.0], np.float32) * step
+            moved = np.roll(image, (int(shift[1]), int(shift[0])), (0, 1))
+            update = tracker.update(moved)
+            assert not update.lost.any()
+            expected = boxes + np.tile(shift, 2)
+            np.testing.assert_allclose(update.detections.boxes, expected, atol=tolerance_px)
+            assert update.detections.class_ids.tolist() == [1, 0]
+            assert update.detections.track_ids.tolist() == [7, 8]
+            assert update.detections.ages.tolist() == [step, step]
+
+    def test_no_objects(self, tracker: Tracker) -> None:
+        """Nothing to follow is fine."""
+        tracker.initialize(textured_image(), Detections.empty())
+        update = tracker.update(textured_image())
+        assert len(update.detections) == 0
+        assert update.lost.shape == (0,)
+
+    def test_object_that_leaves_is_lost_for_good(self, tracker: Tracker) -> None:
+        """An object shifted out of the image is reported lost and does not come back."""
+        image = textured_image()
+        tracker.initialize(image, Detections.from_arrays([[276, 90, 316, 150]], [0.9], [0]))
+        lost = []
+        for step in range(1, 9):
+            lost.append(bool(tracker.update(np.roll(image, 9 * step, 1)).lost[0]))
+        assert lost[-1]
+        assert lost == sorted(lost)
+
+    def test_boxes_at_and_beyond_the_edge(self, tracker: Tracker) -> None:
+        """Boxes partly or wholly outside, or without extent, are survived; others go on."""
+        boxes = [[-20, -20, 40, 40], [500, 500, 520, 530], [60, 60, 60, 60], [100, 80, 160, 140]]
+        tracker.initialize(
+            textured_image(), Detections.from_arrays(boxes, np.ones(4), np.zeros(4))
+        )
+        update = tracker.update(textured_image())
+        assert update.lost[1:3].all()
+        assert not update.lost[3]
+
+    def test_can_start_over(self, tracker: Tracker) -> None:
+        """A second initialisation forgets the first."""
+        first = Detections.from_arrays([[60, 60, 120, 120]], [0.9], [0], [1])
+        second = Detections.from_arrays(
+            [[100, 80, 160, 140], [20, 20, 80, 80]], [0.9, 0.8], [1, 1], [5, 6]
+        )
+        tracker.initialize(textured_image(), first)
+        tracker.initialize(textured_image(), second)
+        assert tracker.update(textured_image()).detections.track_ids.tolist() == [5, 6]
+
+
+class FrameSourceContract:
+    """Give the fixture ``source``."""
+
+    def test_frames_are_in_order_and_counted(self, source: FrameSource) -> None:
+        """Sequence numbers run from 0, stamps rise, the count is right."""
+        frames = [entry.frame for entry in source]
+        assert [frame.sequence for frame in frames] == list(range(source.frame_count))
+        stamps = [frame.stamp_ns for frame in frames]
+        assert stamps == sorted(set(stamps))
+        assert source.fps > 0
+
+    def test_can_be_read_again(self, source: FrameSource) -> None:
+        """A second iteration gives the same images."""
+        first, second = (next(iter(source)).frame.image for _ in range(2))
+        np.testing.assert_array_equal(first, second)
+
+    def test_ground_truth_is_named(self, source: FrameSource) -> None:
+        """Class ids of ground truth have names."""
+        for entry in source:
+            if entry.ground_truth is not None and len(entry.ground_truth):
+                assert entry.ground_truth.class_ids.max() < len(source.class_names)

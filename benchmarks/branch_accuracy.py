@@ -1,0 +1,78 @@
+"""Make the accuracy table of weights on synthetic video, and say what each knob is worth.
+
+    python benchmarks/branch_accuracy.py --split val --out out/accuracy
+
+writes accuracy.json (what the scheduler reads, put beside the weights as NAME.accuracy.json)
+and accuracy.md (tables by scenario).
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from rich.progress import Progress
+
+from approx_perception.assembly import load_space
+from approx_perception.branches import Branch, BranchSpace
+from approx_perception.datasets.synthetic import SCENARIOS, SyntheticVideo
+from approx_perception.detectors import DetectorOptions, load_detector
+from approx_perception.evaluation.branch_accuracy import BranchAccuracy, measure_branch_accuracy
+from approx_perception.predictors import AccuracyTable
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", default="")
+    parser.add_argument("--space", default="faster_rcnn", help="YAML file or shipped space")
+    parser.add_argument("--split", default="val", choices=("val", "test"))
+    parser.add_argument("--frames", type=int, default=64, help="of each scenario")
+    parser.add_argument("--seeds", type=int, default=1, help="videos of each scenario")
+    parser.add_argument("--out", type=Path, required=True)
+    return parser.parse_args()
+
+
+def scenario_table(accuracy: BranchAccuracy, branches: list[Branch]) -> str:
+    """Markdown: a row for each branch, a column for each scenario."""
+    names = list(SCENARIOS)
+    lines = [
+        "| branch | all | " + " | ".join(names) + " |",
+        "|---|---|" + "---|" * len(names),
+    ]
+    for branch in branches:
+        by_scenario = accuracy.by_source[branch]
+        cells = " | ".join(f"{by_scenario[f'synthetic:{name}']:.3f}" for name in names)
+        lines.append(f"| `{branch}` | {accuracy.overall[branch]:.3f} | {cells} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    space: BranchSpace = load_space(arguments.space, "faster_rcnn")
+    detector = load_detector("faster_rcnn", DetectorOptions(arguments.weights))
+    videos = [
+        SyntheticVideo(name, arguments.split, seed, arguments.frames)
+        for name in SCENARIOS
+        for seed in range(arguments.seeds)
+    ]
+    with Progress() as progress:
+        task = progress.add_task("branches", total=None)
+        accuracy = measure_branch_accuracy(
+            detector,
+            space,
+            videos,
+            lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    origin = (
+        f"{detector.description}; synthetic {arguments.split} split, {len(SCENARIOS)} scenarios x "
+        f"{arguments.seeds} videos x {arguments.frames} frames; AP50 all-point, scores from 0.05"
+    )
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    table = AccuracyTable(origin, accuracy.overall)
+    (arguments.out / "accuracy.json").write_text(json.dumps(table.to_dict(), indent=1) + "\n")
+    branches = sorted(space, key=lambda branch: -accuracy.overall[branch])
+    text = f"{origin}\n\n{scenario_table(accuracy, branches)}\n"
+    (arguments.out / "accuracy.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()

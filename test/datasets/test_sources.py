@@ -1,0 +1,154 @@
+import cv2
+import numpy as np
+import pytest
+
+from approx_perception.datasets import open_source
+from approx_perception.datasets.image_folder import ImageFolder
+from approx_perception.datasets.rosbag import RosBag, write_bag
+from approx_perception.datasets.synthetic import SyntheticVideo
+from approx_perception.datasets.video_file import VideoFile
+from approx_perception.exceptions import DatasetError
+from approx_perception.reports.run_files import VideoFileWriter
+from approx_perception.testing.contracts import FrameSourceContract
+from test.conftest import real_data
+
+
+def video():
+    return SyntheticVideo("calm", "test", 2, 5, width=160, height=120, fps=10)
+
+
+@pytest.fixture
+def bag(tmp_path):
+    write_bag(tmp_path / "bag", video())
+    return tmp_path / "bag"
+
+
+@pytest.fixture
+def mot_folder(tmp_path):
+    folder = tmp_path / "MOT-01"
+    (folder / "img1").mkdir(parents=True)
+    (folder / "gt").mkdir()
+    for entry in video():
+        cv2.imwrite(str(folder / "img1" / f"{entry.frame.sequence + 1:06d}.png"), entry.frame.image)
+    (folder / "seqinfo.ini").write_text("[Sequence]\nframeRate=7\n")
+    (folder / "gt" / "gt.txt").write_text("1,4,10,20,30,40,1,1,1\n1,5,0,0,5,5,0,1,1\n2,4,11,20,30,40\n")
+    return folder
+
+
+class TestBag(FrameSourceContract):
+    @pytest.fixture
+    def source(self, bag):
+        return RosBag(bag)
+
+
+class TestMotFolder(FrameSourceContract):
+    @pytest.fixture
+    def source(self, mot_folder):
+        return ImageFolder(mot_folder)
+
+
+class TestVideo(FrameSourceContract):
+    @pytest.fixture
+    def source(self, tmp_path):
+        writer = VideoFileWriter(tmp_path / "video.mp4", 10)
+        for entry in video():
+            writer.write(entry.frame.image)
+        writer.close()
+        return VideoFile(tmp_path / "video.mp4")
+
+
+def test_bag_gives_back_what_was_written(bag):
+    for written, read in zip(video(), open_source(str(bag)), strict=True):
+        np.testing.assert_array_equal(read.frame.image, written.frame.image)
+        assert read.frame.stamp_ns == written.frame.stamp_ns
+        truth = written.ground_truth
+        np.testing.assert_allclose(read.ground_truth.boxes, truth.boxes, atol=1e-3)
+        np.testing.assert_array_equal(read.ground_truth.class_ids, truth.class_ids)
+        np.testing.assert_array_equal(read.ground_truth.track_ids, truth.track_ids)
+        np.testing.assert_array_equal(read.ground_truth.ignored, truth.ignored)
+
+
+def test_bag_knows_its_rate(bag):
+    assert open_source(str(bag)).fps == pytest.approx(10, rel=0.3)
+
+
+def test_a_bag_is_not_written_over(bag):
+    with pytest.raises(DatasetError, match="cannot write the bag"):
+        write_bag(bag, video())
+
+
+def test_unknown_topic_names_the_known(bag):
+    with pytest.raises(DatasetError, match="choose '/camera/image_raw'"):
+        open_source(str(bag), topic="/nowhere")
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "text"])
+def test_unreadable_bags_are_named(bag, damage):
+    file = next(bag.glob("*.mcap"))
+    content = {"cut": file.read_bytes()[: file.stat().st_size // 2], "empty": b"", "text": b"no"}
+    file.write_bytes(content[damage])
+    with pytest.raises(DatasetError, match="bag"):
+        list(open_source(str(bag)))
+
+
+def test_mot_ground_truth_and_ignore_regions(mot_folder):
+    source = open_source(str(mot_folder))
+    assert source.fps == 7
+    first, second = list(source)[:2]
+    np.testing.assert_array_equal(first.ground_truth.boxes[0], [10, 20, 40, 60])
+    assert first.ground_truth.ignored.tolist() == [False, True]
+    assert first.ground_truth.track_ids.tolist() == [4, 5]
+    assert second.ground_truth.ignored.tolist() == [False]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"), [("1,2,three,4,5,6", "line 2: .*three"), ("1,2,3", "line 2: 3 columns")]
+)
+def test_malformed_ground_truth_names_file_and_line(mot_folder, line, message):
+    path = mot_folder / "gt" / "gt.txt"
+    path.write_text(f"1,4,10,20,30,40,1,1,1\n{line}\n")
+    with pytest.raises(DatasetError, match=rf"gt\.txt, {message}"):
+        open_source(str(mot_folder))
+
+
+def test_malformed_sequence_file_is_named(mot_folder):
+    (mot_folder / "seqinfo.ini").write_text("[Sequence]\nframeRate=fast\n")
+    with pytest.raises(DatasetError, match=r"seqinfo\.ini"):
+        open_source(str(mot_folder))
+
+
+def test_broken_image_is_named(mot_folder):
+    (mot_folder / "img1" / "000002.png").write_bytes(b"no image")
+    with pytest.raises(DatasetError, match=r"000002\.png is no image"):
+        list(open_source(str(mot_folder)))
+
+
+def test_folder_without_images(tmp_path):
+    with pytest.raises(DatasetError, match="holds no images"):
+        open_source(str(tmp_path))
+
+
+def test_missing_source():
+    with pytest.raises(DatasetError, match=r"no source 'nowhere\.mp4'"):
+        open_source("nowhere.mp4")
+
+
+def test_a_text_is_no_video(tmp_path):
+    (tmp_path / "video.mp4").write_text("no video")
+    with pytest.raises(DatasetError, match="is no video that OpenCV reads"):
+        open_source(str(tmp_path / "video.mp4"))
+
+
+def test_real_sequence():
+    source = open_source(str(real_data("mot/TUD-Campus")))
+    assert (source.frame_count, source.fps) == (71, 25)
+    assert sum(len(entry.ground_truth) for entry in source) == 359
+
+
+def test_real_video():
+    source = open_source(str(real_data("video/car_traffic_small.mp4")))
+    frames = [entry.frame for entry in source]
+    assert frames[0].image.shape == (360, 640, 3)
+    assert len(frames) == 917
+    # The container is off by a few.
+    assert source.frame_count == pytest.approx(917, rel=0.01)

@@ -1,0 +1,86 @@
+import math
+
+import numpy as np
+import pytest
+
+from approx_perception.evaluation import average_precision_50, in_classes_of_truth
+from approx_perception.structures import Detections, GroundTruth
+
+BOX = [0, 0, 10, 10]
+FAR = [100, 100, 110, 110]
+HALF_RIGHT = [0, 0, 10, 6]  # IoU 0.6 with BOX
+
+
+def truth(boxes, classes=None, ignored=None):
+    count = len(boxes)
+    return GroundTruth(
+        np.array(boxes, np.float32).reshape(-1, 4),
+        np.array(classes or [0] * count, np.int64),
+        np.arange(count),
+        np.array(ignored or [False] * count, bool),
+    )
+
+
+def found(boxes, scores, classes=None):
+    return Detections.from_arrays(boxes, scores, classes or [0] * len(scores))
+
+
+def ap(frames, classes=1):
+    return average_precision_50(frames, classes).mean
+
+
+def test_perfect():
+    assert ap([(found([BOX], [0.9]), truth([BOX]))]) == 1.0
+
+
+def test_nothing_found():
+    assert ap([(found([], []), truth([BOX]))]) == 0.0
+
+
+def test_nothing_there():
+    assert math.isnan(ap([(found([BOX], [0.9]), truth([]))]))
+    assert math.isnan(ap([]))
+
+
+def test_by_hand():
+    # Ranked: hit, miss, hit; 3 objects. Precision 1, 1/2, 2/3; envelope 1, 2/3, 2/3.
+    frames = [
+        (found([BOX, FAR], [0.9, 0.8]), truth([BOX])),
+        (found([BOX], [0.7]), truth([BOX, FAR])),
+    ]
+    assert ap(frames) == pytest.approx(1 / 3 * 1 + 1 / 3 * 2 / 3)
+
+
+def test_a_second_detection_of_an_object_is_a_miss():
+    assert ap([(found([FAR, BOX, BOX], [0.9, 0.8, 0.7]), truth([BOX, FAR]))]) == 1.0
+    # Ranked: hit, miss, hit of 2 objects.
+    frames = [(found([BOX, BOX, FAR], [0.9, 0.8, 0.7]), truth([BOX, FAR]))]
+    assert ap(frames) == pytest.approx(0.5 + 0.5 * 2 / 3)
+
+
+def test_best_overlap_wins_not_the_first():
+    # The original matched the first object over 0.5, which costs the second detection its own.
+    frames = [(found([BOX, HALF_RIGHT], [0.9, 0.8]), truth([HALF_RIGHT, BOX]))]
+    assert ap(frames) == 1.0
+
+
+def test_ignored_objects_are_neither_hits_nor_misses():
+    region = truth([BOX, FAR], ignored=[True, False])
+    assert ap([(found([BOX, BOX, FAR], [0.9, 0.8, 0.7]), region)]) == 1.0
+    assert ap([(found([FAR], [0.7]), region)]) == 1.0
+
+
+def test_mean_over_the_classes_that_are_there():
+    frames = [(found([BOX, FAR], [0.9, 0.8], [0, 2]), truth([BOX, FAR], [0, 1]))]
+    result = average_precision_50(frames, 3)
+    assert result.per_class == {0: 1.0, 1: 0.0}
+    assert result.mean == 0.5
+
+
+def test_classes_are_matched_by_name():
+    detections = found([BOX, FAR, BOX], [0.9, 0.8, 0.7], [2, 0, 1])
+    mapped = in_classes_of_truth(detections, ("car", "cat", "person"), ("person", "car"))
+    assert mapped.class_ids.tolist() == [0, 1]
+    assert mapped.scores.tolist() == pytest.approx([0.9, 0.8])
+    empty = in_classes_of_truth(Detections.empty(), ("car",), ("person",))
+    assert len(empty) == 0

@@ -1,0 +1,162 @@
+import numpy as np
+import pytest
+
+from approx_perception.branches import Branch, BranchSpace, TrackerSettings
+from approx_perception.clock import FakeClock
+from approx_perception.datasets.synthetic import SyntheticVideo
+from approx_perception.pipeline import FramePipeline
+from approx_perception.pipeline.frame_pipeline import create_trackers
+from approx_perception.scheduling import Fixed, MostAccurate, Scheduler
+from approx_perception.structures import SLA, Detections, Frame
+from approx_perception.structures.boxes import iou_matrix
+from approx_perception.testing.contracts import textured_image
+from approx_perception.testing.fakes import FakeDetector, FakeLatency, TruthDetector, small_space
+
+
+def pipeline_of(detector, space, policy, clock=None, **options):
+    scheduler = Scheduler(space, policy, FakeLatency(np.arange(len(space))), np.ones(len(space)))
+    return FramePipeline(
+        detector, create_trackers(space), scheduler, SLA(50.0), clock=clock, **options
+    )
+
+
+def blank(sequence=0, size=(48, 64), source="camera"):
+    image = np.zeros((*size, 3), np.uint8)
+    return Frame(image, 1000 + sequence, source, sequence, decode_ms=2.0)
+
+
+def one_object(_image, _settings):
+    return Detections.from_arrays([[10, 10, 40, 40], [5, 5, 9, 9]], [0.9, 0.1], [0, 1])
+
+
+def test_detects_then_tracks():
+    detector = FakeDetector(one_object)
+    space = small_space()
+    pipeline = pipeline_of(detector, space, Fixed(space[1]))
+    image = textured_image()
+    results = [pipeline.process(Frame(image, 1000 + s, "camera", s)) for s in range(9)]
+    assert [r.decision.run_detector for r in results] == [s % 4 == 0 for s in range(9)]
+    assert len(detector.calls) == 3
+    assert all(len(result.detections) >= 1 for result in results)
+    assert [r.stamp_ns for r in results] == [1000 + s for s in range(9)]
+
+
+def test_stages_are_timed_and_add_up():
+    clock = FakeClock()
+    detector = FakeDetector(one_object, clock, latency_ms=12.0)
+    space = small_space()
+    pipeline = pipeline_of(detector, space, Fixed(space[0]), clock)
+    timings = pipeline.process(blank()).timings
+    assert (timings.decode_ms, timings.detect_ms, timings.track_ms) == (2.0, 12.0, 0.0)
+    assert timings.processing_ms == 14.0
+
+
+def test_score_threshold_is_honoured_at_the_next_frame():
+    space = small_space()
+    pipeline = pipeline_of(FakeDetector(one_object), space, Fixed(space[0]))
+    assert len(pipeline.process(blank(0)).detections) == 2
+    pipeline.score_threshold = 0.5
+    assert len(pipeline.process(blank(1)).detections) == 1
+
+
+def test_change_of_sla_is_honoured_at_the_next_frame():
+    space = small_space()
+    pipeline = pipeline_of(FakeDetector(one_object), space, MostAccurate())
+    pipeline.process(blank(0))
+    pipeline.sla = SLA(20.0)
+    result = pipeline.process(blank(1))
+    assert result.sla == SLA(20.0)
+    assert result.decision.run_detector
+
+
+def test_change_of_resolution_in_a_group_is_survived():
+    space = small_space()
+    pipeline = pipeline_of(FakeDetector(one_object), space, Fixed(space[1]))
+    pipeline.process(blank(0))
+    result = pipeline.process(blank(1, size=(96, 128)))
+    assert result.decision.run_detector
+    assert (result.detections.track_ids == -1).all()
+
+
+def test_a_frame_that_fails_does_not_spoil_the_next():
+    space = small_space()
+    fail = [False]
+
+    def find(image, settings):
+        if fail[0]:
+            raise RuntimeError("out of memory")
+        return one_object(image, settings)
+
+    pipeline = pipeline_of(FakeDetector(find), space, Fixed(space[1]))
+    pipeline.process(blank(0))
+    fail[0] = True
+    for sequence in range(1, 4):
+        pipeline.process(blank(sequence))
+    with pytest.raises(RuntimeError, match="out of memory"):
+        pipeline.process(blank(4))
+    fail[0] = False
+    assert pipeline.process(blank(5)).decision.run_detector
+
+
+def test_empty_scene():
+    space = small_space()
+    pipeline = pipeline_of(
+        FakeDetector(lambda *_: Detections.empty()), space, Fixed(space[1])
+    )
+    assert [len(pipeline.process(blank(s)).detections) for s in range(6)] == [0] * 6
+
+
+class TestIdentities:
+    """On moving objects with a perfect detector, so that all errors are ours."""
+
+    SPACE = BranchSpace(
+        "all", [160, 320], [], [1, 2, 4],
+        [TrackerSettings("median_flow", 1), TrackerSettings("median_flow", 2),
+         TrackerSettings("dis_flow", 1)],
+    )  # fmt: skip
+
+    def identities(self, branches):
+        """Identity that each true object had, frame by frame; the branch changes as told."""
+        video = SyntheticVideo("calm", "test", 11, 48)
+        pipeline = pipeline_of(TruthDetector(video), self.SPACE, Fixed(branches[0]))
+        history: dict[int, set[int]] = {}
+        for entry in video:
+            branch = branches[entry.frame.sequence // 6 % len(branches)]
+            if pipeline.scheduler.policy.select(_candidates(self.SPACE), 0).index != (
+                self.SPACE.index(branch)
+            ):
+                pipeline.scheduler.policy = Fixed(branch)
+            found = pipeline.process(entry.frame).detections
+            overlap = iou_matrix(entry.ground_truth.boxes, found.boxes)
+            for row, track in enumerate(entry.ground_truth.track_ids):
+                if len(found) and overlap[row].max() > 0.5:
+                    identity = int(found.track_ids[overlap[row].argmax()])
+                    if identity >= 0:
+                        history.setdefault(int(track), set()).add(identity)
+        return history
+
+    @pytest.mark.parametrize("si", [1, 2, 4])
+    def test_one_identity_for_each_object(self, si):
+        tracker = ("median_flow", 1) if si > 1 else (None, None)
+        history = self.identities([Branch(320, None, si, *tracker)])
+        assert history
+        assert all(len(identities) == 1 for identities in history.values())
+
+    def test_change_of_branch_changes_no_identity(self):
+        branches = [
+            Branch(320),
+            Branch(160, None, 4, "median_flow", 2),
+            Branch(320, None, 2, "dis_flow", 1),
+            Branch(320, None, 4, "median_flow", 1),
+        ]
+        history = self.identities(branches)
+        assert history
+        assert all(len(identities) == 1 for identities in history.values())
+        assert history == self.identities([Branch(320)])
+
+
+def _candidates(space):
+    from approx_perception.scheduling import Candidates
+
+    zeros = np.zeros(len(space))
+    return Candidates(space, zeros, zeros, zeros)

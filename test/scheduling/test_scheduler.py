@@ -1,0 +1,128 @@
+"""Events in, decisions out."""
+
+import numpy as np
+import pytest
+
+from approx_perception.branches import Branch
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.scheduling import Fastest, Fixed, MostAccurate, Scheduler, create_policy
+from approx_perception.structures import SLA, Observation
+from approx_perception.testing.fakes import FakeLatency, small_space
+
+SPACE = small_space()
+# shape=160,si=1 | shape=160,si=4 | shape=320,si=1 | shape=320,si=4
+LATENCY_MS = np.array([10.0, 5.0, 30.0, 12.0])
+ACCURACY = np.array([0.5, 0.4, 0.8, 0.7])
+LOOSE, MIDDLE, TIGHT, IMPOSSIBLE = SLA(40.0), SLA(20.0), SLA(6.0), SLA(1.0)
+
+
+@pytest.fixture
+def latency():
+    return FakeLatency(LATENCY_MS)
+
+
+@pytest.fixture
+def scheduler(latency):
+    return Scheduler(SPACE, MostAccurate(), latency, ACCURACY)
+
+
+def decisions(scheduler, observations):
+    return [
+        (SPACE.index(d.branch), d.run_detector)
+        for d in (scheduler.decide(observation) for observation in observations)
+    ]
+
+
+def test_most_accurate_branch_that_fits(scheduler):
+    for sla, expected in ((LOOSE, 2), (MIDDLE, 3), (TIGHT, 1)):
+        assert SPACE.index(scheduler.decide(Observation(sla)).branch) == expected
+
+
+def test_a_group_is_one_detection_and_the_tracked_frames_after_it(scheduler):
+    assert decisions(scheduler, [Observation(MIDDLE)] * 9) == [
+        (3, True), (3, False), (3, False), (3, False),
+        (3, True), (3, False), (3, False), (3, False),
+        (3, True),
+    ]  # fmt: skip
+
+
+def test_change_of_sla_ends_the_group_at_once(scheduler):
+    events = [Observation(MIDDLE)] * 2 + [Observation(LOOSE)] * 2 + [Observation(TIGHT)] * 2
+    assert decisions(scheduler, events) == [
+        (3, True), (3, False), (2, True), (2, True), (1, True), (1, False),
+    ]  # fmt: skip
+
+
+def test_new_stream_or_resolution_ends_the_group(scheduler):
+    events = [
+        Observation(MIDDLE, source_id="a", image_size=(640, 480)),
+        Observation(MIDDLE, source_id="a", image_size=(640, 480)),
+        Observation(MIDDLE, source_id="b", image_size=(640, 480)),
+        Observation(MIDDLE, source_id="b", image_size=(320, 240)),
+        Observation(MIDDLE, source_id="b", image_size=(320, 240)),
+    ]
+    assert decisions(scheduler, events) == [
+        (3, True), (3, False), (3, True), (3, True), (3, False),
+    ]  # fmt: skip
+
+
+def test_change_of_policy_takes_effect_at_once(scheduler):
+    assert decisions(scheduler, [Observation(MIDDLE)] * 2) == [(3, True), (3, False)]
+    scheduler.policy = Fastest()
+    assert decisions(scheduler, [Observation(MIDDLE)] * 2) == [(1, True), (1, False)]
+    scheduler.policy = Fixed(Branch(160))
+    assert decisions(scheduler, [Observation(MIDDLE)]) == [(0, True)]
+
+
+def test_no_branch_fits_takes_the_fastest_and_says_so(scheduler):
+    decision = scheduler.decide(Observation(IMPOSSIBLE))
+    assert SPACE.index(decision.branch) == 1
+    assert "no branch fits 1.0 ms; the fastest takes 5.0 ms" in decision.reason
+
+
+def test_latency_that_rises_is_noticed_at_the_next_group(scheduler, latency):
+    assert decisions(scheduler, [Observation(LOOSE)]) == [(2, True)]
+    latency.quantile_ms = LATENCY_MS * 2
+    assert decisions(scheduler, [Observation(LOOSE)] * 2) == [(3, True), (3, False)]
+
+
+def test_switches_are_reported_once(scheduler):
+    events = [Observation(LOOSE), Observation(LOOSE), Observation(TIGHT), Observation(TIGHT)]
+    assert [scheduler.decide(e).switched for e in events] == [False, False, True, False]
+
+
+def test_a_failed_frame_starts_a_new_group(scheduler):
+    assert decisions(scheduler, [Observation(MIDDLE)] * 2) == [(3, True), (3, False)]
+    scheduler.abort_group()
+    assert decisions(scheduler, [Observation(MIDDLE)] * 2) == [(3, True), (3, False)]
+
+
+def test_decision_carries_what_is_expected(scheduler):
+    decision = scheduler.decide(Observation(LOOSE))
+    assert decision.expected_quantile_ms == 30.0
+    assert decision.expected_ms == 24.0
+    assert decision.expected_accuracy == 0.8
+    assert decision.reason == "most accurate of 4 branches that fit 40.0 ms"
+
+
+def test_ranks_are_not_reported_as_accuracy(latency):
+    scheduler = Scheduler(SPACE, MostAccurate(), latency, ACCURACY - 100)
+    decision = scheduler.decide(Observation(LOOSE))
+    assert np.isnan(decision.expected_accuracy)
+    assert "rule of thumb" in decision.reason
+
+
+def test_equally_accurate_branches_the_faster_one(latency):
+    scheduler = Scheduler(SPACE, MostAccurate(), latency, np.full(4, 0.5))
+    assert SPACE.index(scheduler.decide(Observation(LOOSE)).branch) == 1
+
+
+def test_fixed_branch_must_be_in_the_space(latency):
+    scheduler = Scheduler(SPACE, Fixed(Branch(64)), latency, ACCURACY)
+    with pytest.raises(ConfigurationError, match="shape=64"):
+        scheduler.decide(Observation(LOOSE))
+
+
+def test_unknown_policy_names_the_known():
+    with pytest.raises(ConfigurationError, match="no policy 'best'; choose 'most_accurate'"):
+        create_policy("best", Branch(160))

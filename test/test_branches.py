@@ -1,0 +1,111 @@
+from pathlib import Path
+
+import pytest
+
+from approx_perception.assembly import load_space, space_names
+from approx_perception.branches import Branch, BranchSpace, TrackerSettings, parse_branch
+from approx_perception.exceptions import ConfigurationError
+
+MEDIAN_FLOW = TrackerSettings("median_flow", 2)
+
+
+def test_equality_answers_did_we_switch():
+    branch = Branch(320, 20, 4, "median_flow", 4)
+    assert branch == Branch(320, 20, 4, "median_flow", 4)
+    # The original system missed a switch of tracker at the same ds.
+    assert branch != Branch(320, 20, 4, "kcf", 4)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "message"),
+    [
+        ({"shape": 0}, "knob shape is 0"),
+        ({"shape": 320, "nprop": 0}, "knob nprop is 0"),
+        ({"shape": 320, "si": 2}, "tracker and ds belong to si above 1"),
+        ({"shape": 320, "si": 1, "tracker": "kcf", "ds": 1}, "tracker and ds belong"),
+        ({"shape": 320, "si": 2, "tracker": "sort", "ds": 1}, "no tracker 'sort'.*'median_flow'"),
+        ({"shape": 32.5}, "knob shape is 32.5"),
+        ({"shape": True}, "knob shape is True"),
+    ],
+)
+def test_impossible_branches_are_refused(knobs, message):
+    with pytest.raises(ConfigurationError, match=message):
+        Branch(**knobs)
+
+
+def test_parse_takes_defaults_for_what_is_not_named():
+    default = Branch(448, 100)
+    assert parse_branch("", default) == default
+    assert parse_branch("shape=416,si=1", default) == Branch(416, 100)
+    assert parse_branch("si=4", default) == Branch(448, 100, 4, "median_flow", 1)
+    assert parse_branch("si=4,tracker=kcf,ds=2", default) == Branch(448, 100, 4, "kcf", 2)
+    assert parse_branch("si=1", Branch(448, 5, 4, "kcf", 2)) == Branch(448, 5)
+
+
+def test_text_form_is_read_back():
+    for branch in load_space("approxdet", ""):
+        assert parse_branch(str(branch), Branch(32)) == branch
+
+
+@pytest.mark.parametrize("text", ["shape", "shape=big", "speed=3", "shape=-3", "si=1,ds=2"])
+def test_unreadable_branches_are_refused(text):
+    with pytest.raises(ConfigurationError):
+        parse_branch(text, Branch(320))
+
+
+def test_the_papers_space():
+    space = load_space("approxdet", "")
+    assert space.combination_count == 1176
+    assert len(space) == 1036
+    assert len(set(space)) == 1036
+
+
+def test_order_and_hash_are_stable():
+    space = BranchSpace("one", [160, 320], [5], [1, 2], [MEDIAN_FLOW])
+    assert [str(branch) for branch in space] == [
+        "shape=160,nprop=5,si=1",
+        "shape=160,nprop=5,si=2,tracker=median_flow,ds=2",
+        "shape=320,nprop=5,si=1",
+        "shape=320,nprop=5,si=2,tracker=median_flow,ds=2",
+    ]
+    same = BranchSpace("other name", [160, 320], [5], [1, 2], [MEDIAN_FLOW])
+    assert space.hash == same.hash
+    assert space.hash != BranchSpace("one", [160], [5], [1, 2], [MEDIAN_FLOW]).hash
+    assert [space.index(branch) for branch in space] == [0, 1, 2, 3]
+    with pytest.raises(ConfigurationError, match="shape=64,si=1 is not in space 'one'"):
+        space.index(Branch(64))
+
+
+def test_shipped_spaces_load():
+    assert {"approxdet", "faster_rcnn", "yolox"} <= set(space_names())
+    for name in space_names():
+        space = load_space(name, "")
+        assert BranchSpace.from_dict(space.to_dict(), "copy").hash == space.hash
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("shape: [320]\nsi: [1, 2]\ntrackers: [{name: sort}]", "no tracker 'sort'"),
+        ("shape: [320]\nsi: [2]", "si above 1 but no trackers"),
+        ("shape: [320, 320]\nsi: [1]", "a value of shape twice"),
+        ("shape: []\nsi: [1]", "needs values"),
+        ("shape: [wide]\nsi: [1]", "knob shape is 'wide'"),
+        ("shape: 320\nsi: [1]", "expected a list"),
+        ("shapes: [320]\nsi: [1]", "unknown key 'shapes'.*'shape'"),
+        ("- 320", "no mapping"),
+        ("shape: [320", "no YAML"),
+        ("shape: [320]\nsi: [2]\ntrackers: [kcf]", "tracker 'kcf' must be a mapping"),
+    ],
+)
+def test_bad_space_files_are_refused_by_name(tmp_path: Path, text, message):
+    path = tmp_path / "space.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=message) as error:
+        load_space(str(path), "yolox")
+    assert "space.yaml" in str(error.value)
+
+
+def test_missing_space_names_the_shipped_ones():
+    with pytest.raises(ConfigurationError, match=r"no branch space 'nowhere'.*'approxdet'"):
+        load_space("nowhere", "yolox")

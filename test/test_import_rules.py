@@ -1,0 +1,103 @@
+"""The architecture, as imports: which room may use which, and none but ros/ uses ROS."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOMS = [
+    {"exceptions", "clock", "share", "__init__"},
+    {"structures", "branches"},
+    {"detectors", "trackers", "association", "predictors", "datasets", "weights"},
+    {"scheduling"},
+    {"pipeline"},
+    {"profiling", "training", "evaluation", "reports"},
+    {"assembly"},
+    {"cli", "ros", "testing"},
+]
+LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
+#: Only from these rooms, and only when a verb that needs ROS runs.
+LAZY_ROS_USERS = {"cli"}
+
+
+def modules(root: Path) -> list[Path]:
+    return sorted((root / "approx_perception").rglob("*.py"))
+
+
+def room_of(name: str) -> str:
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """Rooms of our package that a file imports, wherever in it."""
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("approx_perception"):
+            names = (
+                [f"{node.module}.{alias.name}" for alias in node.names]
+                if node.module == "approx_perception"
+                else [str(node.module)]
+            )
+            rooms.update(room_of(name) for name in names)
+        elif isinstance(node, ast.Import):
+            ours = [a.name for a in node.names if a.name.startswith("approx_perception")]
+            rooms.update(room_of(name) for name in ours)
+    return rooms
+
+
+def test_every_room_has_its_place(root):
+    present = {
+        path.relative_to(root / "approx_perception").parts[0].removesuffix(".py")
+        for path in modules(root)
+    }
+    assert present - set(LEVEL) == set()
+
+
+def test_rooms_import_only_what_stands_below(root):
+    wrong = []
+    for path in modules(root):
+        room = path.relative_to(root / "approx_perception").parts[0].removesuffix(".py")
+        for other in imported_rooms(path) - {room, "msg", "__version__"}:
+            if LEVEL.get(other, -1) > LEVEL[room]:
+                wrong.append(f"{path.relative_to(root)} imports {other}")
+    assert wrong == []
+
+
+def test_scheduling_knows_no_detector_and_no_tracker(root):
+    for path in (root / "approx_perception" / "scheduling").glob("*.py"):
+        assert not imported_rooms(path) & {"detectors", "trackers", "datasets"}
+
+
+def test_everything_outside_ros_imports_without_ros(root):
+    names = [
+        ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+        for path in modules(root)
+        if path.relative_to(root / "approx_perception").parts[0] != "ros"
+    ]
+    blocked = ("rclpy", "sensor_msgs", "std_msgs", "approx_perception.msg")
+    program = f"""
+import importlib, sys
+for name in {blocked!r}:
+    sys.modules[name] = None
+for name in {names!r}:
+    importlib.import_module(name)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("word", ["pickle.load(", "pickle.loads(", "yaml.load("])
+def test_nothing_unsafe_is_read(root, word):
+    assert [p for p in modules(root) if word in p.read_text(encoding="utf-8")] == []
+
+
+def test_state_dicts_are_read_weights_only(root):
+    for path in modules(root):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+                assert {k.arg: ast.unparse(k.value) for k in node.keywords}["weights_only"] == "True"

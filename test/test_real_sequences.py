@@ -1,0 +1,64 @@
+"""On real video, against the figures that came with it."""
+
+import pytest
+
+from approx_perception.branches import TrackerSettings
+from approx_perception.datasets import open_source
+from approx_perception.detectors import DetectorOptions, DetectorSettings, load_detector
+from approx_perception.evaluation import average_precision_50, in_classes_of_truth
+from approx_perception.trackers import create_tracker
+from test.conftest import real_data
+
+SIDES = (160, 224, 288, 352, 416, 512, 608)
+PUBLISHED = {
+    "TUD-Campus": (0.769, 0.762, 0.779, 0.767, 0.751, 0.777, 0.776),
+    "PETS09-S3-MF1": (0.608, 0.856, 0.907, 0.940, 0.934, 0.940, 0.952),
+}
+
+
+@pytest.fixture(scope="module")
+def detector(yolox_weights):
+    return load_detector("yolox", DetectorOptions(str(yolox_weights)))
+
+
+@pytest.fixture(scope="module")
+def sequences():
+    sources = {name: open_source(str(real_data(f"mot/{name}"))) for name in PUBLISHED}
+    return {name: (source, list(source)) for name, source in sources.items()}
+
+
+def score(detector, source, entries, published):
+    frames = [
+        (in_classes_of_truth(found, detector.class_names, source.class_names), e.ground_truth)
+        for found, e in zip(published, entries, strict=True)
+    ]
+    return average_precision_50(frames, len(source.class_names)).mean
+
+
+@pytest.mark.parametrize("sequence", PUBLISHED)
+def test_published_accuracy_of_every_shape(detector, sequences, sequence):
+    source, entries = sequences[sequence]
+    measured = [
+        score(
+            detector, source, entries,
+            [detector.detect(e.frame.image, DetectorSettings(side)) for e in entries],
+        )
+        for side in SIDES
+    ]  # fmt: skip
+    assert measured == pytest.approx(PUBLISHED[sequence], abs=0.01)
+
+
+def test_tracking_three_frames_of_four_costs_little(detector, sequences):
+    source, entries = sequences["PETS09-S3-MF1"]
+    tracker = create_tracker(TrackerSettings("median_flow", 1))
+    published = []
+    for index, entry in enumerate(entries):
+        if index % 4 == 0:
+            found = detector.detect(entry.frame.image, DetectorSettings(608))
+            tracker.initialize(entry.frame.image, found)
+        else:
+            update = tracker.update(entry.frame.image)
+            found = update.detections.select(~update.lost)
+        published.append(found)
+    tracked = score(detector, source, entries, published)
+    assert PUBLISHED["PETS09-S3-MF1"][-1] - tracked < 0.08

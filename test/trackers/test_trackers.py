@@ -1,0 +1,102 @@
+import cv2
+import numpy as np
+import pytest
+
+from approx_perception.branches import TRACKER_NAMES, TrackerSettings
+from approx_perception.datasets.synthetic import SyntheticVideo
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.structures import Detections
+from approx_perception.structures.boxes import iou_matrix
+from approx_perception.testing.contracts import TrackerContract, textured_image
+from approx_perception.trackers import create_tracker
+
+SETTINGS = [
+    TrackerSettings(name, ds) for name in TRACKER_NAMES for ds in ((1, 2) if name != "mosse" else (1,))
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+class TestContract(TrackerContract):
+    @pytest.fixture
+    def tracker(self, settings):
+        return create_tracker(settings)
+
+    @pytest.fixture
+    def tolerance_px(self, settings):
+        # Dense flow takes motions below 5 px for none.
+        return 6.0 if "flow" in settings.name and settings.name != "median_flow" else 3.0 * settings.ds
+
+    def test_object_that_leaves_is_lost_for_good(self, tracker, settings):
+        if settings.name in ("kcf", "csrt", "mosse"):
+            pytest.skip("OpenCV's filters hold on to the edge; the node drops them at detection")
+        super().test_object_that_leaves_is_lost_for_good(tracker)
+
+
+def test_unknown_tracker_names_the_known():
+    with pytest.raises(ConfigurationError, match="no tracker 'sort'.*'median_flow'"):
+        create_tracker(TrackerSettings("sort", 1))
+
+
+def test_median_flow_reports_objects_that_vanish():
+    image = textured_image()
+    tracker = create_tracker(TrackerSettings("median_flow", 1))
+    boxes = [[60, 60, 120, 120], [160, 80, 230, 150]]
+    tracker.initialize(image, Detections.from_arrays(boxes, [1, 1], [0, 0]))
+    covered = image.copy()
+    covered[40:140, 40:140] = np.random.default_rng(1).integers(0, 255, (100, 100, 3))
+    assert tracker.update(covered).lost.tolist() == [True, False]
+
+
+def test_median_flow_follows_a_change_of_scale():
+    image = textured_image(seed=3)
+    tracker = create_tracker(TrackerSettings("median_flow", 1))
+    tracker.initialize(image, Detections.from_arrays([[110, 70, 210, 170]], [1], [0]))
+    zoom = cv2.getRotationMatrix2D((160, 120), 0, 1.1)
+    update = tracker.update(cv2.warpAffine(image, zoom, (320, 240)))
+    sides = update.detections.boxes[0, 2:] - update.detections.boxes[0, :2]
+    np.testing.assert_allclose(sides, [110, 110], atol=2)
+
+
+def test_all_objects_together_equal_each_alone():
+    video = SyntheticVideo("crowd", "test", 5, 3)
+    first, second = (video.render(index) for index in (0, 2))
+    truth = first.ground_truth
+    objects = Detections.from_arrays(truth.boxes, np.ones(len(truth)), truth.class_ids)
+    tracker = create_tracker(TrackerSettings("median_flow", 1))
+    tracker.initialize(first.image, objects)
+    together = tracker.update(second.image)
+    for index in range(len(truth)):
+        tracker.initialize(first.image, objects.select(np.array([index])))
+        alone = tracker.update(second.image)
+        np.testing.assert_allclose(
+            alone.detections.boxes[0], together.detections.boxes[index], atol=1e-2
+        )
+
+
+@pytest.mark.parametrize("name", ["median_flow", "dis_flow", "dense_flow"])
+def test_tracking_beats_standing_still(name):
+    video = SyntheticVideo("rush", "test", 2, 4)
+    start, end = video.render(0), video.render(3)
+    objects = Detections.from_arrays(
+        start.ground_truth.boxes, np.ones(len(start.ground_truth)), start.ground_truth.class_ids
+    )
+    tracker = create_tracker(TrackerSettings(name, 1))
+    tracker.initialize(start.image, objects)
+    for index in (1, 2, 3):
+        update = tracker.update(video.render(index).image)
+    rows = [
+        (i, int(np.flatnonzero(end.ground_truth.track_ids == track)[0]))
+        for i, track in enumerate(start.ground_truth.track_ids)
+        if track in end.ground_truth.track_ids
+    ]
+    still = iou_matrix(objects.boxes, end.ground_truth.boxes)
+    moved = iou_matrix(update.detections.boxes, end.ground_truth.boxes)
+    assert np.mean([moved[row] for row in rows]) > 1.5 * np.mean([still[row] for row in rows])
+
+
+def test_dense_flow_keeps_still_objects_where_they_are():
+    image = textured_image()
+    tracker = create_tracker(TrackerSettings("dense_flow", 2))
+    tracker.initialize(image, Detections.from_arrays([[60, 60, 120, 120]], [1], [0]))
+    moved = np.roll(image, 2, 1)  # less than the paper's 5 px
+    np.testing.assert_array_equal(tracker.update(moved).detections.boxes[0], [60, 60, 120, 120])
