@@ -1,5 +1,6 @@
 """From a user's options to a pipeline that is warm and measured: one way for nodes and commands."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +26,10 @@ class KernelOptions:
 
     Attributes
     ----------
-    detector, weights, class_names_file, device, num_threads
+    detector, weights, class_names_file, device
         The network; see `DetectorOptions`.
+    num_threads
+        CPU threads of one inference; 0 for one less than the cores, at least one.
     space
         A YAML file, the name of a shipped space, or empty for the detector's own.
     policy
@@ -47,7 +50,7 @@ class KernelOptions:
     weights: str = ""
     class_names_file: Path | None = None
     device: str = "auto"
-    num_threads: int = 2
+    num_threads: int = 0
     space: str = ""
     policy: str = "most_accurate"
     branch: str = ""
@@ -156,12 +159,12 @@ def assemble(
         space = space.with_branch(branch)
     elif options.policy == "fixed":
         space.index(branch)
+    # With all cores taken, an inference waits for whichever of them does something else.
+    num_threads = options.num_threads or max((os.cpu_count() or 1) - 1, 1)
     report(f"loading {options.detector}")
     detector = load_detector(
         options.detector,
-        DetectorOptions(
-            options.weights, options.class_names_file, options.device, options.num_threads
-        ),
+        DetectorOptions(options.weights, options.class_names_file, options.device, num_threads),
     )
     trackers = _check_space(space, detector)
     measurements = measure_latency(detector, trackers, space, options.image_size, clock, report)

@@ -100,4 +100,6 @@ def test_state_dicts_are_read_weights_only(root):
     for path in modules(root):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
-                assert {k.arg: ast.unparse(k.value) for k in node.keywords}["weights_only"] == "True"
+                assert {k.arg: ast.unparse(k.value) for k in node.keywords}[
+                    "weights_only"
+                ] == "True"

@@ -10,12 +10,12 @@ from approx_perception.structures.boxes import iou_matrix
 
 @pytest.mark.parametrize("latency_ms", [0.0, -1.0, math.nan, math.inf])
 def test_sla_must_be_above_zero(latency_ms):
-    with pytest.raises(ConfigurationError, match=f"{latency_ms} ms; it must be a finite number"):
+    with pytest.raises(ConfigurationError, match="must be a finite number"):
         SLA(latency_ms)
 
 
 def test_sla_quantile_and_scope_are_checked():
-    with pytest.raises(ConfigurationError, match="quantile is 1.0"):
+    with pytest.raises(ConfigurationError, match=r"quantile is 1\.0"):
         SLA(10.0, 1.0)
     with pytest.raises(ConfigurationError, match="scope is 'week'; choose 'frame' or 'gof'"):
         SLA(10.0, 0.9, "week")

@@ -57,7 +57,15 @@ ClassNamesOption = Annotated[
     typer.Option(help="Text file with one class name a line.", show_default=False),
 ]
 DeviceOption = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
-ThreadsOption = Annotated[int, typer.Option(min=1, max=256, help="CPU threads of one inference.")]
+ThreadsOption = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=256,
+        help="CPU threads of one inference; 0: one less than the cores, so that one is left for "
+        "everything else.",
+    ),
+]
 SpaceOption = Annotated[
     str,
     typer.Option(

@@ -49,8 +49,8 @@ def demo(
             show_default=False,
         ),
     ] = None,
-    sla_scope: ScopeOption = "frame",
-    threads: ThreadsOption = 2,
+    sla_scope: ScopeOption = "gof",
+    threads: ThreadsOption = 0,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Play a source through real ROS 2 nodes under a loose, a tight and again a loose SLA.

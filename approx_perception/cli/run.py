@@ -68,7 +68,7 @@ def run(
     ] = None,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
-    threads: ThreadsOption = 2,
+    threads: ThreadsOption = 0,
     video: Annotated[bool, typer.Option(help="Also write annotated.mp4.")] = False,
     overwrite: OverwriteOption = False,
 ) -> None:

@@ -9,7 +9,6 @@ import typer
 from approx_perception.cli._options import (
     DeviceOption,
     SeedOption,
-    ThreadsOption,
     console,
     one_sentence_errors,
     progress_bar,
@@ -34,7 +33,7 @@ def train(
     learning_rate: Annotated[float, typer.Option(help="Highest one of AdamW.")] = 1.5e-3,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
-    threads: ThreadsOption = 2,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="CPU threads.")] = 2,
     workers: Annotated[int, typer.Option(min=0, help="Processes that draw frames.")] = 1,
 ) -> None:
     """Train a Faster R-CNN on synthetic video, with a random input shape for each batch.

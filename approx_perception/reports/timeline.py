@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from approx_perception.evaluation import group_means_ms
 from approx_perception.reports.demo_report import FrameRecord, PhaseRecord, latency_arrays
 
 __all__ = ["draw_timeline"]
@@ -64,6 +65,9 @@ def _draw_latency(
         axis.plot(
             seconds[mask], latencies[mask], ".", color=colour, markersize=4, label=f"{label} frame"
         )
+    if not starts.all():
+        means = group_means_ms(latencies, starts)
+        axis.plot(seconds, means, color="black", linewidth=1, label="mean of the group")
     edges = [(p.start_ns - start_ns) / 1e9 for p in phases]
     edges.append((phases[-1].end_ns - start_ns) / 1e9)
     levels = [phase.sla_ms for phase in phases]
@@ -71,7 +75,7 @@ def _draw_latency(
     top = max(*levels, float(np.percentile(latencies, 99)) if len(latencies) else 1.0)
     axis.set_ylim(0, _HEADROOM * top)
     axis.set_ylabel("processing (ms)")
-    axis.legend(loc="upper right", ncols=3)
+    axis.legend(loc="upper right", ncols=4)
 
 
 def _draw_branches(

@@ -53,7 +53,7 @@ class DemoOptions:
 
     source: str
     node_parameters: dict[str, object]
-    sla_scope: str = "frame"
+    sla_scope: str = "gof"
     loose_ms: float = 100.0
     tight_ms: float | None = None
     seconds: float = 45.0
@@ -158,7 +158,8 @@ class _Session:
         frames = self.recorder.recording.complete_frames()
         if not frames or frames[-1].decision is None:
             raise ProcessDiedError("perception_node published no decision in the first phase")
-        return max(round(frames[-1].decision.expected_quantile_ms / 2, 1), 0.5)
+        expected_ms = min(frames[-1].decision.expected_quantile_ms, self._options.loose_ms)
+        return max(round(expected_ms / 2, 1), 0.5)
 
     def finish(self, record: DemoRecord) -> None:
         """End the player, let the node come to rest, and collect everything."""

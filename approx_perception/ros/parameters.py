@@ -46,7 +46,8 @@ _DECLARATIONS = (
     _Declaration("space", "", "Branch space: a YAML file or the name of a shipped one; empty: the "
                  "detector's own.", read_only=True),
     _Declaration("device", "auto", "cpu, cuda or auto.", read_only=True),
-    _Declaration("num_threads", 2, "CPU threads of one inference.", (1, 256), read_only=True),
+    _Declaration("num_threads", 0, "CPU threads of one inference; 0: one less than the cores, so "
+                 "that one is left for ROS and the camera.", (0, 256), read_only=True),
     _Declaration("image_transport", "raw", "'raw' subscribes to image, 'compressed' to "
                  "image/compressed.", read_only=True),
     _Declaration("calibration.width", 640, "Width in px of the images to expect; latencies are "

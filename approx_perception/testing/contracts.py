@@ -105,9 +105,7 @@ class TrackerContract:
     def test_boxes_at_and_beyond_the_edge(self, tracker: Tracker) -> None:
         """Boxes partly or wholly outside, or without extent, are survived; others go on."""
         boxes = [[-20, -20, 40, 40], [500, 500, 520, 530], [60, 60, 60, 60], [100, 80, 160, 140]]
-        tracker.initialize(
-            textured_image(), Detections.from_arrays(boxes, np.ones(4), np.zeros(4))
-        )
+        tracker.initialize(textured_image(), Detections.from_arrays(boxes, np.ones(4), np.zeros(4)))
         update = tracker.update(textured_image())
         assert update.lost[1:3].all()
         assert not update.lost[3]

@@ -12,6 +12,8 @@ from approx_perception.reports.run_files import VideoFileWriter
 from approx_perception.testing.contracts import FrameSourceContract
 from test.conftest import real_data
 
+GROUND_TRUTH = "1,4,10,20,30,40,1,1,1\n1,5,0,0,5,5,0,1,1\n2,4,11,20,30,40\n"
+
 
 def video():
     return SyntheticVideo("calm", "test", 2, 5, width=160, height=120, fps=10)
@@ -31,7 +33,9 @@ def mot_folder(tmp_path):
     for entry in video():
         cv2.imwrite(str(folder / "img1" / f"{entry.frame.sequence + 1:06d}.png"), entry.frame.image)
     (folder / "seqinfo.ini").write_text("[Sequence]\nframeRate=7\n")
-    (folder / "gt" / "gt.txt").write_text("1,4,10,20,30,40,1,1,1\n1,5,0,0,5,5,0,1,1\n2,4,11,20,30,40\n")
+    (folder / "gt" / "gt.txt").write_text(
+        "1,4,10,20,30,40,1,1,1\n1,5,0,0,5,5,0,1,1\n2,4,11,20,30,40\n"
+    )
     return folder
 
 

@@ -29,9 +29,7 @@ def test_frames_are_pure_functions_of_their_index(scenario):
     first = video.render(20)
     np.testing.assert_array_equal(first.image, again.render(20).image)
     np.testing.assert_array_equal(later.image, video.render(59).image)
-    np.testing.assert_array_equal(
-        first.ground_truth.boxes, again.render(20).ground_truth.boxes
-    )
+    np.testing.assert_array_equal(first.ground_truth.boxes, again.render(20).ground_truth.boxes)
 
 
 def test_seeds_and_splits_differ():
@@ -72,7 +70,8 @@ def test_content_axes_are_real():
         videos = [SyntheticVideo(scenario, "val", seed, 4) for seed in range(4)]
         frames = [(v.render(0).ground_truth, v.render(1).ground_truth) for v in videos]
         counts = [len(a) for a, _ in frames]
-        sizes = np.concatenate([np.sqrt((a.boxes[:, 2:] - a.boxes[:, :2]).prod(1)) for a, _ in frames])
+        sides = np.concatenate([a.boxes[:, 2:] - a.boxes[:, :2] for a, _ in frames])
+        sizes = np.sqrt(sides.prod(axis=1))
         speeds = []
         for a, b in frames:
             for row, track in enumerate(a.track_ids):
@@ -90,8 +89,7 @@ def test_content_axes_are_real():
 
 def test_hidden_objects_are_ignored_not_missed():
     ignored = [
-        SyntheticVideo("crowd", "val", seed, 2).render(0).ground_truth.ignored
-        for seed in range(6)
+        SyntheticVideo("crowd", "val", seed, 2).render(0).ground_truth.ignored for seed in range(6)
     ]
     share = np.concatenate(ignored).mean()
     assert 0 < share < 0.4

@@ -100,9 +100,7 @@ def test_a_frame_that_fails_does_not_spoil_the_next():
 
 def test_empty_scene():
     space = small_space()
-    pipeline = pipeline_of(
-        FakeDetector(lambda *_: Detections.empty()), space, Fixed(space[1])
-    )
+    pipeline = pipeline_of(FakeDetector(lambda *_: Detections.empty()), space, Fixed(space[1]))
     assert [len(pipeline.process(blank(s)).detections) for s in range(6)] == [0] * 6
 
 

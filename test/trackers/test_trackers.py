@@ -11,7 +11,9 @@ from approx_perception.testing.contracts import TrackerContract, textured_image
 from approx_perception.trackers import create_tracker
 
 SETTINGS = [
-    TrackerSettings(name, ds) for name in TRACKER_NAMES for ds in ((1, 2) if name != "mosse" else (1,))
+    TrackerSettings(name, ds)
+    for name in TRACKER_NAMES
+    for ds in ((1, 2) if name != "mosse" else (1,))
 ]
 
 
@@ -24,7 +26,9 @@ class TestContract(TrackerContract):
     @pytest.fixture
     def tolerance_px(self, settings):
         # Dense flow takes motions below 5 px for none.
-        return 6.0 if "flow" in settings.name and settings.name != "median_flow" else 3.0 * settings.ds
+        return (
+            6.0 if "flow" in settings.name and settings.name != "median_flow" else 3.0 * settings.ds
+        )
 
     def test_object_that_leaves_is_lost_for_good(self, tracker, settings):
         if settings.name in ("kcf", "csrt", "mosse"):
@@ -33,7 +37,7 @@ class TestContract(TrackerContract):
 
 
 def test_unknown_tracker_names_the_known():
-    with pytest.raises(ConfigurationError, match="no tracker 'sort'.*'median_flow'"):
+    with pytest.raises(ConfigurationError, match=r"no tracker 'sort'.*'median_flow'"):
         create_tracker(TrackerSettings("sort", 1))
 
 

@@ -84,8 +84,8 @@ def load_weights(name: str, class_names_file: Path | None) -> LoadedNetwork:
 def _from_torchvision(name: str, class_names_file: Path | None) -> LoadedNetwork:
     try:
         weights = get_weight(name)
-    except (ValueError, AttributeError) as error:
-        raise WeightsError(f"torchvision has no weights {name!r}: {error}") from error
+    except (ValueError, KeyError, AttributeError) as error:
+        raise WeightsError(f"torchvision has no weights {name!r}: {error!r}") from error
     builder = type(weights).__name__.removesuffix("_Weights").lower()
     if builder not in BACKBONES:
         raise WeightsError(f"{name!r} are weights of {builder}, which is no Faster R-CNN")

@@ -1,0 +1,196 @@
+"""The command line as a user meets it: in a process of its own."""
+
+import csv
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from approx_perception.datasets import open_source
+from test.conftest import ROOT
+
+
+def command(*arguments, timeout=300):
+    return subprocess.run(
+        [sys.executable, "-m", "approx_perception.cli.main", *map(str, arguments)],
+        cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False,
+    )  # fmt: skip
+
+
+def assert_one_sentence(result, *words):
+    """Exit code 1 and a last line that starts with ``error:`` and holds all words."""
+    assert result.returncode == 1, result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.strip()]
+    assert lines[-1].startswith("error: "), result.stderr
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in lines[-1]
+
+
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("run") / "result"
+    result = command(
+        "run", "synthetic:crowd", "--frames", 12, "--branch", "shape=224,si=4", "--video",
+        "--sla-ms", 80, "--out", out,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return out, result
+
+
+def test_help_names_every_verb():
+    result = command("--help")
+    assert result.returncode == 0
+    for verb in ("run", "demo", "synthesize", "train"):
+        assert verb in result.stdout
+        assert command(verb, "--help").returncode == 0
+
+
+def test_run_writes_detections(finished_run):
+    out, _ = finished_run
+    rows = list(csv.reader((out / "detections.txt").read_text().splitlines()))
+    assert rows
+    for frame, identity, *box, score, name in rows:
+        assert 1 <= int(frame) <= 12
+        assert int(identity) >= -1
+        assert len([float(value) for value in box]) == 4
+        assert 0.05 <= float(score) <= 1
+        assert name.isalpha()
+
+
+def test_run_writes_a_row_for_each_frame(finished_run):
+    out, _ = finished_run
+    rows = list(csv.DictReader((out / "frames.csv").open()))
+    assert [int(row["frame"]) for row in rows] == list(range(1, 13))
+    assert [row["source"] for row in rows] == (["detected"] + ["tracked"] * 3) * 3
+    for row in rows:
+        assert row["branch"] == "shape=224,nprop=100,si=4,tracker=median_flow,ds=1"
+        stages = ("decode", "schedule", "detect", "track", "associate", "initialize")
+        parts = sum(float(row[f"{stage}_ms"]) for stage in stages)
+        assert parts <= float(row["processing_ms"]) + 0.01
+        assert float(row["sla_ms"]) == 80
+
+
+def test_run_writes_its_configuration(finished_run):
+    out, _ = finished_run
+    config = yaml.safe_load((out / "config.yaml").read_text())
+    assert config["policy"] == "fixed"
+    assert config["sla"] == {"latency_ms": 80.0, "quantile": 0.95, "scope": "frame"}
+    assert config["versions"]["torch"] == torch.__version__.split("+")[0]
+
+
+def test_run_writes_a_video_that_plays(finished_run):
+    out, _ = finished_run
+    frames = list(open_source(str(out / "annotated.mp4")))
+    assert len(frames) == 12
+    assert frames[0].frame.image.shape == (480, 640, 3)
+
+
+def test_run_shows_a_summary(finished_run):
+    _, result = finished_run
+    for word in ("processing", "over the SLA", "AP50", "12 frames"):
+        assert word in result.stderr
+
+
+def test_results_are_not_overwritten(finished_run):
+    out, _ = finished_run
+    result = command("run", "synthetic:calm", "--frames", 1, "--out", out)
+    assert_one_sentence(result, "exists", "--overwrite")
+
+
+def test_policy_chooses_by_the_sla(tmp_path):
+    branches = []
+    for sla_ms in (1000, 0.5):
+        out = tmp_path / str(sla_ms)
+        result = command("run", "synthetic:calm", "--frames", 2, "--sla-ms", sla_ms, "--out", out)
+        assert result.returncode == 0, result.stderr
+        branches.append(next(csv.DictReader((out / "frames.csv").open())))
+    assert branches[0]["branch"] != branches[1]["branch"]
+    assert "no branch fits 0.5 ms" in branches[1]["reason"]
+
+
+def test_synthesize_writes_a_bag_that_run_reads(tmp_path):
+    bag = tmp_path / "bag"
+    result = command("synthesize", "calm", "--frames", 3, "--out", bag)
+    assert result.returncode == 0, result.stderr
+    result = command("run", bag, "--branch", "shape=160", "--out", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    assert "AP50" in result.stderr
+
+
+def test_train_resumes(tmp_path):
+    arguments = ("train", "--iterations", 1, "--batch-size", 1, "--workers", 0, "--out", tmp_path)
+    assert command(*arguments).returncode == 0
+    result = command(*arguments)
+    assert result.returncode == 0, result.stderr
+    assert "going on from batch 1" in result.stderr
+
+
+class TestBadInput:
+    @pytest.fixture
+    def run(self, tmp_path):
+        return lambda *arguments: command(
+            "run", "synthetic:calm", "--frames", 1, "--out", tmp_path / "out", *arguments
+        )
+
+    def test_missing_weights(self, run):
+        assert_one_sentence(run("--weights", "nowhere.pt"), "nowhere.pt")
+
+    def test_corrupt_weights(self, run, tmp_path):
+        (tmp_path / "bad.pt").write_bytes(b"no weights")
+        assert_one_sentence(run("--weights", tmp_path / "bad.pt"), "bad.pt", "no readable weights")
+        result = run("--detector", "yolox", "--weights", tmp_path / "bad.pt")
+        assert_one_sentence(result, "bad.pt", "no ONNX file")
+
+    def test_wrong_number_of_class_names(self, run, tmp_path):
+        (tmp_path / "names.txt").write_text("one\n")
+        result = run("--class-names", tmp_path / "names.txt")
+        assert_one_sentence(result, "names 1 classes, but the network has 8")
+
+    @pytest.mark.parametrize("sla_ms", ["0", "-5", "nan"])
+    def test_sla_out_of_range(self, run, sla_ms):
+        assert_one_sentence(run("--sla-ms", sla_ms), "the SLA is", "above 0")
+
+    def test_sla_of_the_wrong_type(self, run):
+        result = run("--sla-ms", "fast")
+        assert result.returncode == 2
+        assert "'fast'" in result.stderr
+        assert "Traceback" not in result.stderr
+
+    def test_unknown_tracker_in_the_space(self, run, tmp_path):
+        path = tmp_path / "space.yaml"
+        path.write_text("shape: [160]\nnprop: [5]\nsi: [1, 2]\ntrackers: [{name: sort}]\n")
+        assert_one_sentence(run("--space", path), "no tracker 'sort'", "'median_flow'")
+
+    def test_space_of_another_family(self, run):
+        assert_one_sentence(run("--space", "yolox"), "needs values for the knob nprop")
+
+    def test_unknown_names(self, run):
+        assert_one_sentence(run("--detector", "ssd"), "'ssd'", "'yolox'")
+        assert_one_sentence(run("--policy", "best"), "'best'", "'most_accurate'")
+        assert_one_sentence(run("--branch", "speed=1"), "'speed=1'", "'shape'")
+        assert_one_sentence(run("--sla-scope", "week"), "'week'", "gof")
+        assert_one_sentence(run("--device", "abacus"), "'abacus'")
+
+    def test_unreadable_sources(self, tmp_path):
+        out = tmp_path / "out"
+        bag = tmp_path / "bag"
+        bag.mkdir()
+        (bag / "metadata.yaml").write_text("no bag")
+        text = tmp_path / "video.mp4"
+        text.write_text("no video")
+        broken = tmp_path / "images"
+        broken.mkdir()
+        cv2.imwrite(str(broken / "1.png"), np.zeros((40, 40, 3), np.uint8))
+        (broken / "2.png").write_bytes((broken / "1.png").read_bytes()[:20])
+        for source, words in (
+            (bag, ("no bag",)), (text, ("no video",)), (broken, ("2.png",)),
+            ("nowhere", ("no source 'nowhere'",)), ("synthetic:jam", ("'jam'", "'calm'")),
+        ):  # fmt: skip
+            result = command("run", source, "--branch", "shape=64", "--out", out)
+            assert_one_sentence(result, *words)
+            assert not out.exists()

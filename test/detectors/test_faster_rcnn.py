@@ -1,0 +1,219 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from approx_perception.datasets.synthetic import CLASS_NAMES, SyntheticVideo
+from approx_perception.detectors import (
+    DetectorOptions,
+    DetectorSettings,
+    detector_names,
+    load_detector,
+)
+from approx_perception.detectors.faster_rcnn.network import (
+    BACKBONES,
+    build_network,
+    forward,
+    fuse_batch_norm,
+)
+from approx_perception.detectors.faster_rcnn.weights import save_weights
+from approx_perception.evaluation import average_precision_50
+from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.testing.contracts import DetectorContract
+
+
+def load(weights="", names=None, device="cpu"):
+    return load_detector("faster_rcnn", DetectorOptions(str(weights), names, device))
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load()
+
+
+@pytest.fixture(scope="module")
+def state():
+    torch.manual_seed(0)
+    return build_network("compact", 4).state_dict()
+
+
+class TestContract(DetectorContract):
+    @pytest.fixture
+    def detector(self, shipped):
+        return shipped
+
+    @pytest.fixture
+    def settings(self):
+        return DetectorSettings(160, 5), DetectorSettings(224, 20)
+
+
+def test_both_families_are_found():
+    assert {"faster_rcnn", "yolox"} <= set(detector_names())
+
+
+def test_unknown_family_names_the_known():
+    with pytest.raises(ConfigurationError, match="no detector 'ssd'; choose 'faster_rcnn' or"):
+        load_detector("ssd", DetectorOptions())
+
+
+def test_shipped_network_detects(shipped):
+    assert shipped.class_names == CLASS_NAMES
+    entries = [entry for seed in range(3) for entry in SyntheticVideo("calm", "test", seed, 4)]
+    settings = DetectorSettings(320, 20)
+    frames = [(shipped.detect(e.frame.image, settings), e.ground_truth) for e in entries]
+    assert average_precision_50(frames, len(CLASS_NAMES)).mean > 0.6
+
+
+def test_shipped_file_is_small(root):
+    files = list((root / "approx_perception" / "weights").glob("*.pt"))
+    assert files
+    assert all(file.stat().st_size <= 15e6 for file in files)
+
+
+def test_number_of_proposals_bounds_detections(shipped):
+    image = SyntheticVideo("crowd", "test", 0, 1).render(0).image
+    few, many = (shipped.detect(image, DetectorSettings(320, n)) for n in (3, 100))
+    centres = [(found.boxes[:, :2] + found.boxes[:, 2:]) / 2 for found in (few, many)]
+    spots = [len(np.unique(np.round(c / 24), axis=0)) for c in centres]
+    # Each proposal can give a box for several classes, but all near one another.
+    assert spots[0] <= 6 < spots[1]
+
+
+def test_knobs_must_be_given(shipped):
+    with pytest.raises(ConfigurationError, match="needs values for the knob nprop"):
+        shipped.check_settings(DetectorSettings(224))
+
+
+def test_own_file_is_read_back(tmp_path, state):
+    save_weights(tmp_path / "own.pt", state, "compact", ("a", "b", "c"))
+    detector = load(tmp_path / "own.pt")
+    assert detector.class_names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("backbone", ["compact", "fasterrcnn_mobilenet_v3_large_fpn", "resnet18"])
+def test_state_dicts_are_recognised(tmp_path, backbone):
+    assert backbone in BACKBONES
+    torch.save(build_network(backbone, 3).state_dict(), tmp_path / "state.pth")
+    (tmp_path / "names.txt").write_text("cat\ndog\n")
+    detector = load(tmp_path / "state.pth", tmp_path / "names.txt")
+    assert detector.class_names == ("cat", "dog")
+    detector.detect(np.zeros((48, 64, 3), np.uint8), DetectorSettings(64, 5))
+
+
+def test_torchvision_weights_by_name(tmp_path, monkeypatch):
+    """With a file where torchvision would have downloaded it to."""
+    name = "FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1"
+    weights = __import__("torchvision").models.get_weight(name)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    network = build_network("fasterrcnn_mobilenet_v3_large_320_fpn", 91)
+    torch.save(network.state_dict(), folder / weights.url.rsplit("/", 1)[1])
+    detector = load(name)
+    assert len(detector.class_names) == 90
+    assert detector.class_names[0] == "person"
+    detector.detect(np.zeros((48, 64, 3), np.uint8), DetectorSettings(64, 5))
+
+
+@pytest.mark.parametrize(
+    "name", ["FasterRCNN_ResNet50_FPN_Weights.COCO_V9", "Nothing_Weights.COCO_V1"]
+)
+def test_unknown_torchvision_weights(name):
+    with pytest.raises(WeightsError, match="torchvision has no weights"):
+        load(name)
+
+
+def test_torchvision_weights_of_another_network():
+    with pytest.raises(WeightsError, match="no Faster R-CNN"):
+        load("SSD300_VGG16_Weights.COCO_V1")
+
+
+def test_missing_weights():
+    with pytest.raises(WeightsError, match=r"no weights file 'nowhere\.pt'"):
+        load("nowhere.pt")
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 broken"])
+def test_corrupt_weights(tmp_path, content):
+    (tmp_path / "bad.pt").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"bad\.pt is no readable weights file"):
+        load(tmp_path / "bad.pt")
+
+
+def test_truncated_weights(tmp_path, state):
+    save_weights(tmp_path / "own.pt", state, "compact", ("a", "b", "c"))
+    content = (tmp_path / "own.pt").read_bytes()
+    (tmp_path / "own.pt").write_bytes(content[: len(content) // 2])
+    with pytest.raises(WeightsError, match="no readable weights file"):
+        load(tmp_path / "own.pt")
+
+
+class Malicious:
+    def __reduce__(self):
+        return (exec, ("raise SystemExit('was run')",))
+
+
+def test_pickles_are_not_run(tmp_path):
+    torch.save({"state": Malicious()}, tmp_path / "evil.pt")
+    with pytest.raises(WeightsError, match="no readable weights file"):
+        load(tmp_path / "evil.pt")
+    (tmp_path / "evil.pkl").write_bytes(pickle.dumps(Malicious()))
+    with pytest.raises(WeightsError, match="no readable weights file"):
+        load(tmp_path / "evil.pkl")
+
+
+def test_weights_of_another_network(tmp_path):
+    torch.save({"layer.weight": torch.zeros(3)}, tmp_path / "other.pt")
+    with pytest.raises(WeightsError, match="no Faster R-CNN with one of the backbones"):
+        load(tmp_path / "other.pt")
+
+
+def test_a_list_is_no_state_dict(tmp_path):
+    torch.save([1, 2], tmp_path / "list.pt")
+    with pytest.raises(WeightsError, match="holds a list"):
+        load(tmp_path / "list.pt")
+
+
+def test_wrong_number_of_names(tmp_path, state):
+    torch.save(state, tmp_path / "state.pth")
+    (tmp_path / "names.txt").write_text("cat\n")
+    with pytest.raises(WeightsError, match="names 1 classes, but the network has 3"):
+        load(tmp_path / "state.pth", tmp_path / "names.txt")
+    with pytest.raises(WeightsError, match="brings no class names"):
+        load(tmp_path / "state.pth")
+
+
+def test_unknown_device():
+    with pytest.raises(ConfigurationError, match="cannot use the device 'abacus'"):
+        load(device="abacus")
+
+
+def test_unknown_backbone():
+    with pytest.raises(ConfigurationError, match="no backbone 'vgg'; choose 'compact'"):
+        build_network("vgg", 3)
+
+
+def test_fusing_changes_nothing(state):
+    network = build_network("compact", 4)
+    network.load_state_dict(state)
+    network.eval()
+    for buffer_name, buffer in network.named_buffers():
+        if buffer_name.endswith("running_var"):
+            buffer.uniform_(0.5, 2.0)
+    images = torch.randn(1, 3, 96, 128)
+    with torch.inference_mode():
+        before = network.backbone(images)
+        fuse_batch_norm(network)
+        after = network.backbone(images)
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules())
+    for level in before:
+        torch.testing.assert_close(before[level], after[level], rtol=1e-4, atol=1e-4)
+
+
+def test_training_forward_gives_losses(state):
+    network = build_network("compact", 4)
+    targets = [{"boxes": torch.tensor([[10.0, 10, 60, 60]]), "labels": torch.tensor([1])}]
+    _, losses = forward(network.train(), torch.randn(1, 3, 96, 128), [(96, 128)], targets=targets)
+    assert len(losses) == 4
+    assert all(torch.isfinite(loss) for loss in losses.values())

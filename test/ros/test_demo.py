@@ -1,0 +1,91 @@
+"""The demonstration: what it leaves, and that it fails when a process dies."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import psutil
+import pytest
+
+pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
+
+from test.conftest import ROOT
+
+
+def start(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "approx_perception.cli.main", "demo", *map(str, arguments)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "ROS_DOMAIN_ID": "101"},
+    )  # fmt: skip
+
+
+def node_process(parent, module):
+    """Process of a node that the demonstration started."""
+    for _ in range(600):
+        for child in psutil.Process(parent.pid).children(recursive=True):
+            try:
+                if f"approx_perception.ros.{module}" in child.cmdline():
+                    return child
+            except (psutil.NoSuchProcess, psutil.ZombieProcess):
+                continue
+        assert parent.poll() is None, parent.stdout.read()
+        time.sleep(0.1)
+    raise AssertionError(f"{module} was not started")
+
+
+@pytest.fixture
+def space(tmp_path):
+    path = tmp_path / "space.yaml"
+    path.write_text("shape: [160, 320]\nnprop: [20]\nsi: [1, 4]\ntrackers: [{name: median_flow}]\n")
+    return path
+
+
+def test_demo_leaves_a_true_record(tmp_path, space):
+    out = tmp_path / "demo"
+    demo = start("synthetic:calm", "--space", space, "--seconds", 12, "--out", out)
+    output, _ = demo.communicate(timeout=180)
+    assert demo.returncode == 0, output
+    summary = json.loads((out / "summary.json").read_text())
+    frames = summary["frames"]
+    assert frames["sent"] >= frames["received"] >= frames["processed"] > 0
+    assert frames["sent"] == len((out / "sent.csv").read_text().splitlines()) - 1
+    assert frames["processed"] + frames["dropped"] + frames["refused"] in range(
+        frames["received"] - 2, frames["received"] + 1
+    )
+    assert [phase["name"] for phase in summary["phases"]] == ["loose", "tight", "loose again"]
+    loose, tight, again = summary["phases"]
+    assert tight["sla_ms"] < loose["sla_ms"] == again["sla_ms"]
+    main_branch = [next(iter(phase["branches"])) for phase in summary["phases"]]
+    assert main_branch[0] == main_branch[2] != main_branch[1]
+    for phase in summary["phases"]:
+        assert phase["processed"] > 0
+        assert 0 < phase["processing"]["p50_ms"] <= phase["processing"]["p95_ms"]
+        assert 0 <= phase["violation_share_frames"] <= 1
+    assert cv2.imread(str(out / "timeline.png")).shape[2] == 3
+    assert cv2.VideoCapture(str(out / "annotated.mp4")).read()[0]
+    for word in ("loose again", "over the SLA", "images sent"):
+        assert word in output
+
+
+@pytest.mark.parametrize("victim", ["player_node", "perception_node"])
+def test_demo_fails_and_names_the_process_that_died(tmp_path, space, victim):
+    out = tmp_path / "demo"
+    demo = start("synthetic:calm", "--space", space, "--seconds", 30, "--out", out)
+    node_process(demo, "player_node")
+    node_process(demo, victim).send_signal(signal.SIGKILL)
+    output, _ = demo.communicate(timeout=120)
+    assert demo.returncode == 1
+    assert f"error: {victim} ended with exit code -9" in output
+    assert not out.exists()
+
+
+def test_demo_names_a_source_that_is_missing(tmp_path):
+    demo = start("nowhere.mp4", "--out", tmp_path / "demo")
+    output, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 1
+    assert "error: there is no source 'nowhere.mp4'" in output

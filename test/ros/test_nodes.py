@@ -1,0 +1,225 @@
+"""The nodes as a robot would run them."""
+
+import signal
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
+
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image
+
+from approx_perception.exceptions import ApproxPerceptionError
+from approx_perception.ros import qos
+from approx_perception.ros.conversion import image_message, stamp_ns
+from test.ros.conftest import wait_for_exit
+
+
+class Camera:
+    """Publishes from the recorder's own process what a player never would."""
+
+    def __init__(self, graph, message_type=Image, topic="image"):
+        self._node = graph.recorder._node
+        self._publisher = self._node.create_publisher(message_type, topic, qos.CAMERA)
+        assert graph.wait(lambda: self._publisher.get_subscription_count() > 0)
+
+    def send(self, message):
+        self._publisher.publish(message)
+
+    def image(self, width=64, height=48):
+        pixels = np.zeros((height, width, 3), np.uint8)
+        return image_message(pixels, self._node.get_clock().now(), "lens")
+
+
+def test_player_and_perception_over_real_topics(graph):
+    node = graph.start_perception()
+    graph.start("player_node", source="synthetic:calm", loop=True, wait_for_subscriber=True)
+    assert graph.wait(lambda: len(graph.frames) > 40)
+    frames = graph.frames
+    assert all(frame.processing_ms > 0 for frame in frames)
+    assert any((frame.detections.track_ids >= 0).any() for frame in frames)
+    assert all(frame.decision.branch for frame in frames)
+    stamps = [frame.stamp_ns for frame in frames]
+    assert stamps == sorted(set(stamps))
+    assert node.exit_code is None
+
+
+def test_header_is_untouched(graph):
+    graph.start_perception()
+    camera = Camera(graph)
+    message = camera.image()
+    message.header.stamp.sec, message.header.stamp.nanosec = 12, 345
+    received = []
+    from approx_perception.msg import DetectionArray
+
+    graph.recorder._node.create_subscription(
+        DetectionArray, "detections", received.append, qos.RESULTS
+    )
+    graph.rest(0.5)
+    camera.send(message)
+    assert graph.wait(lambda: received)
+    assert stamp_ns(received[0].header) == 12_000_000_345
+    assert received[0].header.frame_id == "lens"
+
+
+def test_sla_takes_effect_live_and_bad_ones_are_refused(graph):
+    graph.start_perception(sla__latency_ms=1000.0)
+    graph.start("player_node", source="synthetic:crowd", loop=True, wait_for_subscriber=True)
+    assert graph.wait(lambda: graph.frames)
+    loose = graph.frames[-1].decision
+    for name, value in (
+        ("sla.latency_ms", 0.0), ("sla.latency_ms", -3.0), ("sla.latency_ms", "fast"),
+        ("sla.latency_ms", 50), ("sla.quantile", 1.5), ("sla.scope", "week"),
+        ("policy", "best"), ("branch", "shape=9000"), ("score_threshold", 2.0),
+        ("detector", "yolox"),
+    ):  # fmt: skip
+        with pytest.raises(ApproxPerceptionError, match="perception_node refused"):
+            graph.recorder.set_parameters({name: value}, graph.check)
+    count = len(graph.frames)
+    graph.set(sla__latency_ms=0.5)
+    assert graph.wait(lambda: graph.frames[-1].decision.sla_latency_ms == 0.5)
+    assert len(graph.frames) > count
+    tight = graph.frames[-1].decision
+    assert tight.branch != loose.branch
+    assert "no branch fits" in tight.reason
+    graph.set(sla__latency_ms=1000.0)
+    assert graph.wait(lambda: graph.frames[-1].decision.branch == loose.branch)
+
+
+def test_other_parameters_take_effect_live(graph):
+    graph.start_perception()
+    graph.start("player_node", source="synthetic:crowd", loop=True, wait_for_subscriber=True)
+    branch = "shape=160,nprop=5,si=4,tracker=median_flow,ds=1"
+    graph.set(policy="fixed", branch=branch, score_threshold=0.6)
+    assert graph.wait(lambda: graph.frames and graph.frames[-1].decision.branch == branch)
+    graph.wait(lambda: False, 1.0)
+    frames = graph.frames[-12:]
+    assert {frame.decision.run_detector for frame in frames} == {True, False}
+    assert all((frame.detections.scores >= 0.6).all() for frame in frames)
+
+
+def broken_images(camera):
+    for change in (
+        {"encoding": "32FC1"}, {"width": 0, "height": 0, "step": 0}, {"data": b"short"},
+        {"step": 1},
+    ):  # fmt: skip
+        message = camera.image()
+        for name, value in change.items():
+            setattr(message, name, value)
+        yield message
+
+
+def test_bad_images_are_reported_and_survived(graph):
+    node = graph.start_perception()
+    camera = Camera(graph)
+    words = ("32FC1", "empty", "truncated", "step is 1")
+    for message, word in zip(broken_images(camera), words, strict=True):
+        camera.send(message)
+        assert graph.wait(lambda word=word: word in graph.diagnostics["last error"], 20), word
+    assert int(graph.diagnostics["refused"]) == 4
+    assert "frame refused" in node.last_words()
+    camera.send(camera.image())
+    assert graph.wait(lambda: len(graph.frames) == 1)
+
+
+def test_compressed_images(graph):
+    import cv2
+
+    graph.start_perception(image_transport="compressed")
+    camera = Camera(graph, CompressedImage, "image/compressed")
+    good = CompressedImage(format="jpeg")
+    good.header.stamp.sec = 5
+    good.data = cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes()
+    bad = CompressedImage(format="jpeg", data=b"no image")
+    camera.send(bad)
+    assert graph.wait(lambda: "cannot decode" in graph.diagnostics["last error"], 20)
+    camera.send(good)
+    assert graph.wait(lambda: graph.frames)
+
+
+def test_change_of_resolution_in_mid_stream(graph):
+    graph.start_perception(policy="fixed", branch="shape=160,nprop=5,si=4")
+    camera = Camera(graph)
+    for count, (width, height) in enumerate(((64, 48), (96, 64), (33, 17), (64, 48)), start=1):
+        camera.send(camera.image(width, height))
+        assert graph.wait(lambda count=count: len(graph.frames) == count, 20)
+    assert graph.diagnostics["refused"] == "0"
+
+
+def test_nothing_queues_and_nothing_old_is_processed(graph):
+    """640x480 at 30 Hz against a detector that cannot keep up."""
+    (graph.folder / "slow.yaml").write_text("shape: [1152]\nnprop: [100]\nsi: [1]\n")
+    graph.start_perception(space=str(graph.folder / "slow.yaml"))
+    graph.start("player_node", source="synthetic:crowd", loop=True, wait_for_subscriber=True)
+    graph.wait(lambda: False, 8.0)
+    counts = graph.diagnostics
+    received, processed = int(counts["received"]), int(counts["processed"])
+    dropped = int(counts["dropped for a newer image"]) + int(counts["dropped as stale"])
+    assert processed < received
+    # One may wait and one be under way.
+    assert received - processed - dropped in (0, 1, 2)
+    frames = graph.frames[3:]
+    waited_ms = [frame.age_ms - frame.processing_ms for frame in frames]
+    # Age before processing: at most a period in the slot, and the transport. The median is
+    # asserted, as a single frame may meet a pause of the machine.
+    assert np.median(waited_ms) < 1000 / 30
+    # And it does not grow.
+    half = len(waited_ms) // 2
+    assert np.median(waited_ms[half:]) < 1000 / 30
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ends_clean_when_told_to(graph, number):
+    node = graph.start_perception()
+    player = graph.start("player_node", source="synthetic:calm", loop=True)
+    assert graph.wait(lambda: graph.frames)
+    for process in (player, node):
+        start_s = time.monotonic()
+        process.send(number)
+        assert wait_for_exit(process) in (0, -number)
+        assert "Traceback" not in process.last_words()
+        assert time.monotonic() - start_s < 30
+    graph.processes.clear()
+
+
+def test_player_plays_once_and_logs_what_it_sent(graph):
+    log = graph.folder / "sent.csv"
+    received = []
+    node: Node = graph.recorder._node
+    node.create_subscription(Image, "image", received.append, qos.CAMERA)
+    player = graph.start(
+        "player_node", source="synthetic:calm", frames=12, rate=2.0, log_file=str(log),
+        wait_for_subscriber=True,
+    )  # fmt: skip
+    assert graph.wait(lambda: player.exit_code is not None, check=lambda: None)
+    assert player.exit_code == 0
+    rows = log.read_text().splitlines()[1:]
+    assert [int(row.split(",")[0]) for row in rows] == list(range(12))
+    stamps = [int(row.split(",")[1]) for row in rows]
+    assert stamps == sorted(stamps)
+    assert {stamp_ns(message.header) for message in received} <= set(stamps)
+
+
+@pytest.mark.parametrize(
+    ("module", "parameters", "words"),
+    [
+        ("perception_node", {"sla.latency_ms": 0.0}, "sla.latency_ms"),
+        ("perception_node", {"sla.latency_ms": "fast"}, "sla.latency_ms"),
+        ("perception_node", {"sla.scope": "week"}, "'week'"),
+        ("perception_node", {"weights": "nowhere.pt"}, "nowhere.pt"),
+        ("perception_node", {"detector": "ssd"}, "'ssd'"),
+        ("perception_node", {"space": "nowhere.yaml"}, "nowhere.yaml"),
+        ("perception_node", {"image_transport": "pigeon"}, "'pigeon'"),
+        ("player_node", {"source": "nowhere"}, "nowhere"),
+        ("player_node", {"source": "synthetic:calm", "rate": 0.0}, "rate"),
+    ],
+)
+def test_bad_parameters_at_start_end_it_with_a_sentence(graph, module, parameters, words):
+    process = graph.start(module, **parameters)
+    assert wait_for_exit(process) == 1
+    assert "error: " in process.last_words()
+    assert words in process.last_words()
+    assert "Traceback" not in process.last_words()
+    graph.processes.clear()
