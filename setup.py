@@ -17,6 +17,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).parent.resolve()
 BUILD = ROOT / "build" / f"messages-{sys.implementation.cache_tag}"
 STAGE = BUILD / "stage"
+SOURCE = BUILD / "source"
 
 
 def message_prefixes() -> list[str]:
@@ -41,6 +42,15 @@ def cmake_environment() -> dict[str, str]:
     return environment
 
 
+def copy_message_source() -> None:
+    """Copy what CMake needs: it refuses include folders inside its source, such as .venv."""
+    for name in ("CMakeLists.txt", "package.xml"):
+        SOURCE.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, SOURCE / name)
+    for name in ("cmake", "config", "msg"):
+        shutil.copytree(ROOT / name, SOURCE / name, dirs_exist_ok=True)
+
+
 def generate_messages() -> None:
     """Generate, compile and stage the messages; raises CalledProcessError if CMake fails."""
     environment = cmake_environment()
@@ -48,16 +58,17 @@ def generate_messages() -> None:
     if cmake is None:
         raise SystemExit("ROS is here but cmake is not: pip install -r requirements/build.txt")
     python = Path(sys.prefix) / "bin" / "python3"
+    copy_message_source()
     configure = [
-        cmake, "-S", str(ROOT), "-B", str(BUILD), "-DMESSAGES_ONLY=ON", "-DBUILD_TESTING=OFF",
+        cmake, "-S", str(SOURCE), "-B", str(BUILD / "cmake"), "-DMESSAGES_ONLY=ON", "-DBUILD_TESTING=OFF",
         f"-DCMAKE_INSTALL_PREFIX={STAGE}", f"-DPython3_EXECUTABLE={python}",
         "-DCMAKE_BUILD_TYPE=Release", "-Wno-dev",
     ]  # fmt: skip
     shutil.rmtree(STAGE, ignore_errors=True)
     steps = (
         configure,
-        [cmake, "--build", str(BUILD), "--parallel", str(os.cpu_count() or 1)],
-        [cmake, "--install", str(BUILD)],
+        [cmake, "--build", str(BUILD / "cmake"), "--parallel", str(os.cpu_count() or 1)],
+        [cmake, "--install", str(BUILD / "cmake")],
     )
     for step in steps:
         subprocess.run(step, env=environment, check=True)
@@ -98,9 +109,9 @@ class BinaryDistribution(Distribution):
 
 
 def config_data_files() -> list[tuple[str, list[str]]]:
-    """List our configuration files under share/, without ROS."""
+    """List our configuration and message texts under share/, without ROS."""
     folders: dict[str, list[str]] = {}
-    for path in (ROOT / "config").rglob("*"):
+    for path in [*(ROOT / "config").rglob("*"), *(ROOT / "msg").glob("*")]:
         if path.is_file():
             relative = path.relative_to(ROOT)
             folder = f"share/approx_perception/{relative.parent}"
