@@ -40,16 +40,17 @@ setup: $(PACKAGE)
 
 $(DEPENDENCIES): $(REQUIREMENTS)
 	@echo "Making $(VENV) with $$($(PYTHON) --version) and ROS: $(ROS)"
-	rm -rf $(VENV)
-	$(PYTHON) -m venv $(if $(filter sourced,$(ROS)),--system-site-packages) $(VENV)
-	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION) || echo "No uv here: going on with pip."
-	$(INSTALL) $(addprefix -r ,$(REQUIREMENTS))
-	touch $@
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(if $(filter sourced,$(ROS)),--system-site-packages) $(VENV)
+	@$(BIN)/python -m pip install --quiet uv==$(UV_VERSION) || echo "No uv here: going on with pip."
+	@$(INSTALL) $(addprefix -r ,$(REQUIREMENTS))
+	@touch $@
 
 $(PACKAGE): $(DEPENDENCIES) $(SOURCES)
-	rm -rf build/lib* build/bdist*
-	$(INSTALL) --no-deps --no-build-isolation --force-reinstall .
-	touch $@
+	@echo "Installing approx_perception into $(VENV), messages included"
+	@rm -rf build/lib* build/bdist*
+	@$(INSTALL) --no-deps --no-build-isolation --force-reinstall .
+	@touch $@
 
 # What the demonstration shows; for example SOURCE=video.mp4 DETECTOR=yolox WEIGHTS=model.onnx
 SOURCE ?= synthetic:mixed

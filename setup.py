@@ -62,7 +62,7 @@ def generate_messages() -> None:
     configure = [
         cmake, "-S", str(SOURCE), "-B", str(BUILD / "cmake"), "-DMESSAGES_ONLY=ON", "-DBUILD_TESTING=OFF",
         f"-DCMAKE_INSTALL_PREFIX={STAGE}", f"-DPython3_EXECUTABLE={python}",
-        "-DCMAKE_BUILD_TYPE=Release", "-Wno-dev",
+        "-DCMAKE_BUILD_TYPE=Release",
     ]  # fmt: skip
     shutil.rmtree(STAGE, ignore_errors=True)
     steps = (
