@@ -134,7 +134,11 @@ def _phase_cells(phase: Mapping[str, Any]) -> list[str]:
     """One column of the table."""
     processing, age = phase["processing"], phase["age"]
     total = max(phase["processed"], 1)
-    branches = [f"{b} ({n / total:.0%})" for b, n in list(phase["branches"].items())[:3]]
+    # With spaces, so that the terminal breaks lines between knobs.
+    branches = [
+        f"{branch.replace(',', ', ')} ({count / total:.0%})"
+        for branch, count in list(phase["branches"].items())[:3]
+    ]
     return [
         f"{phase['sla_ms']:g} ms",
         str(phase["processed"]),
