@@ -118,7 +118,7 @@ def _write_results(folder: Path, source: FrameSource, options: Any, record: Any)
     text = json.dumps({**summary, "configuration": config, **environment()}, indent=2)
     (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
     write_config(folder / "config.yaml", config)
-    title = f"{source.name}, {options.node_parameters['detector']}, SLA over {options.sla_scope}s"
+    title = f"{source.name}, {options.node_parameters['detector']}, SLA counts: {options.sla_scope}"
     draw_timeline(folder / "timeline.png", record.frames, record.phases, title)
     with progress_bar() as progress:
         task = progress.add_task("annotated video", total=None)
