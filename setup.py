@@ -60,7 +60,8 @@ def generate_messages() -> None:
     python = Path(sys.prefix) / "bin" / "python3"
     copy_message_source()
     configure = [
-        cmake, "-S", str(SOURCE), "-B", str(BUILD / "cmake"), "-DMESSAGES_ONLY=ON", "-DBUILD_TESTING=OFF",
+        cmake, "-S", str(SOURCE), "-B", str(BUILD / "cmake"),
+        "-DMESSAGES_ONLY=ON", "-DBUILD_TESTING=OFF",
         f"-DCMAKE_INSTALL_PREFIX={STAGE}", f"-DPython3_EXECUTABLE={python}",
         "-DCMAKE_BUILD_TYPE=Release",
     ]  # fmt: skip

@@ -9,6 +9,7 @@ the other, in the same run.
 
 import argparse
 import time
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -67,7 +68,7 @@ def measure(counts: list[int], repeats: int) -> dict[tuple[str, int], np.ndarray
     samples: dict[tuple[str, int], list[tuple[float, float]]] = {}
     video = SyntheticVideo("crowd", "test", 1, repeats + 2)
     frames = [video.render(index) for index in range(repeats + 2)]
-    for before, after in zip(frames, frames[1:], strict=False):
+    for before, after in pairwise(frames):
         truth = before.ground_truth
         for count in counts:
             keep = np.flatnonzero(~truth.ignored)[:count]

@@ -57,7 +57,7 @@ def demo(
 
     Starts player and perception node as processes of their own, changes the SLA through the
     parameter service while images flow, and records the topics. Leaves summary.json,
-    timeline.png, annotated.mp4 and the logs of the nodes.
+    frames.csv, timeline.png, annotated.mp4 and the logs of the nodes.
     """
     for latency_ms in (loose_ms, tight_ms or loose_ms):
         sla_from(latency_ms, 0.95, sla_scope)
@@ -106,6 +106,7 @@ def _write_results(folder: Path, source: FrameSource, options: Any, record: Any)
     from approx_perception.reports.demo_report import (
         demo_table,
         summarize_demo,
+        write_demo_frames,
         write_demo_video,
     )
     from approx_perception.reports.timeline import draw_timeline
@@ -118,6 +119,7 @@ def _write_results(folder: Path, source: FrameSource, options: Any, record: Any)
     text = json.dumps({**summary, "configuration": config, **environment()}, indent=2)
     (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
     write_config(folder / "config.yaml", config)
+    write_demo_frames(folder / "frames.csv", record.frames)
     title = f"{source.name}, {options.node_parameters['detector']}, SLA counts: {options.sla_scope}"
     draw_timeline(folder / "timeline.png", record.frames, record.phases, title)
     with progress_bar() as progress:

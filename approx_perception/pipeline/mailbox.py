@@ -31,7 +31,7 @@ class MailboxCounts:
     replaced
         Dropped because a newer one came first.
     stale
-        Dropped because they had waited for a whole period, so that a newer one was due.
+        Dropped because they were older than a whole period, so that a newer one was due.
     """
 
     received: int = 0
@@ -41,9 +41,11 @@ class MailboxCounts:
 
 
 class Mailbox(Generic[Item]):
-    """Newest wins: nothing queues, and what has waited a whole period is not taken.
+    """Newest wins: nothing queues, and what is older than a whole period is not taken.
 
     The period is learned from the arrivals; as long as they are not steady, nothing is stale.
+    An item's age counts from its own stamp where that is credible: not in the future, and less
+    than a period before it arrived. Else (a slow camera, a replayed bag) it counts from arrival.
 
     Parameters
     ----------
@@ -56,6 +58,7 @@ class Mailbox(Generic[Item]):
         self._condition = threading.Condition()
         self._item: Item | None = None
         self._arrival_ns = 0
+        self._birth_ns = 0
         self._intervals_ns: deque[int] = deque(maxlen=_INTERVALS)
         self._counts = MailboxCounts()
         self._closed = False
@@ -66,8 +69,8 @@ class Mailbox(Generic[Item]):
         with self._condition:
             return self._counts
 
-    def put(self, item: Item) -> None:
-        """Offer an item, in place of one that still waits."""
+    def put(self, item: Item, age_ns: int = 0) -> None:
+        """Offer an item, in place of one that still waits; ``age_ns`` is what its stamp says."""
         with self._condition:
             now_ns = self._clock.monotonic_ns()
             if self._counts.received:
@@ -77,6 +80,8 @@ class Mailbox(Generic[Item]):
                 self._counts.received + 1, self._counts.taken, replaced, self._counts.stale
             )
             self._item, self._arrival_ns = item, now_ns
+            is_credible = 0 <= age_ns < (self._period_ns() or 0.0)
+            self._birth_ns = now_ns - age_ns if is_credible else now_ns
             self._condition.notify()
 
     def take(self, timeout_s: float) -> Item | None:
@@ -110,7 +115,7 @@ class Mailbox(Generic[Item]):
         period_ns = self._period_ns()
         if self._item is None or period_ns is None:
             return
-        if self._clock.monotonic_ns() - self._arrival_ns > period_ns:
+        if self._clock.monotonic_ns() - self._birth_ns > period_ns:
             self._item = None
             counts = self._counts
             self._counts = MailboxCounts(

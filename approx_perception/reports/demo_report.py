@@ -1,5 +1,6 @@
 """From what a demonstration recorded to its summary, table, picture and video."""
 
+import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -17,7 +18,14 @@ from approx_perception.reports.annotate import annotate
 from approx_perception.reports.run_files import VideoFileWriter
 from approx_perception.structures import Detections, SlaScope
 
-__all__ = ["FrameRecord", "PhaseRecord", "demo_table", "summarize_demo", "write_demo_video"]
+__all__ = [
+    "FrameRecord",
+    "PhaseRecord",
+    "demo_table",
+    "summarize_demo",
+    "write_demo_frames",
+    "write_demo_video",
+]
 
 
 class DecisionRecord(Protocol):
@@ -123,6 +131,9 @@ def summarize_demo(
         },
         "processing": _rounded(summarize_latency([frame.processing_ms for frame in frames])),
         "age": _rounded(summarize_latency([frame.age_ms for frame in frames])),
+        "age_before_processing": _rounded(
+            summarize_latency([frame.age_ms - frame.processing_ms for frame in frames])
+        ),
         "branch_switches": int(
             sum(a.decision.branch != b.decision.branch for a, b in pairwise(frames))
         ),
@@ -168,6 +179,24 @@ def demo_table(summary: Mapping[str, Any]) -> Table:
     for label, *cells in zip(labels, *columns, strict=True):
         table.add_row(label, *cells)
     return table
+
+
+def write_demo_frames(path: Path, frames: Sequence[FrameRecord]) -> None:
+    """Write a CSV row for each processed image, as the topics told of it."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(
+            ["stamp_ns", "branch", "source", "objects", "processing_ms", "age_ms", "sla_ms",
+             "expected_quantile_ms", "reason"]
+        )  # fmt: skip
+        for frame in frames:
+            decision = frame.decision
+            rows.writerow(
+                [frame.stamp_ns, decision.branch,
+                 "detected" if decision.run_detector else "tracked", len(frame.detections),
+                 f"{frame.processing_ms:.3f}", f"{frame.age_ms:.3f}", decision.sla_latency_ms,
+                 f"{decision.expected_quantile_ms:.3f}", decision.reason]
+            )  # fmt: skip
 
 
 def _source_frames(source: FrameSource, wanted: set[int]) -> Iterator[tuple[int, Any]]:

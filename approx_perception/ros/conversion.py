@@ -14,7 +14,14 @@ from approx_perception.datasets.image_messages import decode_compressed, decode_
 from approx_perception.msg import Detection, DetectionArray, SchedulerDecision
 from approx_perception.structures import Detections, Frame, FrameResult
 
-__all__ = ["decision_message", "detections_from", "detections_message", "image_message", "to_frame"]
+__all__ = [
+    "decision_message",
+    "detections_from",
+    "detections_message",
+    "image_message",
+    "stamp_ns",
+    "to_frame",
+]
 
 
 def stamp_ns(header: Header) -> int:

@@ -13,7 +13,6 @@ from sensor_msgs.msg import CompressedImage, Image
 from approx_perception.assembly import assemble
 from approx_perception.clock import MonotonicClock
 from approx_perception.exceptions import (
-    ApproxPerceptionError,
     ConfigurationError,
     InvalidFrameError,
     choices,
@@ -28,7 +27,8 @@ from approx_perception.ros.parameters import (
     kernel_options,
     watch_parameters,
 )
-from approx_perception.ros.transport import profile_is_set, set_image_transport
+from approx_perception.ros.startup import start_node
+from approx_perception.ros.transport import profile_is_set
 
 __all__ = ["PerceptionNode", "main"]
 
@@ -107,7 +107,8 @@ class PerceptionNode(Node):  # type: ignore[misc]
 
     def _receive(self, message: Any) -> None:
         """Take the newest image; must return at once, or everything else in the node waits."""
-        self._mailbox.put((self._received, message))
+        age_ns = self.get_clock().now().nanoseconds - conversion.stamp_ns(message.header)
+        self._mailbox.put((self._received, message), age_ns)
         self._received += 1
         if (
             self._received == 1
@@ -174,17 +175,9 @@ class PerceptionNode(Node):  # type: ignore[misc]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the node until it is told to end; returns the exit code."""
-    set_image_transport()
-    rclpy.init(args=list(arguments) if arguments is not None else None)
-    try:
-        node = PerceptionNode()
-    except ApproxPerceptionError as error:
-        print(f"error: {error}", file=sys.stderr)
-        rclpy.try_shutdown()
+    node = start_node(PerceptionNode, arguments)
+    if node is None:
         return 1
-    except KeyboardInterrupt:
-        rclpy.try_shutdown()
-        return 130
     try:
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):

@@ -15,10 +15,10 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from approx_perception.datasets import FrameSource, open_source
-from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.exceptions import ConfigurationError
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import image_message
-from approx_perception.ros.transport import set_image_transport
+from approx_perception.ros.startup import start_node
 from approx_perception.structures import Frame
 
 __all__ = ["PlayerNode", "main"]
@@ -166,13 +166,8 @@ class PlayerNode(Node):  # type: ignore[misc]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play until the end or until told to stop; returns the exit code."""
-    set_image_transport()
-    rclpy.init(args=list(arguments) if arguments is not None else None)
-    try:
-        node = PlayerNode()
-    except ApproxPerceptionError as error:
-        print(f"error: {error}", file=sys.stderr)
-        rclpy.try_shutdown()
+    node = start_node(PlayerNode, arguments)
+    if node is None:
         return 1
     player = threading.Thread(target=node.play, daemon=True)
     player.start()

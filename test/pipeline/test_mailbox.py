@@ -36,6 +36,17 @@ def test_what_waited_a_whole_period_is_not_taken():
     assert mailbox.take(0) == "fresh"
 
 
+def test_age_counts_from_the_stamp_where_that_is_credible():
+    ms = 1_000_000
+    clock, mailbox = steady_mailbox()
+    for age_ms, taken in ((10, False), (0, True), (-5, True), (50, True), (10**9, True)):
+        clock.advance_ms(33)
+        mailbox.put(age_ms, age_ms * ms)
+        clock.advance_ms(30)
+        assert (mailbox.take(0) is not None) == taken
+        clock.advance_ms(-30)
+
+
 def test_irregular_streams_lose_nothing():
     clock = FakeClock()
     mailbox = Mailbox(clock)

@@ -1,5 +1,6 @@
 """The demonstration: what it leaves, and that it fails when a process dies."""
 
+import csv
 import json
 import os
 import signal
@@ -66,6 +67,10 @@ def test_demo_leaves_a_true_record(tmp_path, space):
         assert phase["processed"] > 0
         assert 0 < phase["processing"]["p50_ms"] <= phase["processing"]["p95_ms"]
         assert 0 <= phase["violation_share_frames"] <= 1
+    rows = list(csv.DictReader((out / "frames.csv").open()))
+    assert len(rows) == frames["recorded"]
+    sent = {row["stamp_ns"] for row in csv.DictReader((out / "sent.csv").open())}
+    assert {row["stamp_ns"] for row in rows} <= sent
     assert cv2.imread(str(out / "timeline.png")).shape[2] == 3
     assert cv2.VideoCapture(str(out / "annotated.mp4")).read()[0]
     for word in ("loose again", "over the SLA", "images sent"):
