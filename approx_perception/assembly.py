@@ -28,6 +28,8 @@ class KernelOptions:
     ----------
     detector, weights, class_names_file, device
         The network; see `DetectorOptions`.
+    precision
+        ``auto`` (the faster one on this machine), ``float32`` or ``bfloat16``.
     num_threads
         CPU threads of one inference; 0 for one less than the cores, at least one.
     space
@@ -50,6 +52,7 @@ class KernelOptions:
     weights: str = ""
     class_names_file: Path | None = None
     device: str = "auto"
+    precision: str = "auto"
     num_threads: int = 0
     space: str = ""
     policy: str = "most_accurate"
@@ -164,7 +167,13 @@ def assemble(
     report(f"loading {options.detector}")
     detector = load_detector(
         options.detector,
-        DetectorOptions(options.weights, options.class_names_file, options.device, num_threads),
+        DetectorOptions(
+            options.weights,
+            options.class_names_file,
+            options.device,
+            num_threads,
+            options.precision,
+        ),
     )
     trackers = _check_space(space, detector)
     measurements = measure_latency(detector, trackers, space, options.image_size, clock, report)

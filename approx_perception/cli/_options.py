@@ -25,6 +25,7 @@ __all__ = [
     "OutOption",
     "OverwriteOption",
     "PolicyOption",
+    "PrecisionOption",
     "QuantileOption",
     "ScopeOption",
     "SeedOption",
@@ -34,10 +35,20 @@ __all__ = [
     "TopicOption",
     "WeightsOption",
     "console",
+    "milliseconds",
     "one_sentence_errors",
     "progress_bar",
     "sla_from",
 ]
+
+
+def milliseconds(text: str) -> float:
+    """Read a latency; typer's own message would not echo it."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not a number of milliseconds") from error
+
 
 SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE_HELP)]
 TopicOption = Annotated[
@@ -57,6 +68,12 @@ ClassNamesOption = Annotated[
     typer.Option(help="Text file with one class name a line.", show_default=False),
 ]
 DeviceOption = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
+PrecisionOption = Annotated[
+    str,
+    typer.Option(
+        help="Of the backbone of faster_rcnn: float32, bfloat16, or auto for the faster one here."
+    ),
+]
 ThreadsOption = Annotated[
     int,
     typer.Option(

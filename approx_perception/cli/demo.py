@@ -17,6 +17,7 @@ from approx_perception.cli._options import (
     ThreadsOption,
     WeightsOption,
     console,
+    milliseconds,
     one_sentence_errors,
     progress_bar,
     sla_from,
@@ -40,13 +41,16 @@ def demo(
     seconds: Annotated[
         float, typer.Option(min=3, max=600, help="Length of the play, a third for each SLA.")
     ] = 45,
-    loose_ms: Annotated[float, typer.Option(help="SLA of the first and last third.")] = 100.0,
+    loose_ms: Annotated[
+        float, typer.Option(help="SLA of the first and last third, in ms.", parser=milliseconds)
+    ] = 100.0,
     tight_ms: Annotated[
         float | None,
         typer.Option(
             help="SLA of the second third. Default: half of what the first third was expected to "
             "take on this machine.",
             show_default=False,
+            parser=milliseconds,
         ),
     ] = None,
     sla_scope: ScopeOption = "gof",

@@ -19,6 +19,7 @@ from approx_perception.cli._options import (
     OutOption,
     OverwriteOption,
     PolicyOption,
+    PrecisionOption,
     QuantileOption,
     ScopeOption,
     SeedOption,
@@ -28,6 +29,7 @@ from approx_perception.cli._options import (
     TopicOption,
     WeightsOption,
     console,
+    milliseconds,
     one_sentence_errors,
     progress_bar,
     sla_from,
@@ -56,7 +58,9 @@ def run(
     space: SpaceOption = "",
     policy: PolicyOption = None,
     branch: BranchOption = "",
-    sla_ms: Annotated[float, typer.Option(help="Latency budget of a frame, in ms.")] = 100.0,
+    sla_ms: Annotated[
+        float, typer.Option(help="Latency budget of a frame, in ms.", parser=milliseconds)
+    ] = 100.0,
     sla_quantile: QuantileOption = 0.95,
     sla_scope: ScopeOption = "frame",
     score_threshold: Annotated[
@@ -68,6 +72,7 @@ def run(
     ] = None,
     seed: SeedOption = 0,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
     threads: ThreadsOption = 0,
     video: Annotated[bool, typer.Option(help="Also write annotated.mp4.")] = False,
     overwrite: OverwriteOption = False,
@@ -84,7 +89,7 @@ def run(
         entries = iter(frame_source)
         first = next(entries)
         options = KernelOptions(
-            detector, weights, class_names, device, threads, space,
+            detector, weights, class_names, device, precision, threads, space,
             policy or ("fixed" if branch else "most_accurate"), branch,
             only_branch=bool(branch), sla=sla, score_threshold=score_threshold,
             image_size=(first.frame.image.shape[1], first.frame.image.shape[0]),

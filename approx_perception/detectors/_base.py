@@ -44,12 +44,15 @@ class DetectorOptions:
         ``cpu``, ``cuda`` or ``auto`` (an accelerator where there is one).
     num_threads
         CPU threads of one inference.
+    precision
+        ``auto``, ``float32`` or ``bfloat16``, for families that offer a choice.
     """
 
     weights: str = ""
     class_names_file: Path | None = None
     device: str = "auto"
     num_threads: int = 2
+    precision: str = "auto"
 
 
 class Detector(ABC):

@@ -46,6 +46,8 @@ _DECLARATIONS = (
     _Declaration("space", "", "Branch space: a YAML file or the name of a shipped one; empty: the "
                  "detector's own.", read_only=True),
     _Declaration("device", "auto", "cpu, cuda or auto.", read_only=True),
+    _Declaration("precision", "auto", "Of the backbone of faster_rcnn: float32, bfloat16, or auto "
+                 "for the faster one here.", read_only=True),
     _Declaration("num_threads", 0, "CPU threads of one inference; 0: one less than the cores, so "
                  "that one is left for ROS and the camera.", (0, 256), read_only=True),
     _Declaration("image_transport", "raw", "'raw' subscribes to image, 'compressed' to "
@@ -129,7 +131,8 @@ def kernel_options(node: Node) -> KernelOptions:
     return KernelOptions(
         detector=str(value("detector")), weights=str(value("weights")),
         class_names_file=Path(names_file) if names_file else None,
-        device=str(value("device")), num_threads=int(value("num_threads")),
+        device=str(value("device")), precision=str(value("precision")),
+        num_threads=int(value("num_threads")),
         space=str(value("space")), policy=str(value("policy")), branch=str(value("branch")),
         sla=_sla(value), score_threshold=float(value("score_threshold")),
         image_size=(int(value("calibration.width")), int(value("calibration.height"))),

@@ -59,6 +59,7 @@ class PerceptionNode(Node):  # type: ignore[misc]
         self._monotonic = MonotonicClock()
         topic, message_type = self._transport()
         options = kernel_options(self)
+        self.get_logger().info("loading the network and measuring every branch, some seconds")
         self._kernel = assemble(options, self._monotonic, self.get_logger().debug)
         self._image_size = options.image_size
         self._log_start()

@@ -189,6 +189,21 @@ def test_unknown_device():
         load(device="abacus")
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_precisions_find_the_same(precision):
+    detector = load_detector("faster_rcnn", DetectorOptions(device="cpu", precision=precision))
+    assert f"{precision} backbone" in detector.description
+    entries = list(SyntheticVideo("crowd", "test", 1, 3))
+    settings = DetectorSettings(320, 50)
+    frames = [(detector.detect(e.frame.image, settings), e.ground_truth) for e in entries]
+    assert average_precision_50(frames, len(CLASS_NAMES)).mean > 0.9
+
+
+def test_unknown_precision():
+    with pytest.raises(ConfigurationError, match="no precision 'half'; choose 'auto'"):
+        load_detector("faster_rcnn", DetectorOptions(precision="half"))
+
+
 def test_unknown_backbone():
     with pytest.raises(ConfigurationError, match="no backbone 'vgg'; choose 'compact'"):
         build_network("vgg", 3)

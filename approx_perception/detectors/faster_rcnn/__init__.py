@@ -10,4 +10,4 @@ __all__ = ["FasterRCNNDetector", "load"]
 def load(options: DetectorOptions) -> FasterRCNNDetector:
     """Load the shipped network, torchvision's COCO weights by name, or a state dict."""
     weights = load_weights(options.weights, options.class_names_file)
-    return FasterRCNNDetector(weights, options.device, options.num_threads)
+    return FasterRCNNDetector(weights, options.device, options.num_threads, options.precision)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from approx_perception.detectors._base import Detector, DetectorSettings
 from approx_perception.detectors.faster_rcnn.network import forward, fuse_batch_norm, padded_size
+from approx_perception.detectors.faster_rcnn.precision import set_precision
 from approx_perception.detectors.faster_rcnn.weights import LoadedNetwork
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.structures import Detections
@@ -35,26 +36,31 @@ class FasterRCNNDetector(Detector):
         ``cpu``, ``cuda`` or ``auto``.
     num_threads
         CPU threads of one inference.
+    precision
+        Of the backbone; see `set_precision`.
 
     Raises
     ------
     ConfigurationError
-        If the device is not there.
+        If the device or precision is not there.
     """
 
     uses_proposals = True
 
-    def __init__(self, loaded: LoadedNetwork, device: str, num_threads: int) -> None:
+    def __init__(
+        self, loaded: LoadedNetwork, device: str, num_threads: int, precision: str = "float32"
+    ) -> None:
         self._device = choose_device(device)
         torch.set_num_threads(num_threads)
         network = loaded.network
         fuse_batch_norm(network)
         self._network = network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        chosen = set_precision(self._network, precision, self._device)
         transform = network.transform
         self._mean = torch.tensor(transform.image_mean, device=self._device).view(3, 1, 1) * 255
         self._std = torch.tensor(transform.image_std, device=self._device).view(3, 1, 1) * 255
         self.class_names = loaded.class_names
-        self.description = f"faster_rcnn {loaded.name} on {self._device}"
+        self.description = f"faster_rcnn {loaded.name} on {self._device}, {chosen} backbone"
 
     def _prepare(self, image: npt.NDArray[np.uint8], shape: int) -> tuple[Tensor, tuple[int, int]]:
         """Resize, normalise and pad; ``(1, 3, H, W)`` and the size without padding."""
