@@ -38,7 +38,14 @@ endif
 
 setup: $(PACKAGE)
 
+# The pinned versions are for these.
+OLDEST_PYTHON := $(if $(filter sourced,$(ROS)),3.10,3.11)
+
 $(DEPENDENCIES): $(REQUIREMENTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < tuple(map(int, "$(OLDEST_PYTHON)".split("."))))' \
+		|| { echo "error: $(PYTHON) is older than Python $(OLDEST_PYTHON) or missing; name another with PYTHON=" >&2; exit 1; }
+	@command -v c++ >/dev/null || command -v g++ >/dev/null \
+		|| { echo "error: no C++ compiler (c++ or g++); the ROS messages need one" >&2; exit 1; }
 	@echo "Making $(VENV) with $$($(PYTHON) --version) and ROS: $(ROS)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(if $(filter sourced,$(ROS)),--system-site-packages) $(VENV)

@@ -13,7 +13,7 @@ from approx_perception.trackers import create_tracker
 SETTINGS = [
     TrackerSettings(name, ds)
     for name in TRACKER_NAMES
-    for ds in ((1, 2) if name != "mosse" else (1,))
+    for ds in (1, 2)
 ]
 
 
