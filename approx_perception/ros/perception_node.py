@@ -12,11 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from approx_perception.assembly import assemble
 from approx_perception.clock import MonotonicClock
-from approx_perception.exceptions import (
-    ConfigurationError,
-    InvalidFrameError,
-    choices,
-)
+from approx_perception.exceptions import ConfigurationError, choices
 from approx_perception.msg import DetectionArray, SchedulerDecision
 from approx_perception.pipeline import Mailbox
 from approx_perception.ros import conversion, qos
@@ -129,8 +125,6 @@ class PerceptionNode(Node):  # type: ignore[misc]
             sequence, message = item
             try:
                 self._process(sequence, message)
-            except InvalidFrameError as error:
-                self._refuse(error)
             except Exception as error:
                 # One bad frame must not end the stream; the reason goes to log and diagnostics.
                 self._refuse(error)

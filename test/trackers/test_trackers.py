@@ -10,11 +10,7 @@ from approx_perception.structures.boxes import iou_matrix
 from approx_perception.testing.contracts import TrackerContract, textured_image
 from approx_perception.trackers import create_tracker
 
-SETTINGS = [
-    TrackerSettings(name, ds)
-    for name in TRACKER_NAMES
-    for ds in (1, 2)
-]
+SETTINGS = [TrackerSettings(name, ds) for name in TRACKER_NAMES for ds in (1, 2)]
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import torch
-import torchvision
 from torch import Tensor, nn
 from torchvision.models import detection
 from torchvision.models.detection.anchor_utils import AnchorGenerator
@@ -139,8 +138,3 @@ def fuse_batch_norm(module: nn.Module) -> None:
         if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
             module[position] = torch.nn.utils.fuse_conv_bn_eval(first, second)
             module[position + 1] = nn.Identity()
-
-
-def torchvision_version() -> str:
-    """Version for result files."""
-    return str(torchvision.__version__)
