@@ -16,6 +16,9 @@ Item = TypeVar("Item")
 _INTERVALS = 8
 #: A stream is steady while its longest recent interval is below this multiple of the median.
 _STEADY_RATIO = 2.0
+#: Age in periods at which an item is not taken any more: a little below one, so that it is not
+#: older than one when its processing begins.
+_STALE_AFTER_PERIODS = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class Mailbox(Generic[Item]):
         period_ns = self._period_ns()
         if self._item is None or period_ns is None:
             return
-        if self._clock.monotonic_ns() - self._birth_ns > period_ns:
+        if self._clock.monotonic_ns() - self._birth_ns > _STALE_AFTER_PERIODS * period_ns:
             self._item = None
             counts = self._counts
             self._counts = MailboxCounts(
