@@ -39,6 +39,7 @@ class Diagnostics:
         self._processing_ms: deque[float] = deque(maxlen=_WINDOW)
         self._counts = MailboxCounts()
         self._worker_is_alive = True
+        self._waiting_for = "the first image"
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
 
     def start(self) -> None:
@@ -58,10 +59,11 @@ class Diagnostics:
             self._errors += 1
             self._last_error = str(error)
 
-    def update(self, counts: MailboxCounts, worker_is_alive: bool) -> None:
-        """Take in how the mailbox and the worker stand."""
+    def update(self, counts: MailboxCounts, worker_is_alive: bool, waiting_for: str) -> None:
+        """Take in how mailbox and worker stand, and what is missing while no image came."""
         with self._lock:
             self._counts, self._worker_is_alive = counts, worker_is_alive
+            self._waiting_for = waiting_for
 
     def _judgement(self) -> tuple[bytes, str]:
         if not self._worker_is_alive:
@@ -69,7 +71,7 @@ class Diagnostics:
         if self._errors > self._errors_reported:
             return DiagnosticStatus.ERROR, f"frame refused: {self._last_error}"
         if not self._counts.received:
-            return DiagnosticStatus.WARN, "waiting for the first image"
+            return DiagnosticStatus.WARN, f"waiting for {self._waiting_for}"
         return DiagnosticStatus.OK, "processing"
 
     def publish(self) -> None:

@@ -30,6 +30,8 @@ __all__ = ["PerceptionNode", "main"]
 
 _TAKE_TIMEOUT_S = 0.1
 _LOG_PERIOD_S = 5.0
+#: Seconds of silence of a topic that has a publisher, after which the user is told.
+_SILENT_CHECKS = 3
 #: Above this, Fast DDS without our profile loses images.
 _LARGE_MESSAGE_BYTES = 300_000
 
@@ -71,10 +73,8 @@ class PerceptionNode(Node):  # type: ignore[misc]
         self._subscription = self.create_subscription(
             message_type, topic, self._receive, qos.IMAGE_INPUT
         )
-        self.create_timer(
-            1.0,
-            lambda: self._diagnostics.update(self._mailbox.counts, self._worker.is_alive()),
-        )
+        self._silent_checks = 0
+        self.create_timer(1.0, self._look_after)
         self._diagnostics.start()
         self._source_id = self._subscription.topic_name
         self.get_logger().info(f"waiting for images on {self._source_id}")
@@ -116,6 +116,22 @@ class PerceptionNode(Node):  # type: ignore[misc]
                 f"images have {len(message.data)} bytes and no Fast DDS profile is set: most may "
                 "be lost; set FASTRTPS_DEFAULT_PROFILES_FILE to fastdds_shared_memory.xml"
             )
+
+    def _look_after(self) -> None:
+        """Once a second: tell how things stand, and notice images that are sent but not had."""
+        counts = self._mailbox.counts
+        topic = self._subscription.topic_name
+        is_silent = counts.received == 0 and self.count_publishers(topic) > 0
+        self._silent_checks = self._silent_checks + 1 if is_silent else 0
+        waiting_for = "the first image"
+        if self._silent_checks >= _SILENT_CHECKS:
+            waiting_for = (
+                f"the first image although {topic} has a publisher: does it publish, and does its "
+                "process have the Fast DDS profile fastdds_shared_memory.xml?"
+            )
+        if self._silent_checks == _SILENT_CHECKS:
+            self.get_logger().warning(f"waiting for {waiting_for}")
+        self._diagnostics.update(counts, self._worker.is_alive(), waiting_for)
 
     def _work(self) -> None:
         while not self._stopping:

@@ -124,6 +124,16 @@ def test_bad_images_are_reported_and_survived(graph):
     assert graph.wait(lambda: len(graph.frames) == 1)
 
 
+def test_a_silent_publisher_is_reported(graph):
+    node = graph.start_perception()
+    assert graph.diagnostics["message"] == "waiting for the first image"
+    camera = Camera(graph)
+    assert graph.wait(lambda: "has a publisher" in graph.diagnostics["message"], 20)
+    assert "/image has a publisher" in node.last_words()
+    camera.send(camera.image())
+    assert graph.wait(lambda: graph.diagnostics["message"] == "processing", 20)
+
+
 def test_compressed_images(graph):
     import cv2
 
