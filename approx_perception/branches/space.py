@@ -1,9 +1,9 @@
-"""A branch is one setting of all knobs; a space is the ordered set to choose from."""
+"""The ordered set of branches to choose from."""
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -11,127 +11,10 @@ from typing import Any
 
 import yaml
 
+from approx_perception.branches.branch import TRACKER_NAMES, Branch, TrackerSettings
 from approx_perception.exceptions import ConfigurationError, choices
 
-__all__ = [
-    "TRACKER_NAMES",
-    "Branch",
-    "BranchSpace",
-    "TrackerSettings",
-    "parse_branch",
-]
-
-#: Trackers that a branch may name; approx_perception.trackers implements each.
-TRACKER_NAMES = ("median_flow", "kcf", "csrt", "mosse", "dense_flow", "dis_flow")
-
-_LIMITS = {"shape": (32, 4096), "nprop": (1, 1000), "si": (1, 1000), "ds": (1, 16)}
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class TrackerSettings:
-    """A tracker and the factor by which it shrinks the image first."""
-
-    name: str
-    ds: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """One setting of all knobs; equality answers "did we switch?".
-
-    Attributes
-    ----------
-    shape
-        Side of the network's input in px: the short side for Faster R-CNN, the side of the
-        square letterbox for YOLOX.
-    nprop
-        Proposals kept after the RPN; None for a family without proposals.
-    si
-        Sampling interval: the detector runs on every si-th frame.
-    tracker, ds
-        Who moves the boxes on the frames between, and its down-sampling; None at si = 1.
-
-    Raises
-    ------
-    ConfigurationError
-        If a knob is outside its range, or the tracker is unknown, missing or without use.
-    """
-
-    shape: int
-    nprop: int | None = None
-    si: int = 1
-    tracker: str | None = None
-    ds: int | None = None
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in _LIMITS.items():
-            value = getattr(self, name)
-            if value is not None and (type(value) is not int or not low <= value <= high):
-                raise ConfigurationError(
-                    f"knob {name} is {value!r}; it must be a whole number from {low} to {high}"
-                )
-        if self.tracker is not None and self.tracker not in TRACKER_NAMES:
-            raise ConfigurationError(
-                f"there is no tracker {self.tracker!r}; choose {choices(TRACKER_NAMES)}"
-            )
-        if (self.si > 1) != (self.tracker is not None) or (self.si > 1) != (self.ds is not None):
-            raise ConfigurationError(
-                f"a branch with si={self.si} has tracker={self.tracker} and ds={self.ds}; "
-                "tracker and ds belong to si above 1 and only there"
-            )
-
-    @property
-    def tracker_settings(self) -> TrackerSettings | None:
-        """Tracker and ds together; None at si = 1."""
-        if self.tracker is None or self.ds is None:
-            return None
-        return TrackerSettings(self.tracker, self.ds)
-
-    @property
-    def detector_settings(self) -> tuple[int, int | None]:
-        """``(shape, nprop)``: what the detector is told."""
-        return self.shape, self.nprop
-
-    def __str__(self) -> str:
-        knobs = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return ",".join(f"{name}={value}" for name, value in knobs if value is not None)
-
-
-def parse_branch(text: str, default: Branch) -> Branch:
-    """Read ``shape=416,si=4``; knobs not named are the default's.
-
-    At ``si=1`` the default's tracker is dropped; above it, a default without a tracker gives
-    way to MedianFlow at ds 1.
-
-    Raises
-    ------
-    ConfigurationError
-        If a knob or value cannot be understood.
-    """
-    knobs: dict[str, Any] = asdict(default)
-    named: set[str] = set()
-    for item in filter(None, text.split(",")):
-        name, separator, value = (part.strip() for part in item.partition("="))
-        if not separator or name not in knobs:
-            raise ConfigurationError(
-                f"cannot read {item!r} in branch {text!r}; write knob=value with the knobs "
-                f"{choices(knobs)}"
-            )
-        named.add(name)
-        if name == "tracker":
-            knobs[name] = value
-        elif value.isdecimal():
-            knobs[name] = int(value)
-        else:
-            raise ConfigurationError(
-                f"knob {name} is {value!r} in branch {text!r}; it must be a whole number"
-            )
-    if knobs["si"] == 1 and not named & {"tracker", "ds"}:
-        knobs["tracker"] = knobs["ds"] = None
-    elif knobs["si"] > 1:
-        knobs["tracker"] = knobs["tracker"] or "median_flow"
-        knobs["ds"] = knobs["ds"] or 1
-    return Branch(**knobs)
+__all__ = ["BranchSpace"]
 
 
 class BranchSpace(Sequence[Branch]):

@@ -1,0 +1,11 @@
+"""A branch is one setting of all knobs; a space is the ordered set to choose from."""
+
+from approx_perception.branches.branch import (
+    TRACKER_NAMES,
+    Branch,
+    TrackerSettings,
+    parse_branch,
+)
+from approx_perception.branches.space import BranchSpace
+
+__all__ = ["TRACKER_NAMES", "Branch", "BranchSpace", "TrackerSettings", "parse_branch"]
