@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings, parse_branch
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.detectors import Detector, DetectorOptions, DetectorSettings, load_detector
@@ -79,6 +82,8 @@ class Kernel:
         What ``fixed`` means.
     latency
         What was measured.
+    accuracy
+        ``(B,)`` AP50 of the branches, or ranks below 0; see `accuracy_of_space`.
     """
 
     pipeline: FramePipeline
@@ -86,6 +91,7 @@ class Kernel:
     space: BranchSpace
     branch: Branch
     latency: MeasuredLatency
+    accuracy: npt.NDArray[np.float64]
 
 
 def space_names() -> tuple[str, ...]:
@@ -183,4 +189,4 @@ def assemble(
     pipeline = FramePipeline(
         detector, trackers, scheduler, options.sla, options.score_threshold, clock=clock
     )
-    return Kernel(pipeline, detector, space, branch, latency)
+    return Kernel(pipeline, detector, space, branch, latency, accuracy)
