@@ -118,15 +118,11 @@ def load_space(name: str, detector: str) -> BranchSpace:
     return BranchSpace.from_yaml(path)
 
 
-def _accuracy_table(weights: str) -> AccuracyTable | None:
-    """Table beside the weights, ``<name>.accuracy.json``; the shipped one for no weights."""
-    if weights:
-        path = Path(weights).with_suffix(".accuracy.json")
-    else:
-        # Imports torch, which other detectors do without.
-        from approx_perception.detectors.faster_rcnn.weights import shipped_weights_path
-
-        path = shipped_weights_path().with_suffix(".accuracy.json")
+def _accuracy_table(detector: Detector) -> AccuracyTable | None:
+    """Table beside the weights, ``<name>.accuracy.json``, if there is one."""
+    if detector.weights_path is None:
+        return None
+    path = detector.weights_path.with_suffix(".accuracy.json")
     return AccuracyTable.from_json(path) if path.is_file() else None
 
 
@@ -184,7 +180,7 @@ def assemble(
     trackers = _check_space(space, detector)
     measurements = measure_latency(detector, trackers, space, options.image_size, clock, report)
     latency = MeasuredLatency(space, measurements)
-    accuracy = accuracy_of_space(space, _accuracy_table(options.weights))
+    accuracy = accuracy_of_space(space, _accuracy_table(detector))
     scheduler = Scheduler(space, policy, latency, accuracy)
     pipeline = FramePipeline(
         detector, trackers, scheduler, options.sla, options.score_threshold, clock=clock

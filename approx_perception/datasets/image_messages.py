@@ -9,7 +9,14 @@ import numpy.typing as npt
 
 from approx_perception.exceptions import InvalidFrameError, choices
 
-__all__ = ["ENCODINGS", "CompressedImageMessage", "ImageMessage", "decode_compressed", "decode_raw"]
+__all__ = [
+    "ENCODINGS",
+    "CompressedImageMessage",
+    "ImageMessage",
+    "decode_compressed",
+    "decode_raw",
+    "stamp_ns",
+]
 
 Image = npt.NDArray[np.uint8]
 
@@ -29,6 +36,11 @@ class CompressedImageMessage(Protocol):
 
     format: str
     data: Any
+
+
+def stamp_ns(header: Any) -> int:
+    """Stamp of a ``std_msgs/Header`` in ns."""
+    return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)
 
 
 def _convert(code: int) -> Callable[[Image], Image]:

@@ -14,10 +14,11 @@ from rosbags.typesys.store import Typestore
 
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets._base import FrameSource, LabelledFrame
-from approx_perception.datasets.image_messages import decode_compressed, decode_raw
+from approx_perception.datasets.image_messages import decode_compressed, decode_raw, stamp_ns
 from approx_perception.exceptions import DatasetError, InvalidFrameError, choices
 from approx_perception.share import share_folder
 from approx_perception.structures import Frame, GroundTruth
+from approx_perception.structures.boxes import centres_and_sides, corners
 
 __all__ = ["GROUND_TRUTH_TOPIC", "IMAGE_TOPIC", "RosBag", "write_bag"]
 
@@ -36,10 +37,6 @@ def typestore_with_ours() -> Typestore:
         text = path.read_text(encoding="utf-8")
         store.register(get_types_from_msg(text, f"approx_perception/msg/{path.stem}"))
     return store
-
-
-def _stamp_ns(header: Any) -> int:
-    return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)
 
 
 class RosBag(FrameSource):
@@ -119,9 +116,9 @@ class RosBag(FrameSource):
                         f"{self._path}, message {index} of {self._topic}: {error}"
                     ) from error
                 decode_ms = (clock.monotonic_ns() - start_ns) / 1e6
-                stamp_ns = _stamp_ns(message.header)
-                frame = Frame(image, stamp_ns, self._topic, index, decode_ms)
-                yield LabelledFrame(frame, self._truth_by_stamp.get(stamp_ns))
+                image_stamp_ns = stamp_ns(message.header)
+                frame = Frame(image, image_stamp_ns, self._topic, index, decode_ms)
+                yield LabelledFrame(frame, self._truth_by_stamp.get(image_stamp_ns))
 
     def _messages(
         self, reader: AnyReader, connections: list[Connection]
@@ -148,7 +145,7 @@ class RosBag(FrameSource):
         ]
         names = {d.class_index: d.class_id for array in arrays for d in array.detections}
         class_names = tuple(names.get(i, "") for i in range(max(names, default=-1) + 1))
-        return {_stamp_ns(array.header): _to_ground_truth(array) for array in arrays}, class_names
+        return {stamp_ns(array.header): _to_ground_truth(array) for array in arrays}, class_names
 
 
 def _to_ground_truth(array: Any) -> GroundTruth:
@@ -157,7 +154,7 @@ def _to_ground_truth(array: Any) -> GroundTruth:
         [(d.center_x, d.center_y, d.size_x, d.size_y) for d in array.detections], np.float32
     ).reshape(-1, 4)
     return GroundTruth(
-        np.concatenate([rows[:, :2] - rows[:, 2:] / 2, rows[:, :2] + rows[:, 2:] / 2], axis=1),
+        corners(rows),
         np.array([d.class_index for d in array.detections], np.int64),
         np.array([d.track_id for d in array.detections], np.int64),
         np.array([d.score <= 0 for d in array.detections], bool),
@@ -191,14 +188,13 @@ class _BagMessages:
 
     def ground_truth(self, frame: Frame, truth: GroundTruth, names: tuple[str, ...]) -> Any:
         build = self._types["approx_perception/msg/Detection"]
-        centres = (truth.boxes[:, :2] + truth.boxes[:, 2:]) / 2
-        sides = truth.boxes[:, 2:] - truth.boxes[:, :2]
+        rows = centres_and_sides(truth.boxes).tolist()
         detections = [
             build(
                 track_id=int(truth.track_ids[i]), class_id=names[truth.class_ids[i]],
                 class_index=int(truth.class_ids[i]), score=0.0 if truth.ignored[i] else 1.0,
-                center_x=float(centres[i, 0]), center_y=float(centres[i, 1]),
-                size_x=float(sides[i, 0]), size_y=float(sides[i, 1]), source=0, age_frames=0,
+                center_x=rows[i][0], center_y=rows[i][1], size_x=rows[i][2], size_y=rows[i][3],
+                source=0, age_frames=0,
             )
             for i in range(len(truth))
         ]  # fmt: skip

@@ -71,12 +71,15 @@ class Detector(ABC):
         Shapes must be a multiple of this.
     description
         Network, weights and device, for humans and result files.
+    weights_path
+        File of the weights, beside which tables about them lie; None for one without a file.
     """
 
     class_names: tuple[str, ...]
     uses_proposals: bool
     shape_multiple: int = 1
     description: str
+    weights_path: Path | None = None
 
     @abstractmethod
     def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:

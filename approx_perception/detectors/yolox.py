@@ -44,7 +44,7 @@ def load(options: DetectorOptions) -> "YOLOXDetector":
     class_count = _class_count(session, path)
     names_file = options.class_names_file or _names_beside(path, class_count)
     names = read_class_names(names_file, class_count)
-    return YOLOXDetector(session, names, path.name)
+    return YOLOXDetector(session, names, path)
 
 
 def _open(path: Path, options: DetectorOptions) -> ort.InferenceSession:
@@ -135,15 +135,15 @@ class YOLOXDetector(Detector):
         The loaded network.
     class_names
         As many as the network has classes.
-    name
-        Of the weights, for humans.
+    path
+        File of the weights.
     """
 
     uses_proposals = False
     shape_multiple = 32
 
     def __init__(
-        self, session: ort.InferenceSession, class_names: tuple[str, ...], name: str
+        self, session: ort.InferenceSession, class_names: tuple[str, ...], path: Path
     ) -> None:
         self._session = session
         self._input_name = session.get_inputs()[0].name
@@ -151,7 +151,8 @@ class YOLOXDetector(Detector):
             side for side in session.get_inputs()[0].shape[2:] if isinstance(side, int)
         )
         self.class_names = class_names
-        self.description = f"yolox {name} on {session.get_providers()[0]}"
+        self.weights_path = path
+        self.description = f"yolox {path.name} on {session.get_providers()[0]}"
 
     def check_settings(self, settings: DetectorSettings) -> None:
         """Refuse shapes that the file cannot take; see `Detector.check_settings`."""

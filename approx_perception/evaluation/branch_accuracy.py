@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-import numpy as np
-
 from approx_perception.branches import Branch, BranchSpace
 from approx_perception.datasets import FrameSource, LabelledFrame
 from approx_perception.detectors import Detector, DetectorSettings
@@ -45,7 +43,7 @@ def _detect_all(
     detector: Detector, settings: DetectorSettings, frames: Sequence[LabelledFrame]
 ) -> list[Detections]:
     found = (detector.detect(entry.frame.image, settings) for entry in frames)
-    return [d.select(np.flatnonzero(d.scores >= _SCORE_THRESHOLD)) for d in found]
+    return [detections.with_score(_SCORE_THRESHOLD) for detections in found]
 
 
 def _replay(

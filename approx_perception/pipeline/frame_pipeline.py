@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from approx_perception.association import Associator
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import Clock, MonotonicClock
@@ -118,7 +116,7 @@ class FramePipeline:
         branch = decision.branch
         with timer.stage("detect"):
             found = self.detector.detect(frame.image, DetectorSettings(branch.shape, branch.nprop))
-            found = found.select(np.flatnonzero(found.scores >= self.score_threshold))
+            found = found.with_score(self.score_threshold)
         with timer.stage("associate"):
             detections = self._associator.associate(found, frame.sequence)
         if branch.tracker_settings is not None:

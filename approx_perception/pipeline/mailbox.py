@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -79,8 +79,8 @@ class Mailbox(Generic[Item]):
             if self._counts.received:
                 self._intervals_ns.append(now_ns - self._arrival_ns)
             replaced = self._counts.replaced + (self._item is not None)
-            self._counts = MailboxCounts(
-                self._counts.received + 1, self._counts.taken, replaced, self._counts.stale
+            self._counts = replace(
+                self._counts, received=self._counts.received + 1, replaced=replaced
             )
             self._item, self._arrival_ns = item, now_ns
             is_credible = 0 <= age_ns < (self._period_ns() or 0.0)
@@ -95,10 +95,7 @@ class Mailbox(Generic[Item]):
             self._drop_stale()
             item, self._item = self._item, None
             if item is not None:
-                counts = self._counts
-                self._counts = MailboxCounts(
-                    counts.received, counts.taken + 1, counts.replaced, counts.stale
-                )
+                self._counts = replace(self._counts, taken=self._counts.taken + 1)
             return item
 
     def close(self) -> None:
@@ -120,7 +117,4 @@ class Mailbox(Generic[Item]):
             return
         if self._clock.monotonic_ns() - self._birth_ns > _STALE_AFTER_PERIODS * period_ns:
             self._item = None
-            counts = self._counts
-            self._counts = MailboxCounts(
-                counts.received, counts.taken, counts.replaced, counts.stale + 1
-            )
+            self._counts = replace(self._counts, stale=self._counts.stale + 1)

@@ -133,13 +133,14 @@ class MeasuredLatency:
         sla = observation.sla
         initialize, step = self._tracker_columns(observation.object_count)
         slow, quick = self._detection_slowness, self._tracking_slowness
-        detection = (self._detector_mean + initialize) * slow.typical
+        typical_detection = self._detector_mean + initialize
+        detection = typical_detection * slow.typical
         tracking = step * quick.typical
         detection_share = 1 / self._si
         mean = detection_share * detection + (1 - detection_share) * tracking
         tail = slow.tail(sla.quantile)
         if tail is not None:
-            detection_tail = (self._detector_mean + initialize) * tail
+            detection_tail = typical_detection * tail
         else:
             detection_tail = (self._detector_quantile(sla.quantile) + initialize) * slow.typical
         if sla.scope is SlaScope.GOF:

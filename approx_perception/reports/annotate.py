@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from approx_perception.structures import Detections
 
-__all__ = ["annotate", "track_colour"]
+__all__ = ["annotate", "status_lines", "track_colour"]
 
 Image = npt.NDArray[np.uint8]
 
@@ -34,6 +34,14 @@ def _put_label(image: Image, text: str, left: int, bottom: int, colour: Sequence
         image, text, (left + 1, bottom - 3), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1,
         cv2.LINE_AA,
     )  # fmt: skip
+
+
+def status_lines(
+    branch: object, processing_ms: float, sla_ms: float, run_detector: bool
+) -> list[str]:
+    """Lines of text that say how a frame was processed, for `annotate`."""
+    how = "detected" if run_detector else "tracked"
+    return [str(branch), f"{processing_ms:.1f} ms of {sla_ms:g} ms, {how}"]
 
 
 def annotate(

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from approx_perception.datasets import FrameSource
 from approx_perception.evaluation import group_means_ms, summarize_latency, violation_share
-from approx_perception.reports.annotate import annotate
+from approx_perception.reports.annotate import annotate, status_lines
 from approx_perception.reports.run_files import VideoFileWriter
 from approx_perception.structures import Detections, SlaScope
 
@@ -46,7 +46,7 @@ class FrameRecord(Protocol):
     age_ms: float
     detections: Detections
     class_names: dict[int, str]
-    decision: Any
+    decision: DecisionRecord
 
 
 class PhaseRecord(Protocol):
@@ -241,11 +241,9 @@ def write_demo_video(
         frame = by_index[index]
         names = _names(frame.class_names)
         decision = frame.decision
-        lines = [
-            decision.branch,
-            f"{frame.processing_ms:.1f} ms of {decision.sla_latency_ms:g} ms, "
-            f"{'detected' if decision.run_detector else 'tracked'}",
-        ]
+        lines = status_lines(
+            decision.branch, frame.processing_ms, decision.sla_latency_ms, decision.run_detector
+        )
         writer.write(annotate(image, frame.detections, names, lines))
         report(count)
     writer.close()

@@ -14,7 +14,7 @@ import yaml
 
 from approx_perception import __version__
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.reports.annotate import annotate
+from approx_perception.reports.annotate import annotate, status_lines
 from approx_perception.structures import Frame, FrameResult, StageTimings
 
 __all__ = ["RunFiles", "VideoFileWriter", "environment", "write_config"]
@@ -140,9 +140,8 @@ class RunFiles:
              f"{decision.expected_quantile_ms:.3f}", decision.reason]
         )  # fmt: skip
         if self._video is not None:
-            lines = [
-                f"{decision.branch}",
-                f"{result.timings.processing_ms:.1f} ms of {sla.latency_ms:g} ms "
-                f"{'detected' if decision.run_detector else 'tracked'}",
-            ]
+            lines = status_lines(
+                decision.branch, result.timings.processing_ms, sla.latency_ms,
+                decision.run_detector,
+            )  # fmt: skip
             self._video.write(annotate(frame.image, found, self._class_names, lines))

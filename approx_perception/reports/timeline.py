@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -34,7 +33,6 @@ def draw_timeline(
     title
         Over the picture.
     """
-    mpl.use("Agg")
     figure = Figure(figsize=(12, 8), layout="constrained")
     axes = figure.subplots(3, 1, sharex=True, height_ratios=[3, 1.2, 1.8])
     start_ns = phases[0].start_ns

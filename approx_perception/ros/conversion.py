@@ -10,23 +10,18 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from approx_perception.clock import Clock
-from approx_perception.datasets.image_messages import decode_compressed, decode_raw
+from approx_perception.datasets.image_messages import decode_compressed, decode_raw, stamp_ns
 from approx_perception.msg import Detection, DetectionArray, SchedulerDecision
 from approx_perception.structures import Detections, Frame, FrameResult
+from approx_perception.structures.boxes import centres_and_sides, corners
 
 __all__ = [
     "decision_message",
     "detections_from",
     "detections_message",
     "image_message",
-    "stamp_ns",
     "to_frame",
 ]
-
-
-def stamp_ns(header: Header) -> int:
-    """Stamp of a header in ns."""
-    return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)
 
 
 def to_frame(
@@ -68,14 +63,12 @@ def detections_message(
     message.age_ms = age_ms
     found = result.detections
     source = Detection.DETECTED if result.decision.run_detector else Detection.TRACKED
-    centres = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
-    sides = found.boxes[:, 2:] - found.boxes[:, :2]
+    rows = centres_and_sides(found.boxes).tolist()
     message.detections = [
         Detection(
             track_id=int(found.track_ids[i]), class_id=class_names[found.class_ids[i]],
             class_index=int(found.class_ids[i]), score=float(found.scores[i]),
-            center_x=float(centres[i, 0]), center_y=float(centres[i, 1]),
-            size_x=float(sides[i, 0]), size_y=float(sides[i, 1]),
+            center_x=rows[i][0], center_y=rows[i][1], size_x=rows[i][2], size_y=rows[i][3],
             source=source, age_frames=int(found.ages[i]),
         )
         for i in range(len(found))
@@ -86,9 +79,8 @@ def detections_message(
 def detections_from(message: DetectionArray) -> Detections:
     """Objects of a message."""
     rows = [(d.center_x, d.center_y, d.size_x, d.size_y) for d in message.detections]
-    boxes = np.array(rows, np.float32).reshape(-1, 4)
     return Detections.from_arrays(
-        np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], axis=1),
+        corners(np.array(rows, np.float32).reshape(-1, 4)),
         [d.score for d in message.detections],
         [d.class_index for d in message.detections],
         [d.track_id for d in message.detections],

@@ -17,7 +17,7 @@ __all__ = ["SYNTHETIC_FRAMES", "DemoOptions", "DemoRecord", "SlaPhase", "record_
 _READY_TIMEOUT_S = 120.0
 _FIRST_FRAME_TIMEOUT_S = 20.0
 _SETTLE_S = 1.5
-#: Humble knows only the second, which later distributions warn about.
+#: Humble knows only the first, which later distributions warn about.
 _LOOPBACK = (
     {"ROS_LOCALHOST_ONLY": "1"}
     if os.environ.get("ROS_DISTRO") == "humble"
@@ -47,8 +47,6 @@ class DemoOptions:
         SLA of the second third; None for half of what the first third was expected to take.
     seconds
         Length of the play.
-    synthetic_frames
-        Length of a synthetic video, before it loops.
     """
 
     source: str
@@ -57,7 +55,6 @@ class DemoOptions:
     loose_ms: float = 100.0
     tight_ms: float | None = None
     seconds: float = 45.0
-    synthetic_frames: int = SYNTHETIC_FRAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +129,7 @@ class _Session:
     def start_player(self) -> None:
         parameters = {
             "source": self._options.source, "loop": True, "wait_for_subscriber": True,
-            "frames": self._options.synthetic_frames, "log_file": str(self._folder / "sent.csv"),
+            "frames": SYNTHETIC_FRAMES, "log_file": str(self._folder / "sent.csv"),
         }  # fmt: skip
         log = self._folder / "player_node.log"
         self.processes.append(NodeProcess("player_node", parameters, log, self._variables))

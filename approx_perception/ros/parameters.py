@@ -4,12 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rcl_interfaces.msg import (
-    FloatingPointRange,
-    IntegerRange,
-    ParameterDescriptor,
-    SetParametersResult,
-)
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
@@ -17,54 +12,42 @@ from approx_perception.assembly import KernelOptions
 from approx_perception.branches import BranchSpace, parse_branch
 from approx_perception.detectors import detector_names
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, choices
+from approx_perception.ros.declarations import Declaration, Value
 from approx_perception.scheduling import POLICY_NAMES, SchedulingPolicy, create_policy
 from approx_perception.structures import SLA, SlaScope
 
-__all__ = ["LiveParameters", "declare_parameters", "kernel_options", "watch_parameters"]
-
-Value = bool | int | float | str
+__all__ = ["PERCEPTION_PARAMETERS", "LiveParameters", "kernel_options", "watch_parameters"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Declaration:
-    """One parameter; ``limits`` are the ends of its range."""
-
-    name: str
-    default: Value
-    description: str
-    limits: tuple[float, float] | None = None
-    read_only: bool = False
-
-
-_DECLARATIONS = (
-    _Declaration("detector", "faster_rcnn", f"Detector family: {choices(detector_names())}.",
+PERCEPTION_PARAMETERS = (
+    Declaration("detector", "faster_rcnn", f"Detector family: {choices(detector_names())}.",
                  read_only=True),
-    _Declaration("weights", "", "Weights file or name; empty: the network that ships.",
+    Declaration("weights", "", "Weights file or name; empty: the network that ships.",
                  read_only=True),
-    _Declaration("class_names_file", "", "Text file with one class name a line; empty: the "
+    Declaration("class_names_file", "", "Text file with one class name a line; empty: the "
                  "weights' own.", read_only=True),
-    _Declaration("space", "", "Branch space: a YAML file or the name of a shipped one; empty: the "
+    Declaration("space", "", "Branch space: a YAML file or the name of a shipped one; empty: the "
                  "detector's own.", read_only=True),
-    _Declaration("device", "auto", "cpu, cuda or auto.", read_only=True),
-    _Declaration("precision", "auto", "Of the backbone of faster_rcnn: float32, bfloat16, or auto "
+    Declaration("device", "auto", "cpu, cuda or auto.", read_only=True),
+    Declaration("precision", "auto", "Of the backbone of faster_rcnn: float32, bfloat16, or auto "
                  "for the faster one here.", read_only=True),
-    _Declaration("num_threads", 0, "CPU threads of one inference; 0: one less than the cores, so "
+    Declaration("num_threads", 0, "CPU threads of one inference; 0: one less than the cores, so "
                  "that one is left for ROS and the camera.", (0, 256), read_only=True),
-    _Declaration("image_transport", "raw", "'raw' subscribes to image, 'compressed' to "
+    Declaration("image_transport", "raw", "'raw' subscribes to image, 'compressed' to "
                  "image/compressed.", read_only=True),
-    _Declaration("calibration.width", 640, "Width in px of the images to expect; latencies are "
+    Declaration("calibration.width", 640, "Width in px of the images to expect; latencies are "
                  "measured for it at start.", (32, 16384), read_only=True),
-    _Declaration("calibration.height", 480, "Height in px of the images to expect.", (32, 16384),
+    Declaration("calibration.height", 480, "Height in px of the images to expect.", (32, 16384),
                  read_only=True),
-    _Declaration("sla.latency_ms", 100.0, "Latency budget for processing, in ms; write 100.0, not "
+    Declaration("sla.latency_ms", 100.0, "Latency budget for processing, in ms; write 100.0, not "
                  "100.", (0.1, 10000.0)),
-    _Declaration("sla.quantile", 0.95, "Share of frames (or groups) that must be inside the "
+    Declaration("sla.quantile", 0.95, "Share of frames (or groups) that must be inside the "
                  "budget.", (0.5, 0.999)),
-    _Declaration("sla.scope", "frame", "What the budget counts: 'frame', or 'gof' for the mean "
+    Declaration("sla.scope", "frame", "What the budget counts: 'frame', or 'gof' for the mean "
                  "over a group of frames."),
-    _Declaration("score_threshold", 0.3, "Weaker detections are dropped.", (0.0, 1.0)),
-    _Declaration("policy", "most_accurate", f"How to choose a branch: {choices(POLICY_NAMES)}."),
-    _Declaration("branch", "", "Branch for the policy 'fixed', as shape=320,nprop=20,si=4; knobs "
+    Declaration("score_threshold", 0.3, "Weaker detections are dropped.", (0.0, 1.0)),
+    Declaration("policy", "most_accurate", f"How to choose a branch: {choices(POLICY_NAMES)}."),
+    Declaration("branch", "", "Branch for the policy 'fixed', as shape=320,nprop=20,si=4; knobs "
                  "not named are the largest shape and nprop, and si=1."),
 )  # fmt: skip
 
@@ -76,41 +59,6 @@ class LiveParameters:
     sla: SLA
     score_threshold: float
     policy: SchedulingPolicy
-
-
-def _descriptor(declaration: _Declaration) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(
-        description=declaration.description, read_only=declaration.read_only
-    )
-    if declaration.limits is not None:
-        low, high = declaration.limits
-        if isinstance(declaration.default, float):
-            # Step 0: any value between; rclpy refuses values off a step.
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=low, to_value=high, step=0.0)
-            ]
-        else:
-            descriptor.integer_range = [
-                IntegerRange(from_value=int(low), to_value=int(high), step=1)
-            ]
-    return descriptor
-
-
-def declare_parameters(node: Node) -> None:
-    """Declare all parameters of the perception node.
-
-    Raises
-    ------
-    ConfigurationError
-        If a value given at start is of the wrong type or outside its range.
-    """
-    for declaration in _DECLARATIONS:
-        try:
-            node.declare_parameter(declaration.name, declaration.default, _descriptor(declaration))
-        except Exception as error:  # rclpy's exceptions differ among distributions
-            raise ConfigurationError(
-                f"parameter {declaration.name} was refused: {error}. {declaration.description}"
-            ) from error
 
 
 def _sla(value: Callable[[str], Value]) -> SLA:

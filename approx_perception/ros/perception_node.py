@@ -12,14 +12,16 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from approx_perception.assembly import assemble
 from approx_perception.clock import MonotonicClock
+from approx_perception.datasets.image_messages import stamp_ns
 from approx_perception.exceptions import ConfigurationError, choices
 from approx_perception.msg import DetectionArray, SchedulerDecision
 from approx_perception.pipeline import Mailbox
 from approx_perception.ros import conversion, qos
+from approx_perception.ros.declarations import declare_parameters
 from approx_perception.ros.diagnostics import Diagnostics
 from approx_perception.ros.parameters import (
+    PERCEPTION_PARAMETERS,
     LiveParameters,
-    declare_parameters,
     kernel_options,
     watch_parameters,
 )
@@ -53,7 +55,7 @@ class PerceptionNode(Node):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__("perception_node")
-        declare_parameters(self)
+        declare_parameters(self, PERCEPTION_PARAMETERS)
         self._monotonic = MonotonicClock()
         topic, message_type = self._transport()
         options = kernel_options(self)
@@ -104,7 +106,7 @@ class PerceptionNode(Node):  # type: ignore[misc]
 
     def _receive(self, message: Any) -> None:
         """Take the newest image; must return at once, or everything else in the node waits."""
-        age_ns = self.get_clock().now().nanoseconds - conversion.stamp_ns(message.header)
+        age_ns = self.get_clock().now().nanoseconds - stamp_ns(message.header)
         self._mailbox.put((self._received, message), age_ns)
         self._received += 1
         if (

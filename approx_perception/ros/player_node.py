@@ -9,7 +9,6 @@ from queue import Empty, Full, Queue
 from typing import TextIO
 
 import rclpy
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from sensor_msgs.msg import Image
@@ -18,6 +17,7 @@ from approx_perception.datasets import FrameSource, open_source
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import image_message
+from approx_perception.ros.declarations import Declaration, Value, declare_parameters
 from approx_perception.ros.startup import start_node
 from approx_perception.structures import Frame
 
@@ -28,17 +28,20 @@ _WAIT_S = 0.1
 #: A gap in a bag longer than this is played as one of this length.
 _LONGEST_GAP_S = 5.0
 
-_DESCRIPTIONS: dict[str, tuple[object, str, tuple[float, float] | None]] = {
-    "source": ("", "A bag, a video, a folder of images or synthetic:SCENARIO.", None),
-    "topic": ("", "Image topic of a bag that has several.", None),
-    "rate": (1.0, "Speed: 2.0 plays twice as fast.", (0.01, 100.0)),
-    "loop": (False, "Start over at the end.", None),
-    "frames": (300, "Length of a synthetic video.", (1, 10_000_000)),
-    "seed": (0, "Variant of a synthetic video.", (0, 2**31 - 1)),
-    "frame_id": ("camera", "For the headers.", None),
-    "wait_for_subscriber": (False, "Publish nothing before somebody subscribes.", None),
-    "log_file": ("", "CSV that gets index and stamp_ns of each image sent.", None),
-}
+_PARAMETERS = (
+    Declaration("source", "", "A bag, a video, a folder of images or synthetic:SCENARIO.",
+                read_only=True),
+    Declaration("topic", "", "Image topic of a bag that has several.", read_only=True),
+    Declaration("rate", 1.0, "Speed: 2.0 plays twice as fast.", (0.01, 100.0), read_only=True),
+    Declaration("loop", False, "Start over at the end.", read_only=True),
+    Declaration("frames", 300, "Length of a synthetic video.", (1, 10_000_000), read_only=True),
+    Declaration("seed", 0, "Variant of a synthetic video.", (0, 2**31 - 1), read_only=True),
+    Declaration("frame_id", "camera", "For the headers.", read_only=True),
+    Declaration("wait_for_subscriber", False, "Publish nothing before somebody subscribes.",
+                read_only=True),
+    Declaration("log_file", "", "CSV that gets index and stamp_ns of each image sent.",
+                read_only=True),
+)  # fmt: skip
 
 
 class PlayerNode(Node):  # type: ignore[misc]
@@ -52,8 +55,7 @@ class PlayerNode(Node):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__("player_node")
-        for name, (default, description, limits) in _DESCRIPTIONS.items():
-            self._declare(name, default, description, limits)
+        declare_parameters(self, _PARAMETERS)
         self._source = open_source(
             str(self._value("source")), str(self._value("topic")) or None,
             int(self._value("frames")), int(self._value("seed")),
@@ -69,23 +71,8 @@ class PlayerNode(Node):  # type: ignore[misc]
             f"on {self._publisher.topic_name}"
         )
 
-    def _declare(
-        self, name: str, default: object, text: str, limits: tuple[float, float] | None
-    ) -> None:
-        descriptor = ParameterDescriptor(description=text, read_only=True)
-        if limits is not None and isinstance(default, float):
-            bounds = FloatingPointRange(from_value=limits[0], to_value=limits[1], step=0.0)
-            descriptor.floating_point_range = [bounds]
-        elif limits is not None:
-            integers = IntegerRange(from_value=int(limits[0]), to_value=int(limits[1]), step=1)
-            descriptor.integer_range = [integers]
-        try:
-            self.declare_parameter(name, default, descriptor)
-        except Exception as error:  # rclpy's exceptions differ among distributions
-            raise ConfigurationError(f"parameter {name} was refused: {error}") from error
-
-    def _value(self, name: str) -> bool | int | float | str:
-        content: bool | int | float | str = self.get_parameter(name).value
+    def _value(self, name: str) -> Value:
+        content: Value = self.get_parameter(name).value
         return content
 
     def _open_log(self) -> TextIO | None:

@@ -12,10 +12,11 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from approx_perception.datasets.image_messages import stamp_ns
 from approx_perception.exceptions import ApproxPerceptionError, ProcessDiedError
 from approx_perception.msg import DetectionArray, SchedulerDecision
 from approx_perception.ros import qos
-from approx_perception.ros.conversion import detections_from, stamp_ns
+from approx_perception.ros.conversion import detections_from
 from approx_perception.structures import Detections
 
 __all__ = ["RecordedFrame", "Recorder"]

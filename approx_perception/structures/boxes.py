@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Boxes", "areas_px2", "iou_matrix"]
+__all__ = ["Boxes", "areas_px2", "centres_and_sides", "corners", "iou_matrix"]
 
 Boxes = npt.NDArray[np.float32]
 
@@ -12,6 +12,18 @@ def areas_px2(boxes: Boxes) -> npt.NDArray[np.float32]:
     """``(N,)`` areas; 0 for boxes turned inside out."""
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
     return np.asarray(sides[:, 0] * sides[:, 1], np.float32)
+
+
+def corners(centres_and_sides: npt.NDArray[np.float32]) -> Boxes:
+    """Corner boxes of ``(N, 4)`` centre x y, width, height."""
+    centres, halves = centres_and_sides[:, :2], centres_and_sides[:, 2:] / 2
+    return np.concatenate([centres - halves, centres + halves], axis=1)
+
+
+def centres_and_sides(boxes: Boxes) -> npt.NDArray[np.float32]:
+    """``(N, 4)`` centre x y, width, height of corner boxes."""
+    low, high = boxes[:, :2], boxes[:, 2:]
+    return np.concatenate([(low + high) / 2, high - low], axis=1)
 
 
 def iou_matrix(first: Boxes, second: Boxes) -> npt.NDArray[np.float32]:

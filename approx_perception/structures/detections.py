@@ -94,6 +94,10 @@ class Detections:
             self.ages[index],
         )
 
+    def with_score(self, minimum: float) -> "Detections":
+        """Objects of at least this score, in the same order."""
+        return self.select(np.flatnonzero(self.scores >= minimum))
+
     @staticmethod
     def concatenate(parts: Sequence["Detections"]) -> "Detections":
         """All objects of ``parts``, in order."""

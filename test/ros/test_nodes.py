@@ -11,9 +11,10 @@ pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
+from approx_perception.datasets.image_messages import stamp_ns
 from approx_perception.exceptions import ApproxPerceptionError
 from approx_perception.ros import qos
-from approx_perception.ros.conversion import image_message, stamp_ns
+from approx_perception.ros.conversion import image_message
 from test.ros.conftest import wait_for_exit
 
 

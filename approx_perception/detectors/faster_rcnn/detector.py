@@ -60,6 +60,7 @@ class FasterRCNNDetector(Detector):
         self._mean = torch.tensor(transform.image_mean, device=self._device).view(3, 1, 1) * 255
         self._std = torch.tensor(transform.image_std, device=self._device).view(3, 1, 1) * 255
         self.class_names = loaded.class_names
+        self.weights_path = loaded.path
         self.description = f"faster_rcnn {loaded.name} on {self._device}, {chosen} backbone"
 
     def _prepare(self, image: npt.NDArray[np.uint8], shape: int) -> tuple[Tensor, tuple[int, int]]:

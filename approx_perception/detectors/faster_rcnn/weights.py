@@ -28,12 +28,14 @@ _LAST_BIAS = "roi_heads.box_predictor.cls_score.bias"
 class LoadedNetwork:
     """A network with its weights and what its classes are called.
 
-    ``class_names`` leaves out the background: class id 0 is the network's label 1.
+    ``class_names`` leaves out the background: class id 0 is the network's label 1. ``path`` is
+    None where the weights come by name.
     """
 
     network: FasterRCNN
     class_names: tuple[str, ...]
     name: str
+    path: Path | None = None
 
 
 def shipped_weights_path() -> Path:
@@ -114,7 +116,7 @@ def _from_file(path: Path, class_names_file: Path | None) -> LoadedNetwork:
         raise WeightsError(
             f"{path} brings no class names; give a file with its {class_count - 1} names"
         )
-    return LoadedNetwork(_filled(backbone, state, str(path)), names, path.name)
+    return LoadedNetwork(_filled(backbone, state, str(path)), names, path.name, path)
 
 
 def _read(path: Path) -> dict[str, Any]:
