@@ -1,6 +1,5 @@
 """From a user's options to a pipeline that is warm and measured: one way for nodes and commands."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,15 +11,35 @@ from approx_perception.branches import Branch, BranchSpace, TrackerSettings, par
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.detectors import Detector, DetectorOptions, DetectorSettings, load_detector
 from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.machine import core_count, describe_cpu
 from approx_perception.pipeline.frame_pipeline import FramePipeline, create_trackers
-from approx_perception.predictors import AccuracyTable, MeasuredLatency, accuracy_of_space
-from approx_perception.profiling import measure_latency
-from approx_perception.scheduling import Scheduler, create_policy
+from approx_perception.predictors import (
+    AccuracyPredictor,
+    AccuracyTable,
+    AdaptiveLatency,
+    ConstantAccuracy,
+    LatencyModel,
+    accuracy_of_space,
+)
+from approx_perception.predictors.bundle import PredictorBundle
+from approx_perception.profiling.calibration import calibrate, calibration_scene
+from approx_perception.profiling.measuring import LatencyRows, PartTimer
+from approx_perception.scheduling import PolicyFactory, Scheduler, check_policy_name
 from approx_perception.share import share_folder
-from approx_perception.structures import SLA
+from approx_perception.structures import SLA, LoadReading
 from approx_perception.trackers import Tracker
+from approx_perception.training.fit_latency import fit_latency
 
-__all__ = ["Kernel", "KernelOptions", "assemble", "load_space", "space_names"]
+__all__ = [
+    "Kernel",
+    "KernelOptions",
+    "assemble",
+    "load_network",
+    "load_space",
+    "machine_name",
+    "prepare_space",
+    "space_names",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +68,8 @@ class KernelOptions:
         Weaker detections are dropped.
     image_size
         Width and height in px of the images to expect.
+    profile
+        What ``approx-perception profile`` wrote; None to calibrate at start.
     """
 
     detector: str = "faster_rcnn"
@@ -64,6 +85,7 @@ class KernelOptions:
     sla: SLA = field(default_factory=lambda: SLA(100.0))
     score_threshold: float = 0.05
     image_size: tuple[int, int] = (640, 480)
+    profile: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,18 +102,21 @@ class Kernel:
         Branches to choose from.
     branch
         What ``fixed`` means.
+    policies
+        Builds any policy for the space.
     latency
-        What was measured.
-    accuracy
-        ``(B,)`` AP50 of the branches, or ranks below 0; see `accuracy_of_space`.
+        Predicts and learns.
+    agnostic_accuracy
+        ``(B,)`` AP50 of the branches whatever is in view, or ranks below 0.
     """
 
     pipeline: FramePipeline
     detector: Detector
     space: BranchSpace
     branch: Branch
-    latency: MeasuredLatency
-    accuracy: npt.NDArray[np.float64]
+    policies: PolicyFactory
+    latency: AdaptiveLatency
+    agnostic_accuracy: npt.NDArray[np.float64]
 
 
 def space_names() -> tuple[str, ...]:
@@ -118,27 +143,100 @@ def load_space(name: str, detector: str) -> BranchSpace:
     return BranchSpace.from_yaml(path)
 
 
+def machine_name(detector: Detector, num_threads: int) -> str:
+    """What latencies depend on beside network and space."""
+    return f"{describe_cpu()}, {detector.device}, {detector.precision}, {num_threads} threads"
+
+
+def load_network(options: KernelOptions, precision: str | None = None) -> tuple[Detector, int]:
+    """Load the network that options name; returns its number of threads too.
+
+    Raises
+    ------
+    ConfigurationError
+        If an option cannot be used.
+    WeightsError
+        If the network cannot be loaded.
+    """
+    # With all cores taken, an inference waits for whichever of them does something else.
+    num_threads = options.num_threads or max(core_count() - 1, 1)
+    detector = load_detector(
+        options.detector,
+        DetectorOptions(
+            options.weights,
+            options.class_names_file,
+            options.device,
+            num_threads,
+            precision or options.precision,
+        ),
+    )
+    return detector, num_threads
+
+
+def prepare_space(space: BranchSpace, detector: Detector) -> dict[TrackerSettings, Tracker]:
+    """Refuse settings that cannot run, before anything slow is done, and build all trackers."""
+    for shape, nprop in space.detector_settings:
+        detector.check_settings(DetectorSettings(shape, nprop))
+    return create_trackers(space)
+
+
+def _shipped_predictors(detector: Detector, space: BranchSpace) -> PredictorBundle | None:
+    """Accuracy by content that ships with the weights, ``NAME.predictors.json``, if it fits."""
+    if detector.weights_path is None:
+        return None
+    path = detector.weights_path.with_suffix(".predictors.json")
+    if not path.is_file():
+        return None
+    bundle = PredictorBundle.load(path)
+    fits = bundle.metadata.get("space_hash") == space.hash
+    return bundle if fits and bundle.metadata.get("network") == detector.fingerprint else None
+
+
 def _accuracy_table(detector: Detector) -> AccuracyTable | None:
-    """Table beside the weights, ``<name>.accuracy.json``, if there is one."""
+    """Table beside the weights, ``NAME.accuracy.json``, if there is one."""
     if detector.weights_path is None:
         return None
     path = detector.weights_path.with_suffix(".accuracy.json")
     return AccuracyTable.from_json(path) if path.is_file() else None
 
 
-def _check_space(space: BranchSpace, detector: Detector) -> dict[TrackerSettings, Tracker]:
-    """Refuse settings that cannot run, before anything slow is done."""
-    for shape, nprop in space.detector_settings:
-        detector.check_settings(DetectorSettings(shape, nprop))
-    return create_trackers(space)
+def _accuracy(
+    bundle: PredictorBundle | None, detector: Detector, space: BranchSpace
+) -> tuple[AccuracyPredictor, npt.NDArray[np.float64]]:
+    """Best that is known, and the same whatever is in view."""
+    bundle = bundle or _shipped_predictors(detector, space)
+    if bundle is not None:
+        return bundle.accuracy, bundle.accuracy.agnostic
+    agnostic = accuracy_of_space(space, _accuracy_table(detector))
+    return ConstantAccuracy(agnostic), agnostic
+
+
+def _latency_model(
+    bundle: PredictorBundle | None,
+    detector: Detector,
+    trackers: dict[TrackerSettings, Tracker],
+    space: BranchSpace,
+    image_size: tuple[int, int],
+    clock: Clock,
+    report: Callable[[str], None],
+) -> LatencyModel:
+    """Preheat, and take the profile's model or calibrate one."""
+    report("preheating")
+    scene = calibration_scene(image_size)
+    PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene)
+    if bundle is not None and bundle.latency is not None:
+        return bundle.latency
+    columns = calibrate(detector, trackers, space, scene, clock, report)
+    return fit_latency(columns, np.full((1, 2), np.nan), space)
 
 
 def assemble(
     options: KernelOptions,
     clock: Clock | None = None,
     report: Callable[[str], None] = lambda _: None,
+    load: Callable[[], LoadReading] = LoadReading,
 ) -> Kernel:
-    """Load the network, preheat and measure every branch, and put the pipeline together.
+    """Load the network, preheat every branch, learn what it costs, and put the pipeline together.
 
     Parameters
     ----------
@@ -148,41 +246,41 @@ def assemble(
         Where latencies come from.
     report
         Called with a line on what is being done.
+    load
+        Newest reading of load monitors.
 
     Raises
     ------
     ConfigurationError
-        If an option cannot be used.
+        If an option cannot be used, or the profile is of something else.
     WeightsError
         If the network cannot be loaded.
     """
     clock = clock or MonotonicClock()
     space = load_space(options.space, options.detector)
     branch = parse_branch(options.branch, space.default_branch)
-    policy = create_policy(options.policy, branch)
+    check_policy_name(options.policy)
     if options.only_branch:
         space = space.with_branch(branch)
     elif options.policy == "fixed":
         space.index(branch)
-    # With all cores taken, an inference waits for whichever of them does something else.
-    num_threads = options.num_threads or max((os.cpu_count() or 1) - 1, 1)
+    bundle = PredictorBundle.load(options.profile) if options.profile else None
     report(f"loading {options.detector}")
-    detector = load_detector(
-        options.detector,
-        DetectorOptions(
-            options.weights,
-            options.class_names_file,
-            options.device,
-            num_threads,
-            options.precision,
-        ),
-    )
-    trackers = _check_space(space, detector)
-    measurements = measure_latency(detector, trackers, space, options.image_size, clock, report)
-    latency = MeasuredLatency(space, measurements)
-    accuracy = accuracy_of_space(space, _accuracy_table(detector))
+    precision = options.precision
+    if bundle is not None and precision == "auto":
+        # The choice at start is by stopwatch and might differ from that of the profile.
+        precision = str(bundle.metadata.get("precision", precision))
+    detector, num_threads = load_network(options, precision)
+    if bundle is not None:
+        bundle.check(space, detector.fingerprint, machine_name(detector, num_threads))
+    trackers = prepare_space(space, detector)
+    accuracy, agnostic = _accuracy(bundle, detector, space)
+    policies = PolicyFactory(space, bundle.original if bundle else None, agnostic)
+    policy = policies.create(options.policy, branch)
+    model = _latency_model(bundle, detector, trackers, space, options.image_size, clock, report)
+    latency = AdaptiveLatency(space, model)
     scheduler = Scheduler(space, policy, latency, accuracy)
     pipeline = FramePipeline(
-        detector, trackers, scheduler, options.sla, options.score_threshold, clock=clock
+        detector, trackers, scheduler, options.sla, options.score_threshold, clock=clock, load=load
     )
-    return Kernel(pipeline, detector, space, branch, latency, accuracy)
+    return Kernel(pipeline, detector, space, branch, policies, latency, agnostic)

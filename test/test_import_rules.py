@@ -8,9 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOMS = [
-    {"exceptions", "clock", "share", "__init__"},
+    {"exceptions", "clock", "machine", "share", "__init__"},
     {"structures", "branches"},
-    {"detectors", "trackers", "association", "predictors", "datasets", "weights"},
+    {
+        "detectors",
+        "trackers",
+        "association",
+        "features",
+        "contention",
+        "predictors",
+        "datasets",
+        "weights",
+    },
     {"scheduling"},
     {"pipeline"},
     {"profiling", "training", "evaluation", "reports"},

@@ -63,6 +63,17 @@ class Associator:
         """All tracks alive, lost ones included."""
         return tuple(self._tracks)
 
+    def speeds_px_per_frame(self, detections: Detections) -> npt.NDArray[np.float32]:
+        """``(N,)`` speeds of the last output's objects; nan for those without a known one."""
+        by_id = {t.track_id: t for t in self._rows if t is not None and t.hits > 1}
+        return np.array(
+            [
+                float(np.hypot(*by_id[int(i)].velocity)) if int(i) in by_id else np.nan
+                for i in detections.track_ids
+            ],
+            np.float32,
+        )
+
     def reset(self) -> None:
         """Forget all objects; identities go on counting, so none is given twice."""
         self._tracks, self._rows = [], []

@@ -26,6 +26,7 @@ __all__ = [
     "OverwriteOption",
     "PolicyOption",
     "PrecisionOption",
+    "ProfileOption",
     "QuantileOption",
     "ScopeOption",
     "SeedOption",
@@ -93,7 +94,8 @@ SpaceOption = Annotated[
 PolicyOption = Annotated[
     str | None,
     typer.Option(
-        help="most_accurate (inside the SLA), fixed or fastest. "
+        help="most_accurate (inside the SLA), fixed, fastest, or approxdet (the original's, "
+        "which needs --profile). "
         "Default: fixed where --branch is given, else most_accurate.",
         show_default=False,
     ),
@@ -103,6 +105,14 @@ BranchOption = Annotated[
     typer.Option(
         help="Branch for the policy fixed, as shape=416,si=4,tracker=median_flow,ds=2; knobs not "
         "named are the largest shape and nprop, and si=1.",
+        show_default=False,
+    ),
+]
+ProfileOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="What `approx-perception profile` wrote on this machine, NAME.json. "
+        "Default: calibrate at start.",
         show_default=False,
     ),
 ]

@@ -11,6 +11,7 @@ from approx_perception.cli._options import (
     DetectorOption,
     OutOption,
     OverwriteOption,
+    ProfileOption,
     ScopeOption,
     SourceArgument,
     SpaceOption,
@@ -55,6 +56,7 @@ def demo(
     ] = None,
     sla_scope: ScopeOption = "gof",
     threads: ThreadsOption = 0,
+    profile: ProfileOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Play a source through real ROS 2 nodes under a loose, a tight and again a loose SLA.
@@ -73,7 +75,7 @@ def demo(
     width, height = _image_size(frame_source)
     parameters: dict[str, object] = {
         "detector": detector, "weights": weights, "class_names_file": str(class_names or ""),
-        "space": space, "num_threads": threads,
+        "space": space, "num_threads": threads, "profile": str(profile or ""),
         "calibration.width": width, "calibration.height": height,
     }  # fmt: skip
     options = DemoOptions(source, parameters, sla_scope, loose_ms, tight_ms, seconds)

@@ -20,6 +20,7 @@ from approx_perception.cli._options import (
     OverwriteOption,
     PolicyOption,
     PrecisionOption,
+    ProfileOption,
     QuantileOption,
     ScopeOption,
     SeedOption,
@@ -74,6 +75,7 @@ def run(
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = 0,
+    profile: ProfileOption = None,
     video: Annotated[bool, typer.Option(help="Also write annotated.mp4.")] = False,
     overwrite: OverwriteOption = False,
 ) -> None:
@@ -92,7 +94,7 @@ def run(
             detector, weights, class_names, device, precision, threads, space,
             policy or ("fixed" if branch else "most_accurate"), branch,
             only_branch=bool(branch), sla=sla, score_threshold=score_threshold,
-            image_size=(first.frame.image.shape[1], first.frame.image.shape[0]),
+            image_size=(first.frame.image.shape[1], first.frame.image.shape[0]), profile=profile,
         )  # fmt: skip
         with console.status("starting") as status:
             kernel = assemble(options, report=status.update)
@@ -143,6 +145,7 @@ def _effective_config(source: str, options: KernelOptions, kernel: Kernel) -> di
     values = asdict(options)
     values["sla"]["scope"] = options.sla.scope.value
     values["class_names_file"] = str(options.class_names_file or "")
+    values["profile"] = str(options.profile or "")
     values["image_size"] = list(options.image_size)
     return {
         "source": source,

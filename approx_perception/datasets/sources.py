@@ -12,7 +12,7 @@ __all__ = ["SOURCE_HELP", "open_source"]
 
 SOURCE_HELP = (
     "A rosbag2 (folder or .mcap), a video, a folder of images (also in MOTChallenge layout), "
-    "or synthetic:SCENARIO."
+    "or synthetic:SCENARIO, with :SPLIT:SEED behind it if wanted (test:0)."
 )
 _SYNTHETIC = "synthetic:"
 
@@ -37,8 +37,7 @@ def open_source(
         If it is missing or cannot be read.
     """
     if name.startswith(_SYNTHETIC):
-        scenario = name.removeprefix(_SYNTHETIC)
-        return SyntheticVideo(scenario, "test", seed, frame_count or 300)
+        return _synthetic(name.removeprefix(_SYNTHETIC), frame_count or 300, seed)
     path = Path(name)
     if not path.exists():
         raise DatasetError(f"there is no source {name!r}; give a bag, a video, a folder of images "
@@ -51,3 +50,12 @@ def open_source(
     if path.is_dir():
         return ImageFolder(path)
     return VideoFile(path)
+
+
+def _synthetic(text: str, frame_count: int, seed: int) -> SyntheticVideo:
+    """Read ``SCENARIO[:SPLIT[:SEED]]``."""
+    scenario, _, rest = text.partition(":")
+    split, _, own_seed = rest.partition(":")
+    if own_seed and not own_seed.isdecimal():
+        raise DatasetError(f"the seed of {_SYNTHETIC}{text} is {own_seed!r}, not a whole number")
+    return SyntheticVideo(scenario, split or "test", int(own_seed or seed), frame_count)  # type: ignore[arg-type]

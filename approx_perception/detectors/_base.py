@@ -1,5 +1,6 @@
 """What every detector family offers."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,6 +74,8 @@ class Detector(ABC):
         Network, weights and device, for humans and result files.
     weights_path
         File of the weights, beside which tables about them lie; None for one without a file.
+    device, precision
+        What it runs on, and in.
     """
 
     class_names: tuple[str, ...]
@@ -80,6 +83,8 @@ class Detector(ABC):
     shape_multiple: int = 1
     description: str
     weights_path: Path | None = None
+    device: str = "cpu"
+    precision: str = "float32"
 
     @abstractmethod
     def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
@@ -98,6 +103,15 @@ class Detector(ABC):
             After NMS, best score first, without identities. Boxes may leave the image where
             the network completes objects that do.
         """
+
+    @property
+    def fingerprint(self) -> str:
+        """Family and weights, for telling whether a profile is of this network."""
+        family = self.description.split()[0]
+        if self.weights_path is None:
+            return f"{family} without a weights file"
+        digest = hashlib.sha256(self.weights_path.read_bytes()).hexdigest()
+        return f"{family} {digest[:16]}"
 
     def check_settings(self, settings: DetectorSettings) -> None:
         """Refuse knobs that this detector cannot honour.

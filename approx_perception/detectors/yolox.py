@@ -152,7 +152,8 @@ class YOLOXDetector(Detector):
         )
         self.class_names = class_names
         self.weights_path = path
-        self.description = f"yolox {path.name} on {session.get_providers()[0]}"
+        self.device = session.get_providers()[0]
+        self.description = f"yolox {path.name} on {self.device}"
 
     def check_settings(self, settings: DetectorSettings) -> None:
         """Refuse shapes that the file cannot take; see `Detector.check_settings`."""

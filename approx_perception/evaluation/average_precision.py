@@ -1,6 +1,6 @@
-"""AP50 as ImageNet VID counts it: IoU 0.5, best match first, all-point interpolation."""
+"""AP50 over frames: all-point envelope, as in PASCAL VOC since 2010 and ImageNet VID."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +9,18 @@ import numpy.typing as npt
 from approx_perception.structures import Detections, GroundTruth
 from approx_perception.structures.boxes import iou_matrix
 
-__all__ = ["AveragePrecision", "average_precision_50"]
+__all__ = [
+    "AveragePrecision",
+    "FrameMatch",
+    "average_precision_50",
+    "match_frame",
+    "mean_ap50",
+    "pooled_ap50",
+]
 
 _IOU_THRESHOLD = 0.5
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +39,53 @@ class AveragePrecision:
     per_class: dict[int, float]
 
 
-def _match(
-    detections: Detections, truth: GroundTruth, class_id: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], int]:
-    """Scores and hits of one class in one frame, ignored detections left out, and its total."""
-    found = detections.select(np.flatnonzero(detections.class_ids == class_id))
-    wanted = np.flatnonzero(truth.class_ids == class_id)
-    ignored = truth.ignored[wanted]
-    total = int((~ignored).sum())
-    order = np.argsort(-found.scores, kind="stable")
-    overlaps = iou_matrix(found.boxes[order], truth.boxes[wanted])
-    hits = np.zeros(len(order), bool)
-    counted = np.ones(len(order), bool)
-    free = ~ignored
-    for row, overlap in enumerate(overlaps):
-        candidates = np.where(free, overlap, 0.0)
-        best = int(candidates.argmax()) if len(wanted) else -1
-        if best >= 0 and candidates[best] >= _IOU_THRESHOLD:
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameMatch:
+    """Which detections of one frame are right; those that do not count are left out.
+
+    Attributes
+    ----------
+    scores, class_ids, hits
+        ``(N,)`` of the detections that count.
+    truth_class_ids
+        ``(M,)`` of the objects to be found, ignored ones left out.
+    """
+
+    scores: npt.NDArray[np.float32]
+    class_ids: Ints
+    hits: npt.NDArray[np.bool_]
+    truth_class_ids: Ints
+
+
+def match_frame(detections: Detections, truth: GroundTruth) -> FrameMatch:
+    """Compare one frame's detections with its truth.
+
+    Best score first, a detection takes the free object of its class that it overlaps most, if
+    by IoU 0.5 or more. One that overlaps only ignored objects so far does not count at all.
+    """
+    overlaps = iou_matrix(detections.boxes, truth.boxes)
+    overlaps *= detections.class_ids[:, None] == truth.class_ids
+    rows, columns = np.nonzero(overlaps >= _IOU_THRESHOLD)
+    rank = np.empty(len(detections), np.int64)
+    rank[np.argsort(-detections.scores, kind="stable")] = np.arange(len(detections))
+    order = np.lexsort((-overlaps[rows, columns], rank[rows]))
+    hits = np.zeros(len(detections), bool)
+    on_ignored = np.zeros(len(detections), bool)
+    taken: set[int] = set()
+    pairs = zip(rows[order].tolist(), columns[order].tolist(), strict=True)
+    for row, column in pairs:
+        if truth.ignored[column]:
+            on_ignored[row] = True
+        elif not hits[row] and column not in taken:
             hits[row] = True
-            free[best] = False
-        elif (overlap[ignored] >= _IOU_THRESHOLD).any():
-            counted[row] = False
-    return found.scores[order][counted], hits[counted], total
+            taken.add(column)
+    counted = hits | ~on_ignored
+    return FrameMatch(
+        detections.scores[counted],
+        detections.class_ids[counted],
+        hits[counted],
+        truth.class_ids[~truth.ignored],
+    )
 
 
 def _all_point_ap(
@@ -66,6 +100,37 @@ def _all_point_ap(
     return float((np.diff(recall) * envelope).sum())
 
 
+def _joined(matches: Sequence[FrameMatch], name: str) -> npt.NDArray[np.generic]:
+    return np.concatenate([getattr(match, name) for match in matches])
+
+
+def mean_ap50(matches: Sequence[FrameMatch], class_count: int) -> AveragePrecision:
+    """AP50 of each class over all frames, and their mean; nan where nothing was to be found."""
+    if not matches:
+        return AveragePrecision(float("nan"), {})
+    scores, class_ids, hits, truth = (
+        _joined(matches, name) for name in ("scores", "class_ids", "hits", "truth_class_ids")
+    )
+    per_class = {}
+    for class_id in range(class_count):
+        total = int((truth == class_id).sum())
+        if total:
+            rows = class_ids == class_id
+            per_class[class_id] = _all_point_ap(scores[rows], hits[rows], total)  # type: ignore[arg-type]
+    mean = float(np.mean(list(per_class.values()))) if per_class else float("nan")
+    return AveragePrecision(mean, per_class)
+
+
+def pooled_ap50(matches: Sequence[FrameMatch]) -> float:
+    """AP50 with the detections of all classes in one list; nan where nothing was to be found.
+
+    For short snippets, where a mean over classes would hang on single objects.
+    """
+    if not matches or not (total := sum(len(match.truth_class_ids) for match in matches)):
+        return float("nan")
+    return _all_point_ap(_joined(matches, "scores"), _joined(matches, "hits"), total)  # type: ignore[arg-type]
+
+
 def average_precision_50(
     frames: Iterable[tuple[Detections, GroundTruth]], class_count: int
 ) -> AveragePrecision:
@@ -74,24 +139,8 @@ def average_precision_50(
     Parameters
     ----------
     frames
-        Detections and truth of each frame, compared as they are. A detection takes the
-        free object that it overlaps most; one that overlaps only an ignored object does not
-        count at all.
+        Detections and truth of each frame, compared as they are; see `match_frame`.
     class_count
         Class ids run from 0 to this.
     """
-    collected: list[list[tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], int]]]
-    collected = [[] for _ in range(class_count)]
-    for detections, truth in frames:
-        present = np.union1d(detections.class_ids, truth.class_ids)
-        for class_id in present[(present >= 0) & (present < class_count)]:
-            collected[class_id].append(_match(detections, truth, int(class_id)))
-    per_class = {}
-    for class_id, parts in enumerate(collected):
-        total = sum(part[2] for part in parts)
-        if total:
-            scores = np.concatenate([part[0] for part in parts])
-            hits = np.concatenate([part[1] for part in parts])
-            per_class[class_id] = _all_point_ap(scores, hits, total)
-    mean = float(np.mean(list(per_class.values()))) if per_class else float("nan")
-    return AveragePrecision(mean, per_class)
+    return mean_ap50([match_frame(*frame) for frame in frames], class_count)

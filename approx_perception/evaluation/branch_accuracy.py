@@ -1,26 +1,16 @@
-"""AP50 of every branch of a space, by structure: detections are saved once and replayed.
-
-As in ApproxDet's offline profiling: the detector runs once for each (shape, nprop) and frame;
-each (si, tracker, ds) then replays the saved detections.
-"""
+"""AP50 of every branch of a space over whole sources."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from approx_perception.branches import Branch, BranchSpace
-from approx_perception.datasets import FrameSource, LabelledFrame
-from approx_perception.detectors import Detector, DetectorSettings
-from approx_perception.evaluation.average_precision import average_precision_50
-from approx_perception.evaluation.class_map import in_classes_of_truth
-from approx_perception.structures import Detections, GroundTruth
-from approx_perception.trackers import create_tracker
+from approx_perception.datasets import FrameSource
+from approx_perception.detectors import Detector
+from approx_perception.evaluation.average_precision import FrameMatch, mean_ap50
+from approx_perception.evaluation.replay import replay_space
 
 __all__ = ["BranchAccuracy", "measure_branch_accuracy"]
-
-_SCORE_THRESHOLD = 0.05
-
-Scored = list[tuple[Detections, GroundTruth]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +27,6 @@ class BranchAccuracy:
 
     overall: dict[Branch, float]
     by_source: dict[Branch, dict[str, float]]
-
-
-def _detect_all(
-    detector: Detector, settings: DetectorSettings, frames: Sequence[LabelledFrame]
-) -> list[Detections]:
-    found = (detector.detect(entry.frame.image, settings) for entry in frames)
-    return [detections.with_score(_SCORE_THRESHOLD) for detections in found]
-
-
-def _replay(
-    branch: Branch, frames: Sequence[LabelledFrame], saved: Sequence[Detections]
-) -> list[Detections]:
-    """Objects that a branch would have published for each frame."""
-    if branch.tracker_settings is None:
-        return list(saved)
-    tracker = create_tracker(branch.tracker_settings)
-    published = []
-    for index, entry in enumerate(frames):
-        if index % branch.si == 0:
-            tracker.initialize(entry.frame.image, saved[index])
-            published.append(saved[index])
-        else:
-            update = tracker.update(entry.frame.image)
-            published.append(update.detections.select(~update.lost))
-    return published
 
 
 def measure_branch_accuracy(
@@ -83,35 +48,20 @@ def measure_branch_accuracy(
     report
         Called with the number of branches done and their total, over all sources.
     """
-    scored: dict[Branch, dict[str, Scored]] = {branch: {} for branch in space}
+    matches: dict[Branch, dict[str, list[FrameMatch]]] = {branch: {} for branch in space}
     total, done = len(space) * len(sources), 0
     for source in sources:
         frames = [entry for entry in source if entry.ground_truth is not None]
-        for shape, nprop in space.detector_settings:
-            saved = _detect_all(detector, DetectorSettings(shape, nprop), frames)
-            for branch in space:
-                if branch.detector_settings != (shape, nprop):
-                    continue
-                published = _replay(branch, frames, saved)
-                scored[branch].setdefault(source.name, []).extend(
-                    (
-                        in_classes_of_truth(found, detector.class_names, source.class_names),
-                        entry.ground_truth,
-                    )
-                    for found, entry in zip(published, frames, strict=True)
-                    if entry.ground_truth is not None
-                )
-                done += 1
-                report(done, total)
+        for setting in replay_space(detector, space, frames, source.class_names):
+            for position, found in setting.matches.items():
+                matches[space[position]].setdefault(source.name, []).extend(found)
+            done += len(setting.matches)
+            report(done, total)
     class_count = len(sources[0].class_names)
     return BranchAccuracy(
-        {b: _score(list(chain(*parts.values())), class_count) for b, parts in scored.items()},
+        {b: mean_ap50(list(chain(*p.values())), class_count).mean for b, p in matches.items()},
         {
-            branch: {name: _score(frames, class_count) for name, frames in parts.items()}
-            for branch, parts in scored.items()
+            branch: {name: mean_ap50(found, class_count).mean for name, found in parts.items()}
+            for branch, parts in matches.items()
         },
     )
-
-
-def _score(frames: Scored, class_count: int) -> float:
-    return average_precision_50(frames, class_count).mean

@@ -1,11 +1,12 @@
 """Detector or tracker, then association: one frame in, one result out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from approx_perception.association import Associator
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.detectors import Detector, DetectorSettings
+from approx_perception.features import ContentSensor
 from approx_perception.pipeline.stage_timer import StageTimer
 from approx_perception.scheduling import Scheduler
 from approx_perception.structures import (
@@ -14,6 +15,7 @@ from approx_perception.structures import (
     Detections,
     Frame,
     FrameResult,
+    LoadReading,
     Observation,
 )
 from approx_perception.trackers import Tracker, create_tracker
@@ -48,6 +50,8 @@ class FramePipeline:
         Keeps identities.
     clock
         Where latencies come from.
+    load
+        Newest reading of load monitors, asked before each frame.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class FramePipeline:
         score_threshold: float = 0.05,
         associator: Associator | None = None,
         clock: Clock | None = None,
+        load: Callable[[], LoadReading] = LoadReading,
     ) -> None:
         self.detector = detector
         self.scheduler = scheduler
@@ -67,8 +72,9 @@ class FramePipeline:
         self._trackers = trackers
         self._associator = associator or Associator()
         self._clock = clock or MonotonicClock()
+        self._load = load
+        self._content = ContentSensor()
         self._stream: tuple[str, tuple[int, int]] | None = None
-        self._object_count = 0
 
     def process(self, frame: Frame) -> FrameResult:
         """Find the objects of a frame.
@@ -92,10 +98,11 @@ class FramePipeline:
                 detections = self._detect(frame, decision, timer)
             else:
                 detections = self._track(frame, decision, timer)
+            with timer.stage("features"):
+                self._see(frame, detections)
         except Exception:
             self.scheduler.abort_group()
             raise
-        self._object_count = len(detections)
         result = FrameResult(
             frame.stamp_ns, frame.source_id, frame.sequence, detections, decision, sla,
             timer.finish(),
@@ -109,8 +116,16 @@ class FramePipeline:
         if stream != self._stream:
             # Boxes of another stream or resolution say nothing about this one.
             self._associator.reset()
-            self._stream, self._object_count = stream, 0
-        return Observation(sla, self._object_count, frame.source_id, image_size)
+            self._content.reset()
+            self._stream = stream
+        wanted = self.scheduler.wants_image_features(sla)
+        self._content.see_image(frame.image if wanted else None)
+        return Observation(sla, self._content.features, frame.source_id, image_size, self._load())
+
+    def _see(self, frame: Frame, detections: Detections) -> None:
+        speeds = self._associator.speeds_px_per_frame(detections)
+        size = (frame.image.shape[1], frame.image.shape[0])
+        self._content.see_objects(detections, speeds, size)
 
     def _detect(self, frame: Frame, decision: Decision, timer: StageTimer) -> Detections:
         branch = decision.branch

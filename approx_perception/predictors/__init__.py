@@ -1,23 +1,38 @@
-"""What a branch will cost and be worth: one value for each branch of a space, in its order.
+"""What a branch will cost and be worth: one value for each branch of a space, in its order."""
 
-Here: latency measured at start and corrected while running, accuracy from a table made on
-validation video. Content-aware accuracy, switching cost and calibrated tails belong here too.
-"""
-
-from approx_perception.predictors._base import LatencyEstimate, LatencyPredictor
-from approx_perception.predictors.accuracy import AccuracyTable, accuracy_of_space
-from approx_perception.predictors.measured_latency import (
-    LatencyMeasurements,
-    MeasuredLatency,
-    TrackerMeasurements,
+from approx_perception.predictors._base import (
+    AccuracyPredictor,
+    LatencyEstimate,
+    LatencyPredictor,
 )
+from approx_perception.predictors.accuracy import AccuracyTable, accuracy_of_space
+from approx_perception.predictors.accuracy_model import (
+    FEATURE_NAMES,
+    OBJECT_FEATURES,
+    AccuracyModel,
+    ConstantAccuracy,
+    ContentRegression,
+    feature_vector,
+)
+from approx_perception.predictors.adaptive_latency import AdaptiveLatency
+from approx_perception.predictors.latency_model import BASE_FEATURES, LatencyModel
+from approx_perception.predictors.tail import BareMargin, CalibratedTail
 
 __all__ = [
+    "BASE_FEATURES",
+    "FEATURE_NAMES",
+    "OBJECT_FEATURES",
+    "AccuracyModel",
+    "AccuracyPredictor",
     "AccuracyTable",
+    "AdaptiveLatency",
+    "BareMargin",
+    "CalibratedTail",
+    "ConstantAccuracy",
+    "ContentRegression",
     "LatencyEstimate",
-    "LatencyMeasurements",
+    "LatencyModel",
     "LatencyPredictor",
-    "MeasuredLatency",
-    "TrackerMeasurements",
     "accuracy_of_space",
+    "feature_vector",
 ]

@@ -1,4 +1,4 @@
-"""What the scheduler asks of a latency predictor."""
+"""What the scheduler asks of predictors."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,9 +6,17 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.structures import FrameResult, Observation
+from approx_perception.structures import (
+    SLA,
+    ContentFeatures,
+    ContentionState,
+    FrameResult,
+    Observation,
+)
 
-__all__ = ["LatencyEstimate", "LatencyPredictor"]
+__all__ = ["AccuracyPredictor", "LatencyEstimate", "LatencyPredictor"]
+
+Vector = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,10 +29,16 @@ class LatencyEstimate:
         ``(B,)`` of a frame, over a group.
     quantile_ms
         ``(B,)`` at the SLA's quantile, in the SLA's scope.
+    switching_ms
+        ``(B,)`` what the first detection takes longer, after what runs now.
+    contention
+        That all this is expected under.
     """
 
-    mean_ms: npt.NDArray[np.float64]
-    quantile_ms: npt.NDArray[np.float64]
+    mean_ms: Vector
+    quantile_ms: Vector
+    switching_ms: Vector
+    contention: ContentionState = ContentionState()
 
 
 class LatencyPredictor(Protocol):
@@ -36,4 +50,16 @@ class LatencyPredictor(Protocol):
 
     def observe(self, result: FrameResult) -> None:
         """Take in what a frame really took."""
+        ...
+
+
+class AccuracyPredictor(Protocol):
+    """Predicts AP50; called by the scheduler at each decision."""
+
+    def predict(self, content: ContentFeatures) -> Vector:
+        """``(B,)`` AP50 of every branch on such content, or ranks below 0."""
+        ...
+
+    def wants_image_features(self, sla: SLA) -> bool:
+        """Whether they gain more than they cost under this SLA."""
         ...

@@ -1,5 +1,7 @@
-"""Measure on this device what branches cost."""
+"""Measure on this device what branches cost and are worth."""
 
-from approx_perception.profiling.calibration import measure_latency
+from approx_perception.profiling.calibration import calibrate
+from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
+from approx_perception.profiling.records import ProfileRecords
 
-__all__ = ["measure_latency"]
+__all__ = ["ContentionGenerator", "ContentionLevel", "ProfileRecords", "calibrate"]

@@ -99,6 +99,8 @@ def decision_message(
         run_detector=decision.run_detector, switched=decision.switched,
         expected_ms=decision.expected_ms, expected_quantile_ms=decision.expected_quantile_ms,
         expected_accuracy=decision.expected_accuracy, reason=decision.reason,
-        contention_source="none", processing_ms=result.timings.processing_ms,
+        cpu_contention=decision.contention.cpu, gpu_contention=decision.contention.gpu,
+        slowdown=decision.contention.slowdown, contention_source=decision.contention.source,
+        processing_ms=result.timings.processing_ms,
         group_processing_ms=list(group_processing_ms),
     )  # fmt: skip

@@ -2,13 +2,14 @@
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
 from approx_perception.pipeline import MailboxCounts
-from approx_perception.structures import FrameResult
+from approx_perception.structures import ContentionState, FrameResult
 
 __all__ = ["Diagnostics"]
 
@@ -40,6 +41,9 @@ class Diagnostics:
         self._counts = MailboxCounts()
         self._worker_is_alive = True
         self._waiting_for = "the first image"
+        self._load_status = "none"
+        self._load_problems: Sequence[str] = ()
+        self._contention = ContentionState()
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
 
     def start(self) -> None:
@@ -51,6 +55,7 @@ class Diagnostics:
         with self._lock:
             self._processed += 1
             self._branch = str(result.decision.branch)
+            self._contention = result.decision.contention
             self._processing_ms.append(result.timings.processing_ms)
 
     def failed(self, error: Exception) -> None:
@@ -59,9 +64,17 @@ class Diagnostics:
             self._errors += 1
             self._last_error = str(error)
 
-    def update(self, counts: MailboxCounts, worker_is_alive: bool, waiting_for: str) -> None:
-        """Take in how mailbox and worker stand, and what is missing while no image came."""
+    def update(
+        self,
+        counts: MailboxCounts,
+        worker_is_alive: bool,
+        waiting_for: str,
+        load_status: str,
+        load_problems: Sequence[str],
+    ) -> None:
+        """Take in how mailbox, worker and load topics stand, and what is missing before images."""
         with self._lock:
+            self._load_status, self._load_problems = load_status, load_problems
             self._counts, self._worker_is_alive = counts, worker_is_alive
             self._waiting_for = waiting_for
 
@@ -72,6 +85,8 @@ class Diagnostics:
             return DiagnosticStatus.ERROR, f"frame refused: {self._last_error}"
         if not self._counts.received:
             return DiagnosticStatus.WARN, f"waiting for {self._waiting_for}"
+        if self._load_problems:
+            return DiagnosticStatus.WARN, f"load topics: {'; '.join(self._load_problems)}"
         return DiagnosticStatus.OK, "processing"
 
     def publish(self) -> None:
@@ -90,6 +105,12 @@ class Diagnostics:
                 "refused": self._errors,
                 "last error": self._last_error,
                 "branch": self._branch,
+                "contention": (
+                    f"detections take {self._contention.slowdown:.2f} times as long as idle, "
+                    f"by {self._contention.source}"
+                ),
+                "load topics": self._load_status,
+                "load problems": "; ".join(self._load_problems),
                 "processing P50 (ms)": f"{p50:.2f}",
                 "processing P95 (ms)": f"{p95:.2f}",
             }

@@ -9,14 +9,21 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from approx_perception.assembly import KernelOptions
-from approx_perception.branches import BranchSpace, parse_branch
+from approx_perception.branches import Branch, parse_branch
 from approx_perception.detectors import detector_names
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, choices
 from approx_perception.ros.declarations import Declaration, Value
-from approx_perception.scheduling import POLICY_NAMES, SchedulingPolicy, create_policy
+from approx_perception.ros.load_topics import LoadTopicNames
+from approx_perception.scheduling import POLICY_NAMES, PolicyFactory, SchedulingPolicy
 from approx_perception.structures import SLA, SlaScope
 
-__all__ = ["PERCEPTION_PARAMETERS", "LiveParameters", "kernel_options", "watch_parameters"]
+__all__ = [
+    "PERCEPTION_PARAMETERS",
+    "LiveParameters",
+    "kernel_options",
+    "load_topic_names",
+    "watch_parameters",
+]
 
 
 PERCEPTION_PARAMETERS = (
@@ -33,6 +40,16 @@ PERCEPTION_PARAMETERS = (
                  "for the faster one here.", read_only=True),
     Declaration("num_threads", 0, "CPU threads of one inference; 0: one less than the cores, so "
                  "that one is left for ROS and the camera.", (0, 256), read_only=True),
+    Declaration("profile", "", "What approx-perception profile wrote on this machine, NAME.json; "
+                 "empty: calibrate at start.", read_only=True),
+    Declaration("load_topic", "system_load", "Topic of a load_monitor_node (SystemLoad); empty: "
+                 "none.", read_only=True),
+    Declaration("cpu_load_topic", "", "Topic with the CPU load of all processes together, "
+                 "std_msgs/Float32 in percent; empty: none.", read_only=True),
+    Declaration("gpu_load_topic", "", "Topic with the GPU load by others, std_msgs/Float32 in "
+                 "percent; empty: none.", read_only=True),
+    Declaration("load_timeout_s", 2.0, "After this many seconds without a message a load topic "
+                 "counts as silent.", (0.1, 3600.0), read_only=True),
     Declaration("image_transport", "raw", "'raw' subscribes to image, 'compressed' to "
                  "image/compressed.", read_only=True),
     Declaration("calibration.width", 640, "Width in px of the images to expect; latencies are "
@@ -46,7 +63,8 @@ PERCEPTION_PARAMETERS = (
     Declaration("sla.scope", "frame", "What the budget counts: 'frame', or 'gof' for the mean "
                  "over a group of frames."),
     Declaration("score_threshold", 0.3, "Weaker detections are dropped.", (0.0, 1.0)),
-    Declaration("policy", "most_accurate", f"How to choose a branch: {choices(POLICY_NAMES)}."),
+    Declaration("policy", "most_accurate", f"How to choose a branch: {choices(POLICY_NAMES)}; "
+                 "'approxdet' needs a profile."),
     Declaration("branch", "", "Branch for the policy 'fixed', as shape=320,nprop=20,si=4; knobs "
                  "not named are the largest shape and nprop, and si=1."),
 )  # fmt: skip
@@ -84,20 +102,30 @@ def kernel_options(node: Node) -> KernelOptions:
         space=str(value("space")), policy=str(value("policy")), branch=str(value("branch")),
         sla=_sla(value), score_threshold=float(value("score_threshold")),
         image_size=(int(value("calibration.width")), int(value("calibration.height"))),
+        profile=Path(str(value("profile"))) if value("profile") else None,
     )  # fmt: skip
 
 
-def _live(value: Callable[[str], Value], space: BranchSpace) -> LiveParameters:
-    branch = parse_branch(str(value("branch")), space.default_branch)
-    space.index(branch)
-    policy = create_policy(str(value("policy")), branch)
+def load_topic_names(node: Node) -> LoadTopicNames:
+    """Read where load monitors speak."""
+    names = ("load_topic", "cpu_load_topic", "gpu_load_topic")
+    return LoadTopicNames(*(str(node.get_parameter(name).value) for name in names))
+
+
+def _live(
+    value: Callable[[str], Value], policies: PolicyFactory, default_branch: Branch
+) -> LiveParameters:
+    branch = parse_branch(str(value("branch")), default_branch)
+    policies.space.index(branch)
+    policy = policies.create(str(value("policy")), branch)
     return LiveParameters(_sla(value), float(value("score_threshold")), policy)
 
 
 def watch_parameters(
-    node: Node, space: BranchSpace, apply: Callable[[LiveParameters], None]
+    node: Node, policies: PolicyFactory, apply: Callable[[LiveParameters], None]
 ) -> None:
     """Validate changes together, refuse them with a reason, and apply what is accepted."""
+    default_branch = policies.space.default_branch
 
     def proposed(changes: Sequence[Parameter]) -> Callable[[str], Value]:
         new = {parameter.name: parameter.value for parameter in changes}
@@ -113,7 +141,7 @@ def watch_parameters(
 
     def check(changes: Sequence[Parameter]) -> SetParametersResult:
         try:
-            live = _live(proposed(changes), space)
+            live = _live(proposed(changes), policies, default_branch)
         except (ApproxPerceptionError, TypeError, ValueError) as error:
             return SetParametersResult(successful=False, reason=str(error))
         if not has_post_callback:
@@ -123,5 +151,5 @@ def watch_parameters(
     node.add_on_set_parameters_callback(check)
     if has_post_callback:
         node.add_post_set_parameters_callback(
-            lambda changes: apply(_live(proposed(changes), space))
+            lambda changes: apply(_live(proposed(changes), policies, default_branch))
         )

@@ -12,6 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from approx_perception.assembly import assemble
 from approx_perception.clock import MonotonicClock
+from approx_perception.contention import LoadInputs
 from approx_perception.datasets.image_messages import stamp_ns
 from approx_perception.exceptions import ConfigurationError, choices
 from approx_perception.msg import DetectionArray, SchedulerDecision
@@ -19,14 +20,17 @@ from approx_perception.pipeline import Mailbox
 from approx_perception.ros import conversion, qos
 from approx_perception.ros.declarations import declare_parameters
 from approx_perception.ros.diagnostics import Diagnostics
+from approx_perception.ros.load_topics import LoadTopics
 from approx_perception.ros.parameters import (
     PERCEPTION_PARAMETERS,
     LiveParameters,
     kernel_options,
+    load_topic_names,
     watch_parameters,
 )
 from approx_perception.ros.startup import start_node
 from approx_perception.ros.transport import profile_is_set
+from approx_perception.structures import ContentFeatures
 
 __all__ = ["PerceptionNode", "main"]
 
@@ -59,8 +63,10 @@ class PerceptionNode(Node):  # type: ignore[misc]
         self._monotonic = MonotonicClock()
         topic, message_type = self._transport()
         options = kernel_options(self)
-        self.get_logger().info("loading the network and measuring every branch, some seconds")
-        self._kernel = assemble(options, self._monotonic, self.get_logger().debug)
+        load = LoadInputs(self._monotonic, float(self.get_parameter("load_timeout_s").value))
+        self._load_topics = LoadTopics(self, load_topic_names(self), load, self._monotonic)
+        self.get_logger().info("loading the network and preheating every branch, some seconds")
+        self._kernel = assemble(options, self._monotonic, self.get_logger().debug, load.reading)
         self._image_size = options.image_size
         self._log_start()
         self._detections = self.create_publisher(DetectionArray, "detections", qos.RESULTS)
@@ -69,7 +75,7 @@ class PerceptionNode(Node):  # type: ignore[misc]
         self._mailbox: Mailbox[tuple[int, Any]] = Mailbox(self._monotonic)
         self._received = 0
         self._stopping = False
-        watch_parameters(self, self._kernel.space, self._apply)
+        watch_parameters(self, self._kernel.policies, self._apply)
         self._worker = threading.Thread(target=self._work, name="perception", daemon=True)
         self._worker.start()
         self._subscription = self.create_subscription(
@@ -89,12 +95,20 @@ class PerceptionNode(Node):  # type: ignore[misc]
 
     def _log_start(self) -> None:
         kernel, log = self._kernel, self.get_logger()
-        detections_ms = [part.mean() for part in kernel.latency.measurements.detector_ms.values()]
+        model = kernel.latency.model
+        content = ContentFeatures()
+        detections_ms = model.base_ms(content, self._image_size)[: model.setting_count]
         log.info(f"{kernel.detector.description}, {len(kernel.detector.class_names)} classes")
+        origin = "by its profile" if model.is_profiled else "as calibrated now"
         log.info(
             f"space {kernel.space.name!r}: {len(kernel.space)} branches, a detection takes "
-            f"{min(detections_ms):.1f} to {max(detections_ms):.1f} ms here"
+            f"{min(detections_ms):.1f} to {max(detections_ms):.1f} ms here, {origin}"
         )
+        if not model.is_profiled:
+            log.info(
+                "no profile: contention is told from latencies alone; approx-perception profile "
+                "makes one, in which load topics count too"
+            )
 
     def _apply(self, live: LiveParameters) -> None:
         pipeline = self._kernel.pipeline
@@ -133,7 +147,11 @@ class PerceptionNode(Node):  # type: ignore[misc]
             )
         if self._silent_checks == _SILENT_CHECKS:
             self.get_logger().warning(f"waiting for {waiting_for}")
-        self._diagnostics.update(counts, self._worker.is_alive(), waiting_for)
+        self._load_topics.look_after()
+        self._diagnostics.update(
+            counts, self._worker.is_alive(), waiting_for,
+            self._load_topics.status(), self._load_topics.problems(),
+        )  # fmt: skip
 
     def _work(self) -> None:
         while not self._stopping:

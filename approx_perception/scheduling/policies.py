@@ -7,20 +7,21 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.branches import Branch, BranchSpace
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.structures import FrameResult, Observation
 
 __all__ = [
-    "POLICY_NAMES",
     "Candidates",
     "Fastest",
     "Fixed",
     "MostAccurate",
     "SchedulingPolicy",
     "Selection",
-    "create_policy",
 ]
 
-POLICY_NAMES = ("most_accurate", "fixed", "fastest")
+#: A more accurate branch must gain this much AP50, or the present one stays.
+_LEAST_GAIN = 0.005
+#: A slower branch is entered only if it takes at most this share of the budget.
+_ENTRY_SHARE = 0.97
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,36 +33,75 @@ class Candidates:
     space
         The branches.
     mean_ms
-        Latency of a frame, over a group.
+        Latency of a frame, over a group, switching included.
     quantile_ms
-        Latency at the SLA's quantile, in its scope: what must fit the budget.
+        Latency at the SLA's quantile, in its scope, switching included: what must fit the
+        budget.
     accuracy
         AP50, or ranks below 0 where nothing was measured.
+    current
+        Position of the branch that ran before; None if it may not be held on to.
+    observation
+        What all this is expected for.
     """
 
     space: BranchSpace
     mean_ms: npt.NDArray[np.float64]
     quantile_ms: npt.NDArray[np.float64]
     accuracy: npt.NDArray[np.float64]
+    current: int | None
+    observation: Observation
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Position of the chosen branch in the space, and why it was chosen."""
+    """The chosen branch and why.
+
+    Attributes
+    ----------
+    index
+        Its position in the space.
+    reason
+        In words for the user.
+    expected_ms
+        What the policy itself expects of it, where it does not go by the candidates' figures.
+    """
 
     index: int
     reason: str
+    expected_ms: float | None = None
 
 
 class SchedulingPolicy(Protocol):
-    """Chooses; called by the scheduler at each group boundary."""
+    """Chooses; called by the scheduler at each group boundary.
+
+    Attributes
+    ----------
+    period_frames
+        A choice stands for at least so many frames.
+    """
+
+    period_frames: int
 
     def select(self, candidates: Candidates, budget_ms: float) -> Selection:
         """Choose a branch for a latency budget."""
         ...
 
+    def observe(self, result: FrameResult) -> None:
+        """Take in what a frame really took."""
+        ...
 
-class Fastest:
+
+class _Memoryless:
+    """What policies that learn nothing have in common."""
+
+    period_frames = 1
+
+    def observe(self, result: FrameResult) -> None:
+        """See `SchedulingPolicy`."""
+
+
+class Fastest(_Memoryless):
     """The branch of the lowest latency, whatever the budget."""
 
     def select(self, candidates: Candidates, budget_ms: float) -> Selection:
@@ -70,32 +110,59 @@ class Fastest:
         return Selection(index, f"fastest of {len(candidates.space)} branches")
 
 
-class MostAccurate:
+class MostAccurate(_Memoryless):
     """The most accurate branch inside the budget, the faster one of equals.
 
-    If none fits: the fastest, and the reason says so.
+    The branch that runs is held on to while it fits and no other is clearly better, and a
+    slower one is entered only with room to spare, so that noise makes nothing flap. If none
+    fits: the fastest, and the reason says so.
     """
 
     def select(self, candidates: Candidates, budget_ms: float) -> Selection:
         """See `SchedulingPolicy`."""
-        latency_ms = candidates.quantile_ms
-        fitting = np.flatnonzero(latency_ms <= budget_ms)
-        if not len(fitting):
+        latency_ms, accuracy = candidates.quantile_ms, candidates.accuracy
+        current = candidates.current
+        fits = latency_ms <= budget_ms
+        if not fits.any():
             index = int(latency_ms.argmin())
             return Selection(
                 index,
                 f"no branch fits {budget_ms:.1f} ms; the fastest takes {latency_ms[index]:.1f} ms",
             )
-        order = np.lexsort((latency_ms[fitting], -candidates.accuracy[fitting]))
-        best = int(fitting[order[0]])
+        enterable = fits
+        if current is not None:
+            enterable = fits & (
+                (latency_ms <= _ENTRY_SHARE * budget_ms) | (latency_ms <= latency_ms[current])
+            )
+        if not enterable.any():
+            enterable = fits
+        ranked = np.where(enterable, accuracy, -np.inf)
+        equals = np.flatnonzero(ranked == ranked.max())
+        best = int(equals[latency_ms[equals].argmin()])
+        count = int(fits.sum())
+        if current is not None and fits[current] and self._is_good_enough(candidates, best):
+            return Selection(
+                current,
+                f"kept: fits {budget_ms:.1f} ms, and no other branch that does is clearly better",
+            )
         return Selection(
             best,
-            f"most accurate of {len(fitting)} branches that fit {budget_ms:.1f} ms"
-            + ("" if candidates.accuracy[best] >= 0 else " (ranked by rule of thumb)"),
+            f"most accurate of {count} branches that fit {budget_ms:.1f} ms"
+            + ("" if accuracy[best] >= 0 else " (ranked by rule of thumb)"),
         )
 
+    @staticmethod
+    def _is_good_enough(candidates: Candidates, best: int) -> bool:
+        accuracy, current = candidates.accuracy, candidates.current
+        if current is None or current == best:
+            return False
+        if accuracy[current] < 0:
+            # Ranks have no scale on which a gain could be small.
+            return bool(accuracy[best] <= accuracy[current])
+        return bool(accuracy[best] < accuracy[current] + _LEAST_GAIN)
 
-class Fixed:
+
+class Fixed(_Memoryless):
     """Always the same branch.
 
     Parameters
@@ -110,20 +177,3 @@ class Fixed:
     def select(self, candidates: Candidates, budget_ms: float) -> Selection:
         """See `SchedulingPolicy`."""
         return Selection(candidates.space.index(self._branch), "fixed by the user")
-
-
-def create_policy(name: str, branch: Branch) -> SchedulingPolicy:
-    """Build a policy by name; ``branch`` is the one for ``fixed``.
-
-    Raises
-    ------
-    ConfigurationError
-        If there is no such policy.
-    """
-    if name == "most_accurate":
-        return MostAccurate()
-    if name == "fixed":
-        return Fixed(branch)
-    if name == "fastest":
-        return Fastest()
-    raise ConfigurationError(f"there is no policy {name!r}; choose {choices(POLICY_NAMES)}")

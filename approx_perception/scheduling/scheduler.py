@@ -2,15 +2,19 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
-
 from approx_perception.branches import BranchSpace
-from approx_perception.predictors import LatencyPredictor
+from approx_perception.predictors import AccuracyPredictor, LatencyPredictor
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy
-from approx_perception.structures import SLA, Decision, FrameResult, Observation
+from approx_perception.structures import SLA, Decision, FrameResult, LoadReading, Observation
 
 __all__ = ["Scheduler"]
+
+#: Frames for which a branch stays, before that was seen; what it is learned with.
+_FIRST_STAY_FRAMES, _STAY_GAIN = 100.0, 0.2
+#: Late tracked frames in a row after which a group ends early.
+_LATE_FRAMES = 2
+#: A change of load, as a share of the machine, after which a group ends early.
+_LOAD_STEP = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +27,25 @@ class _Group:
         Made at its first frame.
     position
         Of the frame decided last, from 0.
+    since_choice
+        Frames since its branch was last chosen.
     """
 
     decision: Decision
     position: int
+    since_choice: int
     sla: SLA
     policy: SchedulingPolicy
     stream: tuple[str, tuple[int, int]]
+    load: LoadReading
 
 
 class Scheduler:
     """Turn observations into decisions.
 
     A group of frames is one detection frame and the si - 1 tracked ones after it. The branch
-    is chosen at the start of each group; a change of SLA, policy, stream or image size ends
-    the group at once.
+    is chosen at the start of each group; a change of SLA, policy, stream or image size, a step
+    of the load, or latency that breaks away ends the group at once.
 
     Parameters
     ----------
@@ -48,7 +56,7 @@ class Scheduler:
     latency
         Predicts, and learns from results.
     accuracy
-        ``(B,)`` in the order of the space.
+        Predicts by content.
     """
 
     def __init__(
@@ -56,59 +64,111 @@ class Scheduler:
         space: BranchSpace,
         policy: SchedulingPolicy,
         latency: LatencyPredictor,
-        accuracy: npt.NDArray[np.float64],
+        accuracy: AccuracyPredictor,
     ) -> None:
         self.space = space
         self.policy = policy
         self._latency = latency
         self._accuracy = accuracy
         self._group: _Group | None = None
+        self._last: Decision | None = None
+        #: Why the group before ended early; empty where it did not.
+        self._cause = ""
+        self._late_frames = 0
+        self._stay_frames = _FIRST_STAY_FRAMES
+        self._stayed_frames = 0
         #: Measured latencies of the group under way, in ms.
         self.group_processing_ms: list[float] = []
+
+    def wants_image_features(self, sla: SLA) -> bool:
+        """Whether the next decision is better for them by more than they cost."""
+        return self._accuracy.wants_image_features(sla)
 
     def decide(self, observation: Observation) -> Decision:
         """Choose what to do with the frame that is about to be processed."""
         # Read once: the user may replace it between two lines.
         policy = self.policy
         group = self._group
-        stream = (observation.source_id, observation.image_size)
-        if group is not None and self._goes_on(group, observation.sla, policy, stream):
-            self._group = replace(group, position=group.position + 1)
-            return replace(group.decision, run_detector=False, switched=False)
-        decision = self._choose(observation, policy)
-        self._group = _Group(decision, 0, observation.sla, policy, stream)
-        self.group_processing_ms = []
-        return decision
+        self._stayed_frames += 1
+        if group is not None:
+            self._cause = self._cause or self._why_not_go_on(group, observation, policy)
+            if not self._cause:
+                group = replace(
+                    group, position=group.position + 1, since_choice=group.since_choice + 1
+                )
+                if group.position < group.decision.branch.si:
+                    self._group = group
+                    return replace(group.decision, run_detector=False, switched=False)
+                if group.since_choice < policy.period_frames:
+                    # The same branch goes on with its next group.
+                    self._group = replace(group, position=0)
+                    self.group_processing_ms = []
+                    return replace(group.decision, switched=False)
+        return self._start_group(observation, policy)
 
     def observe(self, result: FrameResult) -> None:
         """Learn from a processed frame."""
         self.group_processing_ms.append(result.timings.processing_ms)
         self._latency.observe(result)
+        self.policy.observe(result)
+        decision, latency_ms = result.decision, result.timings.processing_ms
+        limit_ms = max(result.sla.latency_ms, decision.expected_quantile_ms)
+        is_late = not decision.run_detector and latency_ms > limit_ms
+        self._late_frames = self._late_frames + 1 if is_late else 0
+        if self._late_frames >= _LATE_FRAMES:
+            self._cause = "latency broke away"
 
     def abort_group(self) -> None:
         """Start a new group at the next frame: this one failed, so its objects are unknown."""
         self._group = None
 
     @staticmethod
-    def _goes_on(
-        group: _Group, sla: SLA, policy: SchedulingPolicy, stream: tuple[str, tuple[int, int]]
-    ) -> bool:
-        unchanged = (group.sla, group.policy, group.stream) == (sla, policy, stream)
-        return unchanged and group.position + 1 < group.decision.branch.si
+    def _why_not_go_on(group: _Group, observation: Observation, policy: SchedulingPolicy) -> str:
+        if group.sla != observation.sla:
+            return "the SLA changed"
+        if group.policy is not policy:
+            return "the policy changed"
+        if group.stream != (observation.source_id, observation.image_size):
+            return "another stream or image size"
+        for name in ("cpu", "gpu"):
+            old, new = getattr(group.load, name), getattr(observation.load, name)
+            if old is not None and new is not None and abs(new - old) >= _LOAD_STEP:
+                return f"{name} load went from {old:.0%} to {new:.0%}"
+        return ""
+
+    def _start_group(self, observation: Observation, policy: SchedulingPolicy) -> Decision:
+        decision = self._choose(observation, policy)
+        stream = (observation.source_id, observation.image_size)
+        self._group = _Group(decision, 0, 0, observation.sla, policy, stream, observation.load)
+        if decision.switched:
+            self._stay_frames += _STAY_GAIN * (self._stayed_frames - self._stay_frames)
+            self._stayed_frames = 0
+        self._last = decision
+        self._cause, self._late_frames = "", 0
+        self.group_processing_ms = []
+        return decision
 
     def _choose(self, observation: Observation, policy: SchedulingPolicy) -> Decision:
         estimate = self._latency.predict(observation)
-        candidates = Candidates(self.space, estimate.mean_ms, estimate.quantile_ms, self._accuracy)
+        accuracy = self._accuracy.predict(observation.content)
+        last = self._last
+        current = None if last is None else self.space.index(last.branch)
+        switching_ms = estimate.switching_ms / max(self._stay_frames, 1.0)
+        candidates = Candidates(
+            self.space, estimate.mean_ms + switching_ms, estimate.quantile_ms + switching_ms,
+            accuracy, current, observation,
+        )  # fmt: skip
         selection = policy.select(candidates, observation.sla.latency_ms)
-        branch = self.space[selection.index]
-        accuracy = float(self._accuracy[selection.index])
-        previous = self._group.decision.branch if self._group is not None else branch
+        index = selection.index
+        branch = self.space[index]
+        expected_ms = selection.expected_ms
         return Decision(
             branch=branch,
             run_detector=True,
-            switched=branch != previous,
-            expected_ms=float(estimate.mean_ms[selection.index]),
-            expected_quantile_ms=float(estimate.quantile_ms[selection.index]),
-            expected_accuracy=accuracy if accuracy >= 0 else float("nan"),
-            reason=selection.reason,
+            switched=last is not None and branch != last.branch,
+            expected_ms=float(estimate.mean_ms[index]) if expected_ms is None else expected_ms,
+            expected_quantile_ms=float(estimate.quantile_ms[index]),
+            expected_accuracy=float(accuracy[index]) if accuracy[index] >= 0 else float("nan"),
+            reason=f"{self._cause}: {selection.reason}" if self._cause else selection.reason,
+            contention=estimate.contention,
         )

@@ -1,9 +1,11 @@
 """Validated values that the rooms exchange."""
 
+from approx_perception.structures.content import ContentFeatures
 from approx_perception.structures.decision import (
     SLA,
     ContentionState,
     Decision,
+    LoadReading,
     Observation,
     SlaScope,
 )
@@ -14,12 +16,14 @@ from approx_perception.structures.ground_truth import GroundTruth
 
 __all__ = [
     "SLA",
+    "ContentFeatures",
     "ContentionState",
     "Decision",
     "Detections",
     "Frame",
     "FrameResult",
     "GroundTruth",
+    "LoadReading",
     "Observation",
     "SlaScope",
     "StageTimings",

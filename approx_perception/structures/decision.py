@@ -1,12 +1,13 @@
 """What the scheduler is told and what it answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from approx_perception.branches import Branch
 from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.structures.content import ContentFeatures
 
-__all__ = ["SLA", "ContentionState", "Decision", "Observation", "SlaScope"]
+__all__ = ["SLA", "ContentionState", "Decision", "LoadReading", "Observation", "SlaScope"]
 
 
 class SlaScope(str, Enum):
@@ -57,19 +58,49 @@ class SLA:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadReading:
+    """What a load monitor says that others than us are using, as shares 0..1.
+
+    Attributes
+    ----------
+    cpu
+        Of all cores together; None where nobody tells.
+    gpu
+        Of the GPU's time; None where nobody tells.
+
+    Raises
+    ------
+    ConfigurationError
+        If a share is outside 0..1 or nan.
+    """
+
+    cpu: float | None = None
+    gpu: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("cpu", "gpu"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise ConfigurationError(f"{name} load is {value}; it must lie between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True)
 class ContentionState:
-    """What else is using the machine.
+    """What else is using the machine, as the scheduler believes.
 
     Attributes
     ----------
     cpu, gpu
-        Shares 0..1 taken by others than us.
+        Shares 0..1 taken by others than us; 0 where they cannot be told.
+    slowdown
+        How much longer a detection takes than on the idle machine.
     source
-        Where the figures come from; ``none`` while nothing senses contention.
+        Where the figures come from: ``none``, ``latency`` or ``latency and load topics``.
     """
 
     cpu: float = 0.0
     gpu: float = 0.0
+    slowdown: float = 1.0
     source: str = "none"
 
 
@@ -81,19 +112,19 @@ class Observation:
     ----------
     sla
         In force for this frame.
-    object_count
-        Objects in view after the previous frame.
+    content
+        Of the frames before.
     source_id, image_size
         Stream of the frame, and its width and height in px; a new one starts a new group.
-    contention
-        What else is using the machine.
+    load
+        Newest reading of a load monitor; without figures while all are silent.
     """
 
     sla: SLA
-    object_count: int = 0
+    content: ContentFeatures = field(default_factory=ContentFeatures)
     source_id: str = ""
     image_size: tuple[int, int] = (0, 0)
-    contention: ContentionState = ContentionState()
+    load: LoadReading = LoadReading()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +147,8 @@ class Decision:
         AP50 expected of the branch, 0..1.
     reason
         Why, in words for the user.
+    contention
+        What else was believed to use the machine.
     """
 
     branch: Branch
@@ -125,3 +158,4 @@ class Decision:
     expected_quantile_ms: float
     expected_accuracy: float
     reason: str
+    contention: ContentionState = ContentionState()

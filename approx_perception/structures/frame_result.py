@@ -17,7 +17,7 @@ class StageTimings:
     decode_ms
         Message or file to image.
     schedule_ms
-        Observation to decision.
+        Image to content features to decision.
     detect_ms
         Image to detections, resizing and NMS included.
     track_ms
@@ -26,6 +26,8 @@ class StageTimings:
         Detections to identities.
     initialize_ms
         Handing the objects to the tracker.
+    features_ms
+        Objects to content features.
     processing_ms
         All of it: what the SLA is about.
     """
@@ -36,6 +38,7 @@ class StageTimings:
     track_ms: float = 0.0
     associate_ms: float = 0.0
     initialize_ms: float = 0.0
+    features_ms: float = 0.0
     processing_ms: float = 0.0
 
 

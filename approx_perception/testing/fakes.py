@@ -89,11 +89,13 @@ class FakeLatency:
 
     def __init__(self, quantile_ms: npt.ArrayLike) -> None:
         self.quantile_ms = np.asarray(quantile_ms, np.float64)
+        #: ``(B,)``; may be replaced too.
+        self.switching_ms = np.zeros(len(self.quantile_ms))
         self.observed: list[FrameResult] = []
 
     def predict(self, observation: Observation) -> LatencyEstimate:
         """See `LatencyPredictor`."""
-        return LatencyEstimate(self.quantile_ms * 0.8, self.quantile_ms)
+        return LatencyEstimate(self.quantile_ms * 0.8, self.quantile_ms, self.switching_ms)
 
     def observe(self, result: FrameResult) -> None:
         """See `LatencyPredictor`."""

@@ -5,7 +5,8 @@ import pytest
 
 from approx_perception.branches import Branch
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.scheduling import Fastest, Fixed, MostAccurate, Scheduler, create_policy
+from approx_perception.predictors import ConstantAccuracy
+from approx_perception.scheduling import Fastest, Fixed, MostAccurate, PolicyFactory, Scheduler
 from approx_perception.structures import SLA, Observation
 from approx_perception.testing.fakes import FakeLatency, small_space
 
@@ -23,7 +24,7 @@ def latency():
 
 @pytest.fixture
 def scheduler(latency):
-    return Scheduler(SPACE, MostAccurate(), latency, ACCURACY)
+    return Scheduler(SPACE, MostAccurate(), latency, ConstantAccuracy(ACCURACY))
 
 
 def decisions(scheduler, observations):
@@ -106,23 +107,23 @@ def test_decision_carries_what_is_expected(scheduler):
 
 
 def test_ranks_are_not_reported_as_accuracy(latency):
-    scheduler = Scheduler(SPACE, MostAccurate(), latency, ACCURACY - 100)
+    scheduler = Scheduler(SPACE, MostAccurate(), latency, ConstantAccuracy(ACCURACY - 100))
     decision = scheduler.decide(Observation(LOOSE))
     assert np.isnan(decision.expected_accuracy)
     assert "rule of thumb" in decision.reason
 
 
 def test_equally_accurate_branches_the_faster_one(latency):
-    scheduler = Scheduler(SPACE, MostAccurate(), latency, np.full(4, 0.5))
+    scheduler = Scheduler(SPACE, MostAccurate(), latency, ConstantAccuracy(np.full(4, 0.5)))
     assert SPACE.index(scheduler.decide(Observation(LOOSE)).branch) == 1
 
 
 def test_fixed_branch_must_be_in_the_space(latency):
-    scheduler = Scheduler(SPACE, Fixed(Branch(64)), latency, ACCURACY)
+    scheduler = Scheduler(SPACE, Fixed(Branch(64)), latency, ConstantAccuracy(ACCURACY))
     with pytest.raises(ConfigurationError, match="shape=64"):
         scheduler.decide(Observation(LOOSE))
 
 
 def test_unknown_policy_names_the_known():
     with pytest.raises(ConfigurationError, match="no policy 'best'; choose 'most_accurate'"):
-        create_policy("best", Branch(160))
+        PolicyFactory(SPACE, None, ACCURACY).create("best", Branch(160))

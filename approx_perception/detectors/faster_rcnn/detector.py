@@ -55,13 +55,14 @@ class FasterRCNNDetector(Detector):
         network = loaded.network
         fuse_batch_norm(network)
         self._network = network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        chosen = set_precision(self._network, precision, self._device)
+        self.device = str(self._device)
+        self.precision = set_precision(self._network, precision, self._device)
         transform = network.transform
         self._mean = torch.tensor(transform.image_mean, device=self._device).view(3, 1, 1) * 255
         self._std = torch.tensor(transform.image_std, device=self._device).view(3, 1, 1) * 255
         self.class_names = loaded.class_names
         self.weights_path = loaded.path
-        self.description = f"faster_rcnn {loaded.name} on {self._device}, {chosen} backbone"
+        self.description = f"faster_rcnn {loaded.name} on {self.device}, {self.precision} backbone"
 
     def _prepare(self, image: npt.NDArray[np.uint8], shape: int) -> tuple[Tensor, tuple[int, int]]:
         """Resize, normalise and pad; ``(1, 3, H, W)`` and the size without padding."""

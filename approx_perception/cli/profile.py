@@ -1,0 +1,251 @@
+"""``approx-perception profile``: learn on this machine what branches cost and are worth."""
+
+import hashlib
+import importlib.metadata
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.table import Table
+
+from approx_perception import __version__
+from approx_perception.assembly import (
+    KernelOptions,
+    load_network,
+    load_space,
+    machine_name,
+    prepare_space,
+)
+from approx_perception.cli._options import (
+    ClassNamesOption,
+    DetectorOption,
+    DeviceOption,
+    OverwriteOption,
+    PrecisionOption,
+    SpaceOption,
+    ThreadsOption,
+    WeightsOption,
+    console,
+    one_sentence_errors,
+    progress_bar,
+)
+from approx_perception.clock import MonotonicClock
+from approx_perception.datasets import SOURCE_HELP, FrameSource, open_source
+from approx_perception.datasets.synthetic import SCENARIOS
+from approx_perception.detectors import Detector
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.profiling.measuring import (
+    DETECTION,
+    INITIALIZATION,
+    STEP,
+    LatencyRows,
+    PartTimer,
+    Scene,
+)
+from approx_perception.profiling.plan import ProfilePlan, contention_levels
+from approx_perception.profiling.profiler import Profiler, join_units, scenes_of
+from approx_perception.profiling.records import ProfileRecords
+from approx_perception.training.fit_profile import fit_profile
+
+__all__ = ["profile"]
+
+_LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "torchvision", "onnxruntime")
+#: By default, videos of each synthetic scenario that the shipped network was not trained on: many
+#: and short, for frames of one video tell nearly the same.
+_DEFAULT_DATA = [f"synthetic:{name}:val:{seed}" for name in SCENARIOS for seed in range(8)]
+
+
+@one_sentence_errors
+def profile(
+    out: Annotated[
+        Path, typer.Option(help="Profile to write: NAME.json, with NAME.npz beside it.")
+    ] = Path("out/profile/profile.json"),
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SOURCE",
+            help=f"{SOURCE_HELP} With ground truth; may be given several times. "
+            "Default: eight videos of each synthetic scenario.",
+            show_default=False,
+        ),
+    ] = None,
+    frames: Annotated[int, typer.Option(min=16, help="Of each source.")] = 16,
+    detector: DetectorOption = "faster_rcnn",
+    weights: WeightsOption = "",
+    class_names: ClassNamesOption = None,
+    space: SpaceOption = "",
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    threads: ThreadsOption = 0,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Times that each level of contention is visited.")
+    ] = 3,
+    plan_only: Annotated[bool, typer.Option(help="Say how long it takes, and stop.")] = False,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Measure a space on this machine and fit the predictors that --profile of others takes.
+
+    Latency of every part of the space, also while cores and memory are kept busy; switching;
+    accuracy of every branch by content. Leave the machine alone meanwhile. Can be stopped at
+    any time; the same command goes on. Leaves NAME.json and NAME.npz (the predictors) and
+    NAME.records.json and .npz (what was measured).
+    """
+    if out.suffix != ".json":
+        raise ConfigurationError(f"--out is {str(out)!r}; it must end in .json")
+    if out.exists() and not overwrite:
+        raise ConfigurationError(f"{out} exists; name another file or give --overwrite")
+    options = KernelOptions(detector, weights, class_names, device, precision, threads, space)
+    branch_space = load_space(space, detector)
+    with console.status(f"loading {detector}"):
+        network, num_threads = load_network(options)
+        trackers = prepare_space(branch_space, network)
+    names = data or _DEFAULT_DATA
+    sources = {name: open_source(name, frame_count=frames) for name in names}
+    plan = ProfilePlan(
+        contention_levels(network.device.startswith("cuda")), rounds,
+        frames=sum(min(source.frame_count, frames) for source in sources.values()),
+    )  # fmt: skip
+    identity = {
+        "network": network.fingerprint,
+        "machine": machine_name(network, num_threads),
+        "precision": network.precision,
+        "space": branch_space.to_dict(),
+        "space_hash": branch_space.hash,
+        "data": list(names),
+        "frames_per_source": frames,
+        "levels": [asdict(level) for level in plan.levels],
+        "rounds": rounds,
+    }
+    folder = _partial_folder(out, identity)
+    profiler = Profiler(
+        network, trackers, branch_space, sources, frames, plan, folder, MonotonicClock()
+    )
+    scenes = scenes_of(list(sources.values()), plan.scenes)
+    _show_plan(plan, profiler, scenes)
+    if plan_only:
+        return
+    records = _measure(profiler, scenes, identity, sources)
+    records.save(out.with_suffix(".records.json"))
+    bundle, accuracy = fit_profile(records)
+    bundle.save(out)
+    shutil.rmtree(folder)
+    errors = ", ".join(f"{name} {error:.3f}" for name, error in accuracy.errors.items())
+    console.print(f"mean error of AP50 on sources left out: {errors}")
+    console.print(f"the profile is in {out}; give it to run, demo and the node as --profile")
+
+
+def _partial_folder(out: Path, identity: Mapping[str, Any]) -> Path:
+    """Folder of the finished units of this very run; another run has another one."""
+    digest = hashlib.sha256(repr(sorted(identity.items())).encode()).hexdigest()[:8]
+    folder = out.with_suffix(f".partial-{digest}")
+    if folder.is_dir():
+        console.print(f"going on with what {folder} holds")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _show_plan(plan: ProfilePlan, profiler: Profiler, scenes: Sequence[Scene]) -> None:
+    """Try every part a few times, and say how long all of it will take."""
+    rows = LatencyRows()
+    timer = PartTimer(profiler.detector, profiler.trackers, profiler.space, profiler.clock, rows)
+    with console.status("preheating, and trying every part"):
+        timer.preheat(scenes[0])
+        objects = scenes[0].objects.select(np.arange(6) % len(scenes[0].objects))
+        for part in range(len(profiler.space.detector_settings)):
+            timer.detections(part, scenes[0], 2)
+        for part in range(len(profiler.space.trackers)):
+            timer.tracking(part, scenes[0], objects, 2)
+    columns = rows.columns()
+
+    def mean_ms(kinds: Sequence[int], count: int) -> list[float]:
+        of_kinds = [columns["kind"] == kind for kind in kinds]
+        return [
+            sum(float(columns["ms"][kind & (columns["part"] == part)].mean()) for kind in of_kinds)
+            for part in range(count)
+        ]
+
+    seconds = plan.seconds(
+        profiler.space,
+        mean_ms([DETECTION], len(profiler.space.detector_settings)),
+        mean_ms([INITIALIZATION, STEP], len(profiler.space.trackers)),
+    )
+    table = Table("stage", "work", "about", title=f"profile of space {profiler.space.name!r}")
+    levels = ", ".join(str(level) for level in plan.levels)
+    table.add_row("latency", f"{plan.rounds} rounds: {levels}", f"{seconds['latency']:.0f} s")
+    table.add_row("switching", f"{plan.tours} tours of all pairs", f"{seconds['switching']:.0f} s")
+    table.add_row(
+        "accuracy",
+        f"{len(profiler.space)} branches on {plan.frames} frames of {len(profiler.sources)} sources",
+        f"{seconds['accuracy']:.0f} s",
+    )
+    console.print(table)
+    console.print(f"about {sum(seconds.values()) / 60:.1f} minutes, without what is done already")
+
+
+def _measure(
+    profiler: Profiler,
+    scenes: Sequence[Scene],
+    identity: Mapping[str, Any],
+    sources: Mapping[str, FrameSource],
+) -> ProfileRecords:
+    with progress_bar() as progress:
+        task = progress.add_task("profiling", total=profiler.unit_count)
+
+        def report(message: str, done: float) -> None:
+            progress.update(task, description=message, advance=done)
+
+        visits = profiler.measure_latency(scenes, report)
+        tours = profiler.measure_switching(scenes, report)
+        accuracy = join_units(profiler.measure_accuracy(report))
+    load = np.concatenate([visit.pop("load") for visit in visits])
+    levels = [
+        {**level, **_mean_load(load[load[:, 0] == index])}
+        for index, level in enumerate(identity["levels"])
+    ]
+    metadata = {
+        **identity,
+        "levels": levels,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": _versions(profiler.detector),
+        "data_hash": _data_hash(sources, profiler.frames_per_source),
+        "image_feature_ms": profiler.image_feature_ms(scenes[0]),
+    }
+    return ProfileRecords(metadata, join_units([*visits, *tours]), accuracy)
+
+
+def _mean_load(rows: Any) -> dict[str, float | None]:
+    """Mean reading of a level; null where nobody told."""
+    return {
+        name: float(column.mean()) if np.isfinite(column).all() else None
+        for name, column in zip(("cpu_others", "gpu_others"), rows[:, 1:].T, strict=True)
+    }
+
+
+def _versions(detector: Detector) -> dict[str, str]:
+    libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    return {
+        "approx_perception": __version__, "python": platform.python_version(), **libraries,
+        "detector": detector.description,
+    }  # fmt: skip
+
+
+def _data_hash(sources: Mapping[str, FrameSource], frames: int) -> str:
+    """Fingerprint of the first and the last frame of each source that was used."""
+    digest = hashlib.sha256()
+    for name, source in sources.items():
+        digest.update(name.encode())
+        last: Any = None
+        for index, entry in enumerate(source):
+            if index == 0:
+                digest.update(entry.frame.image.tobytes())
+            if index == frames:
+                break
+            last = entry.frame.image
+        digest.update(last.tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,82 @@
+"""Contention as a hidden state: latencies and load readings are evidence of it.
+
+ApproxDet takes the profiled level whose latency is nearest to the last one seen. Here a forward
+filter of a hidden Markov model weighs all levels, and mixtures between them: one outlier moves it
+little, two frames of new contention move it over, and any part that runs tells of all others.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.structures import LoadReading
+
+__all__ = ["ContentionFilter"]
+
+Vector = npt.NDArray[np.float64]
+
+#: Chance that contention is altogether different at the next frame.
+_JUMP = 0.02
+#: Chance that it moved to a neighbouring state.
+_DRIFT = 0.1
+#: Degrees of freedom of the t distribution of latencies: outliers happen.
+_FREEDOM = 4.0
+#: Standard deviation of a load reading around that of its state.
+_LOAD_SCATTER = 0.12
+#: What a reading can at most take from a state's weight: monitors lag and err.
+_LOAD_FLOOR = 0.02
+
+
+class ContentionFilter:
+    """Weigh states of contention.
+
+    Parameters
+    ----------
+    log_slowdown
+        ``(P, S)`` logarithm of how much longer each part takes in each state; neighbouring
+        states are alike.
+    scatter
+        ``(P,)`` standard deviation of a part's log latency around that.
+    load
+        ``(S, 2)`` CPU and GPU share that a monitor reads in each state; nan where unknown.
+    """
+
+    def __init__(self, log_slowdown: Vector, scatter: Vector, load: Vector) -> None:
+        self._log_slowdown, self._scatter, self._load = log_slowdown, scatter, load
+        count = log_slowdown.shape[1]
+        step = np.eye(count) * (1 - _DRIFT)
+        for neighbour in (-1, 1):
+            step += np.eye(count, k=neighbour) * _DRIFT / 2
+        step /= step.sum(axis=0)
+        self._transition = (1 - _JUMP) * step + _JUMP / count
+        self._weights = np.full(count, 1 / count)
+        # Before anything was seen the machine is likely as it was when measured.
+        self._weights[0] += 1.0
+        self._weights /= self._weights.sum()
+
+    def observe(self, part: int, log_ratio: float) -> None:
+        """Take in a latency: the logarithm of its ratio to that of the idle machine."""
+        misfit = (log_ratio - self._log_slowdown[part]) / self._scatter[part]
+        likelihood = (1 + misfit**2 / _FREEDOM) ** (-(_FREEDOM + 1) / 2)
+        weights = (self._transition @ self._weights) * likelihood
+        self._weights = weights / weights.sum()
+
+    def weights(self, reading: LoadReading) -> Vector:
+        """``(S,)`` of all states, adding up to 1, with a load reading taken in."""
+        weights = self._weights
+        for column, share in enumerate((reading.cpu, reading.gpu)):
+            if share is not None:
+                weights = weights * self._load_likelihood(column, share)
+        return np.asarray(weights / weights.sum())
+
+    def uses_load(self, reading: LoadReading) -> bool:
+        """Whether a reading tells anything: its states must have been read when profiled."""
+        shares = (reading.cpu, reading.gpu)
+        return any(
+            share is not None and bool(np.isfinite(self._load[:, column]).any())
+            for column, share in enumerate(shares)
+        )
+
+    def _load_likelihood(self, column: int, share: float) -> Vector:
+        distance = (share - self._load[:, column]) / _LOAD_SCATTER
+        likelihood = np.maximum(np.exp(-0.5 * distance**2), _LOAD_FLOOR)
+        return np.where(np.isfinite(distance), likelihood, 1.0)

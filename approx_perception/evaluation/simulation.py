@@ -1,0 +1,274 @@
+"""Run the real pipeline against recorded latencies: the same frames, the same contention, no noise.
+
+Detections were saved and latencies recorded beforehand; trackers, association, features and
+scheduler are the real ones. Time is a fake clock that each stage advances by what the trace says.
+Two schedulers can so be compared on exactly the same machine, and fixed branches and an oracle be
+computed where running all of them would take days.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.branches import Branch, BranchSpace, TrackerSettings
+from approx_perception.clock import FakeClock
+from approx_perception.datasets import LabelledFrame
+from approx_perception.detectors import Detector, DetectorSettings
+from approx_perception.evaluation.average_precision import FrameMatch, match_frame
+from approx_perception.evaluation.class_map import in_classes_of_truth
+from approx_perception.evaluation.replay import SCORE_THRESHOLD
+from approx_perception.pipeline.frame_pipeline import FramePipeline, create_trackers
+from approx_perception.predictors import LatencyModel
+from approx_perception.profiling.records import Columns
+from approx_perception.scheduling import Scheduler
+from approx_perception.structures import (
+    SLA,
+    ContentFeatures,
+    Detections,
+    FrameResult,
+    LoadReading,
+)
+from approx_perception.structures.boxes import areas_px2
+from approx_perception.trackers import Tracker, TrackerUpdate
+from approx_perception.training.fit_latency import fit_latency, part_residuals
+
+__all__ = ["LatencyTrace", "SimulatedWorld", "branch_latency_ms", "simulate"]
+
+Vector = npt.NDArray[np.float64]
+Image = npt.NDArray[np.uint8]
+
+
+class LatencyTrace:
+    """Recorded latencies of all parts at several levels of contention, to be drawn from.
+
+    Parameters
+    ----------
+    columns
+        Of `LATENCY_COLUMNS`, recorded at levels 0, 1 ..., in order of time.
+    load
+        ``(L, 2)`` readings of CPU and GPU share of others at each level.
+    space
+        Whose parts they are.
+    image_size
+        Width and height in px of the images.
+    """
+
+    def __init__(
+        self, columns: Columns, load: Vector, space: BranchSpace, image_size: tuple[int, int]
+    ) -> None:
+        self.image_size = image_size
+        self.load = load
+        self._models: list[LatencyModel] = []
+        #: Of each level and part, log residuals in order of time.
+        self._residuals: list[list[Vector]] = []
+        for level in range(len(load)):
+            rows = columns["level"] == level
+            own = {name: column[rows] for name, column in columns.items()}
+            own["level"] = np.zeros(int(rows.sum()))
+            model = fit_latency(own, np.full((1, 2), np.nan), space)
+            self._models.append(model)
+            self._residuals.append(part_residuals(own, model, space))
+
+    @property
+    def level_count(self) -> int:
+        """L."""
+        return len(self._models)
+
+    def typical_ms(self, level: int, content: ContentFeatures) -> Vector:
+        """``(P,)`` typical latencies of all parts."""
+        return self._models[level].base_ms(content, self.image_size)
+
+    def residuals(self, level: int, part: int) -> Vector:
+        """Log residuals of a part, in order of time."""
+        return self._residuals[level][part]
+
+
+@dataclass(slots=True, eq=False)
+class SimulatedWorld:
+    """Frames with what every setting detects in them, and a machine with a schedule of contention.
+
+    Attributes
+    ----------
+    frames
+        Held in memory.
+    saved
+        Detections of each frame at each of the space's `detector_settings`.
+    levels
+        ``(N,)`` level of contention while each frame is processed.
+    trace
+        What things cost.
+    space
+        Of the branches.
+    class_names, truth_names
+        Of the detections, and of the ground truth.
+    overhead_ms
+        What a frame costs beside detector and tracker.
+    load_delay_frames
+        Frames after which a load monitor tells.
+    seed
+        Where in the trace each part begins.
+    """
+
+    frames: Sequence[LabelledFrame]
+    saved: Sequence[Sequence[Detections]]
+    levels: npt.NDArray[np.int64]
+    trace: LatencyTrace
+    space: BranchSpace
+    class_names: tuple[str, ...]
+    truth_names: tuple[str, ...]
+    overhead_ms: float = 1.0
+    load_delay_frames: int = 6
+    seed: int = 0
+
+    def draw_ms(self, frame: int, part: int, content: ContentFeatures) -> float:
+        """Latency of a part in a frame: the same whoever asks, and however often."""
+        level = int(self.levels[frame])
+        typical = float(self.trace.typical_ms(level, content)[part])
+        residuals = self.trace.residuals(level, part)
+        if not len(residuals) or typical <= 0:
+            return typical
+        offset = 7919 * self.seed + 131 * level + 17 * part
+        return typical * float(np.exp(residuals[(offset + frame) % len(residuals)]))
+
+    def reading(self, frame: int) -> LoadReading:
+        """What a load monitor says while a frame is processed."""
+        cpu, gpu = self.trace.load[self.levels[max(frame - self.load_delay_frames, 0)]]
+        return LoadReading(*(None if np.isnan(share) else float(share) for share in (cpu, gpu)))
+
+    def match(self, frame: int, found: Detections) -> FrameMatch:
+        """Compare what was published for a frame with its truth."""
+        truth = self.frames[frame].ground_truth
+        if truth is None:
+            raise AssertionError("a simulated world has ground truth")
+        return match_frame(in_classes_of_truth(found, self.class_names, self.truth_names), truth)
+
+
+class _Stage:
+    """The frame under way, and the clock."""
+
+    def __init__(self, world: SimulatedWorld) -> None:
+        self.world, self.clock, self.frame = world, FakeClock(), 0
+
+    def spend(self, part: int, objects: Detections) -> None:
+        content = ContentFeatures(
+            object_count=len(objects), total_area_px2=float(areas_px2(objects.boxes).sum())
+        )
+        self.clock.advance_ms(self.world.draw_ms(self.frame, part, content))
+
+
+class _SavedDetector(Detector):
+    """Returns what was saved, after the time that the trace says."""
+
+    description = "saved detections"
+
+    def __init__(self, stage: _Stage) -> None:
+        self._stage = stage
+        world = stage.world
+        self.class_names = world.class_names
+        self.uses_proposals = bool(world.space.nprops)
+        settings = world.space.detector_settings
+        self._index = {setting: position for position, setting in enumerate(settings)}
+
+    def detect(self, image: Image, settings: DetectorSettings) -> Detections:
+        part = self._index[settings.shape, settings.nprop]
+        self._stage.spend(part, Detections.empty())
+        return self._stage.world.saved[part][self._stage.frame]
+
+
+class _TimedTracker(Tracker):
+    """A real tracker that takes the time that the trace says."""
+
+    def __init__(self, tracker: Tracker, stage: _Stage, initialize: int, step: int) -> None:
+        self._tracker, self._stage = tracker, stage
+        self._parts = initialize, step
+        self._objects = Detections.empty()
+
+    def initialize(self, image: Image, detections: Detections) -> None:
+        self._objects = detections
+        if len(detections):
+            self._stage.spend(self._parts[0], detections)
+        self._tracker.initialize(image, detections)
+
+    def update(self, image: Image) -> TrackerUpdate:
+        if len(self._objects):
+            self._stage.spend(self._parts[1], self._objects)
+        return self._tracker.update(image)
+
+    def _start(self, image: Image, boxes: object) -> None:
+        raise NotImplementedError
+
+    def _move(self, image: Image) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        raise NotImplementedError
+
+
+def _timed_trackers(space: BranchSpace, stage: _Stage) -> Mapping[TrackerSettings, Tracker]:
+    first, count = len(space.detector_settings), len(space.trackers)
+    return {
+        settings: _TimedTracker(tracker, stage, first + index, first + count + index)
+        for index, (settings, tracker) in enumerate(create_trackers(space).items())
+    }
+
+
+def simulate(
+    world: SimulatedWorld,
+    scheduler: Scheduler,
+    slas: Sequence[SLA],
+    hears_load: bool = True,
+    report: Callable[[int], None] = lambda _: None,
+) -> list[FrameResult]:
+    """Process all frames of a world, each under its SLA.
+
+    Parameters
+    ----------
+    world
+        Frames and machine.
+    scheduler
+        Decides; fresh, for it learns.
+    slas
+        Of each frame.
+    hears_load
+        Whether a load monitor speaks.
+    report
+        Called with the number of frames done.
+    """
+    stage = _Stage(world)
+    pipeline = FramePipeline(
+        _SavedDetector(stage), _timed_trackers(world.space, stage), scheduler, slas[0],
+        SCORE_THRESHOLD, clock=stage.clock,
+        load=lambda: world.reading(stage.frame) if hears_load else LoadReading(),
+    )  # fmt: skip
+    results = []
+    for index, entry in enumerate(world.frames):
+        stage.frame = index
+        pipeline.sla = slas[index]
+        results.append(_process(pipeline, entry, index, world.overhead_ms))
+        report(index + 1)
+    return results
+
+
+def _process(
+    pipeline: FramePipeline, entry: LabelledFrame, index: int, overhead_ms: float
+) -> FrameResult:
+    frame = replace(entry.frame, sequence=index, source_id="simulation", decode_ms=overhead_ms)
+    return pipeline.process(frame)
+
+
+def branch_latency_ms(world: SimulatedWorld, branch: Branch, saved: Sequence[Detections]) -> Vector:
+    """``(N,)`` latency of every frame if that branch ran all the time."""
+    first, count = len(world.space.detector_settings), len(world.space.trackers)
+    setting = world.space.detector_settings.index(branch.detector_settings)
+    latencies, objects = np.zeros(len(saved)), Detections.empty()
+    for frame in range(len(saved)):
+        parts = [setting] if frame % branch.si == 0 else []
+        if branch.tracker_settings is not None:
+            tracker = world.space.trackers.index(branch.tracker_settings)
+            parts.append(first + tracker + (0 if parts else count))
+        if frame % branch.si == 0:
+            objects = saved[frame]
+        content = ContentFeatures(
+            object_count=len(objects), total_area_px2=float(areas_px2(objects.boxes).sum())
+        )
+        latencies[frame] = sum(world.draw_ms(frame, part, content) for part in parts)
+    return latencies + world.overhead_ms

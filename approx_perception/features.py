@@ -1,0 +1,108 @@
+"""Content features: what the decisions know of the scene, for next to nothing.
+
+Objects come from the last frame's detections and tracks, which are there anyway. The two image
+features cost a thumbnail, and are computed only where somebody asked for them.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.structures import ContentFeatures, Detections
+from approx_perception.structures.boxes import areas_px2
+
+__all__ = ["ContentSensor"]
+
+_CONFIDENT_SCORE = 0.3
+#: Share of a new frame in the smoothed values.
+_GAIN = 0.25
+#: A thumbnail takes every n-th px, so that its short side has about this many.
+_THUMBNAIL_PX = 60
+
+Image = npt.NDArray[np.uint8]
+Vector = npt.NDArray[np.float32]
+
+
+class ContentSensor:
+    """Smooth features of a stream, frame by frame; `reset` at a new stream."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream."""
+        self.features = ContentFeatures()
+        self._has_seen_objects = False
+        self._has_seen_motion = False
+        self._thumbnail: npt.NDArray[np.int16] | None = None
+
+    def see_objects(
+        self, detections: Detections, speeds_px_per_frame: Vector, image_size: tuple[int, int]
+    ) -> None:
+        """Take in the objects of a processed frame.
+
+        Parameters
+        ----------
+        detections
+            Found or followed in it.
+        speeds_px_per_frame
+            ``(N,)`` of them; nan where a speed is not known yet.
+        image_size
+            Width and height in px.
+        """
+        old = self.features
+        areas = areas_px2(detections.boxes)
+        confident = detections.scores >= _CONFIDENT_SCORE
+        new = replace(old, object_count=len(detections), total_area_px2=float(areas.sum()),
+                      confident_count=self._smooth(old.confident_count, float(confident.sum()),
+                                                   self._has_seen_objects))  # fmt: skip
+        if confident.any():
+            sides = np.sqrt(np.maximum(areas[confident], 1.0))
+            sizes = np.sort(sides) / min(image_size)
+            started, self._has_seen_objects = self._has_seen_objects, True
+            small = self._smooth(old.small_size, float(sizes[len(sizes) // 4]), started)
+            new = replace(new, small_size=small)
+            new = self._with_speeds(new, speeds_px_per_frame[confident], sides)
+        self.features = new
+
+    def _with_speeds(
+        self, features: ContentFeatures, speeds: Vector, sides: Vector
+    ) -> ContentFeatures:
+        known = np.isfinite(speeds)
+        if not known.any():
+            return features
+        started, self._has_seen_motion = self._has_seen_motion, True
+        speed = float(speeds[known].mean())
+        relative = float((speeds[known] / sides[known]).mean())
+        return replace(
+            features,
+            speed_px_per_frame=self._smooth(features.speed_px_per_frame, speed, started),
+            relative_speed=self._smooth(features.relative_speed, relative, started),
+        )
+
+    def see_image(self, image: Image | None) -> None:
+        """Take in an image before it is processed; None: nobody asked for image features."""
+        if image is None:
+            if self._thumbnail is not None:
+                self._thumbnail = None
+                self.features = replace(self.features, motion=float("nan"), edges=float("nan"))
+            return
+        step = max(min(image.shape[:2]) // _THUMBNAIL_PX, 1)
+        # Green stands for brightness.
+        thumbnail = image[::step, ::step, 1].astype(np.int16)
+        edges = float(np.abs(np.diff(thumbnail, axis=1)).mean()) / 255
+        before, self._thumbnail = self._thumbnail, thumbnail
+        if before is None or before.shape != thumbnail.shape:
+            self.features = replace(self.features, edges=edges, motion=0.0)
+            return
+        motion = float(np.abs(thumbnail - before).mean()) / 255
+        self.features = replace(
+            self.features,
+            edges=self._smooth(self.features.edges, edges, True),
+            motion=self._smooth(self.features.motion, motion, True),
+        )
+
+    @staticmethod
+    def _smooth(old: float, new: float, started: bool) -> float:
+        return old + _GAIN * (new - old) if started else new

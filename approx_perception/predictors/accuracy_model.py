@@ -1,0 +1,124 @@
+"""What branches are worth on what the camera sees."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.structures import SLA, ContentFeatures
+
+__all__ = [
+    "FEATURE_NAMES",
+    "OBJECT_FEATURES",
+    "AccuracyModel",
+    "ConstantAccuracy",
+    "ContentRegression",
+    "feature_vector",
+]
+
+Vector = npt.NDArray[np.float64]
+
+#: Of `ContentFeatures`, in the order of every feature vector; image features last.
+FEATURE_NAMES = ("confident_count", "small_size", "relative_speed", "motion", "edges")
+#: Number of those that come from objects, and cost nothing.
+OBJECT_FEATURES = 3
+
+#: Each feature x enters as log(x + offset): what doubles matters, not what is added.
+_OFFSETS = np.array([1.0, 0.01, 0.01, 0.005, 0.005])
+
+
+def feature_vector(content: ContentFeatures) -> Vector:
+    """``(F,)`` of `FEATURE_NAMES`."""
+    return np.array([getattr(content, name) for name in FEATURE_NAMES])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContentRegression:
+    """Polynomial of degree 2 in the logarithms of the first F features, for each branch.
+
+    Features outside the range that was fitted count as its ends.
+
+    Attributes
+    ----------
+    low, high
+        ``(F,)`` range of the logarithms.
+    weights
+        ``(B, 1 + F + F (F + 1) / 2)``.
+    """
+
+    low: Vector
+    high: Vector
+    weights: Vector
+
+    @staticmethod
+    def logarithms(features: Vector, count: int) -> Vector:
+        """``(..., F)`` of the first ``count`` of ``(..., all)`` features."""
+        return np.asarray(np.log(np.maximum(features[..., :count], 0) + _OFFSETS[:count]))
+
+    def terms(self, logarithms: Vector) -> Vector:
+        """``(..., K)`` polynomial terms of logarithms."""
+        clipped = np.clip(logarithms, self.low, self.high)
+        scaled = 2 * (clipped - self.low) / np.maximum(self.high - self.low, 1e-9) - 1
+        first, second = np.triu_indices(len(self.low))
+        products = scaled[..., first] * scaled[..., second]
+        return np.concatenate([np.ones((*scaled.shape[:-1], 1)), scaled, products], axis=-1)
+
+    def predict(self, features: Vector) -> Vector:
+        """``(B,)`` AP50."""
+        terms = self.terms(self.logarithms(features, len(self.low)))
+        return np.asarray(np.clip(self.weights @ terms, 0.0, 1.0))
+
+
+class ConstantAccuracy:
+    """The same whatever is in view; see `AccuracyPredictor`.
+
+    Parameters
+    ----------
+    ap50
+        ``(B,)`` or ranks below 0.
+    """
+
+    def __init__(self, ap50: Vector) -> None:
+        self._ap50 = ap50
+
+    def predict(self, content: ContentFeatures) -> Vector:
+        """See `AccuracyPredictor`."""
+        return self._ap50
+
+    def wants_image_features(self, sla: SLA) -> bool:
+        """Never."""
+        return False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccuracyModel:
+    """Content-aware AP50; see `AccuracyPredictor`.
+
+    Attributes
+    ----------
+    agnostic
+        ``(B,)`` mean over all content.
+    objects
+        By what is known of the objects.
+    image
+        By that and the image features.
+    image_pays_from_ms
+        Budget from which image features gain more accuracy than their time costs; infinite
+        where they never do (LiteReconfig's cost-benefit analysis).
+    """
+
+    agnostic: Vector
+    objects: ContentRegression
+    image: ContentRegression
+    image_pays_from_ms: float
+
+    def predict(self, content: ContentFeatures) -> Vector:
+        """See `AccuracyPredictor`."""
+        features = feature_vector(content)
+        if np.isfinite(features).all():
+            return self.image.predict(features)
+        return self.objects.predict(features)
+
+    def wants_image_features(self, sla: SLA) -> bool:
+        """See `AccuracyPredictor`."""
+        return sla.latency_ms >= self.image_pays_from_ms

@@ -1,0 +1,181 @@
+"""Fitted predictors on disk: numbers in an npz file, what they belong to in a JSON beside it."""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.branches import BranchSpace
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.predictors.accuracy_model import AccuracyModel, ContentRegression
+from approx_perception.predictors.latency_model import LatencyModel
+from approx_perception.predictors.original import OriginalModel
+
+__all__ = ["PredictorBundle"]
+
+_FORMAT = "approx_perception predictors 1"
+_REMEDY = "make a new one with approx-perception profile"
+
+Part = TypeVar("Part")
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictorBundle:
+    """All that was fitted from one profile.
+
+    Attributes
+    ----------
+    metadata
+        ``space`` and ``space_hash``, ``network`` and ``machine`` (text), and whatever else tells
+        where it comes from; plain JSON.
+    accuracy
+        Content-aware AP50.
+    latency, original
+        Ours and ApproxDet's; None in a bundle that ships with weights, for latency is the
+        machine's.
+    """
+
+    metadata: dict[str, Any]
+    accuracy: AccuracyModel
+    latency: LatencyModel | None = None
+    original: OriginalModel | None = None
+
+    def save(self, path: Path) -> None:
+        """Write ``NAME.json`` and ``NAME.npz``."""
+        arrays = _flatten("accuracy", self.accuracy)
+        arrays |= _flatten("latency", self.latency) | _flatten("original", self.original)
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+        content = {
+            "format": _FORMAT, **self.metadata,
+            "numbers_sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
+        }  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path.with_suffix(".npz"), buffer.getvalue())
+        _replace(path.with_suffix(".json"), (json.dumps(content, indent=1) + "\n").encode())
+
+    @classmethod
+    def load(cls, path: Path) -> "PredictorBundle":
+        """Read a bundle; nothing in it is ever run or unpickled.
+
+        Raises
+        ------
+        ConfigurationError
+            If a file is missing, corrupt, foreign, or not the one that belongs to the other.
+        """
+        try:
+            metadata = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            content = path.with_suffix(".npz").read_bytes()
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"cannot read the profile {path}: {error}; {_REMEDY}"
+            ) from error
+        if not isinstance(metadata, dict) or metadata.pop("format", None) != _FORMAT:
+            raise ConfigurationError(f"{path} is no profile of this version; {_REMEDY}")
+        if hashlib.sha256(content).hexdigest() != metadata.pop("numbers_sha256", None):
+            raise ConfigurationError(
+                f"{path.with_suffix('.npz')} is damaged or of another profile; {_REMEDY}"
+            )
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as data:
+                arrays = {name: data[name] for name in data.files}
+            bundle = cls(
+                metadata,
+                _accuracy(arrays),
+                _restore(LatencyModel, "latency", arrays),
+                _restore(OriginalModel, "original", arrays),
+            )
+            bundle._check_shapes()
+        except (ValueError, KeyError, OSError, TypeError) as error:
+            raise ConfigurationError(
+                f"the profile {path} is not whole: {error}; {_REMEDY}"
+            ) from error
+        return bundle
+
+    def _check_shapes(self) -> None:
+        space = BranchSpace.from_dict(self.metadata["space"], "the profile's space")
+        settings, trackers = len(space.detector_settings), len(space.trackers)
+        expected: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
+        expected = {"accuracy.agnostic": (self.accuracy.agnostic.shape, (len(space),))}
+        if self.latency is not None:
+            expected["latency.base"] = (self.latency.base.shape, (settings + 2 * trackers, 4))
+            expected["switching"] = (self.latency.switching_ms.shape, (settings, settings))
+        for name, (shape, wanted) in expected.items():
+            if shape != wanted:
+                raise ValueError(f"{name} has shape {shape}, expected {wanted}")
+
+    def check(self, space: BranchSpace, network: str, machine: str) -> None:
+        """Refuse to serve another space, network or machine.
+
+        Raises
+        ------
+        ConfigurationError
+            Saying what differs and what to do.
+        """
+        pairs = [
+            ("branch space", self.metadata.get("space_hash"), space.hash),
+            ("network", self.metadata.get("network"), network),
+        ]
+        if self.latency is not None:
+            pairs.append(("machine", self.metadata.get("machine"), machine))
+        for name, profiled, present in pairs:
+            if profiled != present:
+                raise ConfigurationError(
+                    f"the profile is of another {name}: {profiled!r}, but here it is {present!r}; "
+                    f"{_REMEDY}"
+                )
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def _flatten(prefix: str, part: object) -> Arrays:
+    """Arrays of a dataclass by dotted names, dataclasses inside it too."""
+    if part is None:
+        return {}
+    arrays: Arrays = {}
+    for field in fields(part):  # type: ignore[arg-type]
+        value = getattr(part, field.name)
+        name = f"{prefix}.{field.name}"
+        arrays |= (
+            _flatten(name, value)
+            if isinstance(value, ContentRegression)
+            else {name: np.asarray(value)}
+        )
+    return arrays
+
+
+def _restore(kind: type[Part], prefix: str, arrays: Arrays) -> Part | None:
+    """Build a dataclass from its arrays; None if there are none."""
+    values: dict[str, Any] = {
+        name.removeprefix(f"{prefix}."): array
+        for name, array in arrays.items()
+        if name.startswith(f"{prefix}.")
+    }
+    if not values:
+        return None
+    for name, value in values.items():
+        if not np.isfinite(value).all() and name != "load":
+            raise ValueError(f"{prefix}.{name} holds values that are not finite")
+        if value.ndim == 0:
+            values[name] = value.item()
+    return kind(**values)
+
+
+def _accuracy(arrays: Arrays) -> AccuracyModel:
+    objects, image = (
+        _restore(ContentRegression, f"accuracy.{name}", arrays) for name in ("objects", "image")
+    )
+    if objects is None or image is None:
+        raise KeyError("accuracy by content")
+    pays_from_ms = float(arrays["accuracy.image_pays_from_ms"])
+    return AccuracyModel(arrays["accuracy.agnostic"], objects, image, pays_from_ms)

@@ -1,0 +1,124 @@
+"""What a profiling run will do, and how long it will take."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from approx_perception.branches import BranchSpace
+from approx_perception.machine import core_count
+from approx_perception.profiling.contention_generator import ContentionLevel
+
+__all__ = ["ProfilePlan", "contention_levels", "switching_tour"]
+
+#: More than any machine moves, so that memory is as busy as it can be.
+_ALL_MEMORY_MB_S = 1e6
+_GPU_SHARES = (0.4, 0.8)
+#: Contended levels take longer than the idle ones that estimates come from.
+_CONTENDED_FACTOR = 1.6
+_LEVEL_START_S = 1.0
+
+
+def contention_levels(with_gpu: bool) -> list[ContentionLevel]:
+    """Levels to profile, the idle machine first.
+
+    Half of the cores, all of them half of the time, all of them, and memory; and the GPU.
+    Half of the cores all the time and all of them half of the time are the same load to a
+    monitor, but not to an inference, which evades the one and not the other.
+    """
+    cores = os.cpu_count() or 1
+    levels = [
+        ContentionLevel(),
+        ContentionLevel(max(cores // 2, 1)),
+        ContentionLevel(cores, 0.5),
+        ContentionLevel(cores),
+        ContentionLevel(memory_mb_s=_ALL_MEMORY_MB_S),
+    ]
+    if with_gpu:
+        levels += [ContentionLevel(gpu_share=share) for share in _GPU_SHARES]
+    return levels
+
+
+def switching_tour(count: int) -> list[int]:
+    """Visit every ordered pair of different settings exactly once, one after the other.
+
+    Returns
+    -------
+    list of int
+        ``count * (count - 1) + 1`` positions: a closed walk over all edges of the complete
+        directed graph (Hierholzer's algorithm).
+    """
+    ahead = {here: [there for there in range(count) if there != here] for here in range(count)}
+    stack, tour = [0], []
+    while stack:
+        if ahead[stack[-1]]:
+            stack.append(ahead[stack[-1]].pop())
+        else:
+            tour.append(stack.pop())
+    walked = set(pairwise(tour))
+    if len(walked) != count * (count - 1):
+        raise AssertionError("the tour missed a pair")
+    return tour
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilePlan:
+    """Amounts of work.
+
+    Attributes
+    ----------
+    levels
+        Contention under which latency is measured.
+    rounds
+        Times that each level is visited, in turns, so that drift of the machine hits all alike.
+    detections_per_scene
+        Timed detections of each setting, scene, level and round.
+    calls_per_scene
+        Timed tracker calls of each tracker, number of objects, scene, level and round.
+    object_counts
+        Numbers of objects to track.
+    scenes
+        Excerpts of the data that latency is measured on.
+    tours
+        Times that each ordered pair of settings is visited.
+    frames
+        For accuracy, of all sources together.
+    """
+
+    levels: Sequence[ContentionLevel]
+    rounds: int = 3
+    detections_per_scene: int = 3
+    calls_per_scene: int = 2
+    object_counts: tuple[int, ...] = (1, 4, 16)
+    scenes: int = 3
+    tours: int = 3
+    frames: int = 0
+
+    def seconds(
+        self, space: BranchSpace, detection_ms: Sequence[float], tracker_ms: Sequence[float]
+    ) -> dict[str, float]:
+        """Estimate the stages.
+
+        Parameters
+        ----------
+        space
+            To profile.
+        detection_ms
+            Of each detector setting, idle.
+        tracker_ms
+            Initialisation and step of each tracker together, for a middling number of objects.
+        """
+        visits = len(self.levels) * self.rounds
+        detection_s = sum(detection_ms) * (self.detections_per_scene + 1) * self.scenes / 1e3
+        calls = (self.calls_per_scene + 1) * len(self.object_counts) * self.scenes
+        tracking_s = sum(tracker_ms) * calls / 1e3
+        tracked_share = sum(1 - 1 / si for si in space.sampling_intervals if si > 1)
+        replay_ms = sum(tracker_ms) * tracked_share * len(space.detector_settings)
+        per_frame_s = (sum(detection_ms) + replay_ms) / 1e3
+        pairs = len(space.detector_settings) * sum(detection_ms) / 1e3
+        return {
+            "latency": visits * (_LEVEL_START_S + _CONTENDED_FACTOR * (detection_s + tracking_s)),
+            "switching": self.tours * pairs,
+            # Two threads gain less than twice, as Python has its share.
+            "accuracy": self.frames * per_frame_s / (1 + 0.6 * (core_count() - 1)),
+        }

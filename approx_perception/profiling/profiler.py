@@ -1,0 +1,228 @@
+"""Profile a space on this machine: what every part costs under contention, what branches are worth.
+
+Costs add up and detections are reused, so parts are measured, not branches (ApproxDet, section 4).
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from approx_perception.association import Associator
+from approx_perception.branches import BranchSpace, TrackerSettings
+from approx_perception.clock import Clock
+from approx_perception.contention import LoadMeter
+from approx_perception.datasets import FrameSource, LabelledFrame
+from approx_perception.detectors import Detector
+from approx_perception.evaluation.average_precision import pooled_ap50
+from approx_perception.evaluation.replay import replay_space
+from approx_perception.exceptions import DatasetError
+from approx_perception.features import ContentSensor
+from approx_perception.predictors import FEATURE_NAMES, feature_vector
+from approx_perception.profiling.contention_generator import ContentionGenerator
+from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
+from approx_perception.profiling.plan import ProfilePlan, switching_tour
+from approx_perception.profiling.records import Columns, read_columns, write_columns
+from approx_perception.structures import Detections
+from approx_perception.trackers import Tracker
+
+__all__ = ["SNIPPET_FRAMES", "Profiler", "content_of", "join_units", "scenes_of"]
+
+#: Length of the pieces of video whose accuracy is predicted.
+SNIPPET_FRAMES = 16
+_SCENE_IMAGES = 8
+#: Until a new load shows in latencies and readings.
+_SETTLE_S = 0.5
+
+Report = Callable[[str, float], None]
+
+
+def scenes_of(sources: Sequence[FrameSource], count: int) -> list[Scene]:
+    """Cut an excerpt with objects from each of up to ``count`` sources, spread over them.
+
+    Raises
+    ------
+    DatasetError
+        If no source has a frame with ground truth.
+    """
+    chosen = [sources[i] for i in np.unique(np.linspace(0, len(sources) - 1, count).astype(int))]
+    scenes = []
+    for source in chosen:
+        entries: list[LabelledFrame] = []
+        for entry in source:
+            if entries or (entry.ground_truth is not None and len(entry.ground_truth)):
+                entries.append(entry)
+            if len(entries) == _SCENE_IMAGES:
+                break
+        if len(entries) > 1 and (truth := entries[0].ground_truth) is not None:
+            objects = Detections.from_arrays(truth.boxes, np.ones(len(truth)), truth.class_ids)
+            scenes.append(Scene([entry.frame.image for entry in entries], objects))
+    if not scenes:
+        raise DatasetError("profiling needs sources with ground truth; none of these has any")
+    return scenes
+
+
+def _enlarged(scene: Scene) -> Scene:
+    """Twice the size, to learn what size costs."""
+    images = [cv2.resize(image, None, fx=2, fy=2) for image in scene.images]
+    boxes = scene.objects.boxes * np.float32(2)
+    count = len(boxes)
+    return Scene(images, Detections.from_arrays(boxes, np.ones(count), scene.objects.class_ids))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profiler:
+    """Stages of a profiling run; each unit of work is kept in a file, so that a run can go on.
+
+    Attributes
+    ----------
+    detector, trackers, space
+        What is profiled.
+    sources
+        With ground truth; frames beyond ``frames_per_source`` are left out.
+    plan
+        Amounts.
+    folder
+        Gets the finished units.
+    clock
+        Times the parts.
+    """
+
+    detector: Detector
+    trackers: Mapping[TrackerSettings, Tracker]
+    space: BranchSpace
+    sources: Mapping[str, FrameSource]
+    frames_per_source: int
+    plan: ProfilePlan
+    folder: Path
+    clock: Clock
+
+    @property
+    def unit_count(self) -> int:
+        """Units of all stages."""
+        visits = len(self.plan.levels) * self.plan.rounds
+        return visits + self.plan.tours + len(self.sources)
+
+    def measure_latency(self, scenes: Sequence[Scene], report: Report) -> list[Columns]:
+        """Time all parts under all levels, level by level in turns."""
+        parts = []
+        for turn in range(self.plan.rounds):
+            for level, contention in enumerate(self.plan.levels):
+                path = self.folder / f"latency_{turn}_{level}.npz"
+                if not path.exists():
+                    report(f"latency, {contention}, round {turn + 1}", 0)
+                    self._visit(level, turn, scenes, path)
+                parts.append(read_columns(path))
+                report("latency", 1)
+        return parts
+
+    def _visit(self, level: int, turn: int, scenes: Sequence[Scene], path: Path) -> None:
+        rows = LatencyRows()
+        timer = PartTimer(self.detector, self.trackers, self.space, self.clock, rows)
+        timer.level, timer.round = level, turn
+        meter = LoadMeter(lambda: [os.getpid()])
+        with ContentionGenerator(self.plan.levels[level]):
+            time.sleep(_SETTLE_S)
+            meter.read()
+            measured = [*scenes, _enlarged(scenes[0])] if level == 0 else scenes
+            for part in range(len(self.space.detector_settings)):
+                for scene in measured:
+                    timer.detections(part, scene, self.plan.detections_per_scene)
+            reading = meter.read()
+            for part in range(len(self.space.trackers)):
+                for scene in measured:
+                    for count in self.plan.object_counts:
+                        objects = scene.objects.select(np.arange(count) % len(scene.objects))
+                        timer.tracking(part, scene, objects, self.plan.calls_per_scene)
+        meter.close()
+        write_columns(
+            path,
+            {**rows.columns(), "load": np.array([[level, reading.cpu_others, reading.gpu_others]])},
+        )
+
+    def image_feature_ms(self, scene: Scene) -> float:
+        """Median time of computing the image features of a frame."""
+        sensor, samples = ContentSensor(), []
+        for index in range(50):
+            start_ns = self.clock.monotonic_ns()
+            sensor.see_image(scene.images[index % len(scene.images)])
+            samples.append((self.clock.monotonic_ns() - start_ns) / 1e6)
+        return float(np.median(samples))
+
+    def measure_switching(self, scenes: Sequence[Scene], report: Report) -> list[Columns]:
+        """Time every ordered pair of detector settings on the idle machine."""
+        parts = []
+        for tour in range(self.plan.tours):
+            path = self.folder / f"switching_{tour}.npz"
+            if not path.exists():
+                report(f"switching, tour {tour + 1}", 0)
+                rows = LatencyRows()
+                timer = PartTimer(self.detector, self.trackers, self.space, self.clock, rows)
+                timer.round = tour
+                order = switching_tour(len(self.space.detector_settings))
+                timer.switches(order, scenes[tour % len(scenes)])
+                write_columns(path, rows.columns())
+            parts.append(read_columns(path))
+            report("switching", 1)
+        return parts
+
+    def measure_accuracy(self, report: Report) -> list[Columns]:
+        """Score every branch on every snippet of every source."""
+        parts = []
+        for index, (name, source) in enumerate(self.sources.items()):
+            path = self.folder / f"accuracy_{index}.npz"
+            if not path.exists():
+                report(f"accuracy, {name}", 0)
+                write_columns(path, self._score(index, source))
+            parts.append(read_columns(path))
+            report("accuracy", 1)
+        return parts
+
+    def _score(self, index: int, source: FrameSource) -> dict[str, Any]:
+        frames: list[LabelledFrame] = []
+        for entry in source:
+            if len(frames) == self.frames_per_source:
+                break
+            if entry.ground_truth is not None:
+                frames.append(entry)
+        if not frames:
+            raise DatasetError(f"{source.name} has no ground truth; accuracy cannot be profiled")
+        starts = list(range(0, max(len(frames) - SNIPPET_FRAMES, 0) + 1, SNIPPET_FRAMES))
+        settings = self.space.detector_settings
+        ap50 = np.zeros((len(starts), len(self.space)))
+        features = np.zeros((len(starts), len(settings), len(FEATURE_NAMES)))
+        for replay in replay_space(self.detector, self.space, frames, source.class_names):
+            seen = content_of(frames, replay.detections)
+            for row, start in enumerate(starts):
+                part = slice(start, start + SNIPPET_FRAMES)
+                features[row, replay.index] = seen[part].mean(axis=0)
+                for branch, matches in replay.matches.items():
+                    ap50[row, branch] = pooled_ap50(matches[part])
+        return {
+            "source": np.full(len(starts), index), "start": np.array(starts),
+            "ap50": ap50, "features": features,
+        }  # fmt: skip
+
+
+def join_units(units: Sequence[Columns]) -> Columns:
+    """Columns of all units, one below the other."""
+    return {name: np.concatenate([unit[name] for unit in units]) for name in units[0]}
+
+
+def content_of(frames: Sequence[LabelledFrame], found: Sequence[Detections]) -> Any:
+    """Features after each frame, ``(N, F)``, when the detector runs on all of them."""
+    sensor, associator = ContentSensor(), Associator()
+    rows = []
+    for position, (entry, detections) in enumerate(zip(frames, found, strict=True)):
+        image = entry.frame.image
+        sensor.see_image(image)
+        objects = associator.associate(detections, position)
+        speeds = associator.speeds_px_per_frame(objects)
+        sensor.see_objects(objects, speeds, (image.shape[1], image.shape[0]))
+        rows.append(feature_vector(sensor.features))
+    return np.array(rows)

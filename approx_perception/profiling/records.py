@@ -1,0 +1,103 @@
+"""What a profiling run measured, as columns in a file."""
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.exceptions import ConfigurationError
+
+__all__ = ["LATENCY_COLUMNS", "ProfileRecords", "read_columns", "write_columns"]
+
+Columns = dict[str, npt.NDArray[Any]]
+
+_FORMAT = "approx_perception profile records 1"
+
+#: One row a measurement. ``kind``: 0 detection, 1 tracker initialisation, 2 tracker step,
+#: 3 first detection after another setting. ``part``: position of the setting or tracker in the
+#: space; ``before``: of the setting that ran before, for kind 3. ``level``: position in the
+#: metadata's levels. Sizes in px, areas in px², times in ms.
+LATENCY_COLUMNS = (
+    "kind", "part", "before", "level", "round", "image_width", "image_height", "object_count",
+    "total_area_px2", "mean_width_px", "mean_height_px", "ms",
+)  # fmt: skip
+
+
+def write_columns(path: Path, columns: Columns) -> None:
+    """Write arrays so that a half-written file never has the name."""
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, **columns)  # type: ignore[arg-type]
+    temporary.replace(path)
+
+
+def read_columns(path: Path) -> Columns:
+    """Read arrays; never unpickles.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file is missing, corrupt or holds anything but plain arrays.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return {name: data[name] for name in data.files}
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        raise ConfigurationError(f"{path} holds no readable arrays: {error}") from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProfileRecords:
+    """All that one profiling run measured.
+
+    Attributes
+    ----------
+    metadata
+        Machine, versions, network, space and its hash, data and its hash, levels; plain JSON.
+    latency
+        Columns of `LATENCY_COLUMNS`.
+    accuracy
+        ``source`` (S,), ``start`` (S,): snippets by source and first frame; ``ap50`` (S, B);
+        ``features`` (S, D, F): as seen by each detector setting, in the order of the
+        metadata's ``feature_names``.
+    """
+
+    metadata: dict[str, Any]
+    latency: Columns
+    accuracy: Columns
+
+    def save(self, path: Path) -> None:
+        """Write ``NAME.json`` and ``NAME.npz`` beside each other."""
+        arrays = {f"latency.{name}": column for name, column in self.latency.items()}
+        arrays |= {f"accuracy.{name}": column for name, column in self.accuracy.items()}
+        write_columns(path.with_suffix(".npz"), arrays)
+        text = json.dumps({"format": _FORMAT, **self.metadata}, indent=1) + "\n"
+        path.with_suffix(".json").write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "ProfileRecords":
+        """Read both files.
+
+        Raises
+        ------
+        ConfigurationError
+            If one is missing, corrupt or of something else.
+        """
+        try:
+            metadata = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"cannot read the records {path}: {error}") from error
+        if not isinstance(metadata, dict) or metadata.pop("format", None) != _FORMAT:
+            raise ConfigurationError(f"{path} holds no records of approx-perception profile")
+        arrays = read_columns(path.with_suffix(".npz"))
+        parts: dict[str, Columns] = {"latency": {}, "accuracy": {}}
+        for name, array in arrays.items():
+            table, _, column = name.partition(".")
+            parts.setdefault(table, {})[column] = array
+        if missing := set(LATENCY_COLUMNS) - set(parts["latency"]):
+            raise ConfigurationError(f"{path} lacks the columns {sorted(missing)}")
+        return cls(metadata, parts["latency"], parts["accuracy"])

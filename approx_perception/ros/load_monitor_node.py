@@ -1,0 +1,96 @@
+"""The load monitor: says what the machine is doing, in all and by others than us."""
+
+import sys
+import time
+from collections.abc import Sequence
+
+import psutil
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+
+from approx_perception.contention import LoadMeter
+from approx_perception.msg import SystemLoad
+from approx_perception.ros import qos
+from approx_perception.ros.declarations import Declaration, declare_parameters
+from approx_perception.ros.startup import start_node
+
+__all__ = ["LoadMonitorNode", "main"]
+
+_SEARCH_PERIOD_S = 2.0
+
+_PARAMETERS = (
+    Declaration("period_s", 0.2, "Time between two readings, in s.", (0.05, 10.0), read_only=True),
+    Declaration("own_processes", "perception_node", "Processes with one of these words in their "
+                "command line count as ours; separated by commas.", read_only=True),
+)  # fmt: skip
+
+
+class _OwnProcesses:
+    """Ids of the processes that count as ours, looked for now and then."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = words
+        self._ids: list[int] = []
+        self._searched_s = float("-inf")
+
+    def __call__(self) -> list[int]:
+        now_s = time.monotonic()
+        if now_s - self._searched_s > _SEARCH_PERIOD_S:
+            self._searched_s = now_s
+            self._ids = [p.pid for p in psutil.process_iter(["cmdline"]) if self._is_own(p)]
+        return self._ids
+
+    def _is_own(self, process: psutil.Process) -> bool:
+        arguments = process.info["cmdline"] or []
+        return any(word in argument for argument in arguments for word in self._words)
+
+
+class LoadMonitorNode(Node):  # type: ignore[misc]
+    """Publish `SystemLoad` on ``system_load``."""
+
+    def __init__(self) -> None:
+        super().__init__("load_monitor_node")
+        declare_parameters(self, _PARAMETERS)
+        text = str(self.get_parameter("own_processes").value)
+        words = [word.strip() for word in text.split(",") if word.strip()]
+        self._meter = LoadMeter(_OwnProcesses(words))
+        self._publisher = self.create_publisher(SystemLoad, "system_load", qos.RESULTS)
+        self.create_timer(float(self.get_parameter("period_s").value), self._publish)
+        self.get_logger().info(f"telling the load on {self._publisher.topic_name}")
+
+    def _publish(self) -> None:
+        values = self._meter.read()
+        message = SystemLoad(
+            cpu=values.cpu, cpu_others=values.cpu_others,
+            memory=values.memory, memory_others=values.memory_others,
+            gpu=values.gpu, gpu_others=values.gpu_others,
+            gpu_memory=values.gpu_memory, gpu_memory_others=values.gpu_memory_others,
+            temperature_celsius=values.temperature_celsius,
+        )  # fmt: skip
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._publisher.publish(message)
+
+    def stop(self) -> None:
+        """Let go of what reads the GPU."""
+        self._meter.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the node until it is told to end; returns the exit code."""
+    node = start_node(LoadMonitorNode, arguments)
+    if node is None:
+        return 1
+    try:
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        node.stop()
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

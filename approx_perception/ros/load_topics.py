@@ -1,0 +1,164 @@
+"""Topics that tell the node what else uses the machine."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+from rclpy.node import Node
+from std_msgs.msg import Float32
+
+from approx_perception.clock import Clock
+from approx_perception.contention import LoadInputs, share_of_percent
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.machine import core_count
+from approx_perception.msg import SystemLoad
+from approx_perception.ros import qos
+
+__all__ = ["LoadTopicNames", "LoadTopics"]
+
+_LOG_PERIOD_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTopicNames:
+    """Where monitors speak; empty for none.
+
+    Attributes
+    ----------
+    system
+        `SystemLoad`, as our load_monitor_node publishes it.
+    cpu, gpu
+        ``std_msgs/Float32``: percent of all cores, of the GPU's time, everybody's together.
+    """
+
+    system: str = ""
+    cpu: str = ""
+    gpu: str = ""
+
+
+class _OwnCpu:
+    """Share of all cores that this process takes, from call to call."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._process = clock, psutil.Process()
+        self._before = self._now()
+
+    def _now(self) -> tuple[float, float]:
+        times = self._process.cpu_times()
+        return times.user + times.system, self._clock.monotonic_ns() / 1e9
+
+    def share(self) -> float:
+        now, before = self._now(), self._before
+        self._before = now
+        elapsed_s = max(now[1] - before[1], 1e-6)
+        return min((now[0] - before[0]) / elapsed_s / core_count(), 1.0)
+
+
+class LoadTopics:
+    """Subscribe, check what comes, and know who fell silent.
+
+    Parameters
+    ----------
+    node
+        Subscribes and logs.
+    names
+        Topics.
+    inputs
+        Gets the readings.
+    clock
+        For our own share of the CPU.
+    """
+
+    def __init__(self, node: Node, names: LoadTopicNames, inputs: LoadInputs, clock: Clock) -> None:
+        self._node, self._inputs = node, inputs
+        self._own_cpu = _OwnCpu(clock)
+        #: What a monitor said last that makes no sense; cleared once it does again.
+        self._refused: dict[str, str] = {}
+        self._expected: dict[str, str] = {}
+        self._silent: set[str] = set()
+        self._subscribe(names.system, SystemLoad, self._on_system)
+        self._subscribe(names.cpu, Float32, self._on_cpu)
+        self._subscribe(names.gpu, Float32, self._on_gpu)
+
+    def _subscribe(
+        self, topic: str, message_type: Any, take_in: Callable[[str, Any], None]
+    ) -> None:
+        if not topic:
+            return
+        try:
+            name = self._node.resolve_topic_name(topic)
+            self._node.create_subscription(
+                message_type, topic, lambda m: self._receive(name, take_in, m), qos.LOAD_INPUT
+            )
+        except Exception as error:  # rclpy's exceptions differ among distributions
+            reason = str(error).splitlines()[0]
+            raise ConfigurationError(f"{topic!r} cannot be a load topic: {reason}") from error
+        package = message_type.__module__.partition(".")[0]
+        self._expected[name] = f"{package}/msg/{message_type.__name__}"
+
+    def _receive(self, name: str, take_in: Callable[[str, Any], None], message: Any) -> None:
+        try:
+            take_in(name, message)
+            self._refused.pop(name, None)
+        except ConfigurationError as error:
+            self._refused[name] = f"{name}: {error}"
+            self._node.get_logger().error(
+                f"load reading refused: {self._refused[name]}",
+                throttle_duration_sec=_LOG_PERIOD_S,
+            )
+
+    def _on_system(self, name: str, message: SystemLoad) -> None:
+        self._inputs.update(name, message.cpu_others, message.gpu_others)
+
+    def _on_cpu(self, name: str, message: Float32) -> None:
+        # The topic speaks of everybody; what others take is what matters.
+        total = share_of_percent(message.data)
+        self._inputs.update(name, cpu=max(total - self._own_cpu.share(), 0.0))
+
+    def _on_gpu(self, name: str, message: Float32) -> None:
+        self._inputs.update(name, gpu=share_of_percent(message.data))
+
+    def look_after(self) -> None:
+        """Once a second: notice who fell silent and who came back."""
+        silent = self._inputs.silent()
+        for name in sorted(set(silent) - self._silent):
+            self._node.get_logger().warning(
+                f"{name} fell silent {silent[name]:.0f} s ago: going on with what latencies tell"
+            )
+        for name in sorted(self._silent - set(silent)):
+            self._node.get_logger().info(f"{name} speaks again")
+        self._silent = set(silent)
+
+    def problems(self) -> list[str]:
+        """What is wrong with load topics now, a sentence each."""
+        silent = [
+            f"{name} is silent for {age:.0f} s" for name, age in self._inputs.silent().items()
+        ]
+        return [*self._refused.values(), *self._foreign_types(), *silent]
+
+    def _foreign_types(self) -> list[str]:
+        problems = []
+        for name, expected in self._expected.items():
+            for publisher in self._node.get_publishers_info_by_topic(name):
+                if publisher.topic_type not in (expected, ""):
+                    problems.append(f"{name} carries {publisher.topic_type}, expected {expected}")
+        return problems
+
+    def status(self) -> str:
+        """Who is listened to, in words."""
+        if not self._expected:
+            return "none"
+        heard, silent = set(self._inputs.heard()), set(self._inputs.silent())
+        words = []
+        for name in self._expected:
+            state = "silent" if name in silent else "heard" if name in heard else "not heard yet"
+            words.append(f"{name} ({state})")
+        reading = self._inputs.reading()
+        shares = [
+            f"{kind} {share:.0%}"
+            for kind, share in (("cpu", reading.cpu), ("gpu", reading.gpu))
+            if share is not None and not math.isnan(share)
+        ]
+        return ", ".join([*words, *shares])

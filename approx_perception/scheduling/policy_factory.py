@@ -1,0 +1,71 @@
+"""Policies by name."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.branches import Branch, BranchSpace
+from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.predictors.original import OriginalLatency, OriginalModel
+from approx_perception.scheduling.original_policy import OriginalPolicy
+from approx_perception.scheduling.policies import Fastest, Fixed, MostAccurate, SchedulingPolicy
+
+__all__ = ["POLICY_NAMES", "PolicyFactory", "check_policy_name"]
+
+POLICY_NAMES = ("most_accurate", "fixed", "fastest", "approxdet")
+
+
+def check_policy_name(name: str) -> None:
+    """Raise `ConfigurationError` if there is no such policy."""
+    if name not in POLICY_NAMES:
+        raise ConfigurationError(f"there is no policy {name!r}; choose {choices(POLICY_NAMES)}")
+
+
+@dataclass(slots=True, eq=False)
+class PolicyFactory:
+    """Builds policies for one space; asked again for the same, it returns the same one.
+
+    Attributes
+    ----------
+    space
+        Branches to choose from.
+    original
+        ApproxDet's latency models, of a profile; None without one.
+    accuracy
+        ``(B,)`` content-agnostic AP50, or ranks below 0.
+    """
+
+    space: BranchSpace
+    original: OriginalModel | None
+    accuracy: npt.NDArray[np.float64]
+    _latest: tuple[tuple[str, Branch], SchedulingPolicy] | None = field(default=None, init=False)
+
+    def create(self, name: str, branch: Branch) -> SchedulingPolicy:
+        """Policy of that name; ``branch`` is the one for ``fixed``.
+
+        Raises
+        ------
+        ConfigurationError
+            If there is no such policy, or it cannot be had without a profile.
+        """
+        check_policy_name(name)
+        key = (name, branch)
+        if self._latest is None or self._latest[0] != key:
+            self._latest = key, self._build(name, branch)
+        return self._latest[1]
+
+    def _build(self, name: str, branch: Branch) -> SchedulingPolicy:
+        if name == "fixed":
+            self.space.index(branch)
+            return Fixed(branch)
+        if name == "fastest":
+            return Fastest()
+        if name == "most_accurate":
+            return MostAccurate()
+        if self.original is None:
+            raise ConfigurationError(
+                "the policy 'approxdet' needs a profile of this machine: make one with "
+                "approx-perception profile and name it"
+            )
+        return OriginalPolicy(OriginalLatency(self.space, self.original), self.accuracy)

@@ -1,0 +1,44 @@
+"""What the camera sees, as far as it tells what a branch costs and is worth."""
+
+from dataclasses import dataclass
+
+__all__ = ["ContentFeatures"]
+
+
+@dataclass(frozen=True, slots=True)
+class ContentFeatures:
+    """Content of the frames just before a decision.
+
+    Lengths and speeds are of the objects that are confidently there; they keep their last values
+    while there are none.
+
+    Attributes
+    ----------
+    object_count
+        Objects that a tracker must follow now, weak ones included.
+    total_area_px2
+        Sum of their areas, in px² of the image.
+    confident_count
+        Objects of a score of at least 0.3, smoothed over the last frames.
+    small_size
+        Square root of an object's area, as a share of the image's short side: the first
+        quartile, for it is the small ones that a shape loses.
+    relative_speed
+        Mean motion in a frame, as a share of the square root of the object's area.
+    speed_px_per_frame
+        The same motion in px.
+    motion
+        Mean change of a thumbnail's brightness since the frame before, 0..1; nan while it is
+        not computed.
+    edges
+        Mean step of brightness between a thumbnail's neighbouring px, 0..1; nan likewise.
+    """
+
+    object_count: int = 0
+    total_area_px2: float = 0.0
+    confident_count: float = 0.0
+    small_size: float = 0.15
+    relative_speed: float = 0.0
+    speed_px_per_frame: float = 0.0
+    motion: float = float("nan")
+    edges: float = float("nan")

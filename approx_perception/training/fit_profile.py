@@ -1,0 +1,51 @@
+"""From the records of a profiling run to the predictors of a space."""
+
+import numpy as np
+
+from approx_perception.branches import BranchSpace
+from approx_perception.predictors import AdaptiveLatency
+from approx_perception.predictors.bundle import PredictorBundle
+from approx_perception.profiling.records import ProfileRecords
+from approx_perception.structures import SLA, ContentFeatures, Observation, SlaScope
+from approx_perception.training.fit_accuracy import AccuracyFit, fit_accuracy
+from approx_perception.training.fit_latency import fit_latency
+from approx_perception.training.fit_original import fit_original, level_coordinates
+
+__all__ = ["fit_profile"]
+
+_INHERITED = (
+    "created", "versions", "network", "machine", "precision", "space", "space_hash", "data",
+    "data_hash", "frames_per_source",
+)  # fmt: skip
+#: Content at which latencies stand for a space in the cost-benefit analysis.
+_TYPICAL = ContentFeatures(object_count=6, total_area_px2=6 * 60.0**2)
+
+
+def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit]:
+    """Fit everything.
+
+    Raises
+    ------
+    ConfigurationError
+        If the records are too few.
+    """
+    metadata = records.metadata
+    space = BranchSpace.from_dict(metadata["space"], "the profile's space")
+    # A share that no monitor told is null in the file.
+    load = np.array(
+        [[level["cpu_others"], level["gpu_others"]] for level in metadata["levels"]], np.float64
+    )
+    latency = fit_latency(records.latency, load, space)
+    image_size = int(records.latency["image_width"][0]), int(records.latency["image_height"][0])
+    observation = Observation(SLA(1.0, 0.95, SlaScope.GOF), _TYPICAL, image_size=image_size)
+    mean_ms = AdaptiveLatency(space, latency).predict(observation).mean_ms
+    accuracy = fit_accuracy(records.accuracy, mean_ms, float(metadata["image_feature_ms"]))
+    levels = level_coordinates(metadata["levels"])
+    original = fit_original(records.latency, levels, latency.switching_ms, space)
+    kept = {name: metadata[name] for name in _INHERITED}
+    kept["accuracy_errors_left_out"] = {k: round(v, 4) for k, v in accuracy.errors.items()}
+    kept["image_feature_gains"] = {
+        str(budget): round(gain, 4) for budget, gain in accuracy.image_gains.items()
+    }
+    kept["log_residual_p95"] = float(np.quantile(latency.detection_residuals, 0.95).round(3))
+    return PredictorBundle(kept, accuracy.model, latency, original), accuracy

@@ -1,0 +1,120 @@
+"""What several benchmarks share: saved detections and latency traces, kept in a folder."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.progress import track
+
+from approx_perception.assembly import KernelOptions, load_network, load_space, prepare_space
+from approx_perception.branches import BranchSpace
+from approx_perception.clock import MonotonicClock
+from approx_perception.contention import LoadMeter
+from approx_perception.datasets import LabelledFrame
+from approx_perception.detectors import Detector
+from approx_perception.evaluation.replay import detect_all
+from approx_perception.evaluation.simulation import LatencyTrace
+from approx_perception.profiling import ContentionGenerator, ContentionLevel
+from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
+from approx_perception.profiling.profiler import join_units
+from approx_perception.profiling.records import read_columns, write_columns
+from approx_perception.structures import Detections
+
+CORES = os.cpu_count() or 1
+#: None of them is profiled: the profile has the idle machine, half of the cores, all of them at
+#: 50 % and at 100 %, and as much memory traffic as one core makes.
+UNSEEN_LEVELS = (
+    ContentionLevel(),
+    ContentionLevel(CORES, 0.25),
+    ContentionLevel(CORES, 0.75),
+    ContentionLevel(max(CORES // 2, 1), 1.0, memory_mb_s=6000),
+)
+SETTLE_S = 0.5
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network and its space, loaded."""
+
+    detector: Detector
+    space: BranchSpace
+    options: KernelOptions
+
+
+def load(options: KernelOptions) -> Network:
+    detector, _ = load_network(options)
+    space = load_space(options.space, options.detector)
+    return Network(detector, space, options)
+
+
+def saved_detections(
+    network: Network, frames: Sequence[LabelledFrame], cache: Path
+) -> list[list[Detections]]:
+    """Detections of each frame at each setting of the space, from a file if it is there."""
+    if not cache.exists():
+        columns = {}
+        for index, settings in enumerate(track(network.space.detector_settings, "detections")):
+            found = detect_all(network.detector, settings, frames)
+            columns[f"boxes{index}"] = np.concatenate([f.boxes for f in found])
+            columns[f"scores{index}"] = np.concatenate([f.scores for f in found])
+            columns[f"classes{index}"] = np.concatenate([f.class_ids for f in found])
+            columns[f"counts{index}"] = np.array([len(f) for f in found])
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        write_columns(cache, columns)
+    columns = read_columns(cache)
+    saved = []
+    for index in range(len(network.space.detector_settings)):
+        ends = np.cumsum(columns[f"counts{index}"])[:-1]
+        parts = [
+            np.split(columns[f"{name}{index}"], ends) for name in ("boxes", "scores", "classes")
+        ]
+        saved.append([Detections.from_arrays(*row) for row in zip(*parts, strict=True)])
+    return saved
+
+
+def record_trace(
+    network: Network,
+    scenes: Sequence[Scene],
+    levels: Sequence[ContentionLevel],
+    cache: Path,
+    rounds: int = 3,
+) -> tuple[LatencyTrace, np.ndarray]:
+    """Time all parts under each level, in turns; from a file if it is there."""
+    trackers = prepare_space(network.space, network.detector)
+    if not cache.exists():
+        units, clock = [], MonotonicClock()
+        warm = PartTimer(network.detector, trackers, network.space, clock, LatencyRows())
+        warm.preheat(scenes[0])
+        for turn in range(rounds):
+            for level, contention in enumerate(track(levels, f"trace, round {turn + 1}")):
+                rows = LatencyRows()
+                timer = PartTimer(network.detector, trackers, network.space, clock, rows)
+                timer.level, timer.round = level, turn
+                meter = LoadMeter(lambda: [os.getpid()])
+                with ContentionGenerator(contention):
+                    time.sleep(SETTLE_S)
+                    meter.read()
+                    for part in range(len(network.space.detector_settings)):
+                        for scene in scenes:
+                            timer.detections(part, scene, 6)
+                    reading = meter.read()
+                    for part in range(len(network.space.trackers)):
+                        for scene in scenes:
+                            for count in (1, 4, 16):
+                                objects = scene.objects.select(
+                                    np.arange(count) % len(scene.objects)
+                                )
+                                timer.tracking(part, scene, objects, 4)
+                load = np.array([[level, reading.cpu_others, reading.gpu_others]])
+                units.append({**rows.columns(), "load": load})
+        load = np.concatenate([unit.pop("load") for unit in units])
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        write_columns(cache, {**join_units(units), "load": load})
+    columns = read_columns(cache)
+    rows = columns.pop("load")
+    load = np.array([rows[rows[:, 0] == level, 1:].mean(axis=0) for level in range(len(levels))])
+    size = int(columns["image_width"][0]), int(columns["image_height"][0])
+    return LatencyTrace(columns, load, network.space, size), load
