@@ -19,7 +19,7 @@ from approx_perception.evaluation.replay import detect_all
 from approx_perception.evaluation.simulation import LatencyTrace
 from approx_perception.profiling import ContentionGenerator, ContentionLevel
 from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
-from approx_perception.profiling.profiler import join_units
+from approx_perception.profiling.profiler import join_units, rotated
 from approx_perception.profiling.records import read_columns, write_columns
 from approx_perception.structures import Detections
 
@@ -97,11 +97,11 @@ def record_trace(
                 with ContentionGenerator(contention):
                     time.sleep(SETTLE_S)
                     meter.read()
-                    for part in range(len(network.space.detector_settings)):
+                    for part in rotated(len(network.space.detector_settings), turn):
                         for scene in scenes:
                             timer.detections(part, scene, 6)
                     reading = meter.read()
-                    for part in range(len(network.space.trackers)):
+                    for part in rotated(len(network.space.trackers), turn):
                         for scene in scenes:
                             for count in (1, 4, 16):
                                 objects = scene.objects.select(

@@ -8,6 +8,7 @@ from pathlib import Path
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
+from launch.conditions import IfCondition
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
@@ -20,14 +21,19 @@ ARGUMENTS = {
     "weights": ("", "Weights file or name; empty: the network that ships."),
     "class_names_file": ("", "Text file with one class name a line."),
     "space": ("", "Branch space: a YAML file or the name of a shipped one."),
+    "profile": ("", "What approx-perception profile wrote on this machine, NAME.json."),
+    "load_monitor": ("true", "Whether to start a load_monitor_node too."),
     "sla_ms": ("100.0", "Latency budget for processing, in ms."),
     "sla_scope": ("frame", "frame, or gof for the mean over a group of frames."),
-    "policy": ("most_accurate", "most_accurate, fixed or fastest."),
+    "policy": ("most_accurate", "most_accurate, fixed, fastest or approxdet."),
     "branch": ("", "Branch for the policy fixed."),
     "width": ("640", "Width of the images to expect, in px."),
     "height": ("480", "Height of the images to expect, in px."),
 }
-TEXTS = ("detector", "weights", "class_names_file", "space", "policy", "branch", "image_transport")
+TEXTS = (
+    "detector", "weights", "class_names_file", "space", "profile", "policy", "branch",
+    "image_transport",
+)  # fmt: skip
 
 
 def generate_launch_description():
@@ -63,4 +69,12 @@ def generate_launch_description():
         ],
         output="screen",
     )
-    return LaunchDescription([*arguments, *profiles, node])
+    monitor = Node(
+        package="approx_perception",
+        executable="load_monitor_node",
+        name="load_monitor_node",
+        namespace=LaunchConfiguration("namespace"),
+        condition=IfCondition(LaunchConfiguration("load_monitor")),
+        output="screen",
+    )
+    return LaunchDescription([*arguments, *profiles, node, monitor])

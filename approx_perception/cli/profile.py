@@ -181,7 +181,7 @@ def _show_plan(plan: ProfilePlan, profiler: Profiler, scenes: Sequence[Scene]) -
     table.add_row("switching", f"{plan.tours} tours of all pairs", f"{seconds['switching']:.0f} s")
     table.add_row(
         "accuracy",
-        f"{len(profiler.space)} branches on {plan.frames} frames of {len(profiler.sources)} sources",
+        f"{len(profiler.space)} branches, {plan.frames} frames of {len(profiler.sources)} sources",
         f"{seconds['accuracy']:.0f} s",
     )
     console.print(table)

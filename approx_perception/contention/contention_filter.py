@@ -35,7 +35,7 @@ class ContentionFilter:
         ``(P, S)`` logarithm of how much longer each part takes in each state; neighbouring
         states are alike.
     scatter
-        ``(P,)`` standard deviation of a part's log latency around that.
+        ``(P, S)`` standard deviation of a part's log latency around that.
     load
         ``(S, 2)`` CPU and GPU share that a monitor reads in each state; nan where unknown.
     """
@@ -48,21 +48,23 @@ class ContentionFilter:
             step += np.eye(count, k=neighbour) * _DRIFT / 2
         step /= step.sum(axis=0)
         self._transition = (1 - _JUMP) * step + _JUMP / count
-        self._weights = np.full(count, 1 / count)
         # Before anything was seen the machine is likely as it was when measured.
-        self._weights[0] += 1.0
-        self._weights /= self._weights.sum()
+        weights = np.full(count, 0.5 / count)
+        weights[0] += 0.5
+        #: Of each state at the next frame, before anything is known of that.
+        self._expected = weights
 
     def observe(self, part: int, log_ratio: float) -> None:
         """Take in a latency: the logarithm of its ratio to that of the idle machine."""
-        misfit = (log_ratio - self._log_slowdown[part]) / self._scatter[part]
-        likelihood = (1 + misfit**2 / _FREEDOM) ** (-(_FREEDOM + 1) / 2)
-        weights = (self._transition @ self._weights) * likelihood
-        self._weights = weights / weights.sum()
+        scatter = self._scatter[part]
+        misfit = (log_ratio - self._log_slowdown[part]) / scatter
+        likelihood = (1 + misfit**2 / _FREEDOM) ** (-(_FREEDOM + 1) / 2) / scatter
+        weights = self._expected * likelihood
+        self._expected = self._transition @ (weights / weights.sum())
 
     def weights(self, reading: LoadReading) -> Vector:
-        """``(S,)`` of all states, adding up to 1, with a load reading taken in."""
-        weights = self._weights
+        """``(S,)`` of all states at the next frame, adding up to 1, a load reading taken in."""
+        weights = self._expected
         for column, share in enumerate((reading.cpu, reading.gpu)):
             if share is not None:
                 weights = weights * self._load_likelihood(column, share)

@@ -1,6 +1,6 @@
 """What the scheduler asks of predictors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -38,7 +38,7 @@ class LatencyEstimate:
     mean_ms: Vector
     quantile_ms: Vector
     switching_ms: Vector
-    contention: ContentionState = ContentionState()
+    contention: ContentionState = field(default_factory=ContentionState)
 
 
 class LatencyPredictor(Protocol):

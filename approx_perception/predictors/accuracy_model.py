@@ -23,6 +23,8 @@ FEATURE_NAMES = ("confident_count", "small_size", "relative_speed", "motion", "e
 #: Number of those that come from objects, and cost nothing.
 OBJECT_FEATURES = 3
 
+#: How far inside 0..1 an AP50 of 0 or 1 counts, for its odds to be finite.
+_EDGE = 0.02
 #: Each feature x enters as log(x + offset): what doubles matters, not what is added.
 _OFFSETS = np.array([1.0, 0.01, 0.01, 0.005, 0.005])
 
@@ -34,9 +36,10 @@ def feature_vector(content: ContentFeatures) -> Vector:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContentRegression:
-    """Polynomial of degree 2 in the logarithms of the first F features, for each branch.
+    """Log odds of AP50: a polynomial of degree 2 in the logarithms of the first F features.
 
-    Features outside the range that was fitted count as its ends.
+    Odds, so that of two branches that are nearly perfect one stays the better one. Features
+    outside the range that was fitted count as its ends.
 
     Attributes
     ----------
@@ -66,7 +69,18 @@ class ContentRegression:
     def predict(self, features: Vector) -> Vector:
         """``(B,)`` AP50."""
         terms = self.terms(self.logarithms(features, len(self.low)))
-        return np.asarray(np.clip(self.weights @ terms, 0.0, 1.0))
+        return self.from_log_odds(self.weights @ terms)
+
+    @staticmethod
+    def log_odds(ap50: Vector) -> Vector:
+        """Of AP50 0..1, both ends included: they count as a little inside."""
+        return np.asarray(np.log((ap50 + _EDGE) / (1 - ap50 + _EDGE)))
+
+    @staticmethod
+    def from_log_odds(values: Vector) -> Vector:
+        """AP50 of `log_odds`, 0..1."""
+        share = 1 / (1 + np.exp(-values))
+        return np.asarray(np.clip(share * (1 + 2 * _EDGE) - _EDGE, 0.0, 1.0))
 
 
 class ConstantAccuracy:

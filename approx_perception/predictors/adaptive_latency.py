@@ -25,12 +25,13 @@ Vector = npt.NDArray[np.float64]
 
 _OVERHEAD_GAIN = 0.1
 #: Share of a residual that is put down to the part, and to all parts of its kind.
-_PART_GAIN, _KIND_GAIN = 0.06, 0.03
+_PART_GAIN, _KIND_GAIN = 0.08, 0.02
+_FORGETTING = 0.001
 _BIAS_LIMIT = math.log(8.0)
 #: A change of the sensed slowdown, in log, that explains a residual: no tail is learned from it.
 _BREAK = 0.15
 #: Where detections are rare, the quantile would let all of them be late; this many may be.
-_LATE_DETECTIONS = 0.2
+_LATE_DETECTIONS = 0.4
 #: Share of the violations allowed that is left to tracked frames.
 _TRACKING_SHARE = 0.2
 
@@ -50,6 +51,27 @@ class FrameExpectation:
     part_ms: float
     frame_ms: float
     quantile_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Residual:
+    """Log ratio of a frame to what was predicted for it, and what it did to belief in contention.
+
+    Attributes
+    ----------
+    kind
+        0 of a detection, 1 of a tracked frame.
+    value, scatter
+        The ratio, and the scatter that was expected of it.
+    before, after
+        Log slowdown believed before and after the frame.
+    """
+
+    kind: int
+    value: float
+    scatter: float
+    before: float
+    after: float
 
 
 class AdaptiveLatency:
@@ -80,27 +102,28 @@ class AdaptiveLatency:
         self._trackers = {tracker: i for i, tracker in enumerate(space.trackers)}
         self._si = np.array([branch.si for branch in space], np.float64)
         self._detection_share = 1 / self._si
+        self._by_interval = [
+            (float(interval), np.flatnonzero(self._si == interval))
+            for interval in np.unique(self._si)
+        ]
         self._bias = np.zeros(len(model.base))
         parts = np.array([self._parts_of(branch) for branch in space])
         self._setting_of, self._init_of, self._step_of = parts.T
         self._filter = ContentionFilter(model.log_slowdown, model.scatter, model.load)
         self._overhead_ms = 0.0
         self._tails = [
-            CalibratedTail(residuals) if calibrates_tail else BareMargin()
-            for residuals in (
-                model.detection_residuals, model.tracking_residuals, model.detection_residuals
-            )
-        ]  # fmt: skip
-        self._mean_factor = [
-            float(np.exp(residuals).mean())
-            for residuals in (model.detection_residuals, model.tracking_residuals)
+            CalibratedTail(scores) if calibrates_tail else BareMargin()
+            for scores in (model.detection_scores, model.tracking_scores, model.detection_scores)
         ]
-        #: Of the last prediction, for learning: typical ms of each part, last setting, load.
+        #: Of the last prediction, by part, with one behind the last that costs nothing: typical
+        #: latency in ms, and scatter of its logarithm.
         self._typical_ms = np.zeros(len(model.base) + 1)
+        self._scatter = np.full(len(model.base) + 1, 0.1)
         self._setting: int | None = None
         self._load = LoadReading()
+        self._pending: _Residual | None = None
         self._group_ms: list[float] = []
-        self._group_expected_ms = 0.0
+        self._group_expected_ms, self._group_scatter = 0.0, 0.1
 
     def predict(self, observation: Observation) -> LatencyEstimate:
         """Estimate all branches.
@@ -109,16 +132,17 @@ class AdaptiveLatency:
         quick tracked ones; in scope ``gof`` that of the mean over a group.
         """
         weights = self._predict_parts(observation)
-        typical, share = self._typical_ms, self._detection_share
-        detection = typical[self._setting_of] + typical[self._init_of]
-        step = typical[self._step_of]
-        mean = share * detection * self._mean_factor[0] + (1 - share) * step * self._mean_factor[1]
-        mean = mean + self._overhead_ms
+        # Of a log-normal latency the mean is above the typical value.
+        mean_ms = self._typical_ms * np.exp(0.5 * self._scatter**2)
+        share = self._detection_share
+        mean = share * (mean_ms[self._setting_of] + mean_ms[self._init_of])
+        mean += (1 - share) * mean_ms[self._step_of] + self._overhead_ms
         sla = observation.sla
         if sla.scope is SlaScope.GOF:
-            quantile = mean * math.exp(self._tails[2].log_ratio(sla.quantile))
+            scatter = self._scatter[self._setting_of]
+            quantile = mean * np.exp(self._tails[2].log_ratios(sla.quantile, scatter))
         else:
-            quantile = self._frame_quantile(detection, step, sla.quantile)
+            quantile = self._frame_quantile(sla.quantile)
         if self._setting is None:
             switching = np.zeros(len(mean))
         else:
@@ -130,13 +154,15 @@ class AdaptiveLatency:
         """Expect one frame of a branch of the space, for what was observed last."""
         kind = 0 if run_detector else 1
         setting, init, step = self._parts_of(branch)
-        part_ms = float(self._typical_ms[setting if run_detector else step])
+        part = setting if run_detector else step
+        part_ms = float(self._typical_ms[part])
         frame_ms = part_ms + self._overhead_ms
         if run_detector:
             frame_ms += float(self._typical_ms[init])
-        factor = self._mean_factor[kind]
-        tail = math.exp(self._tails[kind].log_ratio(quantile))
-        return FrameExpectation(part_ms * factor, frame_ms * factor, frame_ms * tail)
+        scatter = self._scatter[[part]]
+        mean_factor = math.exp(0.5 * float(scatter[0]) ** 2)
+        tail = math.exp(float(self._tails[kind].log_ratios(quantile, scatter)[0]))
+        return FrameExpectation(part_ms * mean_factor, frame_ms * mean_factor, frame_ms * tail)
 
     def _parts_of(self, branch: Branch) -> tuple[int, int, int]:
         """Positions of detection, initialisation and step; behind the last for no tracker."""
@@ -153,18 +179,24 @@ class AdaptiveLatency:
         base = self.model.base_ms(observation.content, observation.image_size)
         typical = base * np.exp(self.model.log_slowdown @ weights + self._bias)
         self._typical_ms[:-1] = typical
+        self._scatter[:-1] = self.model.scatter @ weights
         self._load = observation.load
         return weights
 
-    def _frame_quantile(self, detection: Vector, step: Vector, quantile: float) -> Vector:
+    def _frame_quantile(self, quantile: float) -> Vector:
         allowed = 1 - quantile
-        # Of detections, more may be late the rarer they are; of si = 1, just those allowed.
-        late = np.minimum(allowed * self._si, max(_LATE_DETECTIONS, allowed))
-        shares = dict.fromkeys(late.tolist())
-        ratio = {share: math.exp(self._tails[0].log_ratio(1 - share)) for share in shares}
-        slow = (detection + self._overhead_ms) * np.array([ratio[x] for x in late.tolist()])
-        tracking_ratio = math.exp(self._tails[1].log_ratio(1 - _TRACKING_SHARE * allowed))
-        quick = (step + self._overhead_ms) * tracking_ratio
+        typical, scatter = self._typical_ms, self._scatter
+        slow = typical[self._setting_of] + typical[self._init_of] + self._overhead_ms
+        ratios = np.zeros(len(slow))
+        for interval, members in self._by_interval:
+            # Of detections, more may be late the rarer they are; of si = 1, just those allowed.
+            late = min(allowed * interval, max(_LATE_DETECTIONS, allowed))
+            own = scatter[self._setting_of[members]]
+            ratios[members] = self._tails[0].log_ratios(1 - late, own)
+        slow = slow * np.exp(ratios)
+        step = typical[self._step_of] + self._overhead_ms
+        early = 1 - _TRACKING_SHARE * allowed
+        quick = step * np.exp(self._tails[1].log_ratios(early, scatter[self._step_of]))
         return np.asarray(np.where(self._si > 1, np.maximum(slow, quick), slow))
 
     def _contention(self, weights: Vector, reading: LoadReading) -> ContentionState:
@@ -212,26 +244,45 @@ class AdaptiveLatency:
         log_ratio = math.log(part_ms / typical_part_ms) + before
         self._filter.observe(part, log_ratio)
         after = float(log_slowdown @ self._filter.weights(self._load))
-        if abs(after - before) < _BREAK:
-            expected_ms = typical_ms + self._overhead_ms
-            residual = math.log(result.timings.processing_ms / expected_ms)
-            self._tails[kind].observe(residual, result.sla.quantile)
+        expected_ms = typical_ms + self._overhead_ms
+        residual = math.log(result.timings.processing_ms / expected_ms)
+        scatter = float(self._scatter[part])
+        self._tails[kind].correct(residual, scatter, result.sla.quantile)
+        self._remember(_Residual(kind, residual, scatter, before, after))
         if self._corrects_online:
             self._adjust(part, log_ratio - after)
+
+    def _remember(self, new: _Residual) -> None:
+        """Put a residual into the tail's window, unless a lasting step of contention explains it.
+
+        Whether a step lasts shows at the next frame: if belief goes back, it was an outlier.
+        """
+        pending, self._pending = self._pending, None
+        if pending is not None and abs(new.after - pending.before) < abs(new.after - pending.after):
+            self._tails[pending.kind].remember(pending.value, pending.scatter)
+        if abs(new.after - new.before) < _BREAK:
+            self._tails[new.kind].remember(new.value, new.scatter)
+        elif pending is None:
+            self._pending = new
 
     def _correct(self, part: int, measured_ms: float) -> None:
         if self._corrects_online and measured_ms > 0 and self._typical_ms[part] > 0:
             self._adjust(part, math.log(measured_ms / self._typical_ms[part]))
 
     def _adjust(self, part: int, residual: float) -> None:
+        """Put a residual down to the part and, less so, to all parts of its kind."""
         if part >= len(self._bias):
             return
         residual = float(np.clip(residual, -1.0, 1.0))
         first, count = self.model.setting_count, self.model.tracker_count
-        kind = slice(0, first) if part < first else slice(first, first + 2 * count)
-        self._bias[kind] += _KIND_GAIN * residual
+        kind = 0 if part < first else 1 + (part - first) // count
+        ends = (0, first, first + count, first + 2 * count)
+        members = self._bias[ends[kind] : ends[kind + 1]]
+        # What is long unseen goes back to what was measured.
+        members *= 1 - _FORGETTING
+        members += _KIND_GAIN * residual
         self._bias[part] += _PART_GAIN * residual
-        np.clip(self._bias, -_BIAS_LIMIT, _BIAS_LIMIT, out=self._bias)
+        np.clip(members, -_BIAS_LIMIT, _BIAS_LIMIT, out=members)
 
     def _observe_group(self, result: FrameResult) -> None:
         """Teach the tail of groups, when the next one begins."""
@@ -240,6 +291,9 @@ class AdaptiveLatency:
             if self._group_ms and self._group_expected_ms > 0:
                 mean_ms = sum(self._group_ms) / len(self._group_ms)
                 residual = math.log(max(mean_ms, 1e-3) / self._group_expected_ms)
-                self._tails[2].observe(residual, result.sla.quantile)
+                self._tails[2].correct(residual, self._group_scatter, result.sla.quantile)
+                self._tails[2].remember(residual, self._group_scatter)
             self._group_ms, self._group_expected_ms = [], decision.expected_ms
+            setting = self._settings[decision.branch.detector_settings]
+            self._group_scatter = float(self._scatter[setting])
         self._group_ms.append(result.timings.processing_ms)

@@ -39,9 +39,10 @@ class LatencyModel:
         ``(S, 2)`` share of CPU and GPU that others have in each state, as a monitor reads it;
         nan where unknown.
     scatter
-        ``(P,)`` standard deviation of the log latency in one state.
-    detection_residuals, tracking_residuals
-        Quantiles of the log residuals of detections and tracker steps.
+        ``(P, S)`` standard deviation of the log latency in each state.
+    detection_scores, tracking_scores
+        Quantiles of the log residuals of detections and tracker steps, each divided by its
+        scatter.
     switching_ms
         ``(D, D)`` what the first detection in a column's setting takes longer after a row's.
     is_profiled
@@ -52,8 +53,8 @@ class LatencyModel:
     log_slowdown: Vector
     load: Vector
     scatter: Vector
-    detection_residuals: Vector
-    tracking_residuals: Vector
+    detection_scores: Vector
+    tracking_scores: Vector
     switching_ms: Vector
     is_profiled: bool
 

@@ -160,5 +160,6 @@ class OriginalLatency:
         return np.maximum(terms @ self._model.detector.T, 0.0)
 
     def _tracker_terms(self, level: Vector) -> Vector:
-        count, area, width, height = self._objects
-        return tracker_terms(*(np.asarray(value) for value in (count, area, width, height)), level)
+        # Each as an array of no dimension.
+        count, area, width, height = (self._objects[i, ...] for i in range(4))
+        return tracker_terms(count, area, width, height, level)

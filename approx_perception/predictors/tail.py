@@ -13,25 +13,26 @@ Vector = npt.NDArray[np.float64]
 _WINDOW = 100
 #: Samples of the profile that fill the window until frames do.
 _PRIOR_SAMPLES = 60
-#: Step of the online correction, in log latency for each frame that is over.
-_GAIN = 0.05
-_LIMITS = (-0.25, 0.7)
+#: Step of the online correction for each frame that is over, and how far it may lead.
+_GAIN = 0.1
+_LIMITS = (-2.0, 6.0)
 
 
 class CalibratedTail:
-    """Quantile of log residuals: split conformal over a window, corrected online.
+    """Quantile of scores: split conformal over a window, corrected online.
 
-    The window gives the conformal quantile, the ``ceil((n + 1) q)``-th smallest of n residuals:
-    of exchangeable residuals at least the share q is inside it (Vovk et al., 2005). Where they
-    are not exchangeable, adaptive conformal inference (Gibbs and Candès, NeurIPS 2021) shifts
-    it up after each residual over it and down otherwise, so that after T frames the share that
-    was over differs from 1 - q by at most (0.95 + gain) / (gain T), as long as the shift stays
-    off its limits (-0.25 and 0.7).
+    A score is a log residual divided by the scatter that its part has in the present contention
+    (locally weighted conformal prediction: Lei et al., JASA 2018). The window gives the conformal
+    quantile, the ``ceil((n + 1) q)``-th smallest of n scores: of exchangeable scores at least the
+    share q is inside it (Vovk et al., 2005). Where they are not exchangeable, adaptive conformal
+    inference (Gibbs and Candès, NeurIPS 2021) shifts it up after each score over it and down
+    otherwise: after T frames the share that was over differs from 1 - q by at most
+    (8 + gain) / (gain T), as long as the shift stays off its limits (-2 and 6).
 
     Parameters
     ----------
     prior
-        Log residuals of the profile, any number; they leave the window as frames come.
+        Scores of the profile, any number; they leave the window as frames come.
     """
 
     def __init__(self, prior: Vector) -> None:
@@ -41,17 +42,23 @@ class CalibratedTail:
         self._shift = 0.0
         self._sorted = np.sort(self._prior)
 
-    def log_ratio(self, quantile: float) -> float:
-        """Return what to add to the logarithm of a typical latency."""
+    def log_ratios(self, quantile: float, scatter: Vector) -> Vector:
+        """Return what to add to the logarithms of typical latencies of such scatters."""
+        return self._score(quantile) * scatter
+
+    def _score(self, quantile: float) -> float:
         count = len(self._sorted)
         rank = min(math.ceil((count + 1) * quantile), count)
         return float(self._sorted[rank - 1]) + self._shift
 
-    def observe(self, residual: float, quantile: float) -> None:
-        """Take in the log ratio of a latency to the typical one that was predicted for it."""
-        is_over = residual > self.log_ratio(quantile)
+    def correct(self, residual: float, scatter: float, quantile: float) -> None:
+        """Shift by whether a residual, of the log latency to the typical one, was inside."""
+        is_over = residual / scatter > self._score(quantile)
         self._shift = float(np.clip(self._shift + _GAIN * (is_over - (1 - quantile)), *_LIMITS))
-        self._recent.append(residual)
+
+    def remember(self, residual: float, scatter: float) -> None:
+        """Put a residual into the window."""
+        self._recent.append(residual / scatter)
         kept = self._prior[: max(_PRIOR_SAMPLES - len(self._recent), 0)]
         self._sorted = np.sort(np.concatenate([kept, self._recent]))
 
@@ -59,9 +66,12 @@ class CalibratedTail:
 class BareMargin:
     """The constant margin of 1.3 of ApproxDet, in place of a calibrated tail."""
 
-    def log_ratio(self, quantile: float) -> float:
+    def log_ratios(self, quantile: float, scatter: Vector) -> Vector:
         """See `CalibratedTail`."""
-        return math.log(1.3)
+        return np.full(np.shape(scatter), math.log(1.3))
 
-    def observe(self, residual: float, quantile: float) -> None:
+    def correct(self, residual: float, scatter: float, quantile: float) -> None:
+        """Learn nothing."""
+
+    def remember(self, residual: float, scatter: float) -> None:
         """Learn nothing."""

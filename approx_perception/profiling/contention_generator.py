@@ -119,6 +119,10 @@ class ContentionGenerator:
             self._start("memory", level.memory_mb_s, (os.cpu_count() or 1) - 1)
         if level.gpu_share:
             self._start("gpu", level.gpu_share, -1)
+        for process in self._processes:
+            # Their imports and buffers would count as contention that nobody asked for.
+            if process.stdout is not None:
+                process.stdout.readline()
         return self
 
     def _start(self, kind: str, amount: float, core: int) -> None:

@@ -4,8 +4,8 @@ Imports nothing of this package, so that it starts at once and costs nothing but
 
     python contention_worker.py KIND AMOUNT CORE SECONDS PARENT_PID
 
-Ends by itself after SECONDS, on SIGTERM, or when its parent is gone; then prints what it
-achieved as one JSON line.
+Prints "ready" when it begins. Ends by itself after SECONDS, on SIGTERM, or when its parent is gone;
+then prints what it achieved as one JSON line.
 """
 
 import contextlib
@@ -81,6 +81,8 @@ def _gpu_burner() -> Callable[[float], float]:
 def _work(kind: str, amount: float, seconds: float, parent: int, achieved: list[float]) -> None:
     """Spend ``amount`` a second, in short periods, until told to end; tells amount and time."""
     spend = {"cpu": lambda: _burn_cpu, "memory": _memory_mover, "gpu": _gpu_burner}[kind]()
+    # Whoever started us waits for this: making ready is a load of its own.
+    print("ready", flush=True)
     begin = time.perf_counter()
     while (start := time.perf_counter()) < begin + seconds and os.getppid() == parent:
         achieved[1] = start - begin

@@ -31,7 +31,7 @@ from approx_perception.profiling.records import Columns, read_columns, write_col
 from approx_perception.structures import Detections
 from approx_perception.trackers import Tracker
 
-__all__ = ["SNIPPET_FRAMES", "Profiler", "content_of", "join_units", "scenes_of"]
+__all__ = ["SNIPPET_FRAMES", "Profiler", "content_of", "join_units", "rotated", "scenes_of"]
 
 #: Length of the pieces of video whose accuracy is predicted.
 SNIPPET_FRAMES = 16
@@ -130,11 +130,11 @@ class Profiler:
             time.sleep(_SETTLE_S)
             meter.read()
             measured = [*scenes, _enlarged(scenes[0])] if level == 0 else scenes
-            for part in range(len(self.space.detector_settings)):
+            for part in rotated(len(self.space.detector_settings), turn):
                 for scene in measured:
                     timer.detections(part, scene, self.plan.detections_per_scene)
             reading = meter.read()
-            for part in range(len(self.space.trackers)):
+            for part in rotated(len(self.space.trackers), turn):
                 for scene in measured:
                     for count in self.plan.object_counts:
                         objects = scene.objects.select(np.arange(count) % len(scene.objects))
@@ -207,6 +207,12 @@ class Profiler:
             "source": np.full(len(starts), index), "start": np.array(starts),
             "ap50": ap50, "features": features,
         }  # fmt: skip
+
+
+def rotated(count: int, turn: int) -> list[int]:
+    """``range(count)`` begun elsewhere each turn, so that drift within a visit hits all alike."""
+    start = turn * 3 % max(count, 1)
+    return [*range(start, count), *range(start)]
 
 
 def join_units(units: Sequence[Columns]) -> Columns:

@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 #: A more accurate branch must gain this much AP50, or the present one stays.
-_LEAST_GAIN = 0.005
+_LEAST_GAIN = 0.001
 #: A slower branch is entered only if it takes at most this share of the budget.
 _ENTRY_SHARE = 0.97
 

@@ -1,6 +1,5 @@
-"""From accuracy records to an `AccuracyModel`: ridge regression, chosen by leaving sources out."""
+"""From accuracy records to an `AccuracyModel`: ridge regression, judged on sources left out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +23,8 @@ _PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 _RANGE_QUANTILES = (0.01, 0.99)
 #: Accuracy that image features must gain to be worth their code path.
 _LEAST_GAIN = 0.002
+#: Number of budgets over which choices are judged.
+_BUDGETS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +53,7 @@ def _regress(features: Vector, ap50: Vector, count: int, penalty: float) -> Cont
     low, high = np.quantile(logarithms, _RANGE_QUANTILES, axis=0)
     frame = ContentRegression(low, high, np.zeros((0, 0)))
     terms = frame.terms(logarithms)
-    targets = np.repeat(ap50, features.shape[1], axis=0)
+    targets = np.repeat(ContentRegression.log_odds(ap50), features.shape[1], axis=0)
     ridge = penalty * len(terms) * np.eye(terms.shape[1])
     # The mean is not drawn to 0.
     ridge[0, 0] = 0.0
@@ -63,11 +64,13 @@ def _regress(features: Vector, ap50: Vector, count: int, penalty: float) -> Cont
 def _predict(model: ContentRegression, features: Vector) -> Vector:
     """``(S, B)`` means over the predictions from each setting's features."""
     terms = model.terms(model.logarithms(features, len(model.low)))
-    return np.asarray(np.clip(terms @ model.weights.T, 0, 1).mean(axis=1))
+    return model.from_log_odds(terms @ model.weights.T).mean(axis=1)
 
 
-def _left_out(features: Vector, ap50: Vector, sources: Vector, count: int) -> tuple[float, Vector]:
-    """Best penalty, and its predictions of each source by the others."""
+def _left_out(
+    features: Vector, ap50: Vector, sources: Vector, count: int, mean_ms: Vector
+) -> tuple[float, Vector]:
+    """Penalty that leads to the best choices, and its predictions of each source by the others."""
     outcomes = []
     for penalty in _PENALTIES:
         predicted = np.zeros_like(ap50)
@@ -75,26 +78,35 @@ def _left_out(features: Vector, ap50: Vector, sources: Vector, count: int) -> tu
             held = sources == source
             model = _regress(features[~held], ap50[~held], count, penalty)
             predicted[held] = _predict(model, features[held])
-        outcomes.append((float(np.abs(predicted - ap50).mean()), penalty, predicted))
-    _, penalty, predicted = min(outcomes, key=lambda outcome: outcome[0])
+        reached = [_reached(ap50, predicted, mean_ms, budget) for budget in _budgets(mean_ms)]
+        outcomes.append((float(np.mean(reached)), penalty, predicted))
+    _, penalty, predicted = max(outcomes, key=lambda outcome: outcome[0])
     return penalty, predicted
 
 
+def _budgets(mean_ms: Vector) -> Vector:
+    """Budgets over the range of a space, in ms."""
+    return np.geomspace(mean_ms.min() * 1.1, mean_ms.max() * 1.1, _BUDGETS)
+
+
+def _reached(ap50: Vector, predicted: Vector, mean_ms: Vector, budget_ms: float) -> float:
+    """Mean AP50 over the snippets, if each had the branch that was predicted the best."""
+    fits = mean_ms <= budget_ms
+    if not fits.any():
+        fits = mean_ms == mean_ms.min()
+    chosen = np.where(fits, predicted, -1).argmax(axis=1)
+    return float(ap50[np.arange(len(ap50)), chosen].mean())
+
+
 def _image_gains(
-    ap50: Vector, predictions: Sequence[Vector], mean_ms: Vector, cost_ms: float
+    ap50: Vector, by_objects: Vector, by_image: Vector, mean_ms: Vector, cost_ms: float
 ) -> dict[float, float]:
-    """What choosing by image features gains, for budgets over the range of the space."""
-    gains = {}
-    for budget in np.geomspace(mean_ms.min() * 1.1, mean_ms.max() * 1.1, 12):
-        reached = []
-        for predicted, spent in zip(predictions, (0.0, cost_ms), strict=True):
-            fits = mean_ms <= budget - spent
-            if not fits.any():
-                fits = mean_ms == mean_ms.min()
-            chosen = np.where(fits, predicted, -1).argmax(axis=1)
-            reached.append(float(ap50[np.arange(len(ap50)), chosen].mean()))
-        gains[round(float(budget), 2)] = reached[1] - reached[0]
-    return gains
+    """What choosing by image features gains after their cost, by budget."""
+    return {
+        round(float(budget), 2): _reached(ap50, by_image, mean_ms, budget - cost_ms)
+        - _reached(ap50, by_objects, mean_ms, budget)
+        for budget in _budgets(mean_ms)
+    }
 
 
 def _pays_from(gains: dict[float, float]) -> float:
@@ -135,12 +147,12 @@ def fit_accuracy(records: Columns, mean_ms: Vector, image_cost_ms: float) -> Acc
             f"accuracy was measured on {len(ap50)} snippets with objects; at least 4 are needed: "
             "give more or longer sources"
         )
-    objects_penalty, by_objects = _left_out(features, ap50, sources, OBJECT_FEATURES)
-    image_penalty, by_image = _left_out(features, ap50, sources, len(FEATURE_NAMES))
+    objects_penalty, by_objects = _left_out(features, ap50, sources, OBJECT_FEATURES, mean_ms)
+    image_penalty, by_image = _left_out(features, ap50, sources, len(FEATURE_NAMES), mean_ms)
     agnostic = np.zeros_like(ap50)
     for source in np.unique(sources):
         agnostic[sources == source] = ap50[sources != source].mean(axis=0)
-    gains = _image_gains(ap50, (by_objects, by_image), mean_ms, image_cost_ms)
+    gains = _image_gains(ap50, by_objects, by_image, mean_ms, image_cost_ms)
     model = AccuracyModel(
         agnostic=ap50.mean(axis=0),
         objects=_regress(features, ap50, OBJECT_FEATURES, objects_penalty),

@@ -25,7 +25,8 @@ _BEYOND = (1.25, 1.6, 2.1)
 #: States of a machine whose contention was not measured.
 _GENERAL_SLOWDOWN = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
 _RESIDUAL_QUANTILES = 64
-_MIN_SCATTER = 0.05
+#: What a part's own noise leaves out: that no two minutes of a machine are the same.
+_COMMON_SCATTER = 0.1
 
 
 def _part_of(columns: Columns, settings: int, trackers: int) -> Integers:
@@ -88,32 +89,57 @@ def _fit_slowdown(
     return np.asarray(slowdown - slowdown[:, :1])
 
 
-def _states(slowdown: Vector, load: Vector, settings: int) -> tuple[Vector, Vector]:
-    """Levels in order of their slowdown, with states between and beyond them."""
-    if slowdown.shape[1] == 1:
-        general = np.log(_GENERAL_SLOWDOWN)
-        return np.tile(general, (len(slowdown), 1)), np.full((len(general), 2), np.nan)
+def _order(slowdown: Vector, settings: int) -> Integers:
+    """Levels from the least slowdown of detections to the most."""
     order = np.argsort(slowdown[:settings].mean(axis=0), kind="stable")
     # The idle machine comes first, whatever noise says.
-    order = np.concatenate([[0], order[order != 0]])
-    slowdown, load = slowdown[:, order], load[order]
-    positions = np.linspace(0, len(order) - 1, (len(order) - 1) * (_BETWEEN + 1) + 1)
-    low = np.minimum(positions.astype(int), len(order) - 2)
+    return np.concatenate([[0], order[order != 0]])
+
+
+def _between(columns: Vector) -> Vector:
+    """``(..., S)``: columns of levels with states between neighbours."""
+    count = columns.shape[-1]
+    positions = np.linspace(0, count - 1, (count - 1) * (_BETWEEN + 1) + 1)
+    low = np.minimum(positions.astype(int), count - 2)
     share = positions - low
-    mixed = slowdown[:, low] * (1 - share) + slowdown[:, low + 1] * share
-    mixed_load = load[low] * (1 - share)[:, None] + load[low + 1] * share[:, None]
-    beyond = slowdown[:, -1:] + np.log(_BEYOND)
+    return np.asarray(columns[..., low] * (1 - share) + columns[..., low + 1] * share)
+
+
+def _states(
+    slowdown: Vector, scatter: Vector, load: Vector, settings: int
+) -> tuple[Vector, Vector, Vector]:
+    """Slowdown, scatter and load of all states: levels in order, states between and beyond."""
+    if slowdown.shape[1] == 1:
+        general = np.log(_GENERAL_SLOWDOWN)
+        states = len(general)
+        return (
+            np.tile(general, (len(slowdown), 1)),
+            np.repeat(scatter, states, axis=1),
+            np.full((states, 2), np.nan),
+        )
+    order = _order(slowdown, settings)
+    beyond = slowdown[:, order[-1:]] + np.log(_BEYOND)
     return (
-        np.concatenate([mixed, beyond], axis=1),
-        np.concatenate([mixed_load, np.repeat(load[-1:], len(_BEYOND), axis=0)]),
+        np.concatenate([_between(slowdown[:, order]), beyond], axis=1),
+        np.concatenate(
+            [_between(scatter[:, order]), scatter[:, order[-1:]].repeat(len(_BEYOND), 1)], 1
+        ),
+        np.concatenate([_between(load[order].T).T, load[order[-1:]].repeat(len(_BEYOND), 0)]),
     )
 
 
-def _fit_switching(columns: Columns, steady_ms: Vector) -> Vector:
+def _fit_switching(columns: Columns, count: int) -> Vector:
     """``(D, D)`` median excess of the first detection after another setting."""
-    count = len(steady_ms)
     switching = np.zeros((count, count))
     rows = columns["kind"] == SWITCH
+    if not rows.any():
+        return switching
+    # Compared with steady detections of images of the same size.
+    alike = columns["image_width"] == columns["image_width"][rows][0]
+    steady = alike & (columns["kind"] == DETECTION) & (columns["level"] == 0)
+    steady_ms = np.array(
+        [np.median(columns["ms"][steady & (columns["part"] == part)]) for part in range(count)]
+    )
     before, after = columns["before"][rows].astype(int), columns["part"][rows].astype(int)
     excess = columns["ms"][rows] - steady_ms[after]
     for first in range(count):
@@ -154,17 +180,15 @@ def fit_latency(columns: Columns, load: Vector, space: BranchSpace) -> LatencyMo
     excess = log_ms - np.log(typical)
     slowdown = _fit_slowdown(parts, levels, excess, count, settings)
     residuals = excess - slowdown[parts, levels]
-    log_slowdown, state_load = _states(slowdown, load, settings)
-    detections = parts < settings
-    steps = parts >= settings + trackers
-    # Across image sizes, which only the idle level has, the typical scene stands for all.
-    steady = np.array([np.median(timed["ms"][idle & (parts == part)]) for part in range(settings)])
+    scatter = _fit_scatter(residuals, parts, levels, slowdown.shape, settings)
+    scores = residuals / scatter[parts, levels]
+    states, state_scatter, state_load = _states(slowdown, scatter, load, settings)
+    detections, steps = parts < settings, parts >= settings + trackers
     return LatencyModel(
-        base=base, log_slowdown=log_slowdown, load=state_load,
-        scatter=_scatter(residuals, parts, count),
-        detection_residuals=_quantiles([residuals[detections]]),
-        tracking_residuals=_quantiles([residuals[steps], residuals[detections]]),
-        switching_ms=_fit_switching(columns, steady),
+        base=base, log_slowdown=states, load=state_load, scatter=state_scatter,
+        detection_scores=_quantiles([scores[detections]]),
+        tracking_scores=_quantiles([scores[steps], scores[detections]]),
+        switching_ms=_fit_switching(columns, settings),
         is_profiled=slowdown.shape[1] > 1,
     )  # fmt: skip
 
@@ -180,13 +204,28 @@ def part_residuals(columns: Columns, model: LatencyModel, space: BranchSpace) ->
     return [excess[parts == part] for part in range(settings + 2 * trackers)]
 
 
-def _scatter(residuals: Vector, parts: Integers, count: int) -> Vector:
-    """Robust standard deviation of each part's residuals."""
-    scatter = [
-        1.48 * np.median(np.abs(own)) if len(own := residuals[parts == part]) else _MIN_SCATTER
-        for part in range(count)
-    ]
-    return np.maximum(scatter, _MIN_SCATTER)
+def _fit_scatter(
+    residuals: Vector, parts: Integers, levels: Integers, shape: tuple[int, ...], settings: int
+) -> Vector:
+    """``(P, L)`` robust deviation of residuals: a part's own, drawn to that of its kind."""
+    scatter = np.zeros(shape)
+    for level in range(shape[1]):
+        for kind in (slice(0, settings), slice(settings, shape[0])):
+            members = np.arange(shape[0])[kind]
+            of_kind = (levels == level) & np.isin(parts, members)
+            common = _deviation(residuals[of_kind])
+            for part in members:
+                own = residuals[of_kind & (parts == part)]
+                total = len(own) * _deviation(own) + _SHRINKAGE_ROWS * common
+                scatter[part, level] = total / (len(own) + _SHRINKAGE_ROWS)
+    return np.hypot(scatter, _COMMON_SCATTER)
+
+
+def _deviation(values: Vector) -> float:
+    """Standard deviation as the median absolute deviation tells it; 0 of nothing."""
+    if not len(values):
+        return 0.0
+    return 1.48 * float(np.median(np.abs(values - np.median(values))))
 
 
 def _quantiles(choices: Sequence[Vector]) -> Vector:

@@ -47,5 +47,4 @@ def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit]:
     kept["image_feature_gains"] = {
         str(budget): round(gain, 4) for budget, gain in accuracy.image_gains.items()
     }
-    kept["log_residual_p95"] = float(np.quantile(latency.detection_residuals, 0.95).round(3))
     return PredictorBundle(kept, accuracy.model, latency, original), accuracy

@@ -1,0 +1,144 @@
+"""What a decision takes over the space of the paper, everything included.
+
+    python benchmarks/decision_time.py --out docs/adaptation/decision
+
+Predictors with random numbers in place of fitted ones, but all of their parts: content-aware
+accuracy with image features, fused contention, calibrated tails, switching, hysteresis. The image
+features of a 640x480 image and taking in the frame's result are timed beside it.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+from approx_perception.assembly import load_space
+from approx_perception.features import ContentSensor
+from approx_perception.predictors import (
+    FEATURE_NAMES,
+    OBJECT_FEATURES,
+    AccuracyModel,
+    AdaptiveLatency,
+    ContentRegression,
+    LatencyModel,
+)
+from approx_perception.scheduling import MostAccurate, Scheduler
+from approx_perception.structures import (
+    SLA,
+    ContentFeatures,
+    Detections,
+    FrameResult,
+    LoadReading,
+    Observation,
+    SlaScope,
+    StageTimings,
+)
+
+STATES = 20
+CONTENT = ContentFeatures(8, 30_000.0, 7.0, 0.1, 0.05, 3.0, 0.02, 0.04)
+
+
+def random_scheduler(rng: np.random.Generator) -> Scheduler:
+    space = load_space("approxdet", "faster_rcnn")
+    settings, trackers = len(space.detector_settings), len(space.trackers)
+    parts = settings + 2 * trackers
+    scores = np.sort(rng.normal(0, 1, 64))
+    latency = LatencyModel(
+        base=rng.uniform(1, 20, (parts, 4)) * [1, 0, 0.05, 0.1],
+        log_slowdown=np.sort(rng.uniform(0, 1, (parts, STATES)), axis=1),
+        load=np.stack([np.linspace(0, 1, STATES), np.full(STATES, np.nan)], axis=1),
+        scatter=rng.uniform(0.05, 0.2, (parts, STATES)),
+        detection_scores=scores,
+        tracking_scores=scores,
+        switching_ms=rng.uniform(0, 5, (settings, settings)),
+        is_profiled=True,
+    )
+
+    def regression(count: int) -> ContentRegression:
+        terms = 1 + count + count * (count + 1) // 2
+        weights = rng.normal(0, 0.1, (len(space), terms))
+        return ContentRegression(np.full(count, -4.0), np.full(count, 1.0), weights)
+
+    accuracy = AccuracyModel(
+        rng.uniform(0, 1, len(space)), regression(OBJECT_FEATURES),
+        regression(len(FEATURE_NAMES)), 0.0,
+    )  # fmt: skip
+    return Scheduler(space, MostAccurate(), AdaptiveLatency(space, latency), accuracy)
+
+
+def timed(action: Callable[[int], object], count: int) -> np.ndarray:
+    samples = np.zeros(count)
+    for index in range(count):
+        start = time.perf_counter()
+        action(index)
+        samples[index] = 1e3 * (time.perf_counter() - start)
+    return samples
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=3000)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    rng = np.random.default_rng(0)
+    scheduler = random_scheduler(rng)
+    image = rng.integers(0, 255, (480, 640, 3), np.uint8)
+    sensor = ContentSensor()
+    slas = [SLA(budget, 0.95, scope) for budget in (20.0, 40.0) for scope in SlaScope]
+    decisions = []
+
+    def decide(index: int) -> None:
+        scheduler.abort_group()
+        observation = Observation(
+            slas[index // 50 % 4], CONTENT, "camera", (640, 480), LoadReading(cpu=0.3)
+        )
+        decisions.append(scheduler.decide(observation))
+
+    def learn(index: int) -> None:
+        decision = decisions[index]
+        ms = decision.expected_ms * float(rng.lognormal(0, 0.1))
+        timings = StageTimings(detect_ms=ms, initialize_ms=0.1, processing_ms=ms + 1)
+        scheduler.observe(
+            FrameResult(0, "camera", 0, Detections.empty(), decision, slas[0], timings)
+        )
+
+    decide(0)
+    stages = {
+        "decision at a group boundary": timed(decide, arguments.count),
+        "learning from a result": timed(learn, arguments.count),
+        "image features, 640x480": timed(lambda _: sensor.see_image(image), arguments.count),
+    }
+    lines = [
+        f"{scheduler.space.combination_count} combinations, {len(scheduler.space)} distinct "
+        "branches; ms:\n",
+        "| | median | P95 | max |",
+        "|---|---|---|---|",
+    ]
+    rows = {}
+    for name, samples in stages.items():
+        median, p95 = np.percentile(samples, [50, 95])
+        rows[name] = {"median_ms": median, "p95_ms": p95, "max_ms": float(samples.max())}
+        lines.append(f"| {name} | {median:.3f} | {p95:.3f} | {samples.max():.3f} |")
+    text = "\n".join(lines) + "\n"
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "table.md").write_text(text, encoding="utf-8")
+    (arguments.out / "table.json").write_text(json.dumps(rows, indent=1) + "\n")
+    figure, axes = plt.subplots(figsize=(6, 3.5), layout="constrained")
+    for name, samples in stages.items():
+        axes.ecdf(samples, label=name)
+    axes.set(xscale="log", xlabel="ms", ylabel="share of calls", xlim=(0.005, 5))
+    axes.axvline(0.3, color="black", linewidth=0.8, linestyle=":")
+    axes.legend(fontsize=8)
+    figure.savefig(arguments.out / "picture.png", dpi=130)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

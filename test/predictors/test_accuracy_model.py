@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from approx_perception.predictors import ConstantAccuracy, ContentRegression, feature_vector
+from approx_perception.structures import SLA, ContentFeatures
+from approx_perception.testing.models import small_accuracy_model
+
+SLOW = ContentFeatures(confident_count=5.0, small_size=0.1, relative_speed=0.0)
+FAST = ContentFeatures(confident_count=5.0, small_size=0.1, relative_speed=1.0)
+
+
+def test_speed_costs_the_branches_that_track():
+    model = small_accuracy_model()
+    slow, fast = model.predict(SLOW), model.predict(FAST)
+    np.testing.assert_allclose(slow[[0, 2]], fast[[0, 2]])
+    assert (fast[[1, 3]] < slow[[1, 3]] - 0.2).all()
+
+
+def test_accuracy_stays_a_share():
+    model = small_accuracy_model()
+    for speed in (0.0, 0.1, 100.0):
+        values = model.predict(ContentFeatures(relative_speed=speed))
+        assert ((values >= 0) & (values <= 1)).all()
+
+
+def test_beyond_the_fitted_range_its_ends_count():
+    model = small_accuracy_model()
+    far, further = (model.predict(ContentFeatures(relative_speed=speed)) for speed in (1e3, 1e6))
+    np.testing.assert_allclose(far, further)
+
+
+def test_image_features_count_only_where_they_are():
+    model = small_accuracy_model()
+    model.image.weights[:, 0] += 1.0
+    without = model.predict(SLOW)
+    with_image = model.predict(
+        ContentFeatures(confident_count=5.0, small_size=0.1, motion=0.02, edges=0.03)
+    )
+    assert (with_image > without + 0.1).all()
+
+
+def test_image_features_are_wanted_where_they_pay():
+    model = small_accuracy_model()
+    assert not model.wants_image_features(SLA(1000.0))
+    paying = type(model)(model.agnostic, model.objects, model.image, 30.0)
+    assert [paying.wants_image_features(SLA(ms)) for ms in (20.0, 30.0, 50.0)] == [
+        False, True, True,
+    ]  # fmt: skip
+
+
+def test_polynomial_by_hand():
+    # Features 1 and 3 with offsets 1 and 0.01: logarithms on a range of 0..log 4 and -2..0.
+    low, high = np.array([0.0, np.log(0.01)]), np.array([np.log(4.0), 0.0])
+    regression = ContentRegression(low, high, np.eye(6))
+    logarithms = regression.logarithms(np.array([1.0, 0.09]), 2)
+    np.testing.assert_allclose(logarithms, [np.log(2.0), np.log(0.1)])
+    terms = regression.terms(logarithms)
+    x, y = 0.0, 0.0
+    np.testing.assert_allclose(terms, [1, x, y, x * x, x * y, y * y], atol=1e-12)
+
+
+def test_odds_there_and_back():
+    ap50 = np.array([0.0, 0.2, 0.97, 1.0])
+    odds = ContentRegression.log_odds(ap50)
+    assert np.isfinite(odds).all()
+    np.testing.assert_allclose(ContentRegression.from_log_odds(odds), ap50, atol=1e-12)
+    assert ContentRegression.from_log_odds(np.array([50.0, -50.0])).tolist() == [1.0, 0.0]
+
+
+def test_feature_vector_follows_its_names():
+    content = ContentFeatures(confident_count=1, small_size=2, relative_speed=3, motion=4, edges=5)
+    assert feature_vector(content).tolist() == [1, 2, 3, 4, 5]
+
+
+def test_constant():
+    constant = ConstantAccuracy(np.array([0.1, 0.2]))
+    assert constant.predict(FAST).tolist() == [0.1, 0.2]
+    assert not constant.wants_image_features(SLA(10.0))
+    assert constant.predict(SLOW) == pytest.approx(constant.predict(FAST))

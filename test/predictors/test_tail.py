@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from approx_perception.predictors import BareMargin, CalibratedTail
+
+PRIOR = np.linspace(-1, 1, 64)
+SCATTER = 0.1
+
+
+def ratio(tail, quantile, scatter=SCATTER):
+    return float(tail.log_ratios(quantile, np.array([scatter]))[0])
+
+
+def observe(tail, residual, quantile, scatter=SCATTER):
+    tail.correct(residual, scatter, quantile)
+    tail.remember(residual, scatter)
+
+
+def test_starts_from_the_profile():
+    tail = CalibratedTail(PRIOR)
+    assert ratio(tail, 0.5) == pytest.approx(0.0, abs=0.01)
+    assert 0.08 < ratio(tail, 0.95) <= 0.1
+
+
+def test_parts_that_scatter_more_have_a_longer_tail():
+    tail = CalibratedTail(PRIOR)
+    assert ratio(tail, 0.95, 0.2) == pytest.approx(2 * ratio(tail, 0.95, 0.1))
+
+
+@pytest.mark.parametrize("quantile", [0.5, 0.8, 0.95])
+@pytest.mark.parametrize("scale", [0.05, 0.2])
+def test_share_inside_converges_whatever_the_distribution(quantile, scale):
+    rng = np.random.default_rng(1)
+    tail, over = CalibratedTail(PRIOR), []
+    for _ in range(3000):
+        residual = scale * float(rng.standard_gamma(1.0) - 0.7)
+        over.append(residual > ratio(tail, quantile))
+        observe(tail, residual, quantile)
+    assert np.mean(over) == pytest.approx(1 - quantile, abs=0.02)
+
+
+def test_a_drift_is_followed():
+    rng = np.random.default_rng(2)
+    tail, over = CalibratedTail(PRIOR), []
+    for step in range(3000):
+        residual = 0.3 * np.sin(step / 200) + 0.05 * rng.standard_normal()
+        over.append(residual > ratio(tail, 0.95))
+        observe(tail, residual, 0.95)
+    assert np.mean(over) < 0.075
+
+
+def test_what_is_not_remembered_still_corrects():
+    tail = CalibratedTail(PRIOR)
+    before = ratio(tail, 0.95)
+    tail.correct(5.0, SCATTER, 0.95)
+    assert ratio(tail, 0.95) > before
+    assert ratio(tail, 0.95) < before + 0.05
+
+
+def test_shift_is_bounded():
+    tail = CalibratedTail(PRIOR)
+    for _ in range(500):
+        tail.correct(50.0, SCATTER, 0.95)
+    assert ratio(tail, 0.95) <= 0.1 + 6 * SCATTER
+    for _ in range(5000):
+        tail.correct(-50.0, SCATTER, 0.95)
+    assert ratio(tail, 0.95) >= -0.1 - 2 * SCATTER
+
+
+def test_bare_margin():
+    tail = BareMargin()
+    observe(tail, 5.0, 0.95)
+    assert np.exp(ratio(tail, 0.5)) == pytest.approx(1.3)

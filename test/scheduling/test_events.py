@@ -1,0 +1,239 @@
+"""The whole decision system as events in, decisions out, on a fake clock.
+
+Latencies are exact multiples of a small model's, so that every decision can be foretold:
+detections of 10 and 30 ms; the tracker 1 ms + 0.5 ms an object to start, 1 ms + 1 ms to step.
+"""
+
+import numpy as np
+import pytest
+
+from approx_perception.clock import FakeClock
+from approx_perception.contention import LoadInputs
+from approx_perception.predictors import AdaptiveLatency, ConstantAccuracy
+from approx_perception.scheduling import MostAccurate, Scheduler
+from approx_perception.structures import (
+    SLA,
+    ContentFeatures,
+    Detections,
+    FrameResult,
+    Observation,
+    SlaScope,
+    StageTimings,
+)
+from approx_perception.testing.fakes import FakeLatency, small_space
+from approx_perception.testing.models import small_accuracy_model, small_latency_model
+
+SPACE = small_space()
+SMALL, SMALL_TRACKED, LARGE, LARGE_TRACKED = range(4)
+DETECTION_MS = {160: 10.0, 320: 30.0}
+PERIOD_MS = 33.0
+
+
+class Play:
+    """A camera, a machine and a load topic under one clock."""
+
+    def __init__(self, sla, objects=2):
+        self.clock = FakeClock()
+        self.load = LoadInputs(self.clock, max_age_s=2.0)
+        self.scheduler = Scheduler(
+            SPACE, MostAccurate(), AdaptiveLatency(SPACE, small_latency_model()),
+            small_accuracy_model(),
+        )  # fmt: skip
+        self.sla, self.objects, self.slowdown = sla, objects, 1.0
+        self.speed, self.size = 0.0, (640, 480)
+        self.cpu = None
+        self.decisions = []
+
+    def frame(self):
+        if self.cpu is not None:
+            self.load.update("/load", cpu=self.cpu)
+        content = ContentFeatures(
+            object_count=self.objects, confident_count=self.objects, relative_speed=self.speed
+        )
+        observation = Observation(self.sla, content, "camera", self.size, self.load.reading())
+        decision = self.scheduler.decide(observation)
+        n = self.objects
+        if decision.run_detector:
+            tracked = decision.branch.si > 1 and n
+            timings = StageTimings(
+                detect_ms=self.slowdown * DETECTION_MS[decision.branch.shape],
+                initialize_ms=self.slowdown * (1 + 0.5 * n) if tracked else 0.0,
+            )
+        else:
+            timings = StageTimings(track_ms=self.slowdown * (1 + n) if n else 0.0)
+        total = timings.detect_ms + timings.initialize_ms + timings.track_ms
+        timings = StageTimings(
+            detect_ms=timings.detect_ms, initialize_ms=timings.initialize_ms,
+            track_ms=timings.track_ms, processing_ms=total,
+        )  # fmt: skip
+        self.scheduler.observe(
+            FrameResult(0, "camera", 0, Detections.empty(), decision, self.sla, timings)
+        )
+        self.clock.advance_ms(max(total, PERIOD_MS))
+        self.decisions.append(decision)
+        return decision
+
+    def frames(self, count):
+        return [SPACE.index(self.frame().branch) for _ in range(count)]
+
+
+def test_change_of_sla_takes_effect_at_the_next_frame():
+    play = Play(SLA(50.0))
+    assert play.frames(40)[-1] == LARGE
+    play.sla = SLA(15.0)
+    assert play.frames(1) == [SMALL]
+    assert play.decisions[-1].switched
+    assert play.decisions[-1].reason.startswith("the SLA changed: most accurate of 2 branches")
+    play.sla = SLA(50.0)
+    assert play.frames(1) == [LARGE]
+
+
+def test_contention_step_without_load_topics():
+    play = Play(SLA(50.0))
+    play.frames(40)
+    play.slowdown = 2.0
+    # 60 ms a detection at shape 320: two late frames at most, then one that fits.
+    assert play.frames(8)[3:] == [SMALL] * 5
+    play.slowdown = 1.0
+    assert LARGE in play.frames(12)
+    assert play.decisions[-1].contention.slowdown == pytest.approx(1.0, abs=0.1)
+
+
+def test_contention_step_with_a_load_topic_that_speaks_first():
+    play = Play(SLA(50.0))
+    play.cpu = 0.0
+    assert play.frames(40)[-1] == LARGE
+    play.cpu, play.slowdown = 1.0, 4.0
+    first = play.frame()
+    # Believed before a single slow frame: the reading alone is not proof, but enough to hedge.
+    assert first.expected_ms > 1.05 * play.decisions[-2].expected_ms
+    assert play.frames(6)[-1] == SMALL
+    assert play.decisions[-1].contention.source == "latency and load topics"
+
+
+def test_object_rush_makes_tracking_dear():
+    play = Play(SLA(20.0, 0.95, SlaScope.GOF))
+    assert play.frames(40)[-1] == LARGE_TRACKED
+    play.objects = 25
+    # A group of shape 320 takes (30 + 13.5 + 3 * 26) / 4 = 30 ms now; shape 160 alone 10 ms.
+    assert play.frames(5)[-1] == SMALL
+
+
+def test_fast_objects_make_tracking_worthless():
+    play = Play(SLA(20.0, 0.95, SlaScope.GOF))
+    assert play.frames(40)[-1] == LARGE_TRACKED
+    play.speed = 1.0
+    assert play.frames(5)[-1] == SMALL
+
+
+def test_empty_scene_costs_no_tracking():
+    play = Play(SLA(9.5, 0.95, SlaScope.GOF), objects=25)
+    assert play.frames(20)[-1] == SMALL
+    play.objects = 0
+    # Of a group of shape 320 remains 30 / 4 = 7.5 ms.
+    assert play.frames(8)[-1] == LARGE_TRACKED
+
+
+def test_a_load_topic_that_falls_silent_is_done_without():
+    play = Play(SLA(50.0))
+    play.cpu = 0.0
+    play.frames(20)
+    assert play.decisions[-1].contention.source == "latency and load topics"
+    play.cpu = None
+    chosen = play.frames(80)
+    assert set(chosen) == {LARGE}
+    assert play.decisions[-1].contention.source == "latency"
+    play.slowdown = 2.0
+    assert play.frames(8)[-1] == SMALL
+
+
+def test_resolution_change_starts_a_group():
+    play = Play(SLA(20.0, 0.95, SlaScope.GOF))
+    play.frames(40)
+    while play.frame().run_detector:
+        pass
+    play.size = (320, 240)
+    decision = play.frame()
+    assert decision.run_detector
+    assert decision.reason.startswith("another stream or image size")
+
+
+@pytest.mark.parametrize("jump_ms", [3_600_000.0, 0.0])
+def test_time_may_jump_or_stand_still(jump_ms):
+    play = Play(SLA(50.0))
+    play.cpu = 0.0
+    before = play.frames(20)[-1]
+    play.cpu = None
+    play.clock.advance_ms(jump_ms)
+    assert play.frames(5)[-1] == before
+
+
+def test_no_branch_fits():
+    play = Play(SLA(2.0))
+    assert play.frames(3) == [SMALL] * 3
+    decision = play.decisions[-1]
+    assert "no branch fits 2.0 ms; the fastest takes" in decision.reason
+    assert decision.expected_quantile_ms > 2.0
+
+
+def test_latency_that_breaks_away_in_a_group_ends_it():
+    play = Play(SLA(20.0, 0.95, SlaScope.GOF), objects=2)
+    play.frames(40)
+    while not play.frame().run_detector:
+        pass
+    play.slowdown = 8.0
+    play.frames(2)
+    decision = play.frame()
+    assert decision.run_detector
+    assert decision.reason.startswith("latency broke away: ")
+
+
+def test_a_step_of_the_load_ends_a_group():
+    play = Play(SLA(20.0, 0.95, SlaScope.GOF))
+    play.cpu = 0.1
+    play.frames(40)
+    while not play.frame().run_detector:
+        pass
+    play.cpu = 0.8
+    decision = play.frame()
+    assert decision.run_detector
+    assert decision.reason.startswith("cpu load went from 10% to 80%: ")
+
+
+class TestHysteresis:
+    """Noise around a boundary."""
+
+    ACCURACY = np.array([0.5, 0.4, 0.8, 0.7])
+
+    def machine(self, accuracy=ACCURACY):
+        latency = FakeLatency([10.0, 5.0, 30.0, 12.0])
+        return latency, Scheduler(SPACE, MostAccurate(), latency, ConstantAccuracy(accuracy))
+
+    def choices(self, scheduler, latency, values, sla_ms):
+        chosen = []
+        for value in values:
+            latency.quantile_ms = np.array([10.0, 5.0, value, 12.0])
+            scheduler.abort_group()
+            chosen.append(SPACE.index(scheduler.decide(Observation(SLA(sla_ms))).branch))
+        return chosen
+
+    def test_latency_around_the_budget_does_not_flap(self):
+        latency, scheduler = self.machine()
+        # Once left for being over 30 ms, it is entered again only below 29.1 ms.
+        chosen = self.choices(scheduler, latency, [29.5, 30.5, 29.5, 29.9, 30.5, 29.3, 28], 30.0)
+        assert chosen == [LARGE] + [LARGE_TRACKED] * 5 + [LARGE]
+
+    def test_a_branch_that_is_hardly_better_is_not_worth_a_switch(self):
+        accuracy = np.array([0.5, 0.4, 0.7005, 0.7])
+        latency, scheduler = self.machine(accuracy)
+        assert self.choices(scheduler, latency, [40.0, 20.0], 30.0) == [LARGE_TRACKED] * 2
+        assert scheduler._last.reason.startswith("kept: ")
+
+    def test_switching_cost_counts_over_the_expected_stay(self):
+        latency, scheduler = self.machine()
+        # 400 ms over the 100 frames that a branch is first expected to stay: 4 ms a frame.
+        latency.switching_ms = np.array([0.0, 0.0, 400.0, 0.0])
+        scheduler.abort_group()
+        assert SPACE.index(scheduler.decide(Observation(SLA(31.0))).branch) == LARGE_TRACKED
+        scheduler.abort_group()
+        assert SPACE.index(scheduler.decide(Observation(SLA(36.0))).branch) == LARGE

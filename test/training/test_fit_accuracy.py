@@ -1,0 +1,79 @@
+"""Accuracy made of content by a known rule; the fit must find it on sources left out."""
+
+import numpy as np
+import pytest
+
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.structures import ContentFeatures
+from approx_perception.training.fit_accuracy import fit_accuracy
+
+#: Detected, and tracked.
+BRANCHES = 2
+MEAN_MS = np.array([20.0, 6.0])
+
+
+def make_records(sources=12, snippets=3, image_matters=False, seed=0):
+    rng = np.random.default_rng(seed)
+    count = sources * snippets
+    features = np.stack(
+        [rng.uniform(1, 20, count), rng.uniform(0.05, 0.3, count), rng.uniform(0, 0.3, count),
+         rng.uniform(0, 0.05, count), rng.uniform(0.02, 0.06, count)], axis=1,
+    )  # fmt: skip
+    detected = 0.9 - 0.5 * np.exp(-features[:, 1] / 0.1)
+    tracked = detected - 1.5 * features[:, 2]
+    if image_matters:
+        # The better branch depends on what only the image tells.
+        tracked = 0.5 + 0.4 * (features[:, 3] > 0.025)
+        detected = np.full(count, 0.7)
+    ap50 = np.clip(np.stack([detected, tracked], axis=1), 0, 1)
+    ap50 += 0.01 * rng.standard_normal(ap50.shape)
+    return {
+        "source": np.repeat(np.arange(sources), snippets), "start": np.zeros(count),
+        "ap50": ap50, "features": features[:, None] * np.ones((1, 2, 1)),
+    }  # fmt: skip
+
+
+def test_content_is_learned():
+    fit = fit_accuracy(make_records(), MEAN_MS, 0.02)
+    assert fit.errors["objects"] < 0.5 * fit.errors["agnostic"]
+    slow = ContentFeatures(confident_count=5, small_size=0.2, relative_speed=0.0)
+    fast = ContentFeatures(confident_count=5, small_size=0.2, relative_speed=0.3)
+    loss = fit.model.predict(slow) - fit.model.predict(fast)
+    assert loss[1] > 0.25
+    assert abs(loss[0]) < 0.1
+    assert fit.model.agnostic.shape == (BRANCHES,)
+
+
+def test_image_features_that_tell_nothing_new_are_not_computed():
+    fit = fit_accuracy(make_records(), MEAN_MS, 0.02)
+    assert fit.model.image_pays_from_ms == float("inf")
+
+
+def test_image_features_that_tell_something_are_computed_where_there_is_a_choice():
+    fit = fit_accuracy(make_records(image_matters=True), MEAN_MS, 0.02)
+    assert fit.errors["image"] < 0.7 * fit.errors["objects"]
+    # Below 20 ms there is one branch to choose from, whatever is known.
+    assert 15.0 < fit.model.image_pays_from_ms < 25.0
+
+
+def test_image_features_that_cost_more_than_there_is_are_not_computed():
+    fit = fit_accuracy(make_records(image_matters=True), MEAN_MS, 50.0)
+    assert fit.model.image_pays_from_ms == float("inf")
+
+
+def test_one_source_is_halved():
+    fit = fit_accuracy(make_records(sources=1, snippets=12), MEAN_MS, 0.02)
+    assert np.isfinite(fit.errors["objects"])
+
+
+def test_snippets_without_objects_are_left_out():
+    records = make_records()
+    records["ap50"][::3] = np.nan
+    assert np.isfinite(fit_accuracy(records, MEAN_MS, 0.02).errors["objects"])
+
+
+def test_too_little_is_said():
+    records = make_records()
+    records["ap50"][3:] = np.nan
+    with pytest.raises(ConfigurationError, match="measured on 3 snippets"):
+        fit_accuracy(records, MEAN_MS, 0.02)
