@@ -12,12 +12,14 @@ from approx_perception.predictors._base import LatencyEstimate
 from approx_perception.predictors.latency_model import LatencyModel
 from approx_perception.predictors.tail import BareMargin, CalibratedTail
 from approx_perception.structures import (
+    ContentFeatures,
     ContentionState,
     FrameResult,
     LoadReading,
     Observation,
     SlaScope,
 )
+from approx_perception.structures.boxes import areas_px2
 
 __all__ = ["AdaptiveLatency", "FrameExpectation"]
 
@@ -119,6 +121,9 @@ class AdaptiveLatency:
         #: latency in ms, and scatter of its logarithm.
         self._typical_ms = np.zeros(len(model.base) + 1)
         self._scatter = np.full(len(model.base) + 1, 0.1)
+        #: Of the last prediction: what contention and bias multiply the costs of parts by.
+        self._factor = np.ones(len(model.base))
+        self._image_size = (0, 0)
         self._setting: int | None = None
         self._load = LoadReading()
         self._pending: _Residual | None = None
@@ -176,12 +181,16 @@ class AdaptiveLatency:
     def _predict_parts(self, observation: Observation) -> Vector:
         """Update the typical latency of all parts; returns the weights of the states."""
         weights = self._filter.weights(observation.load)
-        base = self.model.base_ms(observation.content, observation.image_size)
-        typical = base * np.exp(self.model.log_slowdown @ weights + self._bias)
-        self._typical_ms[:-1] = typical
+        self._factor = np.exp(self.model.log_slowdown @ weights + self._bias)
+        self._image_size = observation.image_size
+        self._take_in(observation.content)
         self._scatter[:-1] = self.model.scatter @ weights
         self._load = observation.load
         return weights
+
+    def _take_in(self, content: ContentFeatures) -> None:
+        """Work out typical latencies anew for other objects, contention as it was predicted."""
+        self._typical_ms[:-1] = self.model.base_ms(content, self._image_size) * self._factor
 
     def _frame_quantile(self, quantile: float) -> Vector:
         allowed = 1 - quantile
@@ -216,13 +225,20 @@ class AdaptiveLatency:
         timings, branch = result.timings, result.decision.branch
         setting, init, step = self._parts_of(branch)
         self._observe_group(result)
+        objects = ContentFeatures(
+            object_count=len(result.detections),
+            total_area_px2=float(areas_px2(result.detections.boxes).sum()),
+        )
         if result.decision.run_detector:
             self._setting = setting
+            # The tracker is given what was found now, not what was there when it was decided.
+            self._take_in(objects)
             typical_ms = float(self._typical_ms[setting] + self._typical_ms[init])
             self._learn(0, setting, timings.detect_ms, typical_ms, result)
             self._correct(init, timings.initialize_ms)
         else:
             self._learn(1, step, timings.track_ms, float(self._typical_ms[step]), result)
+            self._take_in(objects)
         parts_ms = timings.detect_ms + timings.initialize_ms + timings.track_ms
         overhead_ms = max(timings.processing_ms - parts_ms, 0.0)
         self._overhead_ms += _OVERHEAD_GAIN * (overhead_ms - self._overhead_ms)

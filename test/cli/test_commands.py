@@ -45,7 +45,7 @@ def finished_run(tmp_path_factory):
 def test_help_names_every_verb():
     result = command("--help")
     assert result.returncode == 0
-    for verb in ("run", "demo", "synthesize", "train"):
+    for verb in ("run", "demo", "synthesize", "train", "profile", "contend"):
         assert verb in result.stdout
         assert command(verb, "--help").returncode == 0
 

@@ -174,6 +174,17 @@ def test_expectation_of_one_frame():
     assert step.quantile_ms > step.frame_ms > 0
 
 
+def test_steps_are_judged_by_the_objects_that_were_found():
+    latency, _ = settled()
+    # Two objects were in view when it was decided; the detection finds six.
+    latency.predict(Observation(FRAME, ContentFeatures(object_count=2)))
+    timings = StageTimings(detect_ms=10.0, initialize_ms=4.0, processing_ms=14.0)
+    decision = Decision(SPACE[1], True, False, 10, 12, 0.5, "")
+    found = Detections.from_arrays(np.zeros((6, 4)), np.ones(6), np.zeros(6))
+    latency.observe(FrameResult(0, "", 0, found, decision, FRAME, timings))
+    assert latency.expect(SPACE[1], False, 0.95).part_ms == pytest.approx(7.0, rel=0.06)
+
+
 def test_frames_that_took_no_time_teach_nothing():
     latency, before = settled()
     frame(latency, 0, 0.0)

@@ -83,16 +83,16 @@ def test_plain_topics_are_heard_and_silence_is_told(graph):
     assert cpu.say_until(lambda: "/board/cpu (heard)" in status(), data=10.0)
 
 
-@pytest.mark.parametrize("value", [-1.0, 150.0, math.nan, math.inf])
-def test_readings_that_make_no_sense_are_reported_and_survived(graph, value):
+def test_readings_that_make_no_sense_are_reported_and_survived(graph):
     node = graph.start_perception(cpu_load_topic="/board/cpu", load_topic="")
     cpu = Speaker(graph, Float32, "/board/cpu")
     assert graph.wait(cpu.connected)
-    assert cpu.say_until(
-        lambda: "percentage from 0 to 100" in graph.diagnostics["load problems"], data=value
-    )
+    for value in (-1.0, 150.0, math.nan, math.inf):
+        assert cpu.say_until(
+            lambda: "percentage from 0 to 100" in graph.diagnostics["load problems"], data=value
+        )
+        assert cpu.say_until(lambda: graph.diagnostics["load problems"] == "", data=50.0)
     assert "load reading refused: /board/cpu" in node.last_words()
-    assert cpu.say_until(lambda: graph.diagnostics["load problems"] == "", data=50.0)
     assert node.exit_code is None
 
 
