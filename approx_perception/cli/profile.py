@@ -156,7 +156,8 @@ def _show_plan(plan: ProfilePlan, profiler: Profiler, scenes: Sequence[Scene]) -
     timer = PartTimer(profiler.detector, profiler.trackers, profiler.space, profiler.clock, rows)
     with console.status("preheating, and trying every part"):
         timer.preheat(scenes[0])
-        objects = scenes[0].objects.select(np.arange(6) % len(scenes[0].objects))
+        # Weak detections are followed too, so that there are many.
+        objects = scenes[0].objects.select(np.arange(16) % len(scenes[0].objects))
         for part in range(len(profiler.space.detector_settings)):
             timer.detections(part, scenes[0], 2)
         for part in range(len(profiler.space.trackers)):

@@ -10,6 +10,7 @@ from approx_perception.branches import Branch, BranchSpace
 from approx_perception.contention import ContentionFilter
 from approx_perception.predictors._base import LatencyEstimate
 from approx_perception.predictors.latency_model import LatencyModel
+from approx_perception.predictors.part_bias import PartBias
 from approx_perception.predictors.tail import BareMargin, CalibratedTail
 from approx_perception.structures import (
     ContentFeatures,
@@ -26,10 +27,6 @@ __all__ = ["AdaptiveLatency", "FrameExpectation"]
 Vector = npt.NDArray[np.float64]
 
 _OVERHEAD_GAIN = 0.1
-#: Share of a residual that is put down to the part, and to all parts of its kind.
-_PART_GAIN, _KIND_GAIN = 0.08, 0.02
-_FORGETTING = 0.001
-_BIAS_LIMIT = math.log(8.0)
 #: A change of the sensed slowdown, in log, that explains a residual: no tail is learned from it.
 _BREAK = 0.15
 #: Where detections are rare, the quantile would let all of them be late; this many may be.
@@ -99,7 +96,6 @@ class AdaptiveLatency:
         calibrates_tail: bool = True,
     ) -> None:
         self.model = model
-        self._corrects_online = corrects_online
         self._settings = {setting: i for i, setting in enumerate(space.detector_settings)}
         self._trackers = {tracker: i for i, tracker in enumerate(space.trackers)}
         self._si = np.array([branch.si for branch in space], np.float64)
@@ -108,7 +104,8 @@ class AdaptiveLatency:
             (float(interval), np.flatnonzero(self._si == interval))
             for interval in np.unique(self._si)
         ]
-        self._bias = np.zeros(len(model.base))
+        self._bias = PartBias(model.setting_count, model.tracker_count, corrects_online)
+        self._space = space
         parts = np.array([self._parts_of(branch) for branch in space])
         self._setting_of, self._init_of, self._step_of = parts.T
         self._filter = ContentionFilter(model.log_slowdown, model.scatter, model.load)
@@ -117,13 +114,15 @@ class AdaptiveLatency:
             CalibratedTail(scores) if calibrates_tail else BareMargin()
             for scores in (model.detection_scores, model.tracking_scores, model.detection_scores)
         ]
-        #: Of the last prediction, by part, with one behind the last that costs nothing: typical
-        #: latency in ms, and scatter of its logarithm.
+        #: Of the last prediction, by part, with one behind the last that costs nothing: latency on
+        #: the idle machine and typical latency now, in ms, and scatter of its logarithm.
+        self._base_ms = np.zeros(len(model.base) + 1)
         self._typical_ms = np.zeros(len(model.base) + 1)
         self._scatter = np.full(len(model.base) + 1, 0.1)
         #: Of the last prediction: what contention and bias multiply the costs of parts by.
         self._factor = np.ones(len(model.base))
         self._image_size = (0, 0)
+        self._mean_ms = np.zeros(len(space))
         self._setting: int | None = None
         self._load = LoadReading()
         self._pending: _Residual | None = None
@@ -152,6 +151,7 @@ class AdaptiveLatency:
             switching = np.zeros(len(mean))
         else:
             switching = self.model.switching_ms[self._setting][self._setting_of]
+        self._mean_ms = mean
         contention = self._contention(weights, observation.load)
         return LatencyEstimate(mean, quantile, switching, contention)
 
@@ -172,7 +172,7 @@ class AdaptiveLatency:
     def _parts_of(self, branch: Branch) -> tuple[int, int, int]:
         """Positions of detection, initialisation and step; behind the last for no tracker."""
         setting = self._settings[branch.detector_settings]
-        nothing = len(self._bias)
+        nothing = len(self.model.base)
         if branch.tracker_settings is None:
             return setting, nothing, nothing
         init = self.model.setting_count + self._trackers[branch.tracker_settings]
@@ -181,7 +181,7 @@ class AdaptiveLatency:
     def _predict_parts(self, observation: Observation) -> Vector:
         """Update the typical latency of all parts; returns the weights of the states."""
         weights = self._filter.weights(observation.load)
-        self._factor = np.exp(self.model.log_slowdown @ weights + self._bias)
+        self._factor = np.exp(self.model.log_slowdown @ weights + self._bias.values)
         self._image_size = observation.image_size
         self._take_in(observation.content)
         self._scatter[:-1] = self.model.scatter @ weights
@@ -190,7 +190,8 @@ class AdaptiveLatency:
 
     def _take_in(self, content: ContentFeatures) -> None:
         """Work out typical latencies anew for other objects, contention as it was predicted."""
-        self._typical_ms[:-1] = self.model.base_ms(content, self._image_size) * self._factor
+        self._base_ms[:-1] = self.model.base_ms(content, self._image_size)
+        self._typical_ms[:-1] = self._base_ms[:-1] * self._factor
 
     def _frame_quantile(self, quantile: float) -> Vector:
         allowed = 1 - quantile
@@ -233,9 +234,10 @@ class AdaptiveLatency:
             self._setting = setting
             # The tracker is given what was found now, not what was there when it was decided.
             self._take_in(objects)
-            typical_ms = float(self._typical_ms[setting] + self._typical_ms[init])
-            self._learn(0, setting, timings.detect_ms, typical_ms, result)
-            self._correct(init, timings.initialize_ms)
+            expected_ms = float(self._typical_ms[setting] + self._typical_ms[init])
+            self._learn(0, setting, timings.detect_ms, expected_ms, result)
+            if timings.initialize_ms > 0 and self._base_ms[init] > 0:
+                self._bias.observe(init, self._unexplained(init, timings.initialize_ms))
         else:
             self._learn(1, step, timings.track_ms, float(self._typical_ms[step]), result)
             self._take_in(objects)
@@ -244,7 +246,7 @@ class AdaptiveLatency:
         self._overhead_ms += _OVERHEAD_GAIN * (overhead_ms - self._overhead_ms)
 
     def _learn(
-        self, kind: int, part: int, part_ms: float, typical_ms: float, result: FrameResult
+        self, kind: int, part: int, part_ms: float, expected_ms: float, result: FrameResult
     ) -> None:
         """Learn from a detection (kind 0) or a tracked frame (kind 1).
 
@@ -252,21 +254,25 @@ class AdaptiveLatency:
         not explain; the tail learns how far the whole frame was from what was predicted for it,
         unless contention broke away in it.
         """
-        typical_part_ms = float(self._typical_ms[part])
-        if part_ms <= 0 or typical_part_ms <= 0:
+        if part_ms <= 0 or self._base_ms[part] <= 0:
             return
-        log_slowdown = self.model.log_slowdown[part]
-        before = float(log_slowdown @ self._filter.weights(self._load))
-        log_ratio = math.log(part_ms / typical_part_ms) + before
-        self._filter.observe(part, log_ratio)
-        after = float(log_slowdown @ self._filter.weights(self._load))
-        expected_ms = typical_ms + self._overhead_ms
-        residual = math.log(result.timings.processing_ms / expected_ms)
+        before = self._believed(part)
+        self._filter.observe(part, self._unexplained(part, part_ms) + before)
+        after = self._believed(part)
+        residual = math.log(result.timings.processing_ms / (expected_ms + self._overhead_ms))
         scatter = float(self._scatter[part])
         self._tails[kind].correct(residual, scatter, result.sla.quantile)
         self._remember(_Residual(kind, residual, scatter, before, after))
-        if self._corrects_online:
-            self._adjust(part, log_ratio - after)
+        self._bias.observe(part, self._unexplained(part, part_ms))
+
+    def _believed(self, part: int) -> float:
+        """Log slowdown of a part, as believed now."""
+        return float(self.model.log_slowdown[part] @ self._filter.weights(self._load))
+
+    def _unexplained(self, part: int, part_ms: float) -> float:
+        """Log ratio of a latency to cost, bias and slowdown together."""
+        explained = float(self._bias.values[part]) + self._believed(part)
+        return math.log(part_ms / float(self._base_ms[part])) - explained
 
     def _remember(self, new: _Residual) -> None:
         """Put a residual into the tail's window, unless a lasting step of contention explains it.
@@ -281,25 +287,6 @@ class AdaptiveLatency:
         elif pending is None:
             self._pending = new
 
-    def _correct(self, part: int, measured_ms: float) -> None:
-        if self._corrects_online and measured_ms > 0 and self._typical_ms[part] > 0:
-            self._adjust(part, math.log(measured_ms / self._typical_ms[part]))
-
-    def _adjust(self, part: int, residual: float) -> None:
-        """Put a residual down to the part and, less so, to all parts of its kind."""
-        if part >= len(self._bias):
-            return
-        residual = float(np.clip(residual, -1.0, 1.0))
-        first, count = self.model.setting_count, self.model.tracker_count
-        kind = 0 if part < first else 1 + (part - first) // count
-        ends = (0, first, first + count, first + 2 * count)
-        members = self._bias[ends[kind] : ends[kind + 1]]
-        # What is long unseen goes back to what was measured.
-        members *= 1 - _FORGETTING
-        members += _KIND_GAIN * residual
-        self._bias[part] += _PART_GAIN * residual
-        np.clip(members, -_BIAS_LIMIT, _BIAS_LIMIT, out=members)
-
     def _observe_group(self, result: FrameResult) -> None:
         """Teach the tail of groups, when the next one begins."""
         decision = result.decision
@@ -309,7 +296,9 @@ class AdaptiveLatency:
                 residual = math.log(max(mean_ms, 1e-3) / self._group_expected_ms)
                 self._tails[2].correct(residual, self._group_scatter, result.sla.quantile)
                 self._tails[2].remember(residual, self._group_scatter)
-            self._group_ms, self._group_expected_ms = [], decision.expected_ms
+            # Our own expectation: the decision's may be another policy's.
+            self._group_expected_ms = float(self._mean_ms[self._space.index(decision.branch)])
+            self._group_ms = []
             setting = self._settings[decision.branch.detector_settings]
             self._group_scatter = float(self._scatter[setting])
         self._group_ms.append(result.timings.processing_ms)

@@ -17,6 +17,8 @@ _GPU_SHARES = (0.4, 0.8)
 #: Contended levels take longer than the idle ones that estimates come from.
 _CONTENDED_FACTOR = 1.6
 _LEVEL_START_S = 1.0
+#: Comparing what a branch published for a frame with the truth.
+_SCORING_MS = 0.6
 
 
 def contention_levels(with_gpu: bool) -> list[ContentionLevel]:
@@ -114,11 +116,11 @@ class ProfilePlan:
         tracking_s = sum(tracker_ms) * calls / 1e3
         tracked_share = sum(1 - 1 / si for si in space.sampling_intervals if si > 1)
         replay_ms = sum(tracker_ms) * tracked_share * len(space.detector_settings)
-        per_frame_s = (sum(detection_ms) + replay_ms) / 1e3
+        per_frame_s = (sum(detection_ms) + replay_ms + _SCORING_MS * len(space)) / 1e3
         pairs = len(space.detector_settings) * sum(detection_ms) / 1e3
         return {
             "latency": visits * (_LEVEL_START_S + _CONTENDED_FACTOR * (detection_s + tracking_s)),
             "switching": self.tours * pairs,
-            # Two threads gain less than twice, as Python has its share.
-            "accuracy": self.frames * per_frame_s / (1 + 0.6 * (core_count() - 1)),
+            # Two threads gain far less than twice, as Python has its share.
+            "accuracy": self.frames * per_frame_s / (1 + 0.2 * (core_count() - 1)),
         }

@@ -5,15 +5,13 @@ import time
 from collections.abc import Sequence
 
 import psutil
-import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 
 from approx_perception.contention import LoadMeter
 from approx_perception.msg import SystemLoad
 from approx_perception.ros import qos
 from approx_perception.ros.declarations import Declaration, declare_parameters
-from approx_perception.ros.startup import start_node
+from approx_perception.ros.startup import run_node
 
 __all__ = ["LoadMonitorNode", "main"]
 
@@ -78,18 +76,7 @@ class LoadMonitorNode(Node):  # type: ignore[misc]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the node until it is told to end; returns the exit code."""
-    node = start_node(LoadMonitorNode, arguments)
-    if node is None:
-        return 1
-    try:
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        node.stop()
-        node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run_node(LoadMonitorNode, arguments)
 
 
 if __name__ == "__main__":

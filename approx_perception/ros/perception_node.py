@@ -5,8 +5,6 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -28,7 +26,7 @@ from approx_perception.ros.parameters import (
     load_topic_names,
     watch_parameters,
 )
-from approx_perception.ros.startup import start_node
+from approx_perception.ros.startup import run_node
 from approx_perception.ros.transport import profile_is_set
 from approx_perception.structures import ContentFeatures
 
@@ -190,12 +188,15 @@ class PerceptionNode(Node):  # type: ignore[misc]
 
     def _check_size(self, width: int, height: int) -> None:
         if (width, height) != self._image_size:
-            self.get_logger().warning(
-                f"images are {width}x{height}, but latencies were measured for "
-                f"{self._image_size[0]}x{self._image_size[1]}; set calibration.width and "
-                "calibration.height for right decisions from the first frame"
-            )
+            measured = "{}x{}".format(*self._image_size)
             self._image_size = width, height
+            if self._kernel.latency.model.is_profiled:
+                # A profile knows what size costs.
+                return
+            self.get_logger().warning(
+                f"images are {width}x{height}, but latencies were measured for {measured}; set "
+                "calibration.width and calibration.height for right decisions from the first frame"
+            )
 
     def stop(self) -> None:
         """End the worker."""
@@ -206,18 +207,7 @@ class PerceptionNode(Node):  # type: ignore[misc]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the node until it is told to end; returns the exit code."""
-    node = start_node(PerceptionNode, arguments)
-    if node is None:
-        return 1
-    try:
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        node.stop()
-        node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run_node(PerceptionNode, arguments)
 
 
 if __name__ == "__main__":

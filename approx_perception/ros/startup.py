@@ -2,17 +2,17 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import rclpy
-from rclpy.node import Node
+from rclpy.executors import ExternalShutdownException
 
 from approx_perception.exceptions import ApproxPerceptionError
 from approx_perception.ros.transport import set_image_transport
 
-__all__ = ["start_node"]
+__all__ = ["run_node", "start_node"]
 
-AnyNode = TypeVar("AnyNode", bound=Node)
+AnyNode = TypeVar("AnyNode")
 
 
 def start_node(factory: Callable[[], AnyNode], arguments: Sequence[str] | None) -> AnyNode | None:
@@ -32,3 +32,31 @@ def start_node(factory: Callable[[], AnyNode], arguments: Sequence[str] | None) 
         print("interrupted", file=sys.stderr)
     rclpy.try_shutdown()
     return None
+
+
+class StoppableNode(Protocol):
+    """A node that has more to end than ROS knows of."""
+
+    def stop(self) -> None:
+        """End it."""
+        ...
+
+    def destroy_node(self) -> None:
+        """Leave the graph."""
+        ...
+
+
+def run_node(factory: Callable[[], StoppableNode], arguments: Sequence[str] | None) -> int:
+    """Start a node and let it run until it is told to end; returns the exit code."""
+    node = start_node(factory, arguments)
+    if node is None:
+        return 1
+    try:
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        node.stop()
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return 0

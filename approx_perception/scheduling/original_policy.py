@@ -36,6 +36,7 @@ class OriginalPolicy:
     """
 
     period_frames = 8
+    reacts_at_once = False
 
     def __init__(self, latency: OriginalLatency, accuracy: Vector) -> None:
         self._latency, self._accuracy = latency, accuracy

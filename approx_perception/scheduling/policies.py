@@ -79,9 +79,13 @@ class SchedulingPolicy(Protocol):
     ----------
     period_frames
         A choice stands for at least so many frames.
+    reacts_at_once
+        Whether a change of SLA, a step of the load or latency that breaks away ends a group;
+        another stream always does.
     """
 
     period_frames: int
+    reacts_at_once: bool
 
     def select(self, candidates: Candidates, budget_ms: float) -> Selection:
         """Choose a branch for a latency budget."""
@@ -96,6 +100,7 @@ class _Memoryless:
     """What policies that learn nothing have in common."""
 
     period_frames = 1
+    reacts_at_once = True
 
     def observe(self, result: FrameResult) -> None:
         """See `SchedulingPolicy`."""
@@ -170,6 +175,8 @@ class Fixed(_Memoryless):
     branch
         Must be in the space that it is used with.
     """
+
+    reacts_at_once = False
 
     def __init__(self, branch: Branch) -> None:
         self._branch = branch

@@ -44,8 +44,9 @@ class Scheduler:
     """Turn observations into decisions.
 
     A group of frames is one detection frame and the si - 1 tracked ones after it. The branch
-    is chosen at the start of each group; a change of SLA, policy, stream or image size, a step
-    of the load, or latency that breaks away ends the group at once.
+    is chosen at the start of each group; another policy, stream or image size ends the group
+    at once, and so do, for policies that react at once, a change of SLA, a step of the load,
+    and latency that breaks away.
 
     Parameters
     ----------
@@ -115,7 +116,7 @@ class Scheduler:
         limit_ms = max(result.sla.latency_ms, decision.expected_quantile_ms)
         is_late = not decision.run_detector and latency_ms > limit_ms
         self._late_frames = self._late_frames + 1 if is_late else 0
-        if self._late_frames >= _LATE_FRAMES:
+        if self._late_frames >= _LATE_FRAMES and self.policy.reacts_at_once:
             self._cause = "latency broke away"
 
     def abort_group(self) -> None:
@@ -124,12 +125,14 @@ class Scheduler:
 
     @staticmethod
     def _why_not_go_on(group: _Group, observation: Observation, policy: SchedulingPolicy) -> str:
-        if group.sla != observation.sla:
-            return "the SLA changed"
         if group.policy is not policy:
             return "the policy changed"
         if group.stream != (observation.source_id, observation.image_size):
             return "another stream or image size"
+        if not policy.reacts_at_once:
+            return ""
+        if group.sla != observation.sla:
+            return "the SLA changed"
         for name in ("cpu", "gpu"):
             old, new = getattr(group.load, name), getattr(observation.load, name)
             if old is not None and new is not None and abs(new - old) >= _LOAD_STEP:

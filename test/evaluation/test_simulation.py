@@ -65,7 +65,7 @@ def run(world, index, hears_load=True):
 def test_a_fixed_branch_costs_what_is_foretold_for_it(world, index):
     results = run(world, index)
     measured = np.array([r.timings.processing_ms for r in results])
-    foretold = branch_latency_ms(world, SPACE[index], world.saved[0])
+    foretold = branch_latency_ms(world, SPACE[index], world.saved[index // 2])
     # Tracked objects may get lost, which the foretelling does not know; detections are exact.
     starts = np.array([r.decision.run_detector for r in results])
     np.testing.assert_allclose(measured[starts], foretold[starts], rtol=1e-6)

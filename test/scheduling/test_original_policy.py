@@ -137,6 +137,13 @@ def test_a_choice_stands_for_eight_frames():
     assert all(d.run_detector for d in later)
 
 
+def test_a_change_of_sla_waits_for_the_next_decision():
+    machine = scheduler()
+    assert machine.decide(observation(39.1)).branch == Branch(320)
+    later = [SPACE.index(machine.decide(observation(4.3)).branch) for _ in range(8)]
+    assert later == [2] * 7 + [1]
+
+
 def test_needs_a_profile():
     factory = PolicyFactory(SPACE, None, ACCURACY)
     with pytest.raises(ConfigurationError, match="'approxdet' needs a profile of this machine"):
