@@ -1,12 +1,14 @@
 """What is written is read, and nothing else is."""
 
+import hashlib
 import json
 import shutil
 
 import numpy as np
 import pytest
 
-from approx_perception.branches import BranchSpace, TrackerSettings
+from approx_perception.assembly import load_space
+from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.predictors.original import OriginalModel
@@ -52,6 +54,21 @@ def test_latency_may_be_left_out(tmp_path):
     again = PredictorBundle.load(tmp_path / "shipped.json")
     assert again.latency is None
     again.check(SPACE, "net", "any machine")
+
+
+def test_what_ships_fits_the_network_that_ships(root):
+    weights = root / "approx_perception" / "weights" / "faster_rcnn_compact_synthetic.pt"
+    shipped = PredictorBundle.load(weights.with_suffix(".predictors.json"))
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
+    space = load_space("", "faster_rcnn")
+    shipped.check(space, f"faster_rcnn {digest}", "any machine")
+    assert shipped.latency is None
+    calm = ContentFeatures(confident_count=3, small_size=0.2, relative_speed=0.01)
+    swarm = ContentFeatures(confident_count=25, small_size=0.045, relative_speed=0.06)
+    smallest, largest = space.index(Branch(160, 20)), space.index(Branch(576, 100))
+    easy, hard = shipped.accuracy.predict(calm), shipped.accuracy.predict(swarm)
+    assert easy[smallest] > 0.85
+    assert hard[largest] > hard[smallest] + 0.3
 
 
 def test_fits_what_it_was_made_for(path):
