@@ -21,9 +21,10 @@ _DRIFT = 0.1
 #: Degrees of freedom of the t distribution of latencies: outliers happen.
 _FREEDOM = 4.0
 #: Standard deviation of a load reading around that of its state.
-_LOAD_SCATTER = 0.12
-#: What a reading can at most take from a state's weight: monitors lag and err.
-_LOAD_FLOOR = 0.02
+_LOAD_SCATTER = 0.2
+#: What a reading can at most take from a state's weight: the same load slows one kind of work and
+#: not another, so that readings hint at what latencies decide.
+_LOAD_FLOOR = 0.2
 
 
 class ContentionFilter:

@@ -127,7 +127,7 @@ class AdaptiveLatency:
         self._load = LoadReading()
         self._pending: _Residual | None = None
         self._group_ms: list[float] = []
-        self._group_expected_ms, self._group_scatter = 0.0, 0.1
+        self._group_expected_ms, self._group_scatter, self._group_broke = 0.0, 0.1, False
 
     def predict(self, observation: Observation) -> LatencyEstimate:
         """Estimate all branches.
@@ -282,6 +282,7 @@ class AdaptiveLatency:
         pending, self._pending = self._pending, None
         if pending is not None and abs(new.after - pending.before) < abs(new.after - pending.after):
             self._tails[pending.kind].remember(pending.value, pending.scatter)
+        self._group_broke |= abs(new.after - new.before) >= _BREAK
         if abs(new.after - new.before) < _BREAK:
             self._tails[new.kind].remember(new.value, new.scatter)
         elif pending is None:
@@ -295,10 +296,11 @@ class AdaptiveLatency:
                 mean_ms = sum(self._group_ms) / len(self._group_ms)
                 residual = math.log(max(mean_ms, 1e-3) / self._group_expected_ms)
                 self._tails[2].correct(residual, self._group_scatter, result.sla.quantile)
-                self._tails[2].remember(residual, self._group_scatter)
+                if not self._group_broke:
+                    self._tails[2].remember(residual, self._group_scatter)
             # Our own expectation: the decision's may be another policy's.
             self._group_expected_ms = float(self._mean_ms[self._space.index(decision.branch)])
-            self._group_ms = []
+            self._group_ms, self._group_broke = [], False
             setting = self._settings[decision.branch.detector_settings]
             self._group_scatter = float(self._scatter[setting])
         self._group_ms.append(result.timings.processing_ms)

@@ -10,8 +10,11 @@ __all__ = ["PartBias"]
 
 Vector = npt.NDArray[np.float64]
 
-#: Share of a residual that is put down to the part, and to all parts of its kind.
-_PART_GAIN, _KIND_GAIN = 0.08, 0.02
+#: Share of a residual that is put down to the part: more of a tracker's, whose cost depends on
+#: what it sees and which runs on most frames.
+_DETECTOR_GAIN, _TRACKER_GAIN = 0.08, 0.2
+#: Share that is put down to all parts of its kind.
+_KIND_GAIN = 0.02
 #: What is long unseen goes back to what was measured.
 _FORGETTING = 0.001
 _LIMIT = math.log(8.0)
@@ -33,6 +36,8 @@ class PartBias:
         #: ``(P,)``
         self.values: Vector = np.zeros(setting_count + 2 * tracker_count)
         self._learns = learns
+        self._gains = np.full(len(self.values), _TRACKER_GAIN)
+        self._gains[:setting_count] = _DETECTOR_GAIN
         ends = (0, setting_count, setting_count + tracker_count, len(self.values))
         self._kinds = [slice(*ends) for ends in pairwise(ends)]
 
@@ -45,5 +50,5 @@ class PartBias:
         members = self.values[kind]
         members *= 1 - _FORGETTING
         members += _KIND_GAIN * residual
-        self.values[part] += _PART_GAIN * residual
+        self.values[part] += self._gains[part] * residual
         np.clip(members, -_LIMIT, _LIMIT, out=members)

@@ -43,6 +43,8 @@ class OriginalPolicy:
 
     def select(self, candidates: Candidates, budget_ms: float) -> Selection:
         """See `SchedulingPolicy`."""
+        # The original knows no allowance: its budget is the SLA.
+        budget_ms = candidates.observation.sla.latency_ms
         latency_ms = self._latency.predict_ms(candidates.observation)
         frontier = rising_frontier(latency_ms, self._accuracy)
         fitting = frontier[latency_ms[frontier] <= budget_ms / _MARGIN]

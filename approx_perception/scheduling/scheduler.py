@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from approx_perception.branches import BranchSpace
 from approx_perception.predictors import AccuracyPredictor, LatencyPredictor
+from approx_perception.scheduling.allowance import Allowance
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy
 from approx_perception.structures import SLA, Decision, FrameResult, LoadReading, Observation
 
@@ -76,6 +77,7 @@ class Scheduler:
         #: Why the group before ended early; empty where it did not.
         self._cause = ""
         self._late_frames = 0
+        self._allowance = Allowance()
         self._stay_frames = _FIRST_STAY_FRAMES
         self._stayed_frames = 0
         #: Measured latencies of the group under way, in ms.
@@ -112,6 +114,7 @@ class Scheduler:
         self.group_processing_ms.append(result.timings.processing_ms)
         self._latency.observe(result)
         self.policy.observe(result)
+        self._allowance.observe(result)
         decision, latency_ms = result.decision, result.timings.processing_ms
         limit_ms = max(result.sla.latency_ms, decision.expected_quantile_ms)
         is_late = not decision.run_detector and latency_ms > limit_ms
@@ -161,7 +164,8 @@ class Scheduler:
             self.space, estimate.mean_ms + switching_ms, estimate.quantile_ms + switching_ms,
             accuracy, current, observation,
         )  # fmt: skip
-        selection = policy.select(candidates, observation.sla.latency_ms)
+        budget_ms = observation.sla.latency_ms * self._allowance.stretch(observation.sla)
+        selection = policy.select(candidates, budget_ms)
         index = selection.index
         branch = self.space[index]
         expected_ms = selection.expected_ms
