@@ -11,6 +11,7 @@ import argparse
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -171,6 +172,15 @@ def oracle(setup: Setup, sla: SLA) -> Outcome:
     return Outcome("oracle", setup.score(matches), *measured(latencies, starts, sla), switches)
 
 
+def same_size_parts(frames: Sequence[LabelledFrame]) -> list[slice]:
+    """Runs of frames of one image size; each must be a multiple of `GROUP` but the last."""
+    sizes = [entry.frame.image.shape for entry in frames]
+    starts = [i for i in range(len(sizes)) if i == 0 or sizes[i] != sizes[i - 1]]
+    if any(start % GROUP for start in starts):
+        raise SystemExit(f"sources of another size must begin at a multiple of {GROUP} frames")
+    return [slice(a, b) for a, b in pairwise([*starts, len(sizes)])]
+
+
 def branch_matches(
     world: SimulatedWorld, saved: Sequence[Sequence[Detections]], cache: Path
 ) -> list[list[FrameMatch]]:
@@ -180,7 +190,11 @@ def branch_matches(
         columns = {}
         for index, branch in enumerate(track(list(world.space), "branches")):
             own = saved[world.space.detector_settings.index(branch.detector_settings)]
-            published = replay_branch(branch, world.frames, own)
+            published = [
+                found
+                for part in same_size_parts(world.frames)
+                for found in replay_branch(branch, world.frames[part], own[part])
+            ]
             found = [world.match(i, detections) for i, detections in enumerate(published)]
             for name in names:
                 parts = [getattr(match, name) for match in found]

@@ -128,11 +128,12 @@ class MostAccurate(_Memoryless):
         latency_ms, accuracy = candidates.quantile_ms, candidates.accuracy
         current = candidates.current
         fits = latency_ms <= budget_ms
+        budget = _in_words(candidates.observation.sla.latency_ms, budget_ms)
         if not fits.any():
             index = int(latency_ms.argmin())
             return Selection(
                 index,
-                f"no branch fits {budget_ms:.1f} ms; the fastest takes {latency_ms[index]:.1f} ms",
+                f"no branch fits {budget}; the fastest takes {latency_ms[index]:.1f} ms",
             )
         enterable = fits
         if current is not None:
@@ -148,11 +149,11 @@ class MostAccurate(_Memoryless):
         if current is not None and fits[current] and self._is_good_enough(candidates, best):
             return Selection(
                 current,
-                f"kept: fits {budget_ms:.1f} ms, and no other branch that does is clearly better",
+                f"kept: fits {budget}, and no other branch that does is clearly better",
             )
         return Selection(
             best,
-            f"most accurate of {count} branches that fit {budget_ms:.1f} ms"
+            f"most accurate of {count} branches that fit {budget}"
             + ("" if accuracy[best] >= 0 else " (ranked by rule of thumb)"),
         )
 
@@ -165,6 +166,13 @@ class MostAccurate(_Memoryless):
             # Ranks have no scale on which a gain could be small.
             return bool(accuracy[best] <= accuracy[current])
         return bool(accuracy[best] < accuracy[current] + _LEAST_GAIN)
+
+
+def _in_words(sla_ms: float, budget_ms: float) -> str:
+    """Budget as the user knows it, and what is granted beyond it."""
+    granted = budget_ms / sla_ms - 1
+    words = f"{sla_ms:.1f} ms"
+    return words if granted < 0.005 else f"{words} (+{granted:.0%}, as few frames are late)"
 
 
 class Fixed(_Memoryless):
