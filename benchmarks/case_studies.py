@@ -25,7 +25,7 @@ import numpy as np
 
 from approx_perception.evaluation import violation_share
 from approx_perception.profiling import ContentionGenerator, ContentionLevel
-from approx_perception.ros.processes import NodeProcess
+from approx_perception.ros.processes import LOOPBACK, NodeProcess
 from approx_perception.ros.recorder import RecordedFrame, Recorder
 from approx_perception.ros.transport import set_image_transport
 from approx_perception.structures import SlaScope
@@ -42,7 +42,6 @@ BUSY_CORES = (0, 1, 2, 0)
 SLA_STEPS_MS = (60.0, 30.0, 45.0, 100.0)
 POLICIES = ("most_accurate", "approxdet")
 NAMES = {"most_accurate": "ours", "approxdet": "policy approxdet"}
-VARIABLES = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
 
 
 @dataclass
@@ -84,7 +83,7 @@ class Stage:
     """The nodes and a recorder."""
 
     def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
-        self._variables = {**VARIABLES, "ROS_DOMAIN_ID": str(arguments.domain)}
+        self._variables = {**LOOPBACK, "ROS_DOMAIN_ID": str(arguments.domain)}
         os.environ.update(self._variables)
         set_image_transport()
         self.recorder = Recorder(arguments.domain)

@@ -1,7 +1,6 @@
 """What several benchmarks share: saved detections and latency traces, kept in a folder."""
 
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,14 @@ from rich.progress import track
 from approx_perception.assembly import KernelOptions, load_network, load_space, prepare_space
 from approx_perception.branches import BranchSpace
 from approx_perception.clock import MonotonicClock
-from approx_perception.contention import LoadMeter
 from approx_perception.datasets import LabelledFrame
 from approx_perception.detectors import Detector
 from approx_perception.evaluation.replay import detect_all
 from approx_perception.evaluation.simulation import LatencyTrace
-from approx_perception.profiling import ContentionGenerator, ContentionLevel
+from approx_perception.profiling import ContentionLevel
 from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
-from approx_perception.profiling.profiler import join_units, rotated
+from approx_perception.profiling.plan import ProfilePlan
+from approx_perception.profiling.profiler import join_units, time_level
 from approx_perception.profiling.records import read_columns, write_columns
 from approx_perception.structures import Detections
 
@@ -85,31 +84,18 @@ def record_trace(
     """Time all parts under each level, in turns; from a file if it is there."""
     trackers = prepare_space(network.space, network.detector)
     if not cache.exists():
-        units, clock = [], MonotonicClock()
-        warm = PartTimer(network.detector, trackers, network.space, clock, LatencyRows())
-        warm.preheat(scenes[0])
-        for turn in range(rounds):
-            for level, contention in enumerate(track(levels, f"trace, round {turn + 1}")):
-                rows = LatencyRows()
-                timer = PartTimer(network.detector, trackers, network.space, clock, rows)
-                timer.level, timer.round = level, turn
-                meter = LoadMeter(lambda: [os.getpid()])
-                with ContentionGenerator(contention):
-                    time.sleep(SETTLE_S)
-                    meter.read()
-                    for part in rotated(len(network.space.detector_settings), turn):
-                        for scene in scenes:
-                            timer.detections(part, scene, 6)
-                    reading = meter.read()
-                    for part in rotated(len(network.space.trackers), turn):
-                        for scene in scenes:
-                            for count in (1, 4, 16):
-                                objects = scene.objects.select(
-                                    np.arange(count) % len(scene.objects)
-                                )
-                                timer.tracking(part, scene, objects, 4)
-                load = np.array([[level, reading.cpu_others, reading.gpu_others]])
-                units.append({**rows.columns(), "load": load})
+        plan = ProfilePlan(levels, detections_per_scene=6, calls_per_scene=4)
+
+        def timer() -> PartTimer:
+            parts = network.detector, trackers, network.space, MonotonicClock(), LatencyRows()
+            return PartTimer(*parts)
+
+        timer().preheat(scenes[0])
+        units = [
+            time_level(timer(), network.space, plan, level, turn, scenes)
+            for turn in range(rounds)
+            for level in track(range(len(levels)), f"trace, round {turn + 1}")
+        ]
         load = np.concatenate([unit.pop("load") for unit in units])
         cache.parent.mkdir(parents=True, exist_ok=True)
         write_columns(cache, {**join_units(units), "load": load})

@@ -6,7 +6,7 @@ Two schedulers can so be compared on exactly the same machine, and fixed branche
 computed where running all of them would take days.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,7 +30,6 @@ from approx_perception.structures import (
     FrameResult,
     LoadReading,
 )
-from approx_perception.structures.boxes import areas_px2
 from approx_perception.trackers import Tracker, TrackerUpdate
 from approx_perception.training.fit_latency import fit_latency, part_residuals
 
@@ -152,9 +151,7 @@ class _Stage:
         self.world, self.clock, self.frame = world, FakeClock(), 0
 
     def spend(self, part: int, objects: Detections) -> None:
-        content = ContentFeatures(
-            object_count=len(objects), total_area_px2=float(areas_px2(objects.boxes).sum())
-        )
+        content = ContentFeatures.of_objects(objects)
         self.clock.advance_ms(self.world.draw_ms(self.frame, part, content))
 
 
@@ -216,7 +213,6 @@ def simulate(
     scheduler: Scheduler,
     slas: Sequence[SLA],
     hears_load: bool = True,
-    report: Callable[[int], None] = lambda _: None,
 ) -> list[FrameResult]:
     """Process all frames of a world, each under its SLA.
 
@@ -230,8 +226,6 @@ def simulate(
         Of each frame.
     hears_load
         Whether a load monitor speaks.
-    report
-        Called with the number of frames done.
     """
     stage = _Stage(world)
     pipeline = FramePipeline(
@@ -243,16 +237,11 @@ def simulate(
     for index, entry in enumerate(world.frames):
         stage.frame = index
         pipeline.sla = slas[index]
-        results.append(_process(pipeline, entry, index, world.overhead_ms))
-        report(index + 1)
+        frame = replace(
+            entry.frame, sequence=index, source_id="simulation", decode_ms=world.overhead_ms
+        )
+        results.append(pipeline.process(frame))
     return results
-
-
-def _process(
-    pipeline: FramePipeline, entry: LabelledFrame, index: int, overhead_ms: float
-) -> FrameResult:
-    frame = replace(entry.frame, sequence=index, source_id="simulation", decode_ms=overhead_ms)
-    return pipeline.process(frame)
 
 
 def branch_latency_ms(world: SimulatedWorld, branch: Branch, saved: Sequence[Detections]) -> Vector:
@@ -267,8 +256,6 @@ def branch_latency_ms(world: SimulatedWorld, branch: Branch, saved: Sequence[Det
             parts.append(first + tracker + (0 if parts else count))
         if frame % branch.si == 0:
             objects = saved[frame]
-        content = ContentFeatures(
-            object_count=len(objects), total_area_px2=float(areas_px2(objects.boxes).sum())
-        )
+        content = ContentFeatures.of_objects(objects)
         latencies[frame] = sum(world.draw_ms(frame, part, content) for part in parts)
     return latencies + world.overhead_ms

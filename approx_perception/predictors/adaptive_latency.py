@@ -20,7 +20,6 @@ from approx_perception.structures import (
     Observation,
     SlaScope,
 )
-from approx_perception.structures.boxes import areas_px2
 
 __all__ = ["AdaptiveLatency", "FrameExpectation"]
 
@@ -226,10 +225,7 @@ class AdaptiveLatency:
         timings, branch = result.timings, result.decision.branch
         setting, init, step = self._parts_of(branch)
         self._observe_group(result)
-        objects = ContentFeatures(
-            object_count=len(result.detections),
-            total_area_px2=float(areas_px2(result.detections.boxes).sum()),
-        )
+        objects = ContentFeatures.of_objects(result.detections)
         if result.decision.run_detector:
             self._setting = setting
             # The tracker is given what was found now, not what was there when it was decided.
@@ -237,7 +233,8 @@ class AdaptiveLatency:
             expected_ms = float(self._typical_ms[setting] + self._typical_ms[init])
             self._learn(0, setting, timings.detect_ms, expected_ms, result)
             if timings.initialize_ms > 0 and self._base_ms[init] > 0:
-                self._bias.observe(init, self._unexplained(init, timings.initialize_ms))
+                ratio = self._log_ratio(init, timings.initialize_ms)
+                self._bias.observe(init, ratio - self._believed(init))
         else:
             self._learn(1, step, timings.track_ms, float(self._typical_ms[step]), result)
             self._take_in(objects)
@@ -257,22 +254,22 @@ class AdaptiveLatency:
         if part_ms <= 0 or self._base_ms[part] <= 0:
             return
         before = self._believed(part)
-        self._filter.observe(part, self._unexplained(part, part_ms) + before)
+        log_ratio = self._log_ratio(part, part_ms)
+        self._filter.observe(part, log_ratio)
         after = self._believed(part)
         residual = math.log(result.timings.processing_ms / (expected_ms + self._overhead_ms))
         scatter = float(self._scatter[part])
         self._tails[kind].correct(residual, scatter, result.sla.quantile)
         self._remember(_Residual(kind, residual, scatter, before, after))
-        self._bias.observe(part, self._unexplained(part, part_ms))
+        self._bias.observe(part, log_ratio - after)
 
     def _believed(self, part: int) -> float:
         """Log slowdown of a part, as believed now."""
         return float(self.model.log_slowdown[part] @ self._filter.weights(self._load))
 
-    def _unexplained(self, part: int, part_ms: float) -> float:
-        """Log ratio of a latency to cost, bias and slowdown together."""
-        explained = float(self._bias.values[part]) + self._believed(part)
-        return math.log(part_ms / float(self._base_ms[part])) - explained
+    def _log_ratio(self, part: int, part_ms: float) -> float:
+        """Log ratio of a latency to that of the idle machine, bias included."""
+        return math.log(part_ms / float(self._base_ms[part])) - float(self._bias.values[part])
 
     def _remember(self, new: _Residual) -> None:
         """Put a residual into the tail's window, unless a lasting step of contention explains it.

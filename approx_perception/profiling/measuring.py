@@ -62,7 +62,7 @@ class PartTimer:
         clock: Clock,
         rows: LatencyRows,
     ) -> None:
-        self._detector, self._space, self._clock, self._rows = detector, space, clock, rows
+        self._detector, self._space, self._clock, self.rows = detector, space, clock, rows
         self._trackers = [trackers[settings] for settings in space.trackers]
         #: Written into every row.
         self.level = 0
@@ -121,7 +121,7 @@ class PartTimer:
     ) -> None:
         sides = objects.boxes[:, 2:] - objects.boxes[:, :2]
         width, height = sides.mean(axis=0) if len(objects) else (0.0, 0.0)
-        self._rows.rows.append(
+        self.rows.rows.append(
             (kind, part, before, self.level, self.round, image.shape[1], image.shape[0],
              len(objects), float(areas_px2(objects.boxes).sum()), float(width), float(height), ms)
         )  # fmt: skip

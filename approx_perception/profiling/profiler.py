@@ -31,7 +31,7 @@ from approx_perception.profiling.records import Columns, read_columns, write_col
 from approx_perception.structures import Detections
 from approx_perception.trackers import Tracker
 
-__all__ = ["SNIPPET_FRAMES", "Profiler", "content_of", "join_units", "rotated", "scenes_of"]
+__all__ = ["SNIPPET_FRAMES", "Profiler", "content_of", "join_units", "scenes_of", "time_level"]
 
 #: Length of the pieces of video whose accuracy is predicted.
 SNIPPET_FRAMES = 16
@@ -122,28 +122,9 @@ class Profiler:
         return parts
 
     def _visit(self, level: int, turn: int, scenes: Sequence[Scene], path: Path) -> None:
-        rows = LatencyRows()
-        timer = PartTimer(self.detector, self.trackers, self.space, self.clock, rows)
-        timer.level, timer.round = level, turn
-        meter = LoadMeter(lambda: [os.getpid()])
-        with ContentionGenerator(self.plan.levels[level]):
-            time.sleep(_SETTLE_S)
-            meter.read()
-            measured = [*scenes, _enlarged(scenes[0])] if level == 0 else scenes
-            for part in rotated(len(self.space.detector_settings), turn):
-                for scene in measured:
-                    timer.detections(part, scene, self.plan.detections_per_scene)
-            reading = meter.read()
-            for part in rotated(len(self.space.trackers), turn):
-                for scene in measured:
-                    for count in self.plan.object_counts:
-                        objects = scene.objects.select(np.arange(count) % len(scene.objects))
-                        timer.tracking(part, scene, objects, self.plan.calls_per_scene)
-        meter.close()
-        write_columns(
-            path,
-            {**rows.columns(), "load": np.array([[level, reading.cpu_others, reading.gpu_others]])},
-        )
+        timer = PartTimer(self.detector, self.trackers, self.space, self.clock, LatencyRows())
+        measured = [*scenes, _enlarged(scenes[0])] if level == 0 else scenes
+        write_columns(path, time_level(timer, self.space, self.plan, level, turn, measured))
 
     def image_feature_ms(self, scene: Scene) -> float:
         """Median time of computing the image features of a frame."""
@@ -209,7 +190,42 @@ class Profiler:
         }  # fmt: skip
 
 
-def rotated(count: int, turn: int) -> list[int]:
+def time_level(
+    timer: PartTimer,
+    space: BranchSpace,
+    plan: ProfilePlan,
+    level: int,
+    turn: int,
+    scenes: Sequence[Scene],
+) -> Columns:
+    """Time all parts under one of the plan's levels.
+
+    Returns
+    -------
+    dict
+        Columns of `LATENCY_COLUMNS`, and ``load``: one row of the level and the CPU and GPU share
+        of others, as a monitor reads them meanwhile.
+    """
+    timer.level, timer.round = level, turn
+    meter = LoadMeter(lambda: [os.getpid()])
+    with ContentionGenerator(plan.levels[level]):
+        time.sleep(_SETTLE_S)
+        meter.read()
+        for part in _rotated(len(space.detector_settings), turn):
+            for scene in scenes:
+                timer.detections(part, scene, plan.detections_per_scene)
+        reading = meter.read()
+        for part in _rotated(len(space.trackers), turn):
+            for scene in scenes:
+                for count in plan.object_counts:
+                    objects = scene.objects.select(np.arange(count) % len(scene.objects))
+                    timer.tracking(part, scene, objects, plan.calls_per_scene)
+    meter.close()
+    load = np.array([[level, reading.cpu_others, reading.gpu_others]])
+    return {**timer.rows.columns(), "load": load}
+
+
+def _rotated(count: int, turn: int) -> list[int]:
     """``range(count)`` begun elsewhere each turn, so that drift within a visit hits all alike."""
     start = turn * 3 % max(count, 1)
     return [*range(start, count), *range(start)]

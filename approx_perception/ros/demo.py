@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from approx_perception.exceptions import ProcessDiedError
-from approx_perception.ros.processes import NodeProcess
+from approx_perception.ros.processes import LOOPBACK, NodeProcess
 from approx_perception.ros.recorder import RecordedFrame, Recorder
 from approx_perception.ros.transport import set_image_transport
 
@@ -17,12 +17,6 @@ __all__ = ["SYNTHETIC_FRAMES", "DemoOptions", "DemoRecord", "SlaPhase", "record_
 _READY_TIMEOUT_S = 120.0
 _FIRST_FRAME_TIMEOUT_S = 20.0
 _SETTLE_S = 1.5
-#: Humble knows only the first, which later distributions warn about.
-_LOOPBACK = (
-    {"ROS_LOCALHOST_ONLY": "1"}
-    if os.environ.get("ROS_DISTRO") == "humble"
-    else {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-)
 #: Domains above this clash with the ports that Linux gives out itself.
 _DOMAINS = 100
 #: Length of a synthetic video, before it loops.
@@ -95,7 +89,7 @@ class DemoRecord:
 def _environment() -> tuple[int, dict[str, str]]:
     """Return a domain of our own on this machine only, unless the user names one."""
     domain_id = int(os.environ.get("ROS_DOMAIN_ID") or 1 + os.getpid() % _DOMAINS)
-    return domain_id, {**_LOOPBACK, "ROS_DOMAIN_ID": str(domain_id)}
+    return domain_id, {**LOOPBACK, "ROS_DOMAIN_ID": str(domain_id)}
 
 
 class _Session:

@@ -9,7 +9,14 @@ from pathlib import Path
 
 from approx_perception.exceptions import ProcessDiedError
 
-__all__ = ["NodeProcess"]
+__all__ = ["LOOPBACK", "NodeProcess"]
+
+#: Keeps nodes on this machine. Humble knows only the first, which later distributions warn about.
+LOOPBACK = (
+    {"ROS_LOCALHOST_ONLY": "1"}
+    if os.environ.get("ROS_DISTRO") == "humble"
+    else {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+)
 
 _STOP_TIMEOUT_S = 5.0
 _TAIL_LINES = 8

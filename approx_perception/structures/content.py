@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from approx_perception.structures.boxes import areas_px2
+from approx_perception.structures.detections import Detections
+
 __all__ = ["ContentFeatures"]
 
 
@@ -42,3 +45,10 @@ class ContentFeatures:
     speed_px_per_frame: float = 0.0
     motion: float = float("nan")
     edges: float = float("nan")
+
+    @classmethod
+    def of_objects(cls, detections: Detections) -> "ContentFeatures":
+        """What a tracker's cost depends on, of the objects that it is given."""
+        return cls(
+            object_count=len(detections), total_area_px2=float(areas_px2(detections.boxes).sum())
+        )

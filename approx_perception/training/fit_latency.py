@@ -29,13 +29,14 @@ _RESIDUAL_QUANTILES = 64
 _COMMON_SCATTER = 0.1
 
 
-def _part_of(columns: Columns, settings: int, trackers: int) -> Integers:
-    """Position of each row's part in the model's order; -1 for switches."""
+def _timed_parts(columns: Columns, space: BranchSpace) -> tuple[Integers, Columns]:
+    """Position of each row's part in the model's order, and the rows; switches left out."""
+    settings, trackers = len(space.detector_settings), len(space.trackers)
     first = {DETECTION: 0, INITIALIZATION: settings, STEP: settings + trackers}
     kind, part = columns["kind"].astype(int), columns["part"].astype(int)
-    return np.array(
-        [first[k] + p if k in first else -1 for k, p in zip(kind, part, strict=True)], np.int64
-    )
+    rows = np.isin(kind, list(first))
+    starts = np.array([first[k] for k in kind[rows]], np.int64)
+    return starts + part[rows], {name: column[rows] for name, column in columns.items()}
 
 
 def _features(columns: Columns) -> Vector:
@@ -169,9 +170,7 @@ def fit_latency(columns: Columns, load: Vector, space: BranchSpace) -> LatencyMo
     """
     settings, trackers = len(space.detector_settings), len(space.trackers)
     count = settings + 2 * trackers
-    parts = _part_of(columns, settings, trackers)
-    timed = {name: column[parts >= 0] for name, column in columns.items()}
-    parts = parts[parts >= 0]
+    parts, timed = _timed_parts(columns, space)
     features, levels = _features(timed), timed["level"].astype(np.int64)
     log_ms = np.log(np.maximum(timed["ms"], 1e-3))
     idle = levels == 0
@@ -196,9 +195,7 @@ def fit_latency(columns: Columns, load: Vector, space: BranchSpace) -> LatencyMo
 def part_residuals(columns: Columns, model: LatencyModel, space: BranchSpace) -> list[Vector]:
     """Log residuals of each part around a model's idle costs, in the order of the rows."""
     settings, trackers = len(space.detector_settings), len(space.trackers)
-    parts = _part_of(columns, settings, trackers)
-    timed = {name: column[parts >= 0] for name, column in columns.items()}
-    parts = parts[parts >= 0]
+    parts, timed = _timed_parts(columns, space)
     typical = np.maximum((model.base[parts] * _features(timed)).sum(axis=1), 1e-3)
     excess = np.log(np.maximum(timed["ms"], 1e-3) / typical)
     return [excess[parts == part] for part in range(settings + 2 * trackers)]
