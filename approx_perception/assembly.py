@@ -235,6 +235,8 @@ def assemble(
     clock: Clock | None = None,
     report: Callable[[str], None] = lambda _: None,
     load: Callable[[], LoadReading] = LoadReading,
+    network: tuple[Detector, int] | None = None,
+    elsewhere: LatencyModel | None = None,
 ) -> Kernel:
     """Load the network, preheat every branch, learn what it costs, and put the pipeline together.
 
@@ -248,6 +250,11 @@ def assemble(
         Called with a line on what is being done.
     load
         Newest reading of load monitors.
+    network
+        What `load_network` returned for the same options, to share it.
+    elsewhere
+        Latencies of the machine that is simulated, where it is not this one: nothing is measured
+        here, and the profile may be of any machine.
 
     Raises
     ------
@@ -270,14 +277,19 @@ def assemble(
     if bundle is not None and precision == "auto":
         # The choice at start is by stopwatch and might differ from that of the profile.
         precision = str(bundle.metadata.get("precision", precision))
-    detector, num_threads = load_network(options, precision)
+    detector, num_threads = network or load_network(options, precision)
     if bundle is not None:
-        bundle.check(space, detector.fingerprint, machine_name(detector, num_threads))
+        here = None if elsewhere else machine_name(detector, num_threads)
+        bundle.check(space, detector.fingerprint, here)
     trackers = prepare_space(space, detector)
     accuracy, agnostic = _accuracy(bundle, detector, space)
     policies = PolicyFactory(space, bundle.original if bundle else None, agnostic)
     policy = policies.create(options.policy, branch)
-    model = _latency_model(bundle, detector, trackers, space, options.image_size, clock, report)
+    if elsewhere is not None:
+        model = bundle.latency if bundle is not None and bundle.latency else elsewhere
+    else:
+        size = options.image_size
+        model = _latency_model(bundle, detector, trackers, space, size, clock, report)
     latency = AdaptiveLatency(space, model)
     scheduler = Scheduler(space, policy, latency, accuracy)
     pipeline = FramePipeline(

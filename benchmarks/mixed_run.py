@@ -29,14 +29,15 @@ from approx_perception.evaluation.average_precision import FrameMatch, mean_ap50
 from approx_perception.evaluation.replay import replay_branch
 from approx_perception.evaluation.simulation import (
     LatencyTrace,
+    SimulatedMachine,
     SimulatedWorld,
     branch_latency_ms,
     simulate,
 )
+from approx_perception.files import read_columns, write_columns
 from approx_perception.predictors import AccuracyPredictor, AdaptiveLatency, ConstantAccuracy
 from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling.profiler import scenes_of
-from approx_perception.profiling.records import read_columns, write_columns
 from approx_perception.scheduling import MostAccurate, PolicyFactory, Scheduler
 from approx_perception.structures import SLA, Detections, SlaScope
 
@@ -134,7 +135,7 @@ def best_fixed(setup: Setup, sla: SLA, at_each_level: bool) -> Outcome | None:
     """
     name = "best fixed, SLA met at each level" if at_each_level else "best fixed, SLA met in all"
     outcomes = []
-    levels = setup.world.levels
+    levels = setup.world.machine.levels
     for index, branch in enumerate(setup.network.space):
         starts = np.arange(len(levels)) % branch.si == 0
         latencies = setup.latencies[index]
@@ -227,11 +228,17 @@ def prepare(
     saved = saved_detections(network, frames, cache / "detections.npz")
     levels = np.arange(len(frames)) // level_frames % trace.level_count
     world = SimulatedWorld(
-        frames, saved, levels, trace, space, network.detector.class_names, truth_names
+        frames,
+        saved,
+        SimulatedMachine(trace, space, levels),
+        network.detector.class_names,
+        truth_names,
     )
     matches = branch_matches(world, saved, cache / "matches.npz")
     latencies = [
-        branch_latency_ms(world, b, saved[space.detector_settings.index(b.detector_settings)])
+        branch_latency_ms(
+            world.machine, b, saved[space.detector_settings.index(b.detector_settings)]
+        )
         for b in track(list(space), "latency of branches")
     ]
     return Setup(network, bundle, world, matches, np.array(latencies), len(truth_names))

@@ -15,11 +15,11 @@ from approx_perception.datasets import LabelledFrame
 from approx_perception.detectors import Detector
 from approx_perception.evaluation.replay import detect_all
 from approx_perception.evaluation.simulation import LatencyTrace
+from approx_perception.files import read_columns, write_columns
 from approx_perception.profiling import ContentionLevel
 from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
 from approx_perception.profiling.plan import ProfilePlan
 from approx_perception.profiling.profiler import join_units, time_level
-from approx_perception.profiling.records import read_columns, write_columns
 from approx_perception.structures import Detections
 
 CORES = os.cpu_count() or 1

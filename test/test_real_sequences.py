@@ -5,7 +5,7 @@ import pytest
 from approx_perception.branches import TrackerSettings
 from approx_perception.datasets import open_source
 from approx_perception.detectors import DetectorOptions, DetectorSettings, load_detector
-from approx_perception.evaluation import average_precision_50, in_classes_of_truth
+from approx_perception.evaluation import ClassMap, average_precision_50
 from approx_perception.trackers import create_tracker
 from test.conftest import real_data
 
@@ -29,7 +29,7 @@ def sequences():
 
 def score(detector, source, entries, published):
     frames = [
-        (in_classes_of_truth(found, detector.class_names, source.class_names), e.ground_truth)
+        (ClassMap(detector.class_names, source.class_names).apply(found), e.ground_truth)
         for found, e in zip(published, entries, strict=True)
     ]
     return average_precision_50(frames, len(source.class_names)).mean

@@ -37,8 +37,8 @@ from approx_perception.cli._options import (
 )
 from approx_perception.datasets import FrameSource, LabelledFrame, open_source
 from approx_perception.evaluation import (
+    ClassMap,
     average_precision_50,
-    in_classes_of_truth,
     summarize_latency,
     violation_share,
 )
@@ -123,6 +123,7 @@ def _process(
     names = kernel.detector.class_names
     total = min(source.frame_count or limit or 0, limit or source.frame_count) or None
     outcome = _Outcome()
+    class_map = ClassMap(names, source.class_names)
     with (
         RunFiles(folder, names, source.fps if video else None) as files,
         progress_bar() as progress,
@@ -135,7 +136,7 @@ def _process(
             files.write(entry.frame, result)
             outcome.results.append(result)
             if entry.ground_truth is not None:
-                found = in_classes_of_truth(result.detections, names, source.class_names)
+                found = class_map.apply(result.detections)
                 outcome.scored.append((found, entry.ground_truth))
             progress.advance(task)
     return outcome

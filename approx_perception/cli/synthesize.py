@@ -37,7 +37,8 @@ def synthesize(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write a synthetic video as a rosbag2 (mcap) with images and ground truth."""
-    from approx_perception.datasets.rosbag import GROUND_TRUTH_TOPIC, IMAGE_TOPIC, write_bag
+    from approx_perception.datasets.bag_writer import write_bag
+    from approx_perception.datasets.rosbag import GROUND_TRUTH_TOPIC, IMAGE_TOPIC
 
     chosen: Split = split  # type: ignore[assignment]
     video = SyntheticVideo(scenario, chosen, seed, frames, width, height, fps)

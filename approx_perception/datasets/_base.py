@@ -47,6 +47,10 @@ class FrameSource(ABC):
             Naming the file (and line or message) that cannot be read.
         """
 
+    def frame_name(self, index: int) -> str:
+        """Name of the file of frame ``index``; empty where frames have none."""
+        return ""
+
     def stamp_ns(self, index: int) -> int:
         """Nominal time of frame ``index``, for sources that carry no time of their own."""
         return round(index * 1e9 / self.fps)

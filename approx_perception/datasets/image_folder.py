@@ -9,15 +9,14 @@ import numpy as np
 
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets._base import FrameSource, LabelledFrame
+from approx_perception.datasets.annotations import MotAnnotations
 from approx_perception.exceptions import DatasetError
-from approx_perception.structures import Frame, GroundTruth
+from approx_perception.structures import Frame
 
 __all__ = ["ImageFolder"]
 
 _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp"}
 _DEFAULT_FPS = 30.0
-_MOT_COLUMNS = 6
-_MOT_PERSON = 1
 
 
 class ImageFolder(FrameSource):
@@ -44,9 +43,9 @@ class ImageFolder(FrameSource):
         self.frame_count = len(self._files)
         self.fps = _read_fps(folder / "seqinfo.ini")
         ground_truth = folder / "gt" / "gt.txt"
-        self._rows = _read_mot_ground_truth(ground_truth) if ground_truth.exists() else None
-        if self._rows is not None:
-            self.class_names = ("person",)
+        self._annotations = MotAnnotations(ground_truth) if ground_truth.exists() else None
+        if self._annotations is not None:
+            self.class_names = self._annotations.class_names
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield all images; see `FrameSource`."""
@@ -59,19 +58,14 @@ class ImageFolder(FrameSource):
                 raise DatasetError(f"{path} is no image that OpenCV reads")
             pixels = image.astype(np.uint8, copy=False)
             frame = Frame(pixels, self.stamp_ns(index), self.name, index, decode_ms)
-            yield LabelledFrame(frame, self._ground_truth(index + 1))
+            truth = None
+            if self._annotations is not None:
+                truth = self._annotations.ground_truth(index, path.name)
+            yield LabelledFrame(frame, truth)
 
-    def _ground_truth(self, number: int) -> GroundTruth | None:
-        if self._rows is None:
-            return None
-        rows = self._rows[self._rows[:, 0] == number]
-        corners = np.concatenate([rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]], axis=1)
-        return GroundTruth(
-            corners.astype(np.float32),
-            np.zeros(len(rows), np.int64),
-            rows[:, 1].astype(np.int64),
-            (rows[:, 6] == 0) | (rows[:, 7] != _MOT_PERSON),
-        )
+    def frame_name(self, index: int) -> str:
+        """See `FrameSource`."""
+        return self._files[index].name
 
 
 def _read_fps(path: Path) -> float:
@@ -86,23 +80,3 @@ def _read_fps(path: Path) -> float:
     if not 0 < fps < float("inf"):
         raise DatasetError(f"{path}: frameRate is {fps}, expected above 0")
     return fps
-
-
-def _read_mot_ground_truth(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """``(R, 8)``: frame, id, x, y, w, h, flag, class; the last two are 1 where not given."""
-    rows = []
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            values = [float(value) for value in line.split(",")]
-        except ValueError as error:
-            raise DatasetError(f"{path}, line {number}: {error}") from error
-        if len(values) < _MOT_COLUMNS:
-            raise DatasetError(
-                f"{path}, line {number}: {len(values)} columns, expected frame,id,x,y,w,h"
-                "[,flag,class,visibility]"
-            )
-        rows.append([*values, 1.0, 1.0][:8])
-    return np.array(rows, np.float64).reshape(-1, 8)

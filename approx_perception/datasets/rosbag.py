@@ -1,14 +1,13 @@
-"""rosbag2 files (mcap and sqlite3), read and written without ROS."""
+"""rosbag2 files (mcap and sqlite3), read without ROS."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
@@ -18,16 +17,16 @@ from approx_perception.datasets.image_messages import decode_compressed, decode_
 from approx_perception.exceptions import DatasetError, InvalidFrameError, choices
 from approx_perception.share import share_folder
 from approx_perception.structures import Frame, GroundTruth
-from approx_perception.structures.boxes import centres_and_sides, corners
+from approx_perception.structures.boxes import corners
 
-__all__ = ["GROUND_TRUTH_TOPIC", "IMAGE_TOPIC", "RosBag", "write_bag"]
+__all__ = ["GROUND_TRUTH_TOPIC", "IMAGE_TOPIC", "RosBag", "typestore_with_ours"]
 
 IMAGE_TOPIC = "/camera/image_raw"
 GROUND_TRUTH_TOPIC = "/ground_truth"
 _IMAGE = "sensor_msgs/msg/Image"
 _COMPRESSED = "sensor_msgs/msg/CompressedImage"
 _DETECTIONS = "approx_perception/msg/DetectionArray"
-_BAG_VERSION: Literal[9] = 9
+_VISION_DETECTIONS = "vision_msgs/msg/Detection2DArray"
 
 
 def typestore_with_ours() -> Typestore:
@@ -42,8 +41,8 @@ def typestore_with_ours() -> Typestore:
 class RosBag(FrameSource):
     """Images of one topic of a bag, with ground truth where the bag has it.
 
-    Ground truth is a DetectionArray topic called ``/ground_truth`` whose stamps equal the
-    images'.
+    Ground truth is a DetectionArray or vision_msgs/Detection2DArray whose stamps equal the
+    images'; a score of 0 marks an object to ignore.
 
     Parameters
     ----------
@@ -51,14 +50,18 @@ class RosBag(FrameSource):
         Folder of a rosbag2, or an mcap file.
     topic
         Image topic; may be left out where there is just one.
+    ground_truth_topic
+        ``/ground_truth`` where it is there, if left out.
 
     Raises
     ------
     DatasetError
-        If the bag cannot be read, or the topic is missing or not told.
+        If the bag cannot be read, or a topic is missing or not told.
     """
 
-    def __init__(self, path: Path, topic: str | None = None) -> None:
+    def __init__(
+        self, path: Path, topic: str | None = None, ground_truth_topic: str | None = None
+    ) -> None:
         self._path = path
         self.name = path.name
         with closing(self._open()) as reader:
@@ -66,7 +69,9 @@ class RosBag(FrameSource):
             messages = sum(c.msgcount for c in reader.connections if c.topic == self._topic)
             self.frame_count = int(messages)
             duration_s = reader.duration / 1e9
-            self._truth_by_stamp, self.class_names = self._read_ground_truth(reader)
+            self._truth_by_stamp, self.class_names = self._read_ground_truth(
+                reader, ground_truth_topic
+            )
         if self.frame_count == 0:
             raise DatasetError(f"{path} has no messages on {self._topic}")
         self.fps = (self.frame_count - 1) / duration_s if duration_s > 0 else 30.0
@@ -132,20 +137,27 @@ class RosBag(FrameSource):
             raise DatasetError(f"{self._path} breaks off on {self._topic}: {reason}") from error
 
     def _read_ground_truth(
-        self, reader: AnyReader
+        self, reader: AnyReader, topic: str | None
     ) -> tuple[dict[int, GroundTruth], tuple[str, ...]]:
-        connections = [
-            c
-            for c in reader.connections
-            if c.topic == GROUND_TRUTH_TOPIC and c.msgtype == _DETECTIONS
-        ]
-        arrays: list[Any] = [
+        arrays = {
+            c.topic: c for c in reader.connections if c.msgtype in (_DETECTIONS, _VISION_DETECTIONS)
+        }
+        if topic is not None and topic not in arrays:
+            raise DatasetError(
+                f"{self._path} has no detections on {topic!r}; it has them on {choices(arrays)}"
+            )
+        connection = arrays.get(topic or GROUND_TRUTH_TOPIC)
+        if connection is None:
+            return {}, ()
+        messages: list[Any] = [
             reader.deserialize(raw, connection.msgtype)
-            for connection, _, raw in (self._messages(reader, connections) if connections else ())
+            for connection, _, raw in self._messages(reader, [connection])
         ]
-        names = {d.class_index: d.class_id for array in arrays for d in array.detections}
+        if connection.msgtype == _VISION_DETECTIONS:
+            return _from_vision_messages(messages)
+        names = {d.class_index: d.class_id for array in messages for d in array.detections}
         class_names = tuple(names.get(i, "") for i in range(max(names, default=-1) + 1))
-        return {stamp_ns(array.header): _to_ground_truth(array) for array in arrays}, class_names
+        return {stamp_ns(array.header): _to_ground_truth(array) for array in messages}, class_names
 
 
 def _to_ground_truth(array: Any) -> GroundTruth:
@@ -161,86 +173,39 @@ def _to_ground_truth(array: Any) -> GroundTruth:
     )
 
 
-class _BagMessages:
-    """Builds messages of one typestore.
+def _from_vision_messages(
+    messages: list[Any],
+) -> tuple[dict[int, GroundTruth], tuple[str, ...]]:
+    """Ground truth of Detection2DArray, by stamp, and the class names in it.
 
-    Parameters
-    ----------
-    store
-        Types to build.
+    The best hypothesis of a detection is its class; one without any is ignored. Identities are
+    the detections' ``id``, numbered as they come where they are no numbers.
     """
-
-    def __init__(self, store: Typestore) -> None:
-        self._types = store.types
-
-    def header(self, stamp_ns: int) -> Any:
-        stamp = self._types["builtin_interfaces/msg/Time"](
-            sec=stamp_ns // 1_000_000_000, nanosec=stamp_ns % 1_000_000_000
+    rows: dict[int, list[tuple[float, float, float, float, str, str, bool]]] = {}
+    for array in messages:
+        own = rows.setdefault(stamp_ns(array.header), [])
+        for detection in array.detections:
+            best = max(
+                (result.hypothesis for result in detection.results), default=None,
+                key=lambda hypothesis: hypothesis.score,
+            )  # fmt: skip
+            box = detection.bbox
+            place = box.center.position
+            name = "" if best is None else best.class_id
+            ignored = best is None or best.score <= 0
+            own.append((place.x, place.y, box.size_x, box.size_y, name, str(detection.id), ignored))
+    class_names = tuple(sorted({row[4] for own in rows.values() for row in own} - {""}))
+    class_ids = {name: index for index, name in enumerate(class_names)}
+    track_ids: dict[str, int] = {}
+    truths = {}
+    for stamp, own in rows.items():
+        identities = [
+            track_ids.setdefault(text, len(track_ids)) if text else -1 for *_, text, _ in own
+        ]
+        truths[stamp] = GroundTruth(
+            corners(np.array([row[:4] for row in own], np.float32).reshape(-1, 4)),
+            np.array([class_ids.get(row[4], 0) for row in own], np.int64),
+            np.array(identities, np.int64),
+            np.array([row[6] for row in own], bool),
         )
-        return self._types["std_msgs/msg/Header"](stamp=stamp, frame_id="camera")
-
-    def image(self, frame: Frame) -> Any:
-        height, width = frame.image.shape[:2]
-        return self._types[_IMAGE](
-            header=self.header(frame.stamp_ns), height=height, width=width, encoding="bgr8",
-            is_bigendian=0, step=3 * width, data=np.ascontiguousarray(frame.image).reshape(-1),
-        )  # fmt: skip
-
-    def ground_truth(self, frame: Frame, truth: GroundTruth, names: tuple[str, ...]) -> Any:
-        build = self._types["approx_perception/msg/Detection"]
-        rows = centres_and_sides(truth.boxes).tolist()
-        detections = [
-            build(
-                track_id=int(truth.track_ids[i]), class_id=names[truth.class_ids[i]],
-                class_index=int(truth.class_ids[i]), score=0.0 if truth.ignored[i] else 1.0,
-                center_x=rows[i][0], center_y=rows[i][1], size_x=rows[i][2], size_y=rows[i][3],
-                source=0, age_frames=0,
-            )
-            for i in range(len(truth))
-        ]  # fmt: skip
-        return self._types[_DETECTIONS](
-            header=self.header(frame.stamp_ns), detections=detections, branch="",
-            processing_ms=0.0, age_ms=0.0,
-        )  # fmt: skip
-
-
-def write_bag(
-    path: Path, source: FrameSource, report: Callable[[int], None] = lambda _: None
-) -> None:
-    """Write a source as an mcap bag: images and, where it has it, ground truth.
-
-    Parameters
-    ----------
-    path
-        Folder to make; must not exist.
-    source
-        Its frames are written at their stamps.
-    report
-        Called after each frame with the number written.
-
-    Raises
-    ------
-    DatasetError
-        If the bag cannot be written.
-    """
-    store = typestore_with_ours()
-    messages = _BagMessages(store)
-    try:
-        with Writer(path, version=_BAG_VERSION, storage_plugin=StoragePlugin.MCAP) as writer:
-            images = writer.add_connection(IMAGE_TOPIC, _IMAGE, typestore=store)
-            truths = None
-            for count, entry in enumerate(source, start=1):
-                stamp_ns = entry.frame.stamp_ns
-                raw = store.serialize_cdr(messages.image(entry.frame), _IMAGE)
-                writer.write(images, stamp_ns, raw)
-                if entry.ground_truth is not None:
-                    truths = truths or writer.add_connection(
-                        GROUND_TRUTH_TOPIC, _DETECTIONS, typestore=store
-                    )
-                    truth = messages.ground_truth(
-                        entry.frame, entry.ground_truth, source.class_names
-                    )
-                    writer.write(truths, stamp_ns, store.serialize_cdr(truth, _DETECTIONS))
-                report(count)
-    except (WriterError, AnyReaderError, OSError) as error:
-        raise DatasetError(f"cannot write the bag {path}: {error}") from error
+    return truths, class_names

@@ -18,7 +18,11 @@ _SYNTHETIC = "synthetic:"
 
 
 def open_source(
-    name: str, topic: str | None = None, frame_count: int | None = None, seed: int = 0
+    name: str,
+    topic: str | None = None,
+    frame_count: int | None = None,
+    seed: int = 0,
+    ground_truth: str | None = None,
 ) -> FrameSource:
     """Open a bag, a video, a folder of images or a synthetic scenario.
 
@@ -30,6 +34,9 @@ def open_source(
         Image topic, where a bag has several.
     frame_count, seed
         Length and variant of a synthetic video.
+    ground_truth
+        File or folder of ground truth, or a topic of the bag; see `open_annotations`. Left out:
+        what the source has itself.
 
     Raises
     ------
@@ -42,11 +49,18 @@ def open_source(
     if not path.exists():
         raise DatasetError(f"there is no source {name!r}; give a bag, a video, a folder of images "
                            "or synthetic:SCENARIO")  # fmt: skip
-    if path.suffix == ".mcap" or (path / "metadata.yaml").exists() or any(path.glob("*.mcap")):
+    is_bag = path.suffix == ".mcap" or (path / "metadata.yaml").exists() or any(path.glob("*.mcap"))
+    is_topic = is_bag and ground_truth is not None and not Path(ground_truth).exists()
+    if ground_truth is not None and not is_topic:
+        from approx_perception.datasets.annotations import AnnotatedSource, open_annotations
+
+        annotations = open_annotations(Path(ground_truth), path.stem)
+        return AnnotatedSource(open_source(name, topic), annotations)
+    if is_bag:
         # rosbags takes a moment to import; other sources do without it.
         from approx_perception.datasets.rosbag import RosBag
 
-        return RosBag(path, topic)
+        return RosBag(path, topic, ground_truth)
     if path.is_dir():
         return ImageFolder(path)
     return VideoFile(path)

@@ -1,7 +1,7 @@
 """Metrics on recorded results."""
 
 from approx_perception.evaluation.average_precision import AveragePrecision, average_precision_50
-from approx_perception.evaluation.class_map import in_classes_of_truth
+from approx_perception.evaluation.class_map import ClassMap, read_class_map
 from approx_perception.evaluation.latency import (
     LatencySummary,
     group_means_ms,
@@ -11,10 +11,11 @@ from approx_perception.evaluation.latency import (
 
 __all__ = [
     "AveragePrecision",
+    "ClassMap",
     "LatencySummary",
     "average_precision_50",
     "group_means_ms",
-    "in_classes_of_truth",
+    "read_class_map",
     "summarize_latency",
     "violation_share",
 ]

@@ -19,6 +19,7 @@ class LatencySummary:
     mean_ms: float
     p50_ms: float
     p95_ms: float
+    p99_ms: float
     max_ms: float
 
 
@@ -26,11 +27,9 @@ def summarize_latency(latencies_ms: Sequence[float] | npt.NDArray[np.float64]) -
     """Summarise latencies; an empty sequence gives nan."""
     values = np.asarray(latencies_ms, np.float64)
     if not len(values):
-        return LatencySummary(0, *[float("nan")] * 4)
-    p50, p95 = np.percentile(values, [50, 95])
-    return LatencySummary(
-        len(values), float(values.mean()), float(p50), float(p95), float(values.max())
-    )
+        return LatencySummary(0, *[float("nan")] * 5)
+    p50, p95, p99 = (float(value) for value in np.percentile(values, [50, 95, 99]))
+    return LatencySummary(len(values), float(values.mean()), p50, p95, p99, float(values.max()))
 
 
 def group_means_ms(

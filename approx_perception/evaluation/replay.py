@@ -12,7 +12,7 @@ from approx_perception.branches import Branch, BranchSpace
 from approx_perception.datasets import LabelledFrame
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.evaluation.average_precision import FrameMatch, match_frame
-from approx_perception.evaluation.class_map import in_classes_of_truth
+from approx_perception.evaluation.class_map import ClassMap
 from approx_perception.machine import core_count
 from approx_perception.structures import Detections
 from approx_perception.trackers import create_tracker
@@ -78,15 +78,13 @@ def _replay_setting(
 ) -> SettingReplay:
     settings = space.detector_settings[index]
     saved = detect_all(detector, settings, frames)
+    class_map = ClassMap(detector.class_names, truth_names)
     matches = {}
     for position, branch in enumerate(space):
         if branch.detector_settings == settings:
             published = replay_branch(branch, frames, saved)
             matches[position] = [
-                match_frame(
-                    in_classes_of_truth(found, detector.class_names, truth_names),
-                    entry.ground_truth,
-                )
+                match_frame(class_map.apply(found), entry.ground_truth)
                 for found, entry in zip(published, frames, strict=True)
                 if entry.ground_truth is not None
             ]

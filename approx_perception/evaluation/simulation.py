@@ -6,7 +6,7 @@ Two schedulers can so be compared on exactly the same machine, and fixed branche
 computed where running all of them would take days.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,23 +17,31 @@ from approx_perception.clock import FakeClock
 from approx_perception.datasets import LabelledFrame
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.evaluation.average_precision import FrameMatch, match_frame
-from approx_perception.evaluation.class_map import in_classes_of_truth
+from approx_perception.evaluation.class_map import ClassMap
 from approx_perception.evaluation.replay import SCORE_THRESHOLD
+from approx_perception.files import Columns
 from approx_perception.pipeline.frame_pipeline import FramePipeline, create_trackers
 from approx_perception.predictors import LatencyModel
-from approx_perception.profiling.records import Columns
 from approx_perception.scheduling import Scheduler
 from approx_perception.structures import (
     SLA,
     ContentFeatures,
     Detections,
+    Frame,
     FrameResult,
     LoadReading,
 )
 from approx_perception.trackers import Tracker, TrackerUpdate
 from approx_perception.training.fit_latency import fit_latency, part_residuals
 
-__all__ = ["LatencyTrace", "SimulatedWorld", "branch_latency_ms", "simulate"]
+__all__ = [
+    "LatencyTrace",
+    "SimulatedMachine",
+    "SimulatedPipeline",
+    "SimulatedWorld",
+    "branch_latency_ms",
+    "simulate",
+]
 
 Vector = npt.NDArray[np.float64]
 Image = npt.NDArray[np.uint8]
@@ -84,24 +92,18 @@ class LatencyTrace:
         return self._residuals[level][part]
 
 
-@dataclass(slots=True, eq=False)
-class SimulatedWorld:
-    """Frames with what every setting detects in them, and a machine with a schedule of contention.
+@dataclass(frozen=True, slots=True, eq=False)
+class SimulatedMachine:
+    """A machine with a schedule of contention, whose latencies come from a trace.
 
     Attributes
     ----------
-    frames
-        Held in memory.
-    saved
-        Detections of each frame at each of the space's `detector_settings`.
-    levels
-        ``(N,)`` level of contention while each frame is processed.
     trace
         What things cost.
     space
         Of the branches.
-    class_names, truth_names
-        Of the detections, and of the ground truth.
+    levels
+        ``(N,)`` level of contention while each frame is processed; the last one goes on.
     overhead_ms
         What a frame costs beside detector and tracker.
     load_delay_frames
@@ -110,20 +112,20 @@ class SimulatedWorld:
         Where in the trace each part begins.
     """
 
-    frames: Sequence[LabelledFrame]
-    saved: Sequence[Sequence[Detections]]
-    levels: npt.NDArray[np.int64]
     trace: LatencyTrace
     space: BranchSpace
-    class_names: tuple[str, ...]
-    truth_names: tuple[str, ...]
+    levels: npt.NDArray[np.int64]
     overhead_ms: float = 1.0
     load_delay_frames: int = 6
     seed: int = 0
 
+    def level(self, frame: int) -> int:
+        """Contention while a frame is processed."""
+        return int(self.levels[min(frame, len(self.levels) - 1)])
+
     def draw_ms(self, frame: int, part: int, content: ContentFeatures) -> float:
         """Latency of a part in a frame: the same whoever asks, and however often."""
-        level = int(self.levels[frame])
+        level = self.level(frame)
         typical = float(self.trace.typical_ms(level, content)[part])
         residuals = self.trace.residuals(level, part)
         if not len(residuals) or typical <= 0:
@@ -133,45 +135,41 @@ class SimulatedWorld:
 
     def reading(self, frame: int) -> LoadReading:
         """What a load monitor says while a frame is processed."""
-        cpu, gpu = self.trace.load[self.levels[max(frame - self.load_delay_frames, 0)]]
+        cpu, gpu = self.trace.load[self.level(max(frame - self.load_delay_frames, 0))]
         return LoadReading(*(None if np.isnan(share) else float(share) for share in (cpu, gpu)))
-
-    def match(self, frame: int, found: Detections) -> FrameMatch:
-        """Compare what was published for a frame with its truth."""
-        truth = self.frames[frame].ground_truth
-        if truth is None:
-            raise AssertionError("a simulated world has ground truth")
-        return match_frame(in_classes_of_truth(found, self.class_names, self.truth_names), truth)
 
 
 class _Stage:
     """The frame under way, and the clock."""
 
-    def __init__(self, world: SimulatedWorld) -> None:
-        self.world, self.clock, self.frame = world, FakeClock(), 0
+    def __init__(self, machine: SimulatedMachine) -> None:
+        self.machine, self.clock, self.frame = machine, FakeClock(), -1
 
     def spend(self, part: int, objects: Detections) -> None:
         content = ContentFeatures.of_objects(objects)
-        self.clock.advance_ms(self.world.draw_ms(self.frame, part, content))
+        self.clock.advance_ms(self.machine.draw_ms(self.frame, part, content))
 
 
-class _SavedDetector(Detector):
-    """Returns what was saved, after the time that the trace says."""
+class _TimedDetector(Detector):
+    """Detects as another one does, in the time that the trace says."""
 
-    description = "saved detections"
-
-    def __init__(self, stage: _Stage) -> None:
-        self._stage = stage
-        world = stage.world
-        self.class_names = world.class_names
-        self.uses_proposals = bool(world.space.nprops)
-        settings = world.space.detector_settings
-        self._index = {setting: position for position, setting in enumerate(settings)}
+    def __init__(
+        self,
+        detect: Callable[[Image, DetectorSettings, int], Detections],
+        stage: _Stage,
+        names: tuple[str, ...],
+    ) -> None:
+        self._detect, self._stage = detect, stage
+        space = stage.machine.space
+        self.class_names = names
+        self.description = "on recorded latencies"
+        self.uses_proposals = bool(space.nprops)
+        self._parts = {setting: index for index, setting in enumerate(space.detector_settings)}
 
     def detect(self, image: Image, settings: DetectorSettings) -> Detections:
-        part = self._index[settings.shape, settings.nprop]
+        part = self._parts[settings.shape, settings.nprop]
         self._stage.spend(part, Detections.empty())
-        return self._stage.world.saved[part][self._stage.frame]
+        return self._detect(image, settings, self._stage.frame)
 
 
 class _TimedTracker(Tracker):
@@ -208,6 +206,93 @@ def _timed_trackers(space: BranchSpace, stage: _Stage) -> Mapping[TrackerSetting
     }
 
 
+class SimulatedPipeline:
+    """The real pipeline on a simulated machine; each call of `process` is its next frame.
+
+    Parameters
+    ----------
+    machine
+        What things cost.
+    detect
+        From image, settings and number of the frame to detections, in whatever time.
+    class_names
+        Of the detections.
+    scheduler
+        Decides; fresh, for it learns.
+    sla
+        In force from the first frame; may be replaced.
+    score_threshold
+        Weaker detections are dropped.
+    hears_load
+        Whether a load monitor speaks.
+    """
+
+    def __init__(
+        self,
+        machine: SimulatedMachine,
+        detect: Callable[[Image, DetectorSettings, int], Detections],
+        class_names: tuple[str, ...],
+        scheduler: Scheduler,
+        sla: SLA,
+        score_threshold: float = SCORE_THRESHOLD,
+        hears_load: bool = True,
+    ) -> None:
+        self.sla = sla
+        self._overhead_ms = machine.overhead_ms
+        self._stage = stage = _Stage(machine)
+        self._pipeline = FramePipeline(
+            _TimedDetector(detect, stage, class_names), _timed_trackers(machine.space, stage),
+            scheduler, sla, score_threshold, clock=stage.clock,
+            load=lambda: machine.reading(stage.frame) if hears_load else LoadReading(),
+        )  # fmt: skip
+
+    def process(self, frame: Frame) -> FrameResult:
+        """See `FramePipeline.process`."""
+        self._stage.frame += 1
+        self._pipeline.sla = self.sla
+        return self._pipeline.process(replace(frame, decode_ms=self._overhead_ms))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SimulatedWorld:
+    """Frames with what every setting detects in them, and a machine.
+
+    Attributes
+    ----------
+    frames
+        Held in memory.
+    saved
+        Detections of each frame at each of the space's `detector_settings`.
+    machine
+        What things cost.
+    class_names, truth_names
+        Of the detections, and of the ground truth.
+    """
+
+    frames: Sequence[LabelledFrame]
+    saved: Sequence[Sequence[Detections]]
+    machine: SimulatedMachine
+    class_names: tuple[str, ...]
+    truth_names: tuple[str, ...]
+
+    @property
+    def space(self) -> BranchSpace:
+        """Of the branches."""
+        return self.machine.space
+
+    def detect(self, _: Image, settings: DetectorSettings, frame: int) -> Detections:
+        """Return what was saved."""
+        position = self.space.detector_settings.index((settings.shape, settings.nprop))
+        return self.saved[position][frame]
+
+    def match(self, frame: int, found: Detections) -> FrameMatch:
+        """Compare what was published for a frame with its truth."""
+        truth = self.frames[frame].ground_truth
+        if truth is None:
+            raise AssertionError("a simulated world has ground truth")
+        return match_frame(ClassMap(self.class_names, self.truth_names).apply(found), truth)
+
+
 def simulate(
     world: SimulatedWorld,
     scheduler: Scheduler,
@@ -227,35 +312,32 @@ def simulate(
     hears_load
         Whether a load monitor speaks.
     """
-    stage = _Stage(world)
-    pipeline = FramePipeline(
-        _SavedDetector(stage), _timed_trackers(world.space, stage), scheduler, slas[0],
-        SCORE_THRESHOLD, clock=stage.clock,
-        load=lambda: world.reading(stage.frame) if hears_load else LoadReading(),
-    )  # fmt: skip
+    pipeline = SimulatedPipeline(
+        world.machine, world.detect, world.class_names, scheduler, slas[0], hears_load=hears_load
+    )
     results = []
     for index, entry in enumerate(world.frames):
-        stage.frame = index
         pipeline.sla = slas[index]
-        frame = replace(
-            entry.frame, sequence=index, source_id="simulation", decode_ms=world.overhead_ms
-        )
+        frame = replace(entry.frame, sequence=index, source_id="simulation")
         results.append(pipeline.process(frame))
     return results
 
 
-def branch_latency_ms(world: SimulatedWorld, branch: Branch, saved: Sequence[Detections]) -> Vector:
+def branch_latency_ms(
+    machine: SimulatedMachine, branch: Branch, saved: Sequence[Detections]
+) -> Vector:
     """``(N,)`` latency of every frame if that branch ran all the time."""
-    first, count = len(world.space.detector_settings), len(world.space.trackers)
-    setting = world.space.detector_settings.index(branch.detector_settings)
+    space = machine.space
+    first, count = len(space.detector_settings), len(space.trackers)
+    setting = space.detector_settings.index(branch.detector_settings)
     latencies, objects = np.zeros(len(saved)), Detections.empty()
     for frame in range(len(saved)):
         parts = [setting] if frame % branch.si == 0 else []
         if branch.tracker_settings is not None:
-            tracker = world.space.trackers.index(branch.tracker_settings)
+            tracker = space.trackers.index(branch.tracker_settings)
             parts.append(first + tracker + (0 if parts else count))
         if frame % branch.si == 0:
             objects = saved[frame]
         content = ContentFeatures.of_objects(objects)
-        latencies[frame] = sum(world.draw_ms(frame, part, content) for part in parts)
-    return latencies + world.overhead_ms
+        latencies[frame] = sum(machine.draw_ms(frame, part, content) for part in parts)
+    return latencies + machine.overhead_ms

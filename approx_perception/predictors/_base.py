@@ -26,26 +26,29 @@ class LatencyEstimate:
     Attributes
     ----------
     mean_ms
-        ``(B,)`` of a frame, over a group.
+        ``(B,)`` of a frame, over a group, switching to it included.
     quantile_ms
-        ``(B,)`` at the SLA's quantile, in the SLA's scope.
-    switching_ms
-        ``(B,)`` what the first detection takes longer, after what runs now.
+        ``(B,)`` at the SLA's quantile, in the SLA's scope, likewise.
+    late_share
+        ``(B,)`` share of frames, or of groups in scope ``gof``, expected over the SLA.
     contention
         That all this is expected under.
     """
 
     mean_ms: Vector
     quantile_ms: Vector
-    switching_ms: Vector
+    late_share: Vector
     contention: ContentionState = field(default_factory=ContentionState)
 
 
 class LatencyPredictor(Protocol):
     """Predicts before and learns after each frame; called by the scheduler only."""
 
-    def predict(self, observation: Observation) -> LatencyEstimate:
-        """Estimate all branches for what is observed now."""
+    def predict(self, observation: Observation, stay_frames: float) -> LatencyEstimate:
+        """Estimate all branches for what is observed now.
+
+        What switching costs counts over ``stay_frames``, for which a branch is expected to stay.
+        """
         ...
 
     def observe(self, result: FrameResult) -> None:

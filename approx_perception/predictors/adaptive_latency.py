@@ -128,8 +128,8 @@ class AdaptiveLatency:
         self._group_ms: list[float] = []
         self._group_expected_ms, self._group_scatter, self._group_broke = 0.0, 0.1, False
 
-    def predict(self, observation: Observation) -> LatencyEstimate:
-        """Estimate all branches.
+    def predict(self, observation: Observation, stay_frames: float = 1e9) -> LatencyEstimate:
+        """Estimate all branches; see `LatencyPredictor`.
 
         In scope ``frame`` the quantile is that of the mixture of slow detection frames and
         quick tracked ones; in scope ``gof`` that of the mean over a group.
@@ -140,19 +140,21 @@ class AdaptiveLatency:
         share = self._detection_share
         mean = share * (mean_ms[self._setting_of] + mean_ms[self._init_of])
         mean += (1 - share) * mean_ms[self._step_of] + self._overhead_ms
-        sla = observation.sla
+        sla, switching = observation.sla, np.zeros(len(mean))
+        if self._setting is not None:
+            switching = self.model.switching_ms[self._setting][self._setting_of]
+            switching = switching / max(stay_frames, 1.0)
+        budget_ms = np.maximum(sla.latency_ms - switching, 1e-3)
         if sla.scope is SlaScope.GOF:
             scatter = self._scatter[self._setting_of]
             quantile = mean * np.exp(self._tails[2].log_ratios(sla.quantile, scatter))
+            late = self._tails[2].share_over(np.log(budget_ms / mean), scatter)
         else:
             quantile = self._frame_quantile(sla.quantile)
-        if self._setting is None:
-            switching = np.zeros(len(mean))
-        else:
-            switching = self.model.switching_ms[self._setting][self._setting_of]
+            late = self._late_frames(budget_ms)
         self._mean_ms = mean
         contention = self._contention(weights, observation.load)
-        return LatencyEstimate(mean, quantile, switching, contention)
+        return LatencyEstimate(mean + switching, quantile + switching, late, contention)
 
     def expect(self, branch: Branch, run_detector: bool, quantile: float) -> FrameExpectation:
         """Expect one frame of a branch of the space, for what was observed last."""
@@ -207,6 +209,19 @@ class AdaptiveLatency:
         early = 1 - _TRACKING_SHARE * allowed
         quick = step * np.exp(self._tails[1].log_ratios(early, scatter[self._step_of]))
         return np.asarray(np.where(self._si > 1, np.maximum(slow, quick), slow))
+
+    def _late_frames(self, budget_ms: Vector) -> Vector:
+        """``(B,)`` share of frames expected to take longer than ``(B,)`` budgets."""
+        typical, scatter = self._typical_ms, self._scatter
+        slow = typical[self._setting_of] + typical[self._init_of] + self._overhead_ms
+        late = self._tails[0].share_over(np.log(budget_ms / slow), scatter[self._setting_of])
+        quick = typical[self._step_of] + self._overhead_ms
+        with np.errstate(divide="ignore"):
+            late_steps = self._tails[1].share_over(
+                np.log(budget_ms / quick), scatter[self._step_of]
+            )
+        share = self._detection_share
+        return np.asarray(share * late + (1 - share) * late_steps)
 
     def _contention(self, weights: Vector, reading: LoadReading) -> ContentionState:
         slowdown = math.exp(

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from approx_perception.branches import BranchSpace
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.files import Columns, replace_bytes, replace_text
 from approx_perception.predictors.accuracy_model import AccuracyModel, ContentRegression
 from approx_perception.predictors.latency_model import LatencyModel
 from approx_perception.predictors.original import OriginalModel
@@ -22,7 +22,6 @@ _FORMAT = "approx_perception predictors 1"
 _REMEDY = "make a new one with approx-perception profile"
 
 Part = TypeVar("Part")
-Arrays = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +56,8 @@ class PredictorBundle:
             "numbers_sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
         }  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path.with_suffix(".npz"), buffer.getvalue())
-        _replace(path.with_suffix(".json"), (json.dumps(content, indent=1) + "\n").encode())
+        replace_bytes(path.with_suffix(".npz"), buffer.getvalue())
+        replace_text(path.with_suffix(".json"), json.dumps(content, indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "PredictorBundle":
@@ -110,8 +109,8 @@ class PredictorBundle:
             if shape != wanted:
                 raise ValueError(f"{name} has shape {shape}, expected {wanted}")
 
-    def check(self, space: BranchSpace, network: str, machine: str) -> None:
-        """Refuse to serve another space, network or machine.
+    def check(self, space: BranchSpace, network: str, machine: str | None) -> None:
+        """Refuse to serve another space, network or machine; None: any machine.
 
         Raises
         ------
@@ -122,7 +121,7 @@ class PredictorBundle:
             ("branch space", self.metadata.get("space_hash"), space.hash),
             ("network", self.metadata.get("network"), network),
         ]
-        if self.latency is not None:
+        if self.latency is not None and machine is not None:
             pairs.append(("machine", self.metadata.get("machine"), machine))
         for name, profiled, present in pairs:
             if profiled != present:
@@ -132,17 +131,11 @@ class PredictorBundle:
                 )
 
 
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
-
-
-def _flatten(prefix: str, part: object) -> Arrays:
+def _flatten(prefix: str, part: object) -> Columns:
     """Arrays of a dataclass by dotted names, dataclasses inside it too."""
     if part is None:
         return {}
-    arrays: Arrays = {}
+    arrays: Columns = {}
     for field in fields(part):  # type: ignore[arg-type]
         value = getattr(part, field.name)
         name = f"{prefix}.{field.name}"
@@ -154,7 +147,7 @@ def _flatten(prefix: str, part: object) -> Arrays:
     return arrays
 
 
-def _restore(kind: type[Part], prefix: str, arrays: Arrays) -> Part | None:
+def _restore(kind: type[Part], prefix: str, arrays: Columns) -> Part | None:
     """Build a dataclass from its arrays; None if there are none."""
     values: dict[str, Any] = {
         name.removeprefix(f"{prefix}."): array
@@ -171,7 +164,7 @@ def _restore(kind: type[Part], prefix: str, arrays: Arrays) -> Part | None:
     return kind(**values)
 
 
-def _accuracy(arrays: Arrays) -> AccuracyModel:
+def _accuracy(arrays: Columns) -> AccuracyModel:
     objects, image = (
         _restore(ContentRegression, f"accuracy.{name}", arrays) for name in ("objects", "image")
     )

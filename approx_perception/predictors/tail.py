@@ -46,6 +46,18 @@ class CalibratedTail:
         """Return what to add to the logarithms of typical latencies of such scatters."""
         return self._score(quantile) * scatter
 
+    def share_over(self, log_ratios: Vector, scatter: Vector) -> Vector:
+        """Return the share of latencies expected above typical ones by these log ratios.
+
+        Beyond the largest score that was seen the share falls off exponentially.
+        """
+        scores = log_ratios / scatter - self._shift
+        count = len(self._sorted)
+        beyond = 1 - np.arange(1, count + 1) / (count + 1)
+        share = np.interp(scores, self._sorted, beyond, left=1.0)
+        last = float(self._sorted[-1])
+        return np.asarray(share * np.exp(-np.maximum(scores - last, 0.0)))
+
     def _score(self, quantile: float) -> float:
         count = len(self._sorted)
         rank = min(math.ceil((count + 1) * quantile), count)
@@ -69,6 +81,10 @@ class BareMargin:
     def log_ratios(self, quantile: float, scatter: Vector) -> Vector:
         """See `CalibratedTail`."""
         return np.full(np.shape(scatter), math.log(1.3))
+
+    def share_over(self, log_ratios: Vector, scatter: Vector) -> Vector:
+        """See `CalibratedTail`; all or nothing."""
+        return np.where(log_ratios >= math.log(1.3), 0.0, 1.0)
 
     def correct(self, residual: float, scatter: float, quantile: float) -> None:
         """Learn nothing."""

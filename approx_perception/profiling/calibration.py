@@ -8,8 +8,8 @@ from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import Clock
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.detectors import Detector
+from approx_perception.files import Columns
 from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
-from approx_perception.profiling.records import Columns
 from approx_perception.structures import Detections
 from approx_perception.trackers import Tracker
 

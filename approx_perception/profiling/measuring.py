@@ -9,7 +9,8 @@ import numpy.typing as npt
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import Clock
 from approx_perception.detectors import Detector, DetectorSettings
-from approx_perception.profiling.records import LATENCY_COLUMNS, Columns
+from approx_perception.files import Columns
+from approx_perception.profiling.records import LATENCY_COLUMNS
 from approx_perception.structures import Detections
 from approx_perception.structures.boxes import areas_px2
 from approx_perception.trackers import Tracker

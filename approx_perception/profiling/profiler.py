@@ -23,11 +23,11 @@ from approx_perception.evaluation.average_precision import pooled_ap50
 from approx_perception.evaluation.replay import replay_space
 from approx_perception.exceptions import DatasetError
 from approx_perception.features import ContentSensor
+from approx_perception.files import Columns, read_columns, write_columns
 from approx_perception.predictors import FEATURE_NAMES, feature_vector
 from approx_perception.profiling.contention_generator import ContentionGenerator
 from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
 from approx_perception.profiling.plan import ProfilePlan, switching_tour
-from approx_perception.profiling.records import Columns, read_columns, write_columns
 from approx_perception.structures import Detections
 from approx_perception.trackers import Tracker
 

@@ -1,19 +1,14 @@
 """What a profiling run measured, as columns in a file."""
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.files import Columns, read_columns, replace_text, write_columns
 
-__all__ = ["LATENCY_COLUMNS", "ProfileRecords", "read_columns", "write_columns"]
-
-Columns = dict[str, npt.NDArray[Any]]
+__all__ = ["LATENCY_COLUMNS", "ProfileRecords"]
 
 _FORMAT = "approx_perception profile records 1"
 
@@ -25,29 +20,6 @@ LATENCY_COLUMNS = (
     "kind", "part", "before", "level", "round", "image_width", "image_height", "object_count",
     "total_area_px2", "mean_width_px", "mean_height_px", "ms",
 )  # fmt: skip
-
-
-def write_columns(path: Path, columns: Columns) -> None:
-    """Write arrays so that a half-written file never has the name."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
-        np.savez_compressed(file, **columns)  # type: ignore[arg-type]
-    temporary.replace(path)
-
-
-def read_columns(path: Path) -> Columns:
-    """Read arrays; never unpickles.
-
-    Raises
-    ------
-    ConfigurationError
-        If the file is missing, corrupt or holds anything but plain arrays.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            return {name: data[name] for name in data.files}
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
-        raise ConfigurationError(f"{path} holds no readable arrays: {error}") from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +48,7 @@ class ProfileRecords:
         arrays |= {f"accuracy.{name}": column for name, column in self.accuracy.items()}
         write_columns(path.with_suffix(".npz"), arrays)
         text = json.dumps({"format": _FORMAT, **self.metadata}, indent=1) + "\n"
-        path.with_suffix(".json").write_text(text, encoding="utf-8")
+        replace_text(path.with_suffix(".json"), text)
 
     @classmethod
     def load(cls, path: Path) -> "ProfileRecords":

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from approx_perception.predictors.original import OriginalLatency
 from approx_perception.scheduling.policies import Candidates, Selection
-from approx_perception.structures import FrameResult
+from approx_perception.structures import FrameResult, Observation
 
 __all__ = ["OriginalPolicy", "rising_frontier"]
 
@@ -37,13 +37,13 @@ class OriginalPolicy:
 
     period_frames = 8
     reacts_at_once = False
+    wants_image_features = False
 
     def __init__(self, latency: OriginalLatency, accuracy: Vector) -> None:
         self._latency, self._accuracy = latency, accuracy
 
-    def select(self, candidates: Candidates, budget_ms: float) -> Selection:
+    def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
-        # The original knows no allowance: its budget is the SLA.
         budget_ms = candidates.observation.sla.latency_ms
         latency_ms = self._latency.predict_ms(candidates.observation)
         frontier = rising_frontier(latency_ms, self._accuracy)
@@ -56,6 +56,10 @@ class OriginalPolicy:
         index = int(fitting[-1])
         reason = f"approxdet: most accurate inside {budget_ms:.1f} ms / {_MARGIN}"
         return Selection(index, reason, float(latency_ms[index]))
+
+    def why_detect(self, observation: Observation) -> str:
+        """See `SchedulingPolicy`."""
+        return ""
 
     def observe(self, result: FrameResult) -> None:
         """See `SchedulingPolicy`."""

@@ -13,6 +13,7 @@ __all__ = [
     "Candidates",
     "Fastest",
     "Fixed",
+    "Memoryless",
     "MostAccurate",
     "SchedulingPolicy",
     "Selection",
@@ -20,8 +21,9 @@ __all__ = [
 
 #: A more accurate branch must gain this much AP50, or the present one stays.
 _LEAST_GAIN = 0.001
-#: A slower branch is entered only if it takes at most this share of the budget.
-_ENTRY_SHARE = 0.97
+#: Branches that are expected to be late more often than this multiple of what the SLA allows are
+#: not considered, however cheap lateness is.
+_MOST_LATE = 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,22 +37,27 @@ class Candidates:
     mean_ms
         Latency of a frame, over a group, switching included.
     quantile_ms
-        Latency at the SLA's quantile, in its scope, switching included: what must fit the
-        budget.
+        Latency at the SLA's quantile, in its scope, switching included.
+    late_share
+        Share of frames, or of groups in scope ``gof``, expected over the SLA.
     accuracy
         AP50, or ranks below 0 where nothing was measured.
     current
         Position of the branch that ran before; None if it may not be held on to.
     observation
         What all this is expected for.
+    price
+        AP50 that a branch must gain to be worth being over the SLA always.
     """
 
     space: BranchSpace
     mean_ms: npt.NDArray[np.float64]
     quantile_ms: npt.NDArray[np.float64]
+    late_share: npt.NDArray[np.float64]
     accuracy: npt.NDArray[np.float64]
     current: int | None
     observation: Observation
+    price: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +89,20 @@ class SchedulingPolicy(Protocol):
     reacts_at_once
         Whether a change of SLA, a step of the load or latency that breaks away ends a group;
         another stream always does.
+    wants_image_features
+        Whether it reads them itself.
     """
 
     period_frames: int
     reacts_at_once: bool
+    wants_image_features: bool
 
-    def select(self, candidates: Candidates, budget_ms: float) -> Selection:
-        """Choose a branch for a latency budget."""
+    def select(self, candidates: Candidates) -> Selection:
+        """Choose a branch."""
+        ...
+
+    def why_detect(self, observation: Observation) -> str:
+        """Say why a frame inside a group begins a new one; empty if it does not."""
         ...
 
     def observe(self, result: FrameResult) -> None:
@@ -96,86 +110,76 @@ class SchedulingPolicy(Protocol):
         ...
 
 
-class _Memoryless:
+class Memoryless:
     """What policies that learn nothing have in common."""
 
     period_frames = 1
     reacts_at_once = True
+    wants_image_features = False
+
+    def why_detect(self, observation: Observation) -> str:
+        """See `SchedulingPolicy`."""
+        return ""
 
     def observe(self, result: FrameResult) -> None:
         """See `SchedulingPolicy`."""
 
 
-class Fastest(_Memoryless):
+class Fastest(Memoryless):
     """The branch of the lowest latency, whatever the budget."""
 
-    def select(self, candidates: Candidates, budget_ms: float) -> Selection:
+    def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
         index = int(candidates.quantile_ms.argmin())
         return Selection(index, f"fastest of {len(candidates.space)} branches")
 
 
-class MostAccurate(_Memoryless):
-    """The most accurate branch inside the budget, the faster one of equals.
+class MostAccurate(Memoryless):
+    """The branch of the highest accuracy less what it is expected to cost in late frames.
 
-    The branch that runs is held on to while it fits and no other is clearly better, and a
-    slower one is entered only with room to spare, so that noise makes nothing flap. If none
-    fits: the fastest, and the reason says so.
+    A branch *fits* if no more frames are expected over the SLA than that allows. While fewer
+    were, being late is cheap and a branch that does not quite fit may be worth it; see
+    `LatenessPrice`. The branch that runs is held on to unless another is clearly better, so that
+    noise makes nothing flap. If none is near: the fastest, and the reason says so.
     """
 
-    def select(self, candidates: Candidates, budget_ms: float) -> Selection:
+    def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
-        latency_ms, accuracy = candidates.quantile_ms, candidates.accuracy
-        current = candidates.current
-        fits = latency_ms <= budget_ms
-        budget = _in_words(candidates.observation.sla.latency_ms, budget_ms)
-        if not fits.any():
+        sla, latency_ms = candidates.observation.sla, candidates.quantile_ms
+        accuracy, late_share = candidates.accuracy, candidates.late_share
+        allowed = 1 - sla.quantile
+        fits = late_share <= allowed
+        if accuracy[0] < 0:
+            # Ranks have no scale on which lateness could have a price.
+            considered, value = fits, accuracy
+        else:
+            considered = late_share <= _MOST_LATE * allowed
+            value = accuracy - candidates.price * late_share
+        budget = f"{sla.latency_ms:.1f} ms"
+        if not considered.any():
             index = int(latency_ms.argmin())
             return Selection(
-                index,
-                f"no branch fits {budget}; the fastest takes {latency_ms[index]:.1f} ms",
+                index, f"no branch fits {budget}; the fastest takes {latency_ms[index]:.1f} ms"
             )
-        enterable = fits
-        if current is not None:
-            enterable = fits & (
-                (latency_ms <= _ENTRY_SHARE * budget_ms) | (latency_ms <= latency_ms[current])
-            )
-        if not enterable.any():
-            enterable = fits
-        ranked = np.where(enterable, accuracy, -np.inf)
-        equals = np.flatnonzero(ranked == ranked.max())
+        value = np.where(considered, value, -np.inf)
+        equals = np.flatnonzero(value == value.max())
         best = int(equals[latency_ms[equals].argmin()])
-        count = int(fits.sum())
-        if current is not None and fits[current] and self._is_good_enough(candidates, best):
+        current = candidates.current
+        if current is not None and current != best and value[current] > value[best] - _LEAST_GAIN:
+            return Selection(current, f"kept: no other branch that fits {budget} is clearly better")
+        if not fits[best]:
             return Selection(
-                current,
-                f"kept: fits {budget}, and no other branch that does is clearly better",
+                best,
+                f"most accurate for the {late_share[best]:.0%} of {sla.scope.value}s expected over "
+                f"{budget}: few were late before",
             )
+        rule = "" if accuracy[best] >= 0 else " (ranked by rule of thumb)"
         return Selection(
-            best,
-            f"most accurate of {count} branches that fit {budget}"
-            + ("" if accuracy[best] >= 0 else " (ranked by rule of thumb)"),
+            best, f"most accurate of {int(fits.sum())} branches that fit {budget}{rule}"
         )
 
-    @staticmethod
-    def _is_good_enough(candidates: Candidates, best: int) -> bool:
-        accuracy, current = candidates.accuracy, candidates.current
-        if current is None or current == best:
-            return False
-        if accuracy[current] < 0:
-            # Ranks have no scale on which a gain could be small.
-            return bool(accuracy[best] <= accuracy[current])
-        return bool(accuracy[best] < accuracy[current] + _LEAST_GAIN)
 
-
-def _in_words(sla_ms: float, budget_ms: float) -> str:
-    """Budget as the user knows it, and what is granted beyond it."""
-    granted = budget_ms / sla_ms - 1
-    words = f"{sla_ms:.1f} ms"
-    return words if granted < 0.005 else f"{words} (+{granted:.0%}, as few frames are late)"
-
-
-class Fixed(_Memoryless):
+class Fixed(Memoryless):
     """Always the same branch.
 
     Parameters
@@ -189,6 +193,6 @@ class Fixed(_Memoryless):
     def __init__(self, branch: Branch) -> None:
         self._branch = branch
 
-    def select(self, candidates: Candidates, budget_ms: float) -> Selection:
+    def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
         return Selection(candidates.space.index(self._branch), "fixed by the user")

@@ -8,12 +8,13 @@ import numpy.typing as npt
 from approx_perception.branches import Branch, BranchSpace
 from approx_perception.exceptions import ConfigurationError, choices
 from approx_perception.predictors.original import OriginalLatency, OriginalModel
+from approx_perception.scheduling.baselines import ScaleByContent, Triggered
 from approx_perception.scheduling.original_policy import OriginalPolicy
 from approx_perception.scheduling.policies import Fastest, Fixed, MostAccurate, SchedulingPolicy
 
 __all__ = ["POLICY_NAMES", "PolicyFactory", "check_policy_name"]
 
-POLICY_NAMES = ("most_accurate", "fixed", "fastest", "approxdet")
+POLICY_NAMES = ("most_accurate", "fixed", "fastest", "approxdet", "adascale", "triggered")
 
 
 def check_policy_name(name: str) -> None:
@@ -59,6 +60,11 @@ class PolicyFactory:
         if name == "fixed":
             self.space.index(branch)
             return Fixed(branch)
+        if name == "adascale":
+            return ScaleByContent()
+        if name == "triggered":
+            self.space.index(branch)
+            return Triggered(branch)
         if name == "fastest":
             return Fastest()
         if name == "most_accurate":

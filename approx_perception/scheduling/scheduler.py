@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from approx_perception.branches import BranchSpace
 from approx_perception.predictors import AccuracyPredictor, LatencyPredictor
-from approx_perception.scheduling.allowance import Allowance
+from approx_perception.scheduling.lateness_price import LatenessPrice
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy
 from approx_perception.structures import SLA, Decision, FrameResult, LoadReading, Observation
 
@@ -77,7 +77,7 @@ class Scheduler:
         #: Why the group before ended early; empty where it did not.
         self._cause = ""
         self._late_frames = 0
-        self._allowance = Allowance()
+        self._price = LatenessPrice()
         self._stay_frames = _FIRST_STAY_FRAMES
         self._stayed_frames = 0
         #: Measured latencies of the group under way, in ms.
@@ -85,7 +85,7 @@ class Scheduler:
 
     def wants_image_features(self, sla: SLA) -> bool:
         """Whether the next decision is better for them by more than they cost."""
-        return self._accuracy.wants_image_features(sla)
+        return self.policy.wants_image_features or self._accuracy.wants_image_features(sla)
 
     def decide(self, observation: Observation) -> Decision:
         """Choose what to do with the frame that is about to be processed."""
@@ -114,7 +114,7 @@ class Scheduler:
         self.group_processing_ms.append(result.timings.processing_ms)
         self._latency.observe(result)
         self.policy.observe(result)
-        self._allowance.observe(result)
+        self._price.observe(result)
         decision, latency_ms = result.decision, result.timings.processing_ms
         limit_ms = max(result.sla.latency_ms, decision.expected_quantile_ms)
         is_late = not decision.run_detector and latency_ms > limit_ms
@@ -132,8 +132,9 @@ class Scheduler:
             return "the policy changed"
         if group.stream != (observation.source_id, observation.image_size):
             return "another stream or image size"
-        if not policy.reacts_at_once:
-            return ""
+        reason = policy.why_detect(observation)
+        if reason or not policy.reacts_at_once:
+            return reason
         if group.sla != observation.sla:
             return "the SLA changed"
         for name in ("cpu", "gpu"):
@@ -155,17 +156,15 @@ class Scheduler:
         return decision
 
     def _choose(self, observation: Observation, policy: SchedulingPolicy) -> Decision:
-        estimate = self._latency.predict(observation)
+        estimate = self._latency.predict(observation, self._stay_frames)
         accuracy = self._accuracy.predict(observation.content)
         last = self._last
         current = None if last is None else self.space.index(last.branch)
-        switching_ms = estimate.switching_ms / max(self._stay_frames, 1.0)
         candidates = Candidates(
-            self.space, estimate.mean_ms + switching_ms, estimate.quantile_ms + switching_ms,
-            accuracy, current, observation,
+            self.space, estimate.mean_ms, estimate.quantile_ms, estimate.late_share,
+            accuracy, current, observation, self._price.of(observation.sla),
         )  # fmt: skip
-        budget_ms = observation.sla.latency_ms * self._allowance.stretch(observation.sla)
-        selection = policy.select(candidates, budget_ms)
+        selection = policy.select(candidates)
         index = selection.index
         branch = self.space[index]
         expected_ms = selection.expected_ms

@@ -85,17 +85,26 @@ class FakeLatency:
     ----------
     quantile_ms
         ``(B,)``; may be replaced at any time.
+    steepness
+        How fast the share of late frames falls below the budget and rises above it.
     """
 
-    def __init__(self, quantile_ms: npt.ArrayLike) -> None:
+    def __init__(self, quantile_ms: npt.ArrayLike, steepness: float = 100.0) -> None:
+        self.steepness = steepness
         self.quantile_ms = np.asarray(quantile_ms, np.float64)
-        #: ``(B,)``; may be replaced too.
+        #: ``(B,)`` of the first detection of a branch; may be replaced too.
         self.switching_ms = np.zeros(len(self.quantile_ms))
         self.observed: list[FrameResult] = []
 
-    def predict(self, observation: Observation) -> LatencyEstimate:
+    def predict(self, observation: Observation, stay_frames: float) -> LatencyEstimate:
         """See `LatencyPredictor`."""
-        return LatencyEstimate(self.quantile_ms * 0.8, self.quantile_ms, self.switching_ms)
+        sla, switching_ms = observation.sla, self.switching_ms / stay_frames
+        quantile_ms = self.quantile_ms + switching_ms
+        # As many are late as the SLA allows where the quantile is the budget.
+        late_share = (1 - sla.quantile) ** (1 + self.steepness * (1 - quantile_ms / sla.latency_ms))
+        return LatencyEstimate(
+            self.quantile_ms * 0.8 + switching_ms, quantile_ms, np.minimum(late_share, 1.0)
+        )
 
     def observe(self, result: FrameResult) -> None:
         """See `LatencyPredictor`."""

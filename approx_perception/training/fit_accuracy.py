@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.files import Columns
 from approx_perception.predictors import (
     FEATURE_NAMES,
     OBJECT_FEATURES,
     AccuracyModel,
     ContentRegression,
 )
-from approx_perception.profiling.records import Columns
 
 __all__ = ["AccuracyFit", "fit_accuracy"]
 

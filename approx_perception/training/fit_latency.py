@@ -8,9 +8,9 @@ from scipy.optimize import nnls
 
 from approx_perception.branches import BranchSpace
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.files import Columns
 from approx_perception.predictors import LatencyModel
 from approx_perception.profiling.measuring import DETECTION, INITIALIZATION, STEP, SWITCH
-from approx_perception.profiling.records import Columns
 
 __all__ = ["fit_latency", "part_residuals"]
 

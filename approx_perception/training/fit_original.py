@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.branches import BranchSpace
+from approx_perception.files import Columns
 from approx_perception.predictors.original import OriginalModel, detector_terms, tracker_terms
 from approx_perception.profiling.measuring import DETECTION, INITIALIZATION, STEP
-from approx_perception.profiling.records import Columns
 
 __all__ = ["fit_original", "level_coordinates"]
 

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from approx_perception.datasets import open_source
+from approx_perception.datasets.bag_writer import write_bag
 from approx_perception.datasets.image_folder import ImageFolder
-from approx_perception.datasets.rosbag import RosBag, write_bag
+from approx_perception.datasets.rosbag import RosBag
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.datasets.video_file import VideoFile
 from approx_perception.exceptions import DatasetError

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from approx_perception.evaluation import average_precision_50, in_classes_of_truth
+from approx_perception.evaluation import ClassMap, average_precision_50
 from approx_perception.structures import Detections, GroundTruth
 
 BOX = [0, 0, 10, 10]
@@ -79,8 +79,8 @@ def test_mean_over_the_classes_that_are_there():
 
 def test_classes_are_matched_by_name():
     detections = found([BOX, FAR, BOX], [0.9, 0.8, 0.7], [2, 0, 1])
-    mapped = in_classes_of_truth(detections, ("car", "cat", "person"), ("person", "car"))
+    mapped = ClassMap(("car", "cat", "person"), ("person", "car")).apply(detections)
     assert mapped.class_ids.tolist() == [0, 1]
     assert mapped.scores.tolist() == pytest.approx([0.9, 0.8])
-    empty = in_classes_of_truth(Detections.empty(), ("car",), ("person",))
+    empty = ClassMap(("car",), ("person",)).apply(Detections.empty())
     assert len(empty) == 0

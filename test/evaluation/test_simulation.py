@@ -6,6 +6,7 @@ import pytest
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.evaluation.simulation import (
     LatencyTrace,
+    SimulatedMachine,
     SimulatedWorld,
     branch_latency_ms,
     simulate,
@@ -50,7 +51,11 @@ def world():
     levels = np.repeat([0, 1], FRAMES // 2)
     trace = LatencyTrace(columns(), LOAD, SPACE, (640, 480))
     return SimulatedWorld(
-        frames, [truth, truth], levels, trace, SPACE, video.class_names, video.class_names
+        frames,
+        [truth, truth],
+        SimulatedMachine(trace, SPACE, levels),
+        video.class_names,
+        video.class_names,
     )
 
 
@@ -65,7 +70,7 @@ def run(world, index, hears_load=True):
 def test_a_fixed_branch_costs_what_is_foretold_for_it(world, index):
     results = run(world, index)
     measured = np.array([r.timings.processing_ms for r in results])
-    foretold = branch_latency_ms(world, SPACE[index], world.saved[index // 2])
+    foretold = branch_latency_ms(world.machine, SPACE[index], world.saved[index // 2])
     # Tracked objects may get lost, which the foretelling does not know; detections are exact.
     starts = np.array([r.decision.run_detector for r in results])
     np.testing.assert_allclose(measured[starts], foretold[starts], rtol=1e-6)
@@ -89,7 +94,7 @@ def test_perfect_detections_are_perfect(world):
 
 
 def test_load_readings_lag(world):
-    assert world.reading(0) == LoadReading(cpu=0.0)
+    assert world.machine.reading(0) == LoadReading(cpu=0.0)
     step = FRAMES // 2
-    assert world.reading(step) == LoadReading(cpu=0.0)
-    assert world.reading(step + world.load_delay_frames) == LoadReading(cpu=0.8)
+    assert world.machine.reading(step) == LoadReading(cpu=0.0)
+    assert world.machine.reading(step + world.machine.load_delay_frames) == LoadReading(cpu=0.8)

@@ -82,9 +82,12 @@ def test_in_frame_scope_a_detection_counts_in_full():
 
 def test_switching_is_told_from_what_ran_last():
     latency, _ = settled()
-    np.testing.assert_allclose(latency.predict(Observation(FRAME, SIX)).switching_ms, [0, 0, 5, 5])
+    steady, switching = (latency.predict(Observation(GOF, SIX), stay) for stay in (1e9, 10.0))
+    np.testing.assert_allclose(switching.mean_ms - steady.mean_ms, [0, 0, 0.5, 0.5], atol=1e-6)
+    assert (switching.late_share[2:] >= steady.late_share[2:]).all()
     frame(latency, 2, 30.0)
-    np.testing.assert_allclose(latency.predict(Observation(FRAME, SIX)).switching_ms, [2, 2, 0, 0])
+    steady, switching = (latency.predict(Observation(GOF, SIX), stay) for stay in (1e9, 10.0))
+    np.testing.assert_allclose(switching.mean_ms - steady.mean_ms, [0.2, 0.2, 0, 0], atol=1e-6)
 
 
 def test_contention_is_sensed_within_three_frames_and_for_all_branches():

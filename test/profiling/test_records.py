@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.files import read_columns
 from approx_perception.profiling import ProfileRecords
-from approx_perception.profiling.records import LATENCY_COLUMNS, read_columns
+from approx_perception.profiling.records import LATENCY_COLUMNS
 
 
 @pytest.fixture

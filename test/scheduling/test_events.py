@@ -218,9 +218,23 @@ class TestHysteresis:
 
     def test_latency_around_the_budget_does_not_flap(self):
         latency, scheduler = self.machine()
-        # Once left for being over 30 ms, it is entered again only below 29.1 ms.
-        chosen = self.choices(scheduler, latency, [29.5, 30.5, 29.5, 29.9, 30.5, 29.3, 28], 30.0)
-        assert chosen == [LARGE] + [LARGE_TRACKED] * 5 + [LARGE]
+        # A little over the budget means a few more late frames, not another branch; far over does.
+        latency.steepness = 3.0
+        chosen = self.choices(scheduler, latency, [29.5, 30.5, 29.5, 29.9, 30.5, 29.3, 45], 30.0)
+        assert chosen == [LARGE] * 6 + [LARGE_TRACKED]
+        assert scheduler._last.switched
+
+    def test_late_frames_are_spent_where_they_gain_most(self):
+        latency, scheduler = self.machine()
+        # 8 % late where 5 % are allowed: worth it for 0.1 AP50, not for 0.01.
+        latency.steepness, slightly_late = 3.0, 30.0 * (1 + 0.157 / 3)
+        assert self.choices(scheduler, latency, [slightly_late], 30.0) == [LARGE]
+        assert scheduler._last.reason == (
+            "most accurate for the 8% of frames expected over 30.0 ms: few were late before"
+        )
+        latency, scheduler = self.machine(np.array([0.5, 0.4, 0.71, 0.7]))
+        latency.steepness = 3.0
+        assert self.choices(scheduler, latency, [slightly_late], 30.0) == [LARGE_TRACKED]
 
     def test_a_branch_that_is_hardly_better_is_not_worth_a_switch(self):
         accuracy = np.array([0.5, 0.4, 0.7005, 0.7])

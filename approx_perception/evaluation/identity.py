@@ -1,0 +1,124 @@
+"""HOTA, IDF1 and MOTA of recorded runs, by TrackEval."""
+
+import contextlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.structures import Detections, GroundTruth
+from approx_perception.structures.boxes import iou_matrix
+
+__all__ = ["IdentityScores", "identity_scores"]
+
+_IOU_THRESHOLD = 0.5
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityScores:
+    """How well identities are kept; nan where there is nothing to keep.
+
+    Attributes
+    ----------
+    hota, det_a, ass_a
+        Higher Order Tracking Accuracy and its parts, mean over IoU 0.05 to 0.95.
+    idf1, mota
+        At IoU 0.5.
+    id_switches
+        Objects that were given another identity.
+    """
+
+    hota: float
+    det_a: float
+    ass_a: float
+    idf1: float
+    mota: float
+    id_switches: int
+
+
+@cache
+def _library() -> Any:
+    """TrackEval's metrics; its import prints what it misses for data sets that we do not use."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            from trackeval import metrics
+    except ImportError as error:
+        raise ConfigurationError(
+            f"HOTA, IDF1 and MOTA need TrackEval ({error}); install it with pip install --no-deps "
+            "trackeval"
+        ) from error
+    return metrics
+
+
+def _compact(ids: Sequence[Ints]) -> tuple[list[Ints], int]:
+    """Identities as numbers from 0, and how many there are."""
+    joined = np.concatenate(ids) if ids else np.zeros(0, np.int64)
+    known, inverse = np.unique(joined, return_inverse=True)
+    ends = np.cumsum([len(part) for part in ids])[:-1]
+    return [part.astype(int) for part in np.split(inverse, ends)] if ids else [], len(known)
+
+
+def _of_class(found: Detections, truth: GroundTruth, class_id: int) -> tuple[Ints, Ints, Any]:
+    """Identities in truth and in what was found, and their IoU.
+
+    Objects without an identity do not count, nor do those that overlap an ignored object more
+    than any other.
+    """
+    kept = found.select((found.class_ids == class_id) & (found.track_ids >= 0))
+    similarity = iou_matrix(truth.boxes, kept.boxes).astype(float)
+    same = truth.class_ids == class_id
+    wanted = same & ~truth.ignored
+    if len(truth) and len(kept):
+        on_ignored = np.where((same & truth.ignored)[:, None], similarity, 0.0).max(axis=0)
+        on_wanted = np.where(wanted[:, None], similarity, 0.0).max(axis=0)
+        counts = ~((on_ignored >= _IOU_THRESHOLD) & (on_ignored > on_wanted))
+    else:
+        counts = np.ones(len(kept), bool)
+    return truth.track_ids[wanted], kept.track_ids[counts], similarity[wanted][:, counts]
+
+
+def _sequence(record: RunRecord, class_id: int) -> dict[str, Any]:
+    """One record and class in the form that TrackEval's metrics take."""
+    frames = [_of_class(found, truth, class_id) for _, found, truth in record.scored()]
+    truth_ids, truth_count = _compact([frame[0] for frame in frames])
+    found_ids, found_count = _compact([frame[1] for frame in frames])
+    return {
+        "gt_ids": truth_ids, "tracker_ids": found_ids,
+        "similarity_scores": [frame[2] for frame in frames],
+        "num_timesteps": len(frames), "num_gt_ids": truth_count, "num_tracker_ids": found_count,
+        "num_gt_dets": sum(map(len, truth_ids)), "num_tracker_dets": sum(map(len, found_ids)),
+    }  # fmt: skip
+
+
+def identity_scores(records: Sequence[RunRecord]) -> IdentityScores:
+    """Score all records together: each record and class is a sequence of its own."""
+    library = _library()
+    quiet = {"PRINT_CONFIG": False, "THRESHOLD": _IOU_THRESHOLD}
+    metrics = [library.HOTA(), library.CLEAR(quiet), library.Identity(quiet)]
+    sequences = {
+        f"{index}/{class_id}": sequence
+        for index, record in enumerate(records)
+        for class_id in range(len(record.class_names))
+        if (sequence := _sequence(record, class_id))["num_gt_dets"]
+    }
+    if not sequences:
+        nan = float("nan")
+        return IdentityScores(nan, nan, nan, nan, nan, 0)
+    hota, clear, identity = (
+        metric.combine_sequences(
+            {name: metric.eval_sequence(sequence) for name, sequence in sequences.items()}
+        )
+        for metric in metrics
+    )
+    higher, det_a, ass_a = (float(np.mean(hota[name])) for name in ("HOTA", "DetA", "AssA"))
+    return IdentityScores(
+        higher, det_a, ass_a, float(identity["IDF1"]), float(clear["MOTA"]), int(clear["IDSW"])
+    )

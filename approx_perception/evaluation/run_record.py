@@ -1,0 +1,284 @@
+"""What happened in one run, frame by frame: all that metrics and reports are computed from."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.exceptions import DatasetError
+from approx_perception.files import Columns, read_columns, replace_text, write_columns
+from approx_perception.structures import (
+    Detections,
+    Frame,
+    FrameResult,
+    GroundTruth,
+    SlaScope,
+    StageTimings,
+)
+
+__all__ = ["STAGES", "RunRecord", "RunRecorder"]
+
+_FORMAT = "approx_perception run 1"
+_NAME = "record"
+_FLUSH_FRAMES = 512
+
+#: Stages of the pipeline in the order in which they run, ``processing_ms`` left out.
+STAGES = (
+    "decode_ms", "schedule_ms", "detect_ms", "track_ms", "associate_ms", "initialize_ms",
+    "features_ms",
+)  # fmt: skip
+if {*STAGES, "processing_ms"} != {field.name for field in fields(StageTimings)}:
+    raise AssertionError("a stage is missing here")
+
+#: One row a frame. ``processed``: false for a frame that was dropped, whose other columns but the
+#: first four and ``contention_level`` are 0 or nan. ``branch``, ``reason``: positions in the
+#: metadata's lists. ``published_ns``: in the stream's time; 0 where the run had none.
+#: ``contention_level``: what was done to the machine, -1 for nothing known.
+_FRAME_COLUMNS: dict[str, type] = {
+    "sequence": np.int64, "stamp_ns": np.int64, "width": np.int32, "height": np.int32,
+    "processed": np.bool_, "has_truth": np.bool_, "branch": np.int32, "detected": np.bool_,
+    "switched": np.bool_, "sla_ms": np.float64, "sla_quantile": np.float64, "sla_gof": np.bool_,
+    "processing_ms": np.float64, "published_ns": np.int64, "expected_ms": np.float64,
+    "expected_quantile_ms": np.float64, "expected_accuracy": np.float64,
+    "believed_cpu": np.float64, "believed_gpu": np.float64, "believed_slowdown": np.float64,
+    "contention_level": np.int32, "reason": np.int32,
+    **dict.fromkeys(STAGES, np.float64),
+}  # fmt: skip
+_FOUND_COLUMNS: dict[str, type] = {
+    "boxes": np.float32, "scores": np.float32, "class_ids": np.int64, "track_ids": np.int64,
+    "ages": np.int64,
+}  # fmt: skip
+_TRUTH_COLUMNS: dict[str, type] = {
+    "boxes": np.float32, "class_ids": np.int64, "track_ids": np.int64, "ignored": np.bool_,
+}  # fmt: skip
+_TABLES = {"frames": _FRAME_COLUMNS, "found": _FOUND_COLUMNS, "truth": _TRUTH_COLUMNS}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunRecord:
+    """One system on one source.
+
+    Attributes
+    ----------
+    metadata
+        ``system``, ``source``, ``class_names`` (of detections and truth alike), ``branches``,
+        ``reasons``, configuration, versions, hash of the data; plain JSON.
+    frames
+        Columns of one row a frame; see the names in this module.
+    found, truth
+        Columns of detections and ground truth, one row an object, those of a frame together.
+    found_ends, truth_ends
+        ``(N,)`` row behind the last object of each frame.
+    """
+
+    metadata: dict[str, Any]
+    frames: Columns
+    found: Columns
+    truth: Columns
+    found_ends: npt.NDArray[np.int64]
+    truth_ends: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.frames["sequence"])
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What class ids mean."""
+        return tuple(self.metadata["class_names"])
+
+    def detections(self, frame: int) -> Detections:
+        """Objects published for a frame."""
+        rows = slice(self.found_ends[frame - 1] if frame else 0, self.found_ends[frame])
+        return Detections(*(self.found[name][rows] for name in _FOUND_COLUMNS))
+
+    def ground_truth(self, frame: int) -> GroundTruth | None:
+        """What is really in a frame; None where that is not known."""
+        if not self.frames["has_truth"][frame]:
+            return None
+        rows = slice(self.truth_ends[frame - 1] if frame else 0, self.truth_ends[frame])
+        return GroundTruth(*(self.truth[name][rows] for name in _TRUTH_COLUMNS))
+
+    def scored(self) -> Iterator[tuple[int, Detections, GroundTruth]]:
+        """Yield the processed frames that have ground truth, with their positions."""
+        for frame in np.flatnonzero(self.frames["processed"]).tolist():
+            truth = self.ground_truth(frame)
+            if truth is not None:
+                yield frame, self.detections(frame), truth
+
+    def processed(self, name: str) -> npt.NDArray[Any]:
+        """Return a column of the frames that were processed."""
+        return np.asarray(self.frames[name][self.frames["processed"]])
+
+    def save(self, folder: Path) -> None:
+        """Write ``record.npz`` and ``record.json``."""
+        arrays: Columns = {"found_ends": self.found_ends, "truth_ends": self.truth_ends}
+        for prefix in _TABLES:
+            table: Columns = getattr(self, prefix)
+            arrays |= {f"{prefix}.{name}": column for name, column in table.items()}
+        write_columns(folder / f"{_NAME}.npz", arrays)
+        text = json.dumps({"format": _FORMAT, **self.metadata}, indent=1) + "\n"
+        replace_text(folder / f"{_NAME}.json", text)
+
+    @classmethod
+    def load(cls, folder: Path) -> "RunRecord":
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        DatasetError
+            If the folder holds no whole record.
+        """
+        path = folder / f"{_NAME}.json"
+        try:
+            metadata = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DatasetError(f"{folder} holds no record of a run: {error}") from error
+        if not isinstance(metadata, dict) or metadata.pop("format", None) != _FORMAT:
+            raise DatasetError(f"{path} is no record of a run of this version")
+        arrays = read_columns(folder / f"{_NAME}.npz")
+        tables: dict[str, Columns] = {}
+        for prefix, wanted in _TABLES.items():
+            if missing := [name for name in wanted if f"{prefix}.{name}" not in arrays]:
+                raise DatasetError(f"{folder / _NAME}.npz lacks {prefix}.{missing[0]}")
+            tables[prefix] = {name: arrays[f"{prefix}.{name}"] for name in wanted}
+        return cls(
+            metadata, tables["frames"], tables["found"], tables["truth"],
+            arrays["found_ends"], arrays["truth_ends"],
+        )  # fmt: skip
+
+
+class _Lookup:
+    """Gives each text a number."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def __call__(self, text: str) -> int:
+        return self.numbers.setdefault(text, len(self.numbers))
+
+
+class RunRecorder:
+    """Takes in a run frame by frame; memory holds only the columns, never an image.
+
+    Parameters
+    ----------
+    metadata
+        Of the record, without ``branches`` and ``reasons``.
+    """
+
+    def __init__(self, metadata: Mapping[str, Any]) -> None:
+        self._metadata = dict(metadata)
+        self._branches, self._reasons = _Lookup(), _Lookup()
+        self._rows: list[tuple[Any, ...]] = []
+        self._chunks: list[Columns] = []
+        self._found: list[Detections] = []
+        self._truth: list[GroundTruth] = []
+        self._found_counts: list[int] = []
+        self._truth_counts: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._found_counts)
+
+    def add(
+        self,
+        frame: Frame,
+        result: FrameResult | None,
+        truth: GroundTruth | None,
+        published_ns: int = 0,
+        contention_level: int = -1,
+    ) -> None:
+        """Append a frame.
+
+        Parameters
+        ----------
+        frame
+            Its image is not kept.
+        result
+            None for a frame that was dropped.
+        truth
+            None where it is not known.
+        published_ns
+            When the result was out, in the stream's time.
+        contention_level
+            What was done to the machine meanwhile.
+        """
+        height, width = frame.image.shape[:2]
+        row: dict[str, Any] = dict.fromkeys(_FRAME_COLUMNS, 0)
+        row |= {
+            "sequence": frame.sequence, "stamp_ns": frame.stamp_ns, "width": width,
+            "height": height, "has_truth": truth is not None, "branch": -1, "reason": -1,
+            "contention_level": contention_level, "published_ns": published_ns,
+        }  # fmt: skip
+        if result is not None:
+            row |= self._of_result(result)
+        self._rows.append(tuple(row.values()))
+        found = Detections.empty() if result is None else result.detections
+        self._found.append(found)
+        self._found_counts.append(len(found))
+        self._truth_counts.append(0 if truth is None else len(truth))
+        if truth is not None:
+            self._truth.append(truth)
+        if len(self._rows) >= _FLUSH_FRAMES:
+            self._flush()
+
+    def _of_result(self, result: FrameResult) -> dict[str, Any]:
+        decision, sla, timings = result.decision, result.sla, result.timings
+        return {
+            "processed": True, "branch": self._branches(str(decision.branch)),
+            "detected": decision.run_detector, "switched": decision.switched,
+            "sla_ms": sla.latency_ms, "sla_quantile": sla.quantile,
+            "sla_gof": sla.scope is SlaScope.GOF, "processing_ms": timings.processing_ms,
+            "expected_ms": decision.expected_ms,
+            "expected_quantile_ms": decision.expected_quantile_ms,
+            "expected_accuracy": decision.expected_accuracy,
+            "believed_cpu": decision.contention.cpu, "believed_gpu": decision.contention.gpu,
+            "believed_slowdown": decision.contention.slowdown,
+            "reason": self._reasons(decision.reason),
+            **{stage: getattr(timings, stage) for stage in STAGES},
+        }  # fmt: skip
+
+    def _flush(self) -> None:
+        """Turn objects into arrays, which take a tenth of the memory."""
+        columns = zip(*self._rows, strict=True) if self._rows else [()] * len(_FRAME_COLUMNS)
+        chunk: Columns = {
+            f"frames.{name}": np.array(values, kind)
+            for (name, kind), values in zip(_FRAME_COLUMNS.items(), columns, strict=True)
+        }
+        chunk |= _stacked("found", _FOUND_COLUMNS, self._found)
+        chunk |= _stacked("truth", _TRUTH_COLUMNS, self._truth)
+        self._chunks.append(chunk)
+        self._rows, self._found, self._truth = [], [], []
+
+    def finish(self) -> RunRecord:
+        """Return everything that was added."""
+        self._flush()
+        joined = {
+            name: np.concatenate([chunk[name] for chunk in self._chunks])
+            for name in self._chunks[0]
+        }
+        frames, found, truth = (
+            {name: joined[f"{prefix}.{name}"] for name in wanted}
+            for prefix, wanted in _TABLES.items()
+        )
+        metadata = {
+            **self._metadata,
+            "branches": list(self._branches.numbers), "reasons": list(self._reasons.numbers),
+        }  # fmt: skip
+        found_ends, truth_ends = (
+            np.cumsum(counts, dtype=np.int64) for counts in (self._found_counts, self._truth_counts)
+        )
+        return RunRecord(metadata, frames, found, truth, found_ends, truth_ends)
+
+
+def _stacked(prefix: str, wanted: Mapping[str, type], parts: list[Any]) -> Columns:
+    """Columns of all parts, one below the other."""
+    return {
+        f"{prefix}.{name}": np.concatenate([getattr(part, name) for part in parts]).astype(kind)
+        if parts
+        else np.zeros((0, 4) if name == "boxes" else 0, kind)
+        for name, kind in wanted.items()
+    }

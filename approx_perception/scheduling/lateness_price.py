@@ -1,0 +1,57 @@
+"""What a late frame costs, in AP50: dearer the more frames were late."""
+
+import math
+
+from approx_perception.structures import SLA, FrameResult, SlaScope
+
+__all__ = ["LatenessPrice"]
+
+#: Share of the violations allowed that is aimed at; the rest is for steps of contention.
+_AIM = 0.7
+#: Step of the logarithm for a violation; a frame in time takes back its share of it.
+_GAIN = 0.3
+#: AP50 that a branch must gain to be worth being late on all frames.
+_FIRST, _LEAST, _MOST = 1.0, 0.1, 20.0
+
+
+class LatenessPrice:
+    """Dual ascent on the SLA: the Lagrange multiplier of "at most 1 - q of frames are late".
+
+    The most accurate branch *inside* a quantile leaves unused what the SLA allows, for it is
+    mostly well inside. To maximise accuracy subject to a long-run share of late frames is a
+    constrained problem, whose multiplier rises with each violation and falls with each frame in
+    time (Neely, Stochastic Network Optimization, 2010, chapter 4): violations are so spent where
+    they gain most. Frames count in scope ``frame``, groups in scope ``gof``.
+
+    While the price is below its upper limit, any T frames hold at most
+    0.7 (1 - q) T + log(20 / 0.1) / 0.3 = 0.7 (1 - q) T + 18 late ones; at its limit, branches
+    are chosen for being in time alone, and what is late still could not be helped.
+    """
+
+    def __init__(self) -> None:
+        self._log_price = math.log(_FIRST)
+        self._group_ms: list[float] = []
+        self._sla: SLA | None = None
+
+    def of(self, sla: SLA) -> float:
+        """AP50 for a certain violation; that of the beginning for an SLA that is new."""
+        return math.exp(self._log_price) if sla == self._sla else _FIRST
+
+    def observe(self, result: FrameResult) -> None:
+        """Count a frame, or a group that ended with the frame before."""
+        sla = result.sla
+        if sla != self._sla:
+            self._sla, self._log_price, self._group_ms = sla, math.log(_FIRST), []
+        if sla.scope is SlaScope.FRAME:
+            self._count(result.timings.processing_ms > sla.latency_ms, sla)
+            return
+        if result.decision.run_detector:
+            if self._group_ms:
+                mean_ms = sum(self._group_ms) / len(self._group_ms)
+                self._count(mean_ms > sla.latency_ms, sla)
+            self._group_ms = []
+        self._group_ms.append(result.timings.processing_ms)
+
+    def _count(self, is_late: bool, sla: SLA) -> None:
+        self._log_price += _GAIN * (is_late - _AIM * (1 - sla.quantile))
+        self._log_price = min(max(self._log_price, math.log(_LEAST)), math.log(_MOST))

@@ -1,0 +1,264 @@
+"""The systems that can be evaluated side by side, from a user's words to something that runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from approx_perception.assembly import Kernel, KernelOptions, assemble, load_network
+from approx_perception.branches import BranchSpace
+from approx_perception.detectors import Detector
+from approx_perception.evaluation.driver import System
+from approx_perception.evaluation.simulation import (
+    LatencyTrace,
+    SimulatedMachine,
+    SimulatedPipeline,
+)
+from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.profiling.records import ProfileRecords
+from approx_perception.training.fit_latency import fit_latency
+
+__all__ = ["SYSTEMS", "BuiltSystem", "RecordedMachine", "SystemFactory", "SystemSpec"]
+
+#: What a user may ask for, and the policy behind it.
+SYSTEMS: dict[str, str] = {
+    "ours": "most_accurate",
+    "approxdet": "approxdet",
+    "fixed": "fixed",
+    "detector_only": "fixed",
+    "adascale": "adascale",
+    "triggered": "triggered",
+    "fastest": "fastest",
+}
+_SLA_NAMES = {"sla_ms": "latency_ms", "sla_quantile": "quantile", "sla_scope": "scope"}
+
+
+@dataclass(frozen=True, slots=True)
+class SystemSpec:
+    """One system to evaluate.
+
+    Attributes
+    ----------
+    name
+        For tables.
+    kind
+        A key of `SYSTEMS`.
+    options
+        Network, space, branch, SLA; the policy follows from the kind.
+    """
+
+    name: str
+    kind: str
+    options: KernelOptions
+
+    @classmethod
+    def create(cls, kind: str, options: KernelOptions, name: str = "") -> "SystemSpec":
+        """Check the kind and give the options its policy.
+
+        Raises
+        ------
+        ConfigurationError
+            If there is no such kind, or it asks for another branch.
+        """
+        if kind not in SYSTEMS:
+            raise ConfigurationError(f"there is no system {kind!r}; choose {choices(SYSTEMS)}")
+        if kind == "detector_only" and "si=" in options.branch and "si=1" not in options.branch:
+            raise ConfigurationError(
+                f"detector_only runs the detector on every frame, but its branch is "
+                f"{options.branch!r}; leave si out, or take the system 'fixed'"
+            )
+        alone = kind in ("fixed", "detector_only", "triggered")
+        options = replace(options, policy=SYSTEMS[kind], only_branch=alone)
+        return cls(name or kind, kind, options)
+
+    @classmethod
+    def read(cls, text: str, defaults: KernelOptions) -> "SystemSpec":
+        """Read a system: its kind, or a YAML file with ``system`` and options in it.
+
+        Parameters
+        ----------
+        text
+            ``ours``, or ``path.yaml``.
+        defaults
+            Options that a file does not name.
+
+        Raises
+        ------
+        ConfigurationError
+            Naming what cannot be used.
+        """
+        if not text.endswith((".yaml", ".yml")):
+            return cls.create(text, defaults)
+        path = Path(text)
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise ConfigurationError(f"{path} is no description of a system: {reason}") from error
+        if not isinstance(content, dict) or "system" not in content:
+            raise ConfigurationError(
+                f"{path} is no description of a system: it has no 'system', one of "
+                f"{choices(SYSTEMS)}"
+            )
+        kind, name = str(content.pop("system")), str(content.pop("name", path.stem))
+        return cls.create(kind, _with_options(path, defaults, content), name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        options = asdict(self.options)
+        options["sla"]["scope"] = self.options.sla.scope.value
+        for key, value in options.items():
+            if isinstance(value, Path):
+                options[key] = str(value)
+        return {"name": self.name, "system": self.kind, **options}
+
+
+def _with_options(path: Path, defaults: KernelOptions, content: Mapping[str, Any]) -> KernelOptions:
+    """Options of a file over those of the command line."""
+    known = {field.name for field in fields(KernelOptions)} - {"policy", "only_branch", "sla"}
+    values, sla = asdict(defaults), asdict(defaults.sla)
+    for key, value in content.items():
+        if key in _SLA_NAMES:
+            sla[_SLA_NAMES[key]] = value
+        elif key in known:
+            values[key] = value
+        else:
+            names = choices(sorted(known | {*_SLA_NAMES}))
+            raise ConfigurationError(f"{path}: there is no option {key!r}; choose {names}")
+    try:
+        return TypeAdapter(KernelOptions).validate_python({**values, "sla": sla})
+    except ValidationError as error:
+        reasons = "; ".join(
+            f"{entry['loc'][-1]} is {entry['input']!r}: {entry['msg']}" for entry in error.errors()
+        )
+        raise ConfigurationError(f"{path}: {reasons}") from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedMachine:
+    """A machine as a profile recorded it, to be replayed anywhere.
+
+    Attributes
+    ----------
+    records
+        ``NAME.records.json`` of a profile.
+    """
+
+    records: ProfileRecords
+
+    @property
+    def levels(self) -> list[dict[str, Any]]:
+        """Contention that was recorded, in the words of `ContentionLevel`."""
+        return list(self.records.metadata["levels"])
+
+    def level_of(self, wanted: Mapping[str, float]) -> int:
+        """Position of a level of contention.
+
+        Raises
+        ------
+        ConfigurationError
+            If it was not recorded.
+        """
+        names = ("cpu_cores", "cpu_share", "memory_mb_s", "gpu_share")
+        for position, level in enumerate(self.levels):
+            if all(float(level[name]) == float(wanted[name]) for name in names):
+                return position
+        recorded = "; ".join(str({name: level[name] for name in names}) for level in self.levels)
+        raise ConfigurationError(
+            f"the recorded machine was never under {dict(wanted)}; it was under {recorded}"
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BuiltSystem:
+    """A system ready to run.
+
+    Attributes
+    ----------
+    spec
+        What it was built from.
+    system
+        Takes frames.
+    kernel
+        What is behind it.
+    """
+
+    spec: SystemSpec
+    system: System
+    kernel: Kernel
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What its class ids mean."""
+        return self.kernel.detector.class_names
+
+
+class SystemFactory:
+    """Builds systems; those of the same network share it.
+
+    Parameters
+    ----------
+    machine
+        Recorded latencies in place of this machine's; None for this machine.
+    levels
+        ``(N,)`` level of contention of each frame, of the recorded machine.
+    """
+
+    def __init__(
+        self, machine: RecordedMachine | None = None, levels: Sequence[int] = (0,)
+    ) -> None:
+        self._machine, self._levels = machine, np.array(levels, np.int64)
+        self._networks: dict[tuple[Any, ...], tuple[Detector, int]] = {}
+
+    def build(self, spec: SystemSpec) -> BuiltSystem:
+        """Load, warm and measure a system.
+
+        Raises
+        ------
+        ConfigurationError
+            If an option cannot be used.
+        WeightsError
+            If its network cannot be loaded.
+        """
+        options = spec.options
+        if self._machine is None:
+            kernel = assemble(options, network=self._network(options))
+            return BuiltSystem(spec, kernel.pipeline, kernel)
+        records = self._machine.records
+        precision = str(records.metadata["precision"])
+        # A branch of its own may need parts that nobody recorded.
+        options = replace(options, only_branch=False, precision=precision)
+        idle = {n: c[records.latency["level"] == 0] for n, c in records.latency.items()}
+        network = self._network(options)
+        space = BranchSpace.from_dict(records.metadata["space"], "the recorded machine's space")
+        kernel = assemble(
+            options, network=network,
+            elsewhere=fit_latency(idle, np.full((1, 2), np.nan), space),
+        )  # fmt: skip
+        load = np.array(
+            [[level["cpu_others"], level["gpu_others"]] for level in self._machine.levels],
+            np.float64,
+        )
+        size = int(records.latency["image_width"][0]), int(records.latency["image_height"][0])
+        trace = LatencyTrace(records.latency, load, kernel.space, size)
+        machine = SimulatedMachine(trace, kernel.space, self._levels)
+        detector = kernel.detector
+        system = SimulatedPipeline(
+            machine, lambda image, settings, _: detector.detect(image, settings),
+            detector.class_names, kernel.pipeline.scheduler, options.sla,
+            options.score_threshold,
+        )  # fmt: skip
+        return BuiltSystem(spec, system, kernel)
+
+    def _network(self, options: KernelOptions) -> tuple[Detector, int]:
+        key = (
+            options.detector, options.weights, options.class_names_file, options.device,
+            options.precision, options.num_threads,
+        )  # fmt: skip
+        if key not in self._networks:
+            self._networks[key] = load_network(options)
+        return self._networks[key]

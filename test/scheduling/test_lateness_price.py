@@ -1,0 +1,88 @@
+import math
+
+import pytest
+
+from approx_perception.branches import Branch
+from approx_perception.scheduling.lateness_price import LatenessPrice
+from approx_perception.structures import (
+    SLA,
+    Decision,
+    Detections,
+    FrameResult,
+    SlaScope,
+    StageTimings,
+)
+
+FRAME, GOF = SLA(50.0, 0.95), SLA(50.0, 0.95, SlaScope.GOF)
+
+
+def see(price, ms, sla=FRAME, run_detector=True):
+    decision = Decision(Branch(160), run_detector, False, ms, ms, 0.5, "")
+    timings = StageTimings(processing_ms=ms)
+    price.observe(FrameResult(0, "", 0, Detections.empty(), decision, sla, timings))
+
+
+def test_a_late_frame_makes_it_dearer_and_frames_in_time_cheaper():
+    price = LatenessPrice()
+    first = price.of(FRAME)
+    see(price, 60.0)
+    after_one = price.of(FRAME)
+    assert after_one > 1.2 * first
+    for _ in range(40):
+        see(price, 10.0)
+    assert price.of(FRAME) < first
+
+
+def test_it_has_limits():
+    price = LatenessPrice()
+    for _ in range(2000):
+        see(price, 10.0)
+    least = price.of(FRAME)
+    assert least > 0
+    for _ in range(2000):
+        see(price, 60.0)
+    assert math.isfinite(price.of(FRAME))
+    assert price.of(FRAME) > 10 * least
+
+
+def test_a_new_sla_starts_anew():
+    price = LatenessPrice()
+    first = price.of(FRAME)
+    for _ in range(100):
+        see(price, 10.0)
+    assert price.of(SLA(20.0)) == first
+    see(price, 10.0, SLA(20.0))
+    assert price.of(FRAME) == first
+
+
+def test_groups_count_as_their_mean():
+    price = LatenessPrice()
+    for _ in range(60):
+        see(price, 90.0, GOF)
+        see(price, 5.0, GOF, run_detector=False)
+    # A detection of 90 ms and a step of 5 ms: 47.5 ms, in time.
+    assert price.of(GOF) < LatenessPrice().of(GOF)
+
+
+def test_share_of_late_frames_approaches_what_is_aimed_at():
+    price, late, credit = LatenessPrice(), 0, 0.0
+    for _ in range(4000):
+        # Whoever pays less is late more often.
+        credit += 0.2 / (1 + price.of(FRAME))
+        is_late = credit >= 1
+        credit -= is_late
+        late += is_late
+        see(price, 60.0 if is_late else 10.0)
+    assert late / 4000 == pytest.approx(0.7 * 0.05, abs=0.005)
+
+
+def test_late_frames_in_any_window_are_bounded():
+    # The worst adversary is late whenever that does not bring the price to its limit.
+    price, lates = LatenessPrice(), []
+    for _ in range(1000):
+        is_late = price.of(FRAME) < 14.9
+        lates.append(is_late)
+        see(price, 60.0 if is_late else 10.0)
+    for window in (50, 200, 1000):
+        worst = max(sum(lates[i : i + window]) for i in range(1000 - window + 1))
+        assert worst <= 0.7 * 0.05 * window + math.log(20 / 0.1) / 0.3 + 2
