@@ -204,18 +204,21 @@ class SystemFactory:
     ----------
     machine
         Recorded latencies in place of this machine's; None for this machine.
-    levels
-        ``(N,)`` level of contention of each frame, of the recorded machine.
     """
 
-    def __init__(
-        self, machine: RecordedMachine | None = None, levels: Sequence[int] = (0,)
-    ) -> None:
-        self._machine, self._levels = machine, np.array(levels, np.int64)
+    def __init__(self, machine: RecordedMachine | None = None) -> None:
+        self._machine = machine
         self._networks: dict[tuple[Any, ...], tuple[Detector, int]] = {}
 
-    def build(self, spec: SystemSpec) -> BuiltSystem:
+    def build(self, spec: SystemSpec, levels: Sequence[int] = (0,)) -> BuiltSystem:
         """Load, warm and measure a system.
+
+        Parameters
+        ----------
+        spec
+            What to build.
+        levels
+            ``(N,)`` level of contention of each frame, of the recorded machine.
 
         Raises
         ------
@@ -245,7 +248,7 @@ class SystemFactory:
         )
         size = int(records.latency["image_width"][0]), int(records.latency["image_height"][0])
         trace = LatencyTrace(records.latency, load, kernel.space, size)
-        machine = SimulatedMachine(trace, kernel.space, self._levels)
+        machine = SimulatedMachine(trace, kernel.space, np.array(levels, np.int64))
         detector = kernel.detector
         system = SimulatedPipeline(
             machine, lambda image, settings, _: detector.detect(image, settings),

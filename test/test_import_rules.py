@@ -24,6 +24,8 @@ ROOMS = [
     {"pipeline"},
     {"profiling", "training", "evaluation", "reports"},
     {"assembly"},
+    {"systems"},
+    {"runs"},
     {"cli", "ros", "testing"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}

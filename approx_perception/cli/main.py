@@ -5,7 +5,9 @@ import typer
 from approx_perception import __version__
 from approx_perception.cli.contend import contend
 from approx_perception.cli.demo import demo
+from approx_perception.cli.evaluate import compare, evaluate
 from approx_perception.cli.profile import profile
+from approx_perception.cli.report import report
 from approx_perception.cli.run import run
 from approx_perception.cli.synthesize import synthesize
 from approx_perception.cli.train import train
@@ -19,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     rich_markup_mode="markdown",
 )
-for command in (run, demo, synthesize, train, profile, contend):
+for command in (run, demo, synthesize, train, profile, contend, evaluate, compare, report):
     app.command()(command)
 
 

@@ -164,6 +164,10 @@ class ResultBag:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish the bag."""
         self._writer.close()
 
     def write(

@@ -1,7 +1,7 @@
 """Feed a system with a source and record what comes out."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -100,7 +100,7 @@ class Driver:
         self._waiting: tuple[int, LabelledFrame] | None = None
         self._free_ns = 0
 
-    def feed(self, entry: LabelledFrame) -> FrameResult | None:
+    def feed(self, entry: LabelledFrame) -> tuple[Frame, FrameResult] | None:
         """Take the next frame; returns what was processed meanwhile, if anything.
 
         With a camera that may be the frame before, whose time has come.
@@ -128,7 +128,7 @@ class Driver:
         metadata = {**record.metadata, "data_hash": self._digest.hexdigest()}
         return replace(record, metadata=metadata)
 
-    def _process(self, position: int, entry: LabelledFrame) -> FrameResult:
+    def _process(self, position: int, entry: LabelledFrame) -> tuple[Frame, FrameResult]:
         self._prepare(position)
         self._system.sla = self._conditions.sla(position)
         result = self._system.process(entry.frame)
@@ -139,17 +139,8 @@ class Driver:
         kept = replace(result, detections=self._class_map.apply(result.detections))
         level = self._conditions.level(position)
         self._recorder.add(entry.frame, kept, entry.ground_truth, published_ns, level)
-        return result
+        return entry.frame, result
 
     def _drop(self, position: int, entry: LabelledFrame) -> None:
         level = self._conditions.level(position)
         self._recorder.add(entry.frame, None, entry.ground_truth, contention_level=level)
-
-
-def drive(drivers: Sequence[Driver], entries: Sequence[LabelledFrame]) -> list[RunRecord]:
-    """Feed all drivers with the same frames, one after the other, the first one in turns."""
-    for index, entry in enumerate(entries):
-        first = index % len(drivers)
-        for driver in [*drivers[first:], *drivers[:first]]:
-            driver.feed(entry)
-    return [driver.finish() for driver in drivers]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from approx_perception.exceptions import ProcessDiedError
-from approx_perception.ros.processes import LOOPBACK, NodeProcess
+from approx_perception.ros.live_run import free_domain
+from approx_perception.ros.processes import NodeProcess
 from approx_perception.ros.recorder import RecordedFrame, Recorder
 from approx_perception.ros.transport import set_image_transport
 
@@ -17,8 +18,6 @@ __all__ = ["SYNTHETIC_FRAMES", "DemoOptions", "DemoRecord", "SlaPhase", "record_
 _READY_TIMEOUT_S = 120.0
 _FIRST_FRAME_TIMEOUT_S = 20.0
 _SETTLE_S = 1.5
-#: Domains above this clash with the ports that Linux gives out itself.
-_DOMAINS = 100
 #: Length of a synthetic video, before it loops.
 SYNTHETIC_FRAMES = 1200
 
@@ -86,19 +85,13 @@ class DemoRecord:
     exit_codes: dict[str, int] = field(default_factory=dict)
 
 
-def _environment() -> tuple[int, dict[str, str]]:
-    """Return a domain of our own on this machine only, unless the user names one."""
-    domain_id = int(os.environ.get("ROS_DOMAIN_ID") or 1 + os.getpid() % _DOMAINS)
-    return domain_id, {**LOOPBACK, "ROS_DOMAIN_ID": str(domain_id)}
-
-
 class _Session:
     """The processes and the recorder of one demonstration."""
 
     def __init__(self, options: DemoOptions, folder: Path) -> None:
         self._options = options
         self._folder = folder
-        domain_id, self._variables = _environment()
+        domain_id, self._variables = free_domain()
         os.environ.update(self._variables)
         set_image_transport()
         self.processes: list[NodeProcess] = []

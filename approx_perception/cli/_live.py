@@ -1,0 +1,121 @@
+"""``evaluate --live``: the source plays over ROS through the real node."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from approx_perception.cli._options import console
+from approx_perception.datasets import FrameSource
+from approx_perception.evaluation import ClassMap
+from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.profiling import ContentionGenerator, ContentionLevel
+from approx_perception.reports.run_files import environment
+from approx_perception.runs import SourceOptions, record_folder
+from approx_perception.systems import SystemSpec
+
+__all__ = ["run_live"]
+
+#: Played where the user does not say how much of a synthetic video.
+_SYNTHETIC_FRAMES = 300
+
+
+def run_live(
+    spec: SystemSpec, sources: Sequence[SourceOptions], scenario: Scenario, folder: Path
+) -> list[tuple[list[Path], str]]:
+    """Play each source through a node of its own; a failure of one leaves the others alone."""
+    try:
+        import rclpy  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            "--live needs ROS 2: source a distribution or use the environment that make sets up"
+        ) from error
+    outcomes: list[tuple[list[Path], str]] = []
+    for source in sources:
+        try:
+            outcomes.append(([_play(spec, source, scenario, folder)], ""))
+        except ApproxPerceptionError as error:
+            outcomes.append(([], f"{source.name}: {error}"))
+    return outcomes
+
+
+def _play(spec: SystemSpec, options: SourceOptions, scenario: Scenario, folder: Path) -> Path:
+    # Only here, so that all other verbs do without ROS.
+    from approx_perception.ros.live_run import play_live
+
+    source = replace(options, frames=options.frames or _SYNTHETIC_FRAMES).open()
+    with ExitStack() as stack, console.status(source.name) as status:
+        logs = folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        record = play_live(
+            _node_parameters(spec),
+            {"source": options.name, "topic": options.topic or "", "seed": options.seed,
+             "frames": options.frames or _SYNTHETIC_FRAMES},
+            source, logs, _metadata(spec, options, source, scenario),
+            lambda names: ClassMap(names, source.class_names, options.class_map),
+            _steps(scenario, stack), options.frames, status.update,
+        )  # fmt: skip
+    path = record_folder(folder, record)
+    path.mkdir(parents=True, exist_ok=True)
+    record.save(path)
+    return path
+
+
+def _node_parameters(spec: SystemSpec) -> dict[str, object]:
+    options = spec.options
+    values: dict[str, object] = {
+        "detector": options.detector, "weights": options.weights, "space": options.space,
+        "device": options.device, "precision": options.precision,
+        "num_threads": options.num_threads, "policy": options.policy, "branch": options.branch,
+        "score_threshold": options.score_threshold, "sla.latency_ms": options.sla.latency_ms,
+        "sla.quantile": options.sla.quantile, "sla.scope": options.sla.scope.value,
+        "profile": str(options.profile or ""),
+        "class_names_file": str(options.class_names_file or ""),
+    }  # fmt: skip
+    return values
+
+
+def _metadata(
+    spec: SystemSpec, options: SourceOptions, source: FrameSource, scenario: Scenario
+) -> dict[str, Any]:
+    return {
+        "system": spec.name, "source": source.name, "source_name": options.name,
+        "topic": options.topic,
+        "fps": source.fps, "configuration": spec.to_dict(), "network": spec.options.detector,
+        "score_floor": spec.options.score_threshold,
+        "levels": [dict(NO_CONTENTION), *map(dict, scenario.contention_steps.values())],
+        "clock": "this machine, live over ROS", "data_hash": "", "environment": environment(),
+    }  # fmt: skip
+
+
+def _steps(
+    scenario: Scenario, stack: ExitStack
+) -> dict[int, Callable[[Any, Callable[[], None]], int]]:
+    """What to do at which frame."""
+    running = stack.enter_context(ExitStack())
+    level_now = 0
+    frames = sorted({*scenario.sla_steps, *scenario.contention_steps})
+    order = list(scenario.contention_steps)
+
+    def step_at(frame: int) -> Callable[[Any, Callable[[], None]], int]:
+        def step(recorder: Any, check: Callable[[], None]) -> int:
+            nonlocal level_now
+            if frame in scenario.sla_steps:
+                recorder.set_parameters({"sla.latency_ms": scenario.sla_steps[frame]}, check)
+            if frame in scenario.contention_steps:
+                amounts = dict(scenario.contention_steps[frame])
+                running.close()
+                level = ContentionLevel(
+                    int(amounts.pop("cpu_cores")),
+                    **{name: float(amount) for name, amount in amounts.items()},
+                )
+                if level != ContentionLevel():
+                    running.enter_context(ContentionGenerator(level))
+                level_now = 1 + order.index(frame)
+            return level_now
+
+        return step
+
+    return {frame: step_at(frame) for frame in frames}

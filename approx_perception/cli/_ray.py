@@ -1,0 +1,54 @@
+"""Spread sources over a Ray cluster; needs the extra ``ray``."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from approx_perception.exceptions import ConfigurationError
+
+__all__ = ["attempts_on_ray"]
+
+Job = TypeVar("Job")
+Outcome = TypeVar("Outcome")
+
+
+def attempts_on_ray(
+    attempt: Callable[[Job], Outcome], jobs: Sequence[Job], address: str
+) -> Iterator[Outcome]:
+    """Yield the outcomes in the order of the jobs.
+
+    Parameters
+    ----------
+    attempt
+        Runs one job; sees the same files as this process.
+    jobs
+        To be run, one task each.
+    address
+        Of a cluster, or ``local`` to start one here that ends with this process.
+
+    Raises
+    ------
+    ConfigurationError
+        If Ray is not installed or the cluster cannot be reached.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigurationError(
+            "--ray needs Ray; install it with pip install 'approx_perception[ray]'"
+        ) from error
+    try:
+        ray.init(
+            address=None if address == "local" else address, log_to_driver=False,
+            include_dashboard=False if address == "local" else None,
+        )  # fmt: skip
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(f"no Ray cluster at {address!r}: {reason}") from error
+    try:
+        task: Any = ray.remote(attempt)
+        # Two processes of PyTorch on the same core would time each other.
+        references = [task.options(num_cpus=1).remote(job) for job in jobs]
+        for reference in references:
+            yield ray.get(reference)
+    finally:
+        ray.shutdown()

@@ -1,0 +1,99 @@
+"""``approx-perception report``: a page about what evaluate or compare left behind."""
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from approx_perception.cli._options import console, one_sentence_errors
+from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.files import replace_text
+from approx_perception.reports.page import Picture, build_page, worst_pictures
+from approx_perception.reports.paper_figures import draw_paper_figures
+from approx_perception.runs import SourceOptions
+
+__all__ = ["report"]
+
+
+@one_sentence_errors
+def report(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Folders that evaluate or compare left.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="HTML file to write. Default: report.html in the first folder."),
+    ] = None,
+    title: Annotated[str, typer.Option(help="Heading.")] = "approx_perception",
+    pictures: Annotated[
+        int, typer.Option(min=0, help="Worst frames to show of each run; 0 for none.")
+    ] = 6,
+    png: Annotated[
+        Path | None,
+        typer.Option(help="Folder for pictures for papers, of the same data.", show_default=False),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace the file if it exists.")] = False,
+) -> None:
+    """Write one HTML page that needs no network: figures, charts over time, worst frames."""
+    target = out or runs[0] / "report.html"
+    if target.exists() and not overwrite:
+        raise ConfigurationError(f"{target} exists; choose another --out or add --overwrite")
+    result: dict[str, Any] = {}
+    records: dict[str, list[RunRecord]] = {}
+    for folder in runs:
+        _add(folder, result, records)
+    shown, reason = _pictures(records, pictures)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(target, build_page(title, result, records, shown, reason))
+    console.print(f"the page is {target}")
+    if png is not None:
+        figures = {
+            name: {k: math.nan if v is None else v for k, v in entry["figures"].items()}
+            for name, entry in result["systems"].items()
+        }
+        written = draw_paper_figures(png, figures, records)
+        console.print(f"{len(written)} pictures are in {png}")
+
+
+def _add(folder: Path, result: dict[str, Any], records: dict[str, list[RunRecord]]) -> None:
+    """Add a folder's systems; one that is there already gets the folder's name behind its own."""
+    path = folder / "result.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        systems = content["systems"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"{folder} holds no result of evaluate or compare: {error!r}"
+        ) from error
+    own: dict[str, list[RunRecord]] = {}
+    for record_path in sorted(folder.rglob("record.json")):
+        record = RunRecord.load(record_path.parent)
+        own.setdefault(str(record.metadata["system"]), []).append(record)
+    if missing := set(systems) - set(own):
+        raise ConfigurationError(f"{folder} holds no record of {', '.join(sorted(missing))}")
+    known = result.setdefault("systems", {})
+    for name, entry in systems.items():
+        shown = name if name not in known else f"{name} ({folder.name})"
+        known[shown] = entry
+        records[shown] = own[name]
+    for key in ("clock", "environment", "levels"):
+        result.setdefault(key, content[key])
+
+
+def _pictures(records: dict[str, list[RunRecord]], count: int) -> tuple[list[Picture], str]:
+    """Worst frames of the first system; or why there are none."""
+    if not count:
+        return [], "Pictures were not asked for."
+    shown: list[Picture] = []
+    for record in next(iter(records.values())):
+        try:
+            frames = len(record)
+            name = str(record.metadata["source_name"])
+            source = SourceOptions(name, record.metadata.get("topic"), frames=frames).open()
+            shown += worst_pictures(record, source, count)
+        except ApproxPerceptionError as error:
+            return shown, f"The source cannot be read again: {error}"
+    return shown, "No frame was late or wrong."

@@ -1,0 +1,187 @@
+"""Interactive charts of recorded runs."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from approx_perception.evaluation import group_means_ms
+from approx_perception.evaluation.adaptation import steps_of
+from approx_perception.evaluation.run_record import STAGES, RunRecord
+
+__all__ = ["accuracy_chart", "distribution_chart", "seconds_of", "stages_chart", "timeline_chart"]
+
+Figures = Mapping[str, float]
+
+_COLOURS = (
+    "#1f77b4", "#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#66a61e", "#a6761d", "#666666",
+)  # fmt: skip
+_SLA = "#c0392b"
+_LAYOUT = {
+    "template": "plotly_white", "margin": {"l": 60, "r": 20, "t": 40, "b": 50},
+    "font": {"family": "system-ui, sans-serif", "size": 13},
+    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+}  # fmt: skip
+
+
+def seconds_of(record: RunRecord) -> npt.NDArray[np.float64]:
+    """Times of the processed frames since the first one of the source, in s."""
+    stamps = record.processed("stamp_ns")
+    return np.asarray((stamps - record.frames["stamp_ns"][0]) / 1e9)
+
+
+def accuracy_chart(
+    figures: Mapping[str, Figures], records: Mapping[str, Sequence[RunRecord]]
+) -> go.Figure:
+    """AP50 of every system against its P95, and the branches that were expected to be worth it."""
+    chart = go.Figure()
+    points = _branch_points(records)
+    if points:
+        latency, accuracy, names = zip(*points, strict=True)
+        chart.add_scatter(
+            x=latency, y=accuracy, text=names, mode="markers", name="branches, as expected",
+            marker={"color": "#bbbbbb", "size": 7},
+            hovertemplate="%{text}<br>%{x:.1f} ms, %{y:.3f}",
+        )  # fmt: skip
+        front = _pareto(points)
+        chart.add_scatter(
+            x=[p[0] for p in front], y=[p[1] for p in front], mode="lines",
+            name="their Pareto frontier", line={"color": "#999999", "shape": "hv"},
+        )  # fmt: skip
+    for index, (name, own) in enumerate(figures.items()):
+        chart.add_scatter(
+            x=[own["p95_processing_ms"]], y=[own["ap50"]], mode="markers+text", name=name,
+            text=[name], textposition="top center",
+            marker={"size": 14, "color": _COLOURS[index % len(_COLOURS)]},
+            hovertemplate="P95 %{x:.1f} ms, AP50 %{y:.3f}",
+        )  # fmt: skip
+    chart.update_layout(
+        **_LAYOUT,
+        xaxis_title="latency of a frame, ms (systems: P95)",
+        yaxis_title="AP50",
+        height=460,
+    )
+    return chart
+
+
+def _branch_points(
+    records: Mapping[str, Sequence[RunRecord]],
+) -> list[tuple[float, float, str]]:
+    """Mean expected latency and AP50 of every branch that ran."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for own in records.values():
+        for record in own:
+            starts = record.processed("detected")
+            names = record.metadata["branches"]
+            columns = (
+                record.processed(name)[starts].tolist()
+                for name in ("branch", "expected_ms", "expected_accuracy")
+            )
+            for branch, expected_ms, accuracy in zip(*columns, strict=True):
+                if np.isfinite(accuracy):
+                    found.setdefault(names[branch], []).append((expected_ms, accuracy))
+    return [(*np.mean(values, axis=0).tolist(), name) for name, values in found.items()]
+
+
+def _pareto(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
+    front: list[tuple[float, float, str]] = []
+    for point in sorted(points):
+        if not front or point[1] > front[-1][1]:
+            front.append(point)
+    return front
+
+
+def timeline_chart(record: RunRecord) -> go.Figure:
+    """Latency and SLA, branch, and contention over the time of the source, zoomed together."""
+    seconds, latency = seconds_of(record), record.processed("processing_ms")
+    detected = record.processed("detected")
+    chart = make_subplots(
+        rows=3, cols=1, shared_xaxes=True, row_heights=[0.5, 0.3, 0.2], vertical_spacing=0.03
+    )
+    for mask, name, colour in (
+        (detected, "detected frame", _COLOURS[0]), (~detected, "tracked frame", _COLOURS[2]),
+    ):  # fmt: skip
+        chart.add_scattergl(
+            x=seconds[mask], y=latency[mask], mode="markers", name=name,
+            marker={"size": 4, "color": colour}, row=1, col=1,
+        )  # fmt: skip
+    if len(latency) and not detected.all():
+        first = detected.copy()
+        first[0] = True
+        chart.add_scattergl(
+            x=seconds, y=group_means_ms(latency, first), mode="lines", name="mean of the group",
+            line={"color": "#333333", "width": 1}, row=1, col=1,
+        )  # fmt: skip
+    chart.add_scatter(
+        x=seconds, y=record.processed("sla_ms"), mode="lines", name="SLA",
+        line={"color": _SLA, "shape": "hv", "width": 2}, row=1, col=1,
+    )  # fmt: skip
+    names = record.metadata["branches"]
+    branch = record.processed("branch")
+    chart.add_scattergl(
+        x=seconds, y=[names[i] for i in branch], mode="markers", name="branch", showlegend=False,
+        marker={"size": 5, "symbol": "square", "color": _COLOURS[3]},
+        text=[record.metadata["reasons"][i] for i in record.processed("reason")],
+        hovertemplate="%{text}", row=2, col=1,
+    )  # fmt: skip
+    chart.add_scattergl(
+        x=seconds, y=record.processed("believed_slowdown"), mode="lines",
+        name="slowdown, as believed", line={"color": _COLOURS[1]}, row=3, col=1,
+    )  # fmt: skip
+    levels = record.processed("contention_level")
+    if (levels > 0).any():
+        chart.add_scatter(
+            x=seconds, y=levels, mode="lines", name="contention, number of level",
+            line={"color": "#888888", "shape": "hv", "dash": "dot"}, row=3, col=1,
+        )  # fmt: skip
+    for step in steps_of(record):
+        chart.add_vline(x=float(seconds[step.frame]), line={"color": "#cccccc", "dash": "dot"})
+    chart.update_layout(**_LAYOUT, height=680)
+    chart.update_yaxes(title_text="ms", rangemode="tozero", row=1, col=1)
+    chart.update_yaxes(automargin=True, tickfont={"size": 10}, row=2, col=1)
+    chart.update_yaxes(title_text="slowdown", rangemode="tozero", row=3, col=1)
+    chart.update_xaxes(title_text="time of the source, s", row=3, col=1)
+    return chart
+
+
+def distribution_chart(records: Mapping[str, Sequence[RunRecord]]) -> go.Figure:
+    """Share of frames inside each latency, with the SLAs."""
+    chart = go.Figure()
+    slas: set[float] = set()
+    for index, (name, own) in enumerate(records.items()):
+        latency = np.sort(np.concatenate([record.processed("processing_ms") for record in own]))
+        slas |= {float(ms) for record in own for ms in np.unique(record.processed("sla_ms"))}
+        if len(latency):
+            share = np.arange(1, len(latency) + 1) / len(latency)
+            chart.add_scattergl(
+                x=latency, y=share, mode="lines", name=name,
+                line={"color": _COLOURS[index % len(_COLOURS)], "shape": "hv"},
+            )  # fmt: skip
+    for ms in sorted(slas):
+        chart.add_vline(
+            x=ms, line={"color": _SLA, "dash": "dash"}, annotation_text=f"SLA {ms:g} ms"
+        )
+    chart.update_layout(
+        **_LAYOUT, xaxis_title="latency of a frame, ms", yaxis_title="share of frames inside",
+        yaxis_tickformat=".0%", height=420,
+    )  # fmt: skip
+    return chart
+
+
+def stages_chart(figures: Mapping[str, Figures]) -> go.Figure:
+    """Where the time of a frame goes, on average."""
+    chart = go.Figure()
+    for index, stage in enumerate(STAGES):
+        chart.add_bar(
+            y=list(figures), x=[own[f"mean_{stage}"] for own in figures.values()],
+            name=stage.removesuffix("_ms"), orientation="h",
+            marker={"color": _COLOURS[index % len(_COLOURS)]},
+            hovertemplate="%{x:.2f} ms",
+        )  # fmt: skip
+    chart.update_layout(
+        **_LAYOUT, barmode="stack", xaxis_title="mean of a frame, ms",
+        height=160 + 40 * len(figures),
+    )  # fmt: skip
+    return chart
