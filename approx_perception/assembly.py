@@ -107,7 +107,7 @@ class Kernel:
     latency
         Predicts and learns.
     agnostic_accuracy
-        ``(B,)`` AP50 of the branches whatever is in view, or ranks below 0.
+        ``(B,)`` AP50 of the branches whatever is in view, or ranks below `RANKS_BELOW`.
     """
 
     pipeline: FramePipeline

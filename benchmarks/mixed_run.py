@@ -11,6 +11,7 @@ import argparse
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,9 +25,10 @@ from rich.progress import track
 
 from approx_perception.assembly import KernelOptions
 from approx_perception.datasets import LabelledFrame, open_source
-from approx_perception.evaluation import group_means_ms, violation_share
-from approx_perception.evaluation.average_precision import FrameMatch, mean_ap50, pooled_ap50
-from approx_perception.evaluation.replay import replay_branch
+from approx_perception.evaluation import ClassMap, group_means_ms, violation_share
+from approx_perception.evaluation.average_precision import FrameMatch, mean_ap50
+from approx_perception.evaluation.hindsight import BranchOutcomes, Choice
+from approx_perception.evaluation.replay import match_all, replay_setting
 from approx_perception.evaluation.simulation import (
     LatencyTrace,
     SimulatedMachine,
@@ -40,9 +42,6 @@ from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling.profiler import scenes_of
 from approx_perception.scheduling import MostAccurate, PolicyFactory, Scheduler
 from approx_perception.structures import SLA, Detections, SlaScope
-
-#: Longest si of the spaces: groups of the oracle are as long, so that all branches fit in.
-GROUP = 8
 
 
 @dataclass(frozen=True)
@@ -64,13 +63,7 @@ class Setup:
     network: Network
     bundle: PredictorBundle
     world: SimulatedWorld
-    matches: list[list[FrameMatch]]
-    latencies: np.ndarray
-    class_count: int
-
-    def score(self, matches: Sequence[FrameMatch]) -> float:
-        """AP50."""
-        return mean_ap50(matches, self.class_count).mean
+    outcomes: BranchOutcomes
 
 
 def measured(latencies: np.ndarray, starts: np.ndarray, sla: SLA) -> tuple[float, float, float]:
@@ -91,7 +84,8 @@ def run_scheduler(
     starts = np.array([r.decision.run_detector for r in results])
     matches = [setup.world.match(i, r.detections) for i, r in enumerate(results)]
     switches = sum(r.decision.switched for r in results)
-    return Outcome(name, setup.score(matches), *measured(latencies, starts, sla), switches)
+    ap50 = mean_ap50(matches, setup.outcomes.class_count).mean
+    return Outcome(name, ap50, *measured(latencies, starts, sla), switches)
 
 
 def ours(setup: Setup, **changes: object) -> Scheduler:
@@ -127,58 +121,37 @@ ABLATIONS: dict[str, Callable[[Setup], tuple[Scheduler, bool]]] = {
 }
 
 
-def best_fixed(setup: Setup, sla: SLA, at_each_level: bool) -> Outcome | None:
-    """Most accurate branch that, run all the time, meets the SLA.
+def in_hindsight(setup: Setup, name: str, choice: Choice, sla: SLA) -> Outcome:
+    """Outcome of a choice that could be made only afterwards."""
+    latencies = setup.outcomes.latency_ms(choice)
+    switches = int((np.diff(choice.branches) != 0).sum())
+    ap50 = setup.outcomes.ap50(choice)
+    return Outcome(name, ap50, *measured(latencies, choice.detected, sla), switches)
 
-    Over the whole run a branch may be late in all of a contended phase and make up for it in quiet
-    ones; ``at_each_level`` asks for the SLA under each level of contention.
-    """
-    name = "best fixed, SLA met at each level" if at_each_level else "best fixed, SLA met in all"
+
+def references(setup: Setup, sla: SLA) -> list[Outcome]:
+    """Best fixed branches that meet the SLA, over the run and at each level, and the oracle."""
+    slas = [sla] * len(setup.world.frames)
     outcomes = []
-    levels = setup.world.machine.levels
-    for index, branch in enumerate(setup.network.space):
-        starts = np.arange(len(levels)) % branch.si == 0
-        latencies = setup.latencies[index]
-        over, mean_ms, p95_ms = measured(latencies, starts, sla)
-        worst = over
-        if at_each_level:
-            parts = [levels == level for level in np.unique(levels)]
-            worst = max(measured(latencies[part], starts[part], sla)[0] for part in parts)
-        if worst <= 1 - sla.quantile:
-            ap50 = setup.score(setup.matches[index])
-            label = f"{name}: `{branch}`"
-            outcomes.append(Outcome(label, ap50, over, mean_ms, p95_ms, 0))
-    return max(outcomes, key=lambda outcome: outcome.ap50, default=None)
+    for name, phases in (
+        ("best fixed, SLA met in all", None),
+        ("best fixed, SLA met at each level", setup.world.machine.levels),
+    ):
+        choice = setup.outcomes.best_fixed(slas, phases)
+        if choice is not None:
+            branch = setup.network.space[int(choice.branches[0])]
+            outcomes.append(in_hindsight(setup, f"{name}: `{branch}`", choice, sla))
+    return [*outcomes, in_hindsight(setup, "oracle", setup.outcomes.oracle(slas), sla)]
 
 
-def oracle(setup: Setup, sla: SLA) -> Outcome:
-    """Group by group, in hindsight, the best of the branches whose latency was inside the SLA."""
-    count = len(setup.world.frames)
-    overall = np.array([setup.score(matches) for matches in setup.matches])
-    matches: list[FrameMatch] = []
-    latencies, starts, chosen = np.zeros(count), np.zeros(count, bool), []
-    for start in range(0, count, GROUP):
-        part = slice(start, min(start + GROUP, count))
-        own = setup.latencies[:, part]
-        worst = own.mean(axis=1) if sla.scope is SlaScope.GOF else own.max(axis=1)
-        ap50 = np.array([pooled_ap50(m[part]) for m in setup.matches])
-        value = np.nan_to_num(ap50, nan=0.0) + 1e-3 * overall
-        value = np.where(worst <= sla.latency_ms, value, -worst)
-        best = int(value.argmax())
-        chosen.append(best)
-        matches += setup.matches[best][part]
-        latencies[part] = own[best]
-        starts[part] = np.arange(part.stop - start) % setup.network.space[best].si == 0
-    switches = int((np.diff(chosen) != 0).sum())
-    return Outcome("oracle", setup.score(matches), *measured(latencies, starts, sla), switches)
-
-
-def same_size_parts(frames: Sequence[LabelledFrame]) -> list[slice]:
-    """Runs of frames of one image size; each must be a multiple of `GROUP` but the last."""
+def same_size_parts(frames: Sequence[LabelledFrame], group_frames: int) -> list[slice]:
+    """Runs of frames of one image size; each must be whole groups but the last."""
     sizes = [entry.frame.image.shape for entry in frames]
     starts = [i for i in range(len(sizes)) if i == 0 or sizes[i] != sizes[i - 1]]
-    if any(start % GROUP for start in starts):
-        raise SystemExit(f"sources of another size must begin at a multiple of {GROUP} frames")
+    if any(start % group_frames for start in starts):
+        raise SystemExit(
+            f"sources of another size must begin at a multiple of {group_frames} frames"
+        )
     return [slice(a, b) for a, b in pairwise([*starts, len(sizes)])]
 
 
@@ -189,14 +162,17 @@ def branch_matches(
     names = ("scores", "class_ids", "hits", "truth_class_ids")
     if not cache.exists():
         columns = {}
-        for index, branch in enumerate(track(list(world.space), "branches")):
-            own = saved[world.space.detector_settings.index(branch.detector_settings)]
-            published = [
-                found
-                for part in same_size_parts(world.frames)
-                for found in replay_branch(branch, world.frames[part], own[part])
-            ]
-            found = [world.match(i, detections) for i, detections in enumerate(published)]
+        by_branch: dict[int, list[FrameMatch]] = {i: [] for i in range(len(world.space))}
+        for setting in track(range(len(saved)), "branches"):
+            for part in same_size_parts(world.frames, max(world.space.sampling_intervals)):
+                published = replay_setting(
+                    world.space, setting, world.frames[part], saved[setting][part]
+                )
+                shifted = partial(lambda start, i, found: world.match(start + i, found), part.start)
+                matched = match_all(published, shifted, range(part.stop - part.start))
+                for index, found in matched.items():
+                    by_branch[index] += found
+        for index, found in by_branch.items():
             for name in names:
                 parts = [getattr(match, name) for match in found]
                 columns[f"{name}{index}"] = np.concatenate(parts)
@@ -231,8 +207,7 @@ def prepare(
         frames,
         saved,
         SimulatedMachine(trace, space, levels),
-        network.detector.class_names,
-        truth_names,
+        ClassMap(network.detector.class_names, truth_names),
     )
     matches = branch_matches(world, saved, cache / "matches.npz")
     latencies = [
@@ -241,7 +216,8 @@ def prepare(
         )
         for b in track(list(space), "latency of branches")
     ]
-    return Setup(network, bundle, world, matches, np.array(latencies), len(truth_names))
+    outcomes = BranchOutcomes(space, matches, np.array(latencies), len(truth_names))
+    return Setup(network, bundle, world, outcomes)
 
 
 def compare(setup: Setup, sla: SLA) -> list[Outcome]:
@@ -250,8 +226,7 @@ def compare(setup: Setup, sla: SLA) -> list[Outcome]:
         scheduler, hears = build(setup)
         outcomes.append(run_scheduler(setup, name, scheduler, sla, hears))
     outcomes.insert(1, run_scheduler(setup, "policy approxdet", original(setup), sla))
-    references = [best_fixed(setup, sla, False), best_fixed(setup, sla, True), oracle(setup, sla)]
-    outcomes[2:2] = [outcome for outcome in references if outcome is not None]
+    outcomes[2:2] = references(setup, sla)
     return outcomes
 
 

@@ -3,9 +3,10 @@
 import typer
 
 from approx_perception import __version__
+from approx_perception.cli.compare import compare
 from approx_perception.cli.contend import contend
 from approx_perception.cli.demo import demo
-from approx_perception.cli.evaluate import compare, evaluate
+from approx_perception.cli.evaluate import evaluate
 from approx_perception.cli.profile import profile
 from approx_perception.cli.report import report
 from approx_perception.cli.run import run

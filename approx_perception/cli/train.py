@@ -44,7 +44,7 @@ def train(
     # Only here: torch takes seconds to import.
     import torch
 
-    from approx_perception.detectors.faster_rcnn.detector import choose_device
+    from approx_perception.detectors._torch_files import choose_device
     from approx_perception.training.detector_trainer import DetectorTrainer, TrainingRecipe
 
     torch.set_num_threads(threads)

@@ -27,8 +27,10 @@ class ClassMap:
 
     Attributes
     ----------
+    detector_names
+        What class ids mean before.
     truth_names
-        What class ids mean afterwards.
+        What they mean afterwards.
 
     Raises
     ------
@@ -42,6 +44,7 @@ class ClassMap:
         truth_names: Sequence[str],
         translations: Mapping[str, str | None] | None = None,
     ) -> None:
+        self.detector_names = tuple(detector_names)
         self.truth_names = tuple(truth_names or detector_names)
         self._changes = bool(truth_names)
         translations = translations or {}

@@ -134,6 +134,9 @@ def _streaming(records: Sequence[RunRecord]) -> dict[str, float]:
 def _identity(records: Sequence[RunRecord]) -> dict[str, float]:
     if not any(bool(record.frames["has_truth"].any()) for record in records):
         return {}
+    # What is known only afterwards has no identities.
+    if not all(record.metadata.get("has_identities", True) for record in records):
+        return {}
     return {name: float(value) for name, value in asdict(identity_scores(records)).items()}
 
 
@@ -184,14 +187,15 @@ def _prediction(records: Sequence[RunRecord]) -> dict[str, float]:
     errors, inside = [np.zeros(0)], [np.zeros(0)]
     for record in records:
         means, first = _groups(record)
-        expected = record.processed("expected_ms")[first]
-        measured = means[first]
+        known = first & np.isfinite(record.processed("expected_ms"))
+        expected, measured = record.processed("expected_ms")[known], means[known]
         errors.append(np.abs(expected - measured) / np.maximum(measured, 1e-6))
         limit, is_gof = record.processed("expected_quantile_ms"), record.processed("sla_gof")
         values = np.where(is_gof, means, record.processed("processing_ms"))
-        inside.append((values <= limit)[~is_gof | first].astype(float))
+        counted = (~is_gof | first) & np.isfinite(limit)
+        inside.append((values <= limit)[counted].astype(float))
     error, covered = np.concatenate(errors), np.concatenate(inside)
-    if not len(error):
+    if not len(error) or not len(covered):
         return {}
     accuracy = _joined(records, "expected_accuracy")
     known = accuracy[np.isfinite(accuracy)]
@@ -204,6 +208,9 @@ def _prediction(records: Sequence[RunRecord]) -> dict[str, float]:
 
 
 def _stages(records: Sequence[RunRecord]) -> dict[str, float]:
+    # The topics of a node do not tell its stages.
+    if not all(record.metadata.get("has_stages", True) for record in records):
+        return {}
     if not len(schedule := _joined(records, "schedule_ms")):
         return {}
     values = {f"mean_{stage}": float(_joined(records, stage).mean()) for stage in STAGES}

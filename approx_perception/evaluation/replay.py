@@ -1,14 +1,14 @@
 """What every branch would have published, by structure: detections are saved once and replayed.
 
 As in ApproxDet's offline profiling: the detector runs once for each (shape, nprop) and frame;
-each (si, tracker, ds) then replays the saved detections.
+each (si, tracker, ds) then replays the saved detections, from each detection only once for all si.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from approx_perception.branches import Branch, BranchSpace
+from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.datasets import LabelledFrame
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.evaluation.average_precision import FrameMatch, match_frame
@@ -17,7 +17,14 @@ from approx_perception.machine import core_count
 from approx_perception.structures import Detections
 from approx_perception.trackers import create_tracker
 
-__all__ = ["SCORE_THRESHOLD", "SettingReplay", "detect_all", "replay_branch", "replay_space"]
+__all__ = [
+    "SCORE_THRESHOLD",
+    "SettingReplay",
+    "detect_all",
+    "match_all",
+    "replay_setting",
+    "replay_space",
+]
 
 #: Weaker detections are dropped, as the pipeline does by default.
 SCORE_THRESHOLD = 0.05
@@ -51,22 +58,63 @@ def detect_all(
     return [detections.with_score(SCORE_THRESHOLD) for detections in found]
 
 
-def replay_branch(
-    branch: Branch, frames: Sequence[LabelledFrame], saved: Sequence[Detections]
-) -> list[Detections]:
-    """Objects that a branch would have published for each frame."""
-    if branch.tracker_settings is None:
-        return list(saved)
-    tracker = create_tracker(branch.tracker_settings)
-    published = []
-    for index, entry in enumerate(frames):
-        if index % branch.si == 0:
-            tracker.initialize(entry.frame.image, saved[index])
-            published.append(saved[index])
-        else:
-            update = tracker.update(entry.frame.image)
-            published.append(update.detections.select(~update.lost))
+def replay_setting(
+    space: BranchSpace,
+    index: int,
+    frames: Sequence[LabelledFrame],
+    saved: Sequence[Detections],
+) -> dict[int, list[Detections]]:
+    """Objects that all branches of one detector setting would have published for each frame.
+
+    Branches that differ in si alone share what a tracker does from a detection on: of si 2, 4
+    and 8 only the longest run from each frame is computed.
+
+    Parameters
+    ----------
+    space
+        Of the branches.
+    index
+        Position in the space's `detector_settings`.
+    frames, saved
+        Frames, and what that setting detects in them.
+
+    Returns
+    -------
+    dict
+        ``{position of the branch in the space: (N,) objects}``; what branches share is the same
+        object.
+    """
+    own = [
+        (i, b) for i, b in enumerate(space) if b.detector_settings == space.detector_settings[index]
+    ]
+    published = {i: list(saved) for i, branch in own if branch.tracker_settings is None}
+    for settings in space.trackers:
+        members = {i: branch.si for i, branch in own if branch.tracker_settings == settings}
+        runs = _tracked_runs(settings, set(members.values()), frames, saved)
+        for i, si in members.items():
+            published[i] = [runs[frame - frame % si][frame % si] for frame in range(len(frames))]
     return published
+
+
+def _tracked_runs(
+    settings: TrackerSettings,
+    intervals: Collection[int],
+    frames: Sequence[LabelledFrame],
+    saved: Sequence[Detections],
+) -> dict[int, list[Detections]]:
+    """``{frame with a detection: what is published from there on}``, as far as any si needs it."""
+    tracker = create_tracker(settings)
+    runs = {}
+    for start in range(len(frames)):
+        length = max((si for si in intervals if start % si == 0), default=0)
+        if not length:
+            continue
+        runs[start] = [saved[start]]
+        tracker.initialize(frames[start].frame.image, saved[start])
+        for entry in frames[start + 1 : start + length]:
+            update = tracker.update(entry.frame.image)
+            runs[start].append(update.detections.select(~update.lost))
+    return runs
 
 
 def _replay_setting(
@@ -76,19 +124,33 @@ def _replay_setting(
     truth_names: Sequence[str],
     index: int,
 ) -> SettingReplay:
-    settings = space.detector_settings[index]
-    saved = detect_all(detector, settings, frames)
+    saved = detect_all(detector, space.detector_settings[index], frames)
+    published = replay_setting(space, index, frames, saved)
     class_map = ClassMap(detector.class_names, truth_names)
-    matches = {}
-    for position, branch in enumerate(space):
-        if branch.detector_settings == settings:
-            published = replay_branch(branch, frames, saved)
-            matches[position] = [
-                match_frame(class_map.apply(found), entry.ground_truth)
-                for found, entry in zip(published, frames, strict=True)
-                if entry.ground_truth is not None
-            ]
+    matches = match_all(
+        published,
+        lambda frame, found: match_frame(class_map.apply(found), frames[frame].ground_truth),  # type: ignore[arg-type]
+        [i for i, entry in enumerate(frames) if entry.ground_truth is not None],
+    )
     return SettingReplay(index, saved, matches)
+
+
+def match_all(
+    published: Mapping[int, Sequence[Detections]],
+    match: Callable[[int, Detections], FrameMatch],
+    frames: Sequence[int],
+) -> dict[int, list[FrameMatch]]:
+    """Compare what branches published with the truth; what they share is compared once."""
+    known: dict[tuple[int, int], FrameMatch] = {}
+    matches: dict[int, list[FrameMatch]] = {}
+    for branch, own in published.items():
+        row = matches.setdefault(branch, [])
+        for frame in frames:
+            key = (frame, id(own[frame]))
+            if key not in known:
+                known[key] = match(frame, own[frame])
+            row.append(known[key])
+    return matches
 
 
 def replay_space(

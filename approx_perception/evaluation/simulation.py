@@ -265,15 +265,24 @@ class SimulatedWorld:
         Detections of each frame at each of the space's `detector_settings`.
     machine
         What things cost.
-    class_names, truth_names
-        Of the detections, and of the ground truth.
+    class_map
+        From the classes of the detections to those of the ground truth.
     """
 
     frames: Sequence[LabelledFrame]
     saved: Sequence[Sequence[Detections]]
     machine: SimulatedMachine
-    class_names: tuple[str, ...]
-    truth_names: tuple[str, ...]
+    class_map: ClassMap
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of the detections."""
+        return self.class_map.detector_names
+
+    @property
+    def truth_names(self) -> tuple[str, ...]:
+        """Of the ground truth."""
+        return self.class_map.truth_names
 
     @property
     def space(self) -> BranchSpace:
@@ -290,7 +299,7 @@ class SimulatedWorld:
         truth = self.frames[frame].ground_truth
         if truth is None:
             raise AssertionError("a simulated world has ground truth")
-        return match_frame(ClassMap(self.class_names, self.truth_names).apply(found), truth)
+        return match_frame(self.class_map.apply(found), truth)
 
 
 def simulate(

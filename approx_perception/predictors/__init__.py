@@ -1,6 +1,7 @@
 """What a branch will cost and be worth: one value for each branch of a space, in its order."""
 
 from approx_perception.predictors._base import (
+    RANKS_BELOW,
     AccuracyPredictor,
     LatencyEstimate,
     LatencyPredictor,
@@ -19,6 +20,7 @@ from approx_perception.predictors.latency_model import BASE_FEATURES, LatencyMod
 from approx_perception.predictors.tail import BareMargin, CalibratedTail
 
 __all__ = [
+    "RANKS_BELOW",
     "BASE_FEATURES",
     "FEATURE_NAMES",
     "OBJECT_FEATURES",

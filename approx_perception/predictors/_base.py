@@ -14,9 +14,12 @@ from approx_perception.structures import (
     Observation,
 )
 
-__all__ = ["AccuracyPredictor", "LatencyEstimate", "LatencyPredictor"]
+__all__ = ["RANKS_BELOW", "AccuracyPredictor", "LatencyEstimate", "LatencyPredictor"]
 
 Vector = npt.NDArray[np.float64]
+
+#: An accuracy below this is a rank, which has no scale.
+RANKS_BELOW = -1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +63,7 @@ class AccuracyPredictor(Protocol):
     """Predicts AP50; called by the scheduler at each decision."""
 
     def predict(self, content: ContentFeatures) -> Vector:
-        """``(B,)`` AP50 of every branch on such content, or ranks below 0."""
+        """``(B,)`` AP50 of every branch on such content, or ranks below `RANKS_BELOW`."""
         ...
 
     def wants_image_features(self, sla: SLA) -> bool:

@@ -65,8 +65,8 @@ def accuracy_of_space(space: BranchSpace, table: AccuracyTable | None) -> Vector
     """AP50 of every branch, ``(B,)`` in the order of the space.
 
     A branch that is not in the table gets the value of the nearest ones that are, by knobs in
-    octaves. Without a table the values are ranks below 0, by a rule of thumb: they order the
-    branches and mean nothing else.
+    octaves. Without a table the values are ranks below `RANKS_BELOW`, by a rule of thumb: they
+    order the branches and mean nothing else.
     """
     if table is None or not table.ap50:
         return np.array([_rule_of_thumb(branch) for branch in space])

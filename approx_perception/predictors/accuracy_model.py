@@ -78,9 +78,9 @@ class ContentRegression:
 
     @staticmethod
     def from_log_odds(values: Vector) -> Vector:
-        """AP50 of `log_odds`, 0..1."""
+        """AP50 of `log_odds`; up to 0.02 beyond 0..1, so that all values keep their order."""
         share = 1 / (1 + np.exp(-values))
-        return np.asarray(np.clip(share * (1 + 2 * _EDGE) - _EDGE, 0.0, 1.0))
+        return np.asarray(share * (1 + 2 * _EDGE) - _EDGE)
 
 
 class ConstantAccuracy:
@@ -89,7 +89,7 @@ class ConstantAccuracy:
     Parameters
     ----------
     ap50
-        ``(B,)`` or ranks below 0.
+        ``(B,)`` or ranks below `RANKS_BELOW`.
     """
 
     def __init__(self, ap50: Vector) -> None:
@@ -111,7 +111,7 @@ class AccuracyModel:
     Attributes
     ----------
     agnostic
-        ``(B,)`` mean over all content.
+        ``(B,)`` mean over all content; what is predicted before any object was seen.
     objects
         By what is known of the objects.
     image
@@ -131,7 +131,9 @@ class AccuracyModel:
         features = feature_vector(content)
         if np.isfinite(features).all():
             return self.image.predict(features)
-        return self.objects.predict(features)
+        if np.isfinite(features[:OBJECT_FEATURES]).all():
+            return self.objects.predict(features)
+        return self.agnostic
 
     def wants_image_features(self, sla: SLA) -> bool:
         """See `AccuracyPredictor`."""

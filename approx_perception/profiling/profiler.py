@@ -181,13 +181,20 @@ class Profiler:
             seen = content_of(frames, replay.detections)
             for row, start in enumerate(starts):
                 part = slice(start, start + SNIPPET_FRAMES)
-                features[row, replay.index] = seen[part].mean(axis=0)
+                features[row, replay.index] = _mean_of_known(seen[part])
                 for branch, matches in replay.matches.items():
                     ap50[row, branch] = pooled_ap50(matches[part])
         return {
             "source": np.full(len(starts), index), "start": np.array(starts),
             "ap50": ap50, "features": features,
         }  # fmt: skip
+
+
+def _mean_of_known(rows: Any) -> Any:
+    """Mean of each column, nan left out; nan of a column without anything else."""
+    known = np.isfinite(rows)
+    total = np.where(known, rows, 0.0).sum(axis=0)
+    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
 
 
 def time_level(

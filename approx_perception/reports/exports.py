@@ -1,6 +1,7 @@
 """Results in other people's formats: MOT, COCO and rosbag2."""
 
 import json
+import shutil
 from pathlib import Path
 from types import TracebackType
 
@@ -55,8 +56,9 @@ class ResultFiles:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for bag in self._bags.values():
+        for name, bag in self._bags.items():
             bag.close()
+            shutil.rmtree(self._paths[name].parent)
 
     def write(
         self, name: str, class_names: tuple[str, ...], frame: Frame, result: FrameResult
@@ -67,7 +69,8 @@ class ResultFiles:
         if name not in self._bags:
             # rosbag2 names its files after the folder.
             self._paths[name] = self._folder / f".unfinished-{len(self._paths)}" / "results_bag"
-            self._paths[name].parent.mkdir()
+            shutil.rmtree(self._paths[name].parent, ignore_errors=True)
+            self._paths[name].parent.mkdir(parents=True)
             self._bags[name] = ResultBag(self._paths[name], class_names)
         timings, decision = result.timings, result.decision
         lines = status_lines(

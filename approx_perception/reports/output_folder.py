@@ -11,10 +11,11 @@ __all__ = ["fresh_folder"]
 
 
 @contextmanager
-def fresh_folder(path: Path, overwrite: bool) -> Iterator[Path]:
+def fresh_folder(path: Path, overwrite: bool, resume: bool = False) -> Iterator[Path]:
     """Work in ``<path>.partial``, which becomes ``path`` when the block ends well.
 
-    When it does not, the partial folder stays for inspection and an older result is untouched.
+    When it does not, the partial folder stays for inspection and an older result is untouched;
+    ``resume`` goes on with what it holds.
 
     Raises
     ------
@@ -25,8 +26,9 @@ def fresh_folder(path: Path, overwrite: bool) -> Iterator[Path]:
         raise ConfigurationError(f"{path} exists; choose another --out or add --overwrite")
     partial = path.with_name(path.name + ".partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        if not resume:
+            shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True, exist_ok=resume)
     except OSError as error:
         raise ConfigurationError(f"cannot make the folder {partial}: {error}") from error
     yield partial

@@ -143,7 +143,14 @@ def _to_record(
     """Join what was sent, what is really there, and what was published, by stamp."""
     names = {index: name for frame in frames for index, name in frame.class_names.items()}
     mapping = class_map(tuple(names.get(i, "") for i in range(max(names, default=-1) + 1)))
-    recorder = RunRecorder({**metadata, "class_names": list(mapping.truth_names), "has_time": True})
+    recorder = RunRecorder(
+        {
+            **metadata,
+            "class_names": list(mapping.truth_names),
+            "has_time": True,
+            "has_stages": False,
+        }
+    )
     by_stamp = {frame.stamp_ns: frame for frame in frames}
     stamps = dict(sent)
     for entry in source:

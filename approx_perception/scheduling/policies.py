@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.branches import Branch, BranchSpace
+from approx_perception.predictors import RANKS_BELOW
 from approx_perception.structures import FrameResult, Observation
 
 __all__ = [
@@ -41,7 +42,7 @@ class Candidates:
     late_share
         Share of frames, or of groups in scope ``gof``, expected over the SLA.
     accuracy
-        AP50, or ranks below 0 where nothing was measured.
+        AP50, or ranks below `RANKS_BELOW` where nothing was measured.
     current
         Position of the branch that ran before; None if it may not be held on to.
     observation
@@ -149,7 +150,7 @@ class MostAccurate(Memoryless):
         accuracy, late_share = candidates.accuracy, candidates.late_share
         allowed = 1 - sla.quantile
         fits = late_share <= allowed
-        if accuracy[0] < 0:
+        if accuracy[0] < RANKS_BELOW:
             # Ranks have no scale on which lateness could have a price.
             considered, value = fits, accuracy
         else:
@@ -173,7 +174,7 @@ class MostAccurate(Memoryless):
                 f"most accurate for the {late_share[best]:.0%} of {sla.scope.value}s expected over "
                 f"{budget}: few were late before",
             )
-        rule = "" if accuracy[best] >= 0 else " (ranked by rule of thumb)"
+        rule = "" if accuracy[best] >= RANKS_BELOW else " (ranked by rule of thumb)"
         return Selection(
             best, f"most accurate of {int(fits.sum())} branches that fit {budget}{rule}"
         )

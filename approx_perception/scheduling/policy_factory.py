@@ -34,7 +34,7 @@ class PolicyFactory:
     original
         ApproxDet's latency models, of a profile; None without one.
     accuracy
-        ``(B,)`` content-agnostic AP50, or ranks below 0.
+        ``(B,)`` content-agnostic AP50, or ranks below `RANKS_BELOW`.
     """
 
     space: BranchSpace

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from approx_perception.branches import BranchSpace
-from approx_perception.predictors import AccuracyPredictor, LatencyPredictor
+from approx_perception.predictors import RANKS_BELOW, AccuracyPredictor, LatencyPredictor
 from approx_perception.scheduling.lateness_price import LatenessPrice
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy
 from approx_perception.structures import SLA, Decision, FrameResult, LoadReading, Observation
@@ -174,7 +174,12 @@ class Scheduler:
             switched=last is not None and branch != last.branch,
             expected_ms=float(estimate.mean_ms[index]) if expected_ms is None else expected_ms,
             expected_quantile_ms=float(estimate.quantile_ms[index]),
-            expected_accuracy=float(accuracy[index]) if accuracy[index] >= 0 else float("nan"),
+            expected_accuracy=_share(float(accuracy[index])),
             reason=f"{self._cause}: {selection.reason}" if self._cause else selection.reason,
             contention=estimate.contention,
         )
+
+
+def _share(accuracy: float) -> float:
+    """AP50 as users know it, 0..1; nan for a rank."""
+    return min(max(accuracy, 0.0), 1.0) if accuracy >= RANKS_BELOW else float("nan")

@@ -13,7 +13,7 @@ class ContentFeatures:
     """Content of the frames just before a decision.
 
     Lengths and speeds are of the objects that are confidently there; they keep their last values
-    while there are none.
+    while there are none; before the first, sizes are nan and speeds 0.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class ContentFeatures:
     object_count: int = 0
     total_area_px2: float = 0.0
     confident_count: float = 0.0
-    small_size: float = 0.15
+    small_size: float = float("nan")
     relative_speed: float = 0.0
     speed_px_per_frame: float = 0.0
     motion: float = float("nan")

@@ -101,10 +101,9 @@ class FakeLatency:
         sla, switching_ms = observation.sla, self.switching_ms / stay_frames
         quantile_ms = self.quantile_ms + switching_ms
         # As many are late as the SLA allows where the quantile is the budget.
-        late_share = (1 - sla.quantile) ** (1 + self.steepness * (1 - quantile_ms / sla.latency_ms))
-        return LatencyEstimate(
-            self.quantile_ms * 0.8 + switching_ms, quantile_ms, np.minimum(late_share, 1.0)
-        )
+        exponent = 1 + self.steepness * (1 - quantile_ms / sla.latency_ms)
+        late_share = (1 - sla.quantile) ** np.maximum(exponent, 0.0)
+        return LatencyEstimate(self.quantile_ms * 0.8 + switching_ms, quantile_ms, late_share)
 
     def observe(self, result: FrameResult) -> None:
         """See `LatencyPredictor`."""

@@ -50,10 +50,13 @@ class AccuracyFit:
 def _regress(features: Vector, ap50: Vector, count: int, penalty: float) -> ContentRegression:
     """Fit on ``(S, D, F)`` features as each of D settings sees them, and ``(S, B)`` AP50."""
     logarithms = ContentRegression.logarithms(features, count).reshape(-1, count)
+    targets = np.repeat(ContentRegression.log_odds(ap50), features.shape[1], axis=0)
+    # A setting that found nothing in a snippet knows nothing of its content.
+    known = np.asarray(np.isfinite(logarithms).all(axis=1))
+    logarithms, targets = logarithms[known], targets[known]
     low, high = np.quantile(logarithms, _RANGE_QUANTILES, axis=0)
     frame = ContentRegression(low, high, np.zeros((0, 0)))
     terms = frame.terms(logarithms)
-    targets = np.repeat(ContentRegression.log_odds(ap50), features.shape[1], axis=0)
     ridge = penalty * len(terms) * np.eye(terms.shape[1])
     # The mean is not drawn to 0.
     ridge[0, 0] = 0.0
@@ -63,14 +66,18 @@ def _regress(features: Vector, ap50: Vector, count: int, penalty: float) -> Cont
 
 def _predict(model: ContentRegression, features: Vector) -> Vector:
     """``(S, B)`` means over the predictions from each setting's features."""
-    terms = model.terms(model.logarithms(features, len(model.low)))
-    return model.from_log_odds(terms @ model.weights.T).mean(axis=1)
+    logarithms = model.logarithms(features, len(model.low))
+    known: npt.NDArray[np.bool_] = np.asarray(np.isfinite(logarithms).all(axis=-1))
+    values = model.from_log_odds(
+        model.terms(np.where(known[..., None], logarithms, model.low)) @ model.weights.T
+    )
+    # A snippet in which no setting found anything is predicted like one at the lower ends.
+    known[~known.any(axis=1)] = True
+    return np.asarray((values * known[..., None]).sum(axis=1) / known.sum(axis=1)[:, None])
 
 
-def _left_out(
-    features: Vector, ap50: Vector, sources: Vector, count: int, mean_ms: Vector
-) -> tuple[float, Vector]:
-    """Penalty that leads to the best choices, and its predictions of each source by the others."""
+def _left_out(features: Vector, ap50: Vector, sources: Vector, count: int) -> tuple[float, Vector]:
+    """Penalty of the least error, and its predictions of each source by the others."""
     outcomes = []
     for penalty in _PENALTIES:
         predicted = np.zeros_like(ap50)
@@ -78,9 +85,8 @@ def _left_out(
             held = sources == source
             model = _regress(features[~held], ap50[~held], count, penalty)
             predicted[held] = _predict(model, features[held])
-        reached = [_reached(ap50, predicted, mean_ms, budget) for budget in _budgets(mean_ms)]
-        outcomes.append((float(np.mean(reached)), penalty, predicted))
-    _, penalty, predicted = max(outcomes, key=lambda outcome: outcome[0])
+        outcomes.append((float(np.abs(predicted - ap50).mean()), penalty, predicted))
+    _, penalty, predicted = min(outcomes, key=lambda outcome: outcome[0])
     return penalty, predicted
 
 
@@ -147,8 +153,8 @@ def fit_accuracy(records: Columns, mean_ms: Vector, image_cost_ms: float) -> Acc
             f"accuracy was measured on {len(ap50)} snippets with objects; at least 4 are needed: "
             "give more or longer sources"
         )
-    objects_penalty, by_objects = _left_out(features, ap50, sources, OBJECT_FEATURES, mean_ms)
-    image_penalty, by_image = _left_out(features, ap50, sources, len(FEATURE_NAMES), mean_ms)
+    objects_penalty, by_objects = _left_out(features, ap50, sources, OBJECT_FEATURES)
+    image_penalty, by_image = _left_out(features, ap50, sources, len(FEATURE_NAMES))
     agnostic = np.zeros_like(ap50)
     for source in np.unique(sources):
         agnostic[sources == source] = ap50[sources != source].mean(axis=0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from approx_perception.datasets.synthetic import SyntheticVideo
+from approx_perception.evaluation import ClassMap
 from approx_perception.evaluation.simulation import (
     LatencyTrace,
     SimulatedMachine,
@@ -54,8 +55,7 @@ def world():
         frames,
         [truth, truth],
         SimulatedMachine(trace, SPACE, levels),
-        video.class_names,
-        video.class_names,
+        ClassMap(video.class_names, video.class_names),
     )
 
 

@@ -16,16 +16,18 @@ def test_speed_costs_the_branches_that_track():
     assert (fast[[1, 3]] < slow[[1, 3]] - 0.2).all()
 
 
-def test_accuracy_stays_a_share():
+def test_accuracy_stays_near_a_share():
     model = small_accuracy_model()
     for speed in (0.0, 0.1, 100.0):
-        values = model.predict(ContentFeatures(relative_speed=speed))
-        assert ((values >= 0) & (values <= 1)).all()
+        values = model.predict(ContentFeatures(small_size=0.1, relative_speed=speed))
+        assert ((values >= -0.02) & (values <= 1.02)).all()
 
 
 def test_beyond_the_fitted_range_its_ends_count():
     model = small_accuracy_model()
-    far, further = (model.predict(ContentFeatures(relative_speed=speed)) for speed in (1e3, 1e6))
+    far, further = (
+        model.predict(ContentFeatures(small_size=0.1, relative_speed=speed)) for speed in (1e3, 1e6)
+    )
     np.testing.assert_allclose(far, further)
 
 
@@ -64,7 +66,16 @@ def test_odds_there_and_back():
     odds = ContentRegression.log_odds(ap50)
     assert np.isfinite(odds).all()
     np.testing.assert_allclose(ContentRegression.from_log_odds(odds), ap50, atol=1e-12)
-    assert ContentRegression.from_log_odds(np.array([50.0, -50.0])).tolist() == [1.0, 0.0]
+    # Beyond what was seen nearly all are perfect; the better ones still stay the better ones.
+    beyond = ContentRegression.from_log_odds(np.array([-50.0, 4.5, 5.0, 50.0]))
+    assert (np.diff(beyond) > 0).all()
+    np.testing.assert_allclose(beyond[[0, -1]], [-0.02, 1.02])
+
+
+def test_before_any_object_was_seen_content_is_not_known():
+    model = small_accuracy_model()
+    assert model.predict(ContentFeatures()).tolist() == model.agnostic.tolist()
+    assert model.predict(SLOW).tolist() != model.agnostic.tolist()
 
 
 def test_feature_vector_follows_its_names():

@@ -48,8 +48,9 @@ class Play:
         if self.cpu is not None:
             self.load.update("/load", cpu=self.cpu)
         content = ContentFeatures(
-            object_count=self.objects, confident_count=self.objects, relative_speed=self.speed
-        )
+            object_count=self.objects, confident_count=self.objects, small_size=0.15,
+            relative_speed=self.speed,
+        )  # fmt: skip
         observation = Observation(self.sla, content, "camera", self.size, self.load.reading())
         decision = self.scheduler.decide(observation)
         n = self.objects

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from approx_perception.detectors._base import Detector, DetectorSettings
+from approx_perception.detectors._torch_files import choose_device
 from approx_perception.detectors.faster_rcnn.network import forward, fuse_batch_norm, padded_size
 from approx_perception.detectors.faster_rcnn.precision import set_precision
 from approx_perception.detectors.faster_rcnn.weights import LoadedNetwork
-from approx_perception.exceptions import ConfigurationError
 from approx_perception.structures import Detections
 
-__all__ = ["FasterRCNNDetector", "choose_device", "resized_size"]
+__all__ = ["FasterRCNNDetector", "resized_size"]
 
 #: Longest side of the input as a multiple of its short side: keeps panoramas affordable.
 _MAX_ASPECT = 2.0
@@ -86,22 +86,3 @@ class FasterRCNNDetector(Detector):
         height, width = image.shape[:2]
         boxes = boxes * np.array([width / size[1], height / size[0]] * 2, np.float32)
         return Detections.from_arrays(boxes, scores, labels - 1)
-
-
-def choose_device(name: str) -> torch.device:
-    """Find a device by name; ``auto`` takes an accelerator where there is one.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is not there.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ConfigurationError(f"cannot use the device {name!r}: {reason}") from error
-    return device

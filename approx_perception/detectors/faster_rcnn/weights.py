@@ -1,19 +1,16 @@
 """Find and check the weights of a Faster R-CNN; never unpickles anything but tensors."""
 
-import pickle
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.models import get_weight
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 
 from approx_perception.detectors._base import read_class_names
+from approx_perception.detectors._torch_files import read_state, torchvision_state
 from approx_perception.detectors.faster_rcnn.network import BACKBONES, build_network
 from approx_perception.exceptions import WeightsError
 
@@ -84,25 +81,14 @@ def load_weights(name: str, class_names_file: Path | None) -> LoadedNetwork:
 
 
 def _from_torchvision(name: str, class_names_file: Path | None) -> LoadedNetwork:
-    try:
-        weights = get_weight(name)
-    except (ValueError, KeyError, AttributeError) as error:
-        raise WeightsError(f"torchvision has no weights {name!r}: {error!r}") from error
-    builder = type(weights).__name__.removesuffix("_Weights").lower()
-    if builder not in BACKBONES:
-        raise WeightsError(f"{name!r} are weights of {builder}, which is no Faster R-CNN")
-    names = tuple(weights.meta["categories"][1:])
+    builder, state, names = torchvision_state(name, BACKBONES, "Faster R-CNN")
     if class_names_file is not None:
         names = read_class_names(class_names_file, len(names))
-    try:
-        state = weights.get_state_dict(progress=True, check_hash=True)
-    except (OSError, RuntimeError) as error:
-        raise WeightsError(f"cannot download {name}: {error}") from error
     return LoadedNetwork(_filled(builder, state, name), names, name)
 
 
 def _from_file(path: Path, class_names_file: Path | None) -> LoadedNetwork:
-    content = _read(path)
+    content = read_state(path)
     if content.get("format") == _FORMAT:
         backbone, state = content["backbone"], content["state"]
         names = tuple(str(class_name) for class_name in content["class_names"])
@@ -117,22 +103,6 @@ def _from_file(path: Path, class_names_file: Path | None) -> LoadedNetwork:
             f"{path} brings no class names; give a file with its {class_count - 1} names"
         )
     return LoadedNetwork(_filled(backbone, state, str(path)), names, path.name, path)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise WeightsError(f"there is no weights file {str(path)!r}")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError,
-        zipfile.BadZipFile,
-    ) as error:  # fmt: skip
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{path} is no readable weights file: {reason}") from error
-    if not isinstance(content, dict):
-        raise WeightsError(f"{path} holds a {type(content).__name__}, expected a state dict")
-    return content
 
 
 def _recognise(state: Mapping[str, Tensor], path: Path) -> str:

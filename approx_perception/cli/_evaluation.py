@@ -1,0 +1,134 @@
+"""Options that evaluate and compare share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from approx_perception.cli._options import console, milliseconds, progress_bar
+from approx_perception.datasets import SOURCE_HELP
+from approx_perception.evaluation import read_class_map
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.runs import Job, SourceOptions, run_jobs
+from approx_perception.runs.batch import Outcome
+from approx_perception.runs.sources import with_own_labels
+
+__all__ = [
+    "FramesOption",
+    "MapOption",
+    "ProcessesOption",
+    "RayOption",
+    "ScenarioOption",
+    "SlaOption",
+    "SourcesArgument",
+    "ThresholdOption",
+    "TopicsOption",
+    "TraceOption",
+    "TruthOption",
+    "run_with_progress",
+    "sources_of",
+]
+
+SourcesArgument = Annotated[list[str], typer.Argument(metavar="SOURCE...", help=SOURCE_HELP)]
+TruthOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Ground truth of the sources in their order: COCO .json, MOTChallenge .txt, a folder "
+        "of ImageNet VID .xml, or a topic of the bag. Default: what the source has.",
+        show_default=False,
+    ),
+]
+TopicsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--topic", help="Image topic of the bags; several are runs of their own.",
+        show_default=False,
+    ),
+]  # fmt: skip
+MapOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="YAML from the detector's class names to the data set's.", show_default=False
+    ),
+]
+ScenarioOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="YAML with sla_steps, contention_steps, camera and limits.", show_default=False
+    ),
+]
+TraceOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="NAME.records.json of a profile: latencies come from it and not from this machine, "
+        "so that the run is the same everywhere.",
+        show_default=False,
+    ),
+]
+FramesOption = Annotated[
+    int | None, typer.Option(min=1, help="Stop after so many of each.", show_default=False)
+]
+SlaOption = Annotated[
+    float, typer.Option(help="Latency budget of a frame, in ms.", parser=milliseconds)
+]
+ThresholdOption = Annotated[
+    float, typer.Option(min=0.0, max=1.0, help="Weaker detections are dropped.")
+]
+ProcessesOption = Annotated[
+    int, typer.Option(min=1, max=64, help="Sources that run at the same time.")
+]
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ray", help="Address of a Ray cluster to spread sources over, or 'local'.",
+        show_default=False,
+    ),
+]  # fmt: skip
+
+
+def sources_of(
+    names: Sequence[str],
+    topics: Sequence[str] | None,
+    truths: Sequence[str] | None,
+    frames: int | None,
+    seed: int,
+    class_map: Path | None,
+) -> list[SourceOptions]:
+    """One for each name and topic.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is not one ground truth for each, or one for all.
+    """
+    if truths and len(truths) not in (1, len(names)):
+        raise ConfigurationError(
+            f"{len(names)} sources but {len(truths)} --ground-truth; give one for each, or one for "
+            "all"
+        )
+    translations = read_class_map(class_map) if class_map else {}
+    return with_own_labels([
+        SourceOptions(
+            name, topic, truths[min(index, len(truths) - 1)] if truths else None, frames, seed,
+            translations,
+        )
+        for index, name in enumerate(names)
+        for topic in (*(topics or ()),) or (None,)
+    ])  # fmt: skip
+
+
+def run_with_progress(jobs: Sequence[Job], processes: int, ray: str | None) -> list[Outcome]:
+    """Run all jobs under a progress bar; failures are told."""
+    with progress_bar() as progress:
+        task = progress.add_task("sources", total=len(jobs))
+        outcomes = run_jobs(jobs, processes, ray, lambda: progress.advance(task))
+    show_failures(outcomes)
+    return outcomes
+
+
+def show_failures(outcomes: Sequence[Outcome]) -> None:
+    """Tell what went wrong."""
+    for _, error in outcomes:
+        if error:
+            console.print(f"[red]failed:[/red] {error}")

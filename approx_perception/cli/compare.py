@@ -1,0 +1,119 @@
+"""``approx-perception compare``: several systems over the same frames."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from approx_perception.assembly import KernelOptions
+from approx_perception.cli._evaluation import (
+    FramesOption,
+    MapOption,
+    ScenarioOption,
+    SlaOption,
+    SourcesArgument,
+    ThresholdOption,
+    TopicsOption,
+    TraceOption,
+    TruthOption,
+    run_with_progress,
+    sources_of,
+)
+from approx_perception.cli._options import (
+    BranchOption,
+    ClassNamesOption,
+    DetectorOption,
+    DeviceOption,
+    OutOption,
+    OverwriteOption,
+    PrecisionOption,
+    ProfileOption,
+    QuantileOption,
+    ScopeOption,
+    SeedOption,
+    SpaceOption,
+    ThreadsOption,
+    WeightsOption,
+    console,
+    one_sentence_errors,
+    sla_from,
+)
+from approx_perception.evaluation.scenario import Scenario
+from approx_perception.files import replace_text
+from approx_perception.reports.output_folder import fresh_folder
+from approx_perception.runs.batch import FINISHED, jobs_of, load_outcomes
+from approx_perception.runs.result import comparison_table, result_of
+from approx_perception.systems import SYSTEMS, SystemSpec
+
+__all__ = ["compare"]
+
+
+@one_sentence_errors
+def compare(
+    sources: SourcesArgument,
+    systems: Annotated[
+        list[str],
+        typer.Option(
+            "--system",
+            "-s",
+            help=f"Repeat for each: one of {', '.join(SYSTEMS)}, or a YAML file. The first one is "
+            "what the others are compared with.",
+        ),
+    ],
+    out: OutOption = Path("out/compare"),
+    ground_truth: TruthOption = None,
+    detector: DetectorOption = "faster_rcnn",
+    weights: WeightsOption = "",
+    class_names: ClassNamesOption = None,
+    class_map: MapOption = None,
+    space: SpaceOption = "",
+    branch: BranchOption = "",
+    sla_ms: SlaOption = 100.0,
+    sla_quantile: QuantileOption = 0.95,
+    sla_scope: ScopeOption = "frame",
+    score_threshold: ThresholdOption = 0.05,
+    topic: TopicsOption = None,
+    frames: FramesOption = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    threads: ThreadsOption = 0,
+    profile: ProfileOption = None,
+    scenario: ScenarioOption = None,
+    latency_trace: TraceOption = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Times that all sources are run.")] = 1,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Run several systems over the same frames, in turns frame by frame, and compare them.
+
+    Leaves table.md, result.json and a record of each run for report. Intervals are of 95 %, by
+    bootstrap over blocks of frames; a lead is judged on the same blocks for both.
+    """
+    options = KernelOptions(
+        detector, weights, class_names, device, precision, threads, space,
+        branch=branch, sla=sla_from(sla_ms, sla_quantile, sla_scope),
+        score_threshold=score_threshold, profile=profile,
+    )  # fmt: skip
+    specs = [SystemSpec.read(text, options) for text in systems]
+    conditions = Scenario.from_yaml(scenario) if scenario else Scenario()
+    chosen = sources_of(sources, topic, ground_truth, frames, seed, class_map)
+    with fresh_folder(out, overwrite) as folder:
+        outcomes = []
+        for turn in range(repeats):
+            place = folder if repeats == 1 else folder / f"repeat{turn + 1}"
+            jobs = jobs_of(specs, chosen, conditions, latency_trace, place, export=False)
+            outcomes += run_with_progress(jobs, 1, None)
+        by_system = load_outcomes(outcomes)
+        failures = [error for _, error in outcomes if error]
+        result = result_of(by_system, conditions.limits, failures)
+        table = comparison_table(by_system, result)
+        replace_text(folder / "table.md", table)
+        replace_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
+        for finished in list(folder.rglob(FINISHED)):
+            shutil.rmtree(finished)
+    print(table)
+    console.print(f"results are in {out}; see them with approx-perception report {out}")
+    if failures:
+        raise typer.Exit(1)

@@ -1,0 +1,95 @@
+"""What families on PyTorch share: devices, weights by name, state dicts in files."""
+
+import pickle
+import zipfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.models import get_weight
+
+from approx_perception.exceptions import ConfigurationError, WeightsError
+
+__all__ = ["choose_device", "read_state", "torchvision_state"]
+
+
+def choose_device(name: str) -> torch.device:
+    """Find a device by name; ``auto`` takes an accelerator where there is one.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigurationError(f"cannot use the device {name!r}: {reason}") from error
+    return device
+
+
+def torchvision_state(
+    name: str, builders: Collection[str], family: str
+) -> tuple[str, Mapping[str, Tensor], tuple[str, ...]]:
+    """Find torchvision's weights by name; it downloads them once.
+
+    Parameters
+    ----------
+    name
+        As ``FasterRCNN_ResNet50_FPN_Weights.COCO_V1``.
+    builders
+        Functions of torchvision whose networks would do.
+    family
+        What they are, for the error.
+
+    Returns
+    -------
+    builder, state, class_names
+        Class names without the background.
+
+    Raises
+    ------
+    WeightsError
+        If there are no such weights, or they cannot be had.
+    """
+    try:
+        weights = get_weight(name)
+    except (ValueError, KeyError, AttributeError) as error:
+        raise WeightsError(f"torchvision has no weights {name!r}: {error!r}") from error
+    builder = type(weights).__name__.removesuffix("_Weights").lower()
+    if builder not in builders:
+        raise WeightsError(f"{name!r} are weights of {builder}, which is no {family}")
+    try:
+        state = weights.get_state_dict(progress=True, check_hash=True)
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(f"cannot download {name}: {error}") from error
+    return builder, state, tuple(weights.meta["categories"][1:])
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Read a file of tensors; nothing in it is run.
+
+    Raises
+    ------
+    WeightsError
+        If it is missing or holds anything else.
+    """
+    if not path.is_file():
+        raise WeightsError(f"there is no weights file {str(path)!r}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError,
+        zipfile.BadZipFile,
+    ) as error:  # fmt: skip
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{path} is no readable weights file: {reason}") from error
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path} holds a {type(content).__name__}, expected a state dict")
+    return content

@@ -1,0 +1,113 @@
+"""Figures of all systems as one JSON, and as a table to compare them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from approx_perception.evaluation.figures import FIGURES, figures_of
+from approx_perception.evaluation.hindsight import HINDSIGHT
+from approx_perception.evaluation.intervals import Interval, ap50_intervals, quantile_interval
+from approx_perception.evaluation.limits import Limit
+from approx_perception.evaluation.run_record import RunRecord
+
+__all__ = ["comparison_table", "result_of"]
+
+
+def _plain(figures: dict[str, float]) -> dict[str, float | None]:
+    """JSON knows no nan."""
+    return {name: None if math.isnan(value) else value for name, value in figures.items()}
+
+
+def _system_result(records: Sequence[RunRecord], limits: Sequence[Limit]) -> dict[str, Any]:
+    figures = figures_of(records)
+    return {
+        "figures": _plain(figures),
+        "limits": {str(limit): limit.is_kept(figures) for limit in limits},
+        "sources": {
+            record.metadata["source"]: {
+                "figures": _plain(figures_of([record])),
+                "data_hash": record.metadata["data_hash"],
+                "frames": len(record),
+            }
+            for record in records
+        },
+        "configuration": records[0].metadata["configuration"],
+        "network": records[0].metadata["network"],
+        "score_floor": records[0].metadata["score_floor"],
+    }
+
+
+def result_of(
+    by_system: Mapping[str, list[RunRecord]],
+    limits: Sequence[Limit],
+    failures: Sequence[str],
+) -> dict[str, Any]:
+    """Build what ``result.json`` holds: figures, configuration, versions and hashes of the data.
+
+    Parameters
+    ----------
+    by_system
+        Records of each system.
+    limits
+        That the figures of every system are held against.
+    failures
+        Sources that could not be run, and why.
+    """
+    first = next(iter(by_system.values()))[0]
+    return {
+        "systems": {name: _system_result(rs, limits) for name, rs in by_system.items()},
+        "failures": list(failures),
+        **{key: first.metadata[key] for key in ("clock", "levels", "environment")},
+        "what_figures_are": FIGURES,
+    }
+
+
+def comparison_table(by_system: Mapping[str, list[RunRecord]], result: dict[str, Any]) -> str:
+    """Build a Markdown table with intervals; what it shows goes into the result too."""
+    names = list(by_system)
+    accuracy, leads = ap50_intervals([by_system[name] for name in names])
+    # Regret: what was lost against those who knew everything beforehand.
+    references = {
+        name: own.value
+        for name, own in zip(names, accuracy, strict=True)
+        if result["systems"][name]["configuration"]["system"] in HINDSIGHT
+    }
+    header = [
+        "system", "AP50 (95 %)", f"lead over {names[0]}", *(f"behind {n}" for n in references),
+        "HOTA", "over the SLA", "mean", "P95 (95 %)", "switches",
+    ]  # fmt: skip
+    lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
+    for name, own, lead in zip(names, accuracy, leads, strict=True):
+        entry = result["systems"][name]
+        figures = entry["figures"]
+        latencies = [record.processed("processing_ms") for record in by_system[name]]
+        p95 = quantile_interval(np.concatenate(latencies), 0.95)
+        entry["intervals"] = {
+            "ap50": _plain_interval(own), "ap50_lead": _plain_interval(lead),
+            "p95_processing_ms": _plain_interval(p95),
+        }  # fmt: skip
+        entry["regret"] = {n: reference - own.value for n, reference in references.items()}
+        shown = f"{lead.value:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})"
+        cells = [
+            name,
+            f"{own.value:.3f} ({own.low:.3f} to {own.high:.3f})",
+            "" if name == names[0] else shown,
+            *(f"{regret:.3f}" for regret in entry["regret"].values()),
+            _shown(figures["hota"], ".3f"),
+            _shown(figures["violation_share"], ".1%"),
+            f"{figures['mean_processing_ms']:.1f} ms",
+            f"{p95.value:.1f} ms ({p95.low:.1f} to {p95.high:.1f})",
+            f"{figures['switches']:.0f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _plain_interval(interval: Interval) -> dict[str, float | None]:
+    return _plain({"value": interval.value, "low": interval.low, "high": interval.high})
+
+
+def _shown(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)

@@ -1,0 +1,117 @@
+"""One evaluation from beginning to end: sources and systems in, records out."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import islice
+
+from approx_perception.datasets import FrameSource, LabelledFrame
+from approx_perception.evaluation import ClassMap
+from approx_perception.evaluation.driver import Driver
+from approx_perception.evaluation.hindsight import HINDSIGHT
+from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.evaluation.scenario import Scenario
+from approx_perception.exceptions import DatasetError
+from approx_perception.runs.afterwards import Afterwards
+from approx_perception.runs.conditions import (
+    SteppedContention,
+    conditions_of,
+    level_of_each_frame,
+)
+from approx_perception.runs.metadata import run_metadata
+from approx_perception.runs.sources import SourceOptions
+from approx_perception.structures import Frame, FrameResult
+from approx_perception.systems import BuiltSystem, RecordedMachine, SystemFactory, SystemSpec
+
+__all__ = ["Watch", "run_systems"]
+
+#: Called after each frame of each system, with the system's name and class names.
+Watch = Callable[[str, tuple[str, ...], Frame, FrameResult], None]
+
+
+def run_systems(
+    specs: Sequence[SystemSpec],
+    options: SourceOptions,
+    scenario: Scenario,
+    machine: RecordedMachine | None = None,
+    factory: SystemFactory | None = None,
+    watch: Watch = lambda name, class_names, frame, result: None,
+) -> list[RunRecord]:
+    """Run all systems over the frames of a source, frame by frame in turns.
+
+    So drift of the machine hits all alike. Each has its own memory of the stream; systems of the
+    same network share it.
+
+    Parameters
+    ----------
+    specs
+        Systems, each with a name of its own.
+    options
+        The source.
+    scenario
+        What the run is subjected to. Contention holds for a frame from before the first system
+        processes it.
+    machine
+        Recorded latencies in place of this machine's.
+    factory
+        Builds the systems; left out, one is made.
+    watch
+        Called after each frame of each system.
+
+    Returns
+    -------
+    list of RunRecord
+        One for each system, in their order.
+    """
+    source = options.open()
+    entries = islice(source, options.frames)
+    first = next(entries, None)
+    if first is None:
+        raise DatasetError(f"{options.name} has no frames")
+    size = first.frame.image.shape[1], first.frame.image.shape[0]
+    count = min(source.frame_count or options.frames or 1, options.frames or source.frame_count)
+    levels = level_of_each_frame(scenario, machine, count)
+    factory = factory or SystemFactory(machine)
+    built = [
+        factory.build(replace(spec, options=replace(spec.options, image_size=size)), levels)
+        for spec in specs
+    ]
+    with ExitStack() as stack:
+        contention = SteppedContention({} if machine else scenario.contention_steps, stack)
+        drivers = [
+            _driver(system, options, source, scenario, machine)
+            for system in built
+            if system.spec.kind not in HINDSIGHT
+        ]
+        seen: list[LabelledFrame] | None = [] if len(drivers) < len(built) else None
+        position = 0
+        entry: LabelledFrame | None = first
+        while entry is not None:
+            if seen is not None:
+                seen.append(entry)
+            contention.prepare(position)
+            turn = position % len(drivers)
+            for index in [*range(turn, len(drivers)), *range(turn)]:
+                result = drivers[index].feed(entry)
+                if result is not None:
+                    watch(specs[index].name, built[index].class_names, *result)
+            entry = next(entries, None)
+            position += 1
+        finished = iter([driver.finish() for driver in drivers])
+    afterwards = Afterwards(seen or [], options, source, scenario, machine)
+    return [
+        afterwards.record(system) if system.spec.kind in HINDSIGHT else next(finished)
+        for system in built
+    ]
+
+
+def _driver(
+    system: BuiltSystem,
+    options: SourceOptions,
+    source: FrameSource,
+    scenario: Scenario,
+    machine: RecordedMachine | None,
+) -> Driver:
+    class_map = ClassMap(system.class_names, source.class_names, options.class_map)
+    metadata = run_metadata(system, options, source, scenario, machine)
+    return Driver(system.system, conditions_of(scenario, system.spec, machine), class_map, metadata)

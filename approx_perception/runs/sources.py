@@ -1,0 +1,60 @@
+"""A source as the user names it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from approx_perception.datasets import FrameSource, open_source
+
+__all__ = ["SourceOptions", "plain_name", "with_own_labels"]
+
+
+def plain_name(name: str, topic: str | None = None) -> str:
+    """Name of a source that is good for a folder."""
+    text = name if name.startswith("synthetic:") else Path(name).resolve().name
+    text = f"{text}_{topic.strip('/')}" if topic else text
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
+
+
+def with_own_labels(sources: "Sequence[SourceOptions]") -> "list[SourceOptions]":
+    """Give sources of the same label numbers from 2 on."""
+    seen: dict[str, int] = {}
+    result = []
+    for source in sources:
+        seen[source.label] = count = seen.get(source.label, 0) + 1
+        label = source.label if count == 1 else f"{source.label}_{count}"
+        result.append(replace(source, label=label))
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """A source as the user names it.
+
+    Attributes
+    ----------
+    name
+        See `open_source`.
+    topic, ground_truth, frames, seed
+        Likewise; ``frames`` also cuts sources that are longer.
+    class_map
+        From the detector's class names to the data set's.
+    label
+        Tells it from the others of the same evaluation: a name for folders and tables.
+    """
+
+    name: str
+    topic: str | None = None
+    ground_truth: str | None = None
+    frames: int | None = None
+    seed: int = 0
+    class_map: Mapping[str, str | None] = field(default_factory=dict)
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.label:
+            object.__setattr__(self, "label", plain_name(self.name, self.topic))
+
+    def open(self) -> FrameSource:
+        """See `open_source`."""
+        return open_source(self.name, self.topic, self.frames, self.seed, self.ground_truth)
