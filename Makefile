@@ -22,6 +22,7 @@ PACKAGE := $(VENV)/.package-$(ROS)
 KERNEL_REQUIREMENTS := $(if $(filter sourced,$(ROS)),requirements/kernel.txt,requirements/pinned.txt)
 REQUIREMENTS := $(KERNEL_REQUIREMENTS) requirements/ros-$(ROS).txt requirements/build.txt \
 	requirements/development.txt
+ALONE := requirements/without_dependencies.txt
 SOURCES := $(shell find approx_perception config msg cmake -type f -not -name '*.pyc') \
 	CMakeLists.txt setup.py setup.cfg pyproject.toml package.xml
 
@@ -41,7 +42,7 @@ setup: $(PACKAGE)
 # The pinned versions are for these.
 OLDEST_PYTHON := $(if $(filter sourced,$(ROS)),3.10,3.11)
 
-$(DEPENDENCIES): $(REQUIREMENTS)
+$(DEPENDENCIES): $(REQUIREMENTS) $(ALONE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < tuple(map(int, "$(OLDEST_PYTHON)".split("."))))' \
 		|| { echo "error: $(PYTHON) is older than Python $(OLDEST_PYTHON) or missing; name another with PYTHON=" >&2; exit 1; }
 	@command -v c++ >/dev/null || command -v g++ >/dev/null \
@@ -51,6 +52,7 @@ $(DEPENDENCIES): $(REQUIREMENTS)
 	@$(PYTHON) -m venv $(if $(filter sourced,$(ROS)),--system-site-packages) $(VENV)
 	@$(BIN)/python -m pip install --quiet uv==$(UV_VERSION) || echo "No uv here: going on with pip."
 	@$(INSTALL) $(addprefix -r ,$(REQUIREMENTS))
+	@$(INSTALL) --no-deps -r $(ALONE)
 	@touch $@
 
 $(PACKAGE): $(DEPENDENCIES) $(SOURCES)

@@ -19,6 +19,7 @@ from approx_perception.predictors import (
     AdaptiveLatency,
     ConstantAccuracy,
     LatencyModel,
+    OrderedAccuracy,
     accuracy_of_space,
 )
 from approx_perception.predictors.bundle import PredictorBundle
@@ -206,7 +207,7 @@ def _accuracy(
     """Best that is known, and the same whatever is in view."""
     bundle = bundle or _shipped_predictors(detector, space)
     if bundle is not None:
-        return bundle.accuracy, bundle.accuracy.agnostic
+        return OrderedAccuracy(bundle.accuracy, space), bundle.accuracy.agnostic
     agnostic = accuracy_of_space(space, _accuracy_table(detector))
     return ConstantAccuracy(agnostic), agnostic
 

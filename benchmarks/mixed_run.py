@@ -37,7 +37,12 @@ from approx_perception.evaluation.simulation import (
     simulate,
 )
 from approx_perception.files import read_columns, write_columns
-from approx_perception.predictors import AccuracyPredictor, AdaptiveLatency, ConstantAccuracy
+from approx_perception.predictors import (
+    AccuracyPredictor,
+    AdaptiveLatency,
+    ConstantAccuracy,
+    OrderedAccuracy,
+)
 from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling.profiler import scenes_of
 from approx_perception.scheduling import MostAccurate, PolicyFactory, Scheduler
@@ -96,7 +101,7 @@ def ours(setup: Setup, **changes: object) -> Scheduler:
         corrects_online=bool(changes.get("corrects_online", True)),
         calibrates_tail=bool(changes.get("calibrates_tail", True)),
     )  # fmt: skip
-    accuracy: AccuracyPredictor = bundle.accuracy
+    accuracy: AccuracyPredictor = OrderedAccuracy(bundle.accuracy, space)
     if not changes.get("content", True):
         accuracy = ConstantAccuracy(bundle.accuracy.agnostic)
     return Scheduler(space, MostAccurate(), latency, accuracy)

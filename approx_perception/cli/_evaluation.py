@@ -9,6 +9,7 @@ import typer
 from approx_perception.cli._options import console, milliseconds, progress_bar
 from approx_perception.datasets import SOURCE_HELP
 from approx_perception.evaluation import read_class_map
+from approx_perception.evaluation.identity import missing_library
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.runs import Job, SourceOptions, run_jobs
 from approx_perception.runs.batch import Outcome
@@ -128,7 +129,9 @@ def run_with_progress(jobs: Sequence[Job], processes: int, ray: str | None) -> l
 
 
 def show_failures(outcomes: Sequence[Outcome]) -> None:
-    """Tell what went wrong."""
+    """Tell what went wrong, and what will be left out."""
+    if missing := missing_library():
+        console.print(f"[yellow]note:[/yellow] {missing}")
     for _, error in outcomes:
         if error:
             console.print(f"[red]failed:[/red] {error}")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from approx_perception.evaluation.adaptation import Step, steps_of
 from approx_perception.evaluation.average_precision import FrameMatch, match_frame, mean_ap50
 from approx_perception.evaluation.coco import coco_average_precision
-from approx_perception.evaluation.identity import identity_scores
+from approx_perception.evaluation.identity import identity_scores, missing_library
 from approx_perception.evaluation.latency import group_means_ms, summarize_latency
 from approx_perception.evaluation.motion import MOTIONS, motion_ious, only_motion
 from approx_perception.evaluation.run_record import STAGES, RunRecord
@@ -136,6 +136,8 @@ def _identity(records: Sequence[RunRecord]) -> dict[str, float]:
         return {}
     # What is known only afterwards has no identities.
     if not all(record.metadata.get("has_identities", True) for record in records):
+        return {}
+    if missing_library():
         return {}
     return {name: float(value) for name, value in asdict(identity_scores(records)).items()}
 

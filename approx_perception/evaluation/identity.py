@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.evaluation.run_record import RunRecord
-from approx_perception.exceptions import ConfigurationError
 from approx_perception.structures import Detections, GroundTruth
 from approx_perception.structures.boxes import iou_matrix
 
-__all__ = ["IdentityScores", "identity_scores"]
+__all__ = ["IdentityScores", "identity_scores", "missing_library"]
 
 _IOU_THRESHOLD = 0.5
 
@@ -47,15 +46,21 @@ class IdentityScores:
 @cache
 def _library() -> Any:
     """TrackEval's metrics; its import prints what it misses for data sets that we do not use."""
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            from trackeval import metrics
-    except ImportError as error:
-        raise ConfigurationError(
-            f"HOTA, IDF1 and MOTA need TrackEval ({error}); install it with pip install --no-deps "
-            "trackeval"
-        ) from error
+    with contextlib.redirect_stdout(io.StringIO()):
+        from trackeval import metrics
     return metrics
+
+
+def missing_library() -> str:
+    """Why there are no such scores here and what to do about it; empty if there are."""
+    try:
+        _library()
+    except ImportError as error:
+        return (
+            f"HOTA, IDF1 and MOTA are left out, for TrackEval is not here ({error}); install it "
+            "with pip install --no-deps trackeval"
+        )
+    return ""
 
 
 def _compact(ids: Sequence[Ints]) -> tuple[list[Ints], int]:

@@ -13,6 +13,7 @@ from approx_perception.predictors.accuracy_model import (
     AccuracyModel,
     ConstantAccuracy,
     ContentRegression,
+    OrderedAccuracy,
     feature_vector,
 )
 from approx_perception.predictors.adaptive_latency import AdaptiveLatency
@@ -35,6 +36,7 @@ __all__ = [
     "LatencyEstimate",
     "LatencyModel",
     "LatencyPredictor",
+    "OrderedAccuracy",
     "accuracy_of_space",
     "feature_vector",
 ]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.branches import Branch, BranchSpace
+from approx_perception.predictors._base import AccuracyPredictor
 from approx_perception.structures import SLA, ContentFeatures
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "AccuracyModel",
     "ConstantAccuracy",
     "ContentRegression",
+    "OrderedAccuracy",
     "feature_vector",
 ]
 
@@ -25,6 +28,8 @@ OBJECT_FEATURES = 3
 
 #: How far inside 0..1 an AP50 of 0 or 1 counts, for its odds to be finite.
 _EDGE = 0.02
+#: AP50 that detecting less often costs at least, so that no two branches are equal.
+_LEAST_LOSS = 1e-6
 #: Each feature x enters as log(x + offset): what doubles matters, not what is added.
 _OFFSETS = np.array([1.0, 0.01, 0.01, 0.005, 0.005])
 
@@ -138,3 +143,47 @@ class AccuracyModel:
     def wants_image_features(self, sla: SLA) -> bool:
         """See `AccuracyPredictor`."""
         return sla.latency_ms >= self.image_pays_from_ms
+
+
+class OrderedAccuracy:
+    """No branch is better than the same one that detects more often; see `AccuracyPredictor`.
+
+    Where a fit says otherwise it is noise, and among branches that are nearly perfect, noise would
+    decide.
+
+    Parameters
+    ----------
+    accuracy
+        What was fitted.
+    space
+        Of its branches.
+    """
+
+    def __init__(self, accuracy: AccuracyPredictor, space: BranchSpace) -> None:
+        self._accuracy = accuracy
+        self._passes = len(space.sampling_intervals) - 1
+        #: Of each branch the position of the one with the next smaller si, or its own.
+        self._more_often = np.array([_detecting_more_often(space, b) for b in space], np.int64)
+        self._step = _LEAST_LOSS * (self._more_often != np.arange(len(space)))
+
+    def predict(self, content: ContentFeatures) -> Vector:
+        """See `AccuracyPredictor`."""
+        ap50 = self._accuracy.predict(content)
+        for _ in range(self._passes):
+            ap50 = np.minimum(ap50, ap50[self._more_often] - self._step)
+        return ap50
+
+    def wants_image_features(self, sla: SLA) -> bool:
+        """See `AccuracyPredictor`."""
+        return self._accuracy.wants_image_features(sla)
+
+
+def _detecting_more_often(space: BranchSpace, branch: Branch) -> int:
+    alike = [
+        (other.si, position)
+        for position, other in enumerate(space)
+        if other.detector_settings == branch.detector_settings
+        and other.tracker_settings in (None, branch.tracker_settings)
+        and other.si < branch.si
+    ]
+    return max(alike)[1] if alike else space.index(branch)

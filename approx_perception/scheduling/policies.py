@@ -88,8 +88,8 @@ class SchedulingPolicy(Protocol):
     period_frames
         A choice stands for at least so many frames.
     reacts_at_once
-        Whether a change of SLA, a step of the load or latency that breaks away ends a group;
-        another stream always does.
+        Whether a change of SLA, a step of the load, latency that breaks away or objects lost at
+        once end a group; another stream always does.
     wants_image_features
         Whether it reads them itself.
     """

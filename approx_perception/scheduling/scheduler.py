@@ -14,6 +14,9 @@ __all__ = ["Scheduler"]
 _FIRST_STAY_FRAMES, _STAY_GAIN = 100.0, 0.2
 #: Late tracked frames in a row after which a group ends early.
 _LATE_FRAMES = 2
+#: Share of the objects that a tracker must lose in one frame for a group to end early: a cut, or a
+#: jerk of the camera, after which the rest of the group would be worth nothing.
+_LOST_AT_ONCE = 0.5
 #: A change of load, as a share of the machine, after which a group ends early.
 _LOAD_STEP = 0.3
 
@@ -47,7 +50,7 @@ class Scheduler:
     A group of frames is one detection frame and the si - 1 tracked ones after it. The branch
     is chosen at the start of each group; another policy, stream or image size ends the group
     at once, and so do, for policies that react at once, a change of SLA, a step of the load,
-    and latency that breaks away.
+    latency that breaks away, and a tracker that loses most objects in one frame.
 
     Parameters
     ----------
@@ -77,6 +80,8 @@ class Scheduler:
         #: Why the group before ended early; empty where it did not.
         self._cause = ""
         self._late_frames = 0
+        #: Objects published for the frame before.
+        self._object_count = 0
         self._price = LatenessPrice()
         self._stay_frames = _FIRST_STAY_FRAMES
         self._stayed_frames = 0
@@ -119,8 +124,13 @@ class Scheduler:
         limit_ms = max(result.sla.latency_ms, decision.expected_quantile_ms)
         is_late = not decision.run_detector and latency_ms > limit_ms
         self._late_frames = self._late_frames + 1 if is_late else 0
-        if self._late_frames >= _LATE_FRAMES and self.policy.reacts_at_once:
+        before, self._object_count = self._object_count, len(result.detections)
+        if not self.policy.reacts_at_once:
+            return
+        if self._late_frames >= _LATE_FRAMES:
             self._cause = "latency broke away"
+        elif not decision.run_detector and self._object_count < (1 - _LOST_AT_ONCE) * before:
+            self._cause = f"{before - self._object_count} of {before} objects were lost at once"
 
     def abort_group(self) -> None:
         """Start a new group at the next frame: this one failed, so its objects are unknown."""
