@@ -9,7 +9,7 @@ from approx_perception.clock import Clock
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.detectors import Detector
 from approx_perception.files import Columns
-from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
+from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene, objects_of
 from approx_perception.structures import Detections
 from approx_perception.trackers import Tracker
 
@@ -17,7 +17,9 @@ __all__ = ["calibrate", "calibration_scene"]
 
 _IMAGES = 7
 _SAMPLES = 5
-_OBJECT_COUNTS = (1, 8, 18)
+_TRACKER_SAMPLES = 3
+#: Number and size of objects, apart from each other.
+_OBJECTS = ((1, 1.0), (6, 1.8), (6, 0.6), (20, 1.0), (20, 0.6))
 
 
 def calibration_scene(image_size: tuple[int, int]) -> Scene:
@@ -64,10 +66,8 @@ def calibrate(
     for part, (shape, nprop) in enumerate(space.detector_settings):
         report(f"detector {shape} {nprop or ''}".strip())
         timer.detections(part, scene, _SAMPLES)
-    counts = [count for count in _OBJECT_COUNTS if count <= len(scene.objects)] or [1]
     for part, settings in enumerate(space.trackers):
         report(f"tracker {settings.name}/{settings.ds}")
-        for count in counts:
-            objects = scene.objects.select(np.arange(count) % len(scene.objects))
-            timer.tracking(part, scene, objects, _SAMPLES)
+        for count, scale in _OBJECTS:
+            timer.tracking(part, scene, objects_of(scene, count, scale), _TRACKER_SAMPLES)
     return rows.columns()

@@ -1,7 +1,7 @@
 """Time detections and tracker calls one by one."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +15,24 @@ from approx_perception.structures import Detections
 from approx_perception.structures.boxes import areas_px2
 from approx_perception.trackers import Tracker
 
-__all__ = ["DETECTION", "INITIALIZATION", "STEP", "SWITCH", "LatencyRows", "PartTimer", "Scene"]
+__all__ = [
+    "DETECTION",
+    "INITIALIZATION",
+    "STEP",
+    "SWITCH",
+    "LatencyRows",
+    "PartTimer",
+    "Scene",
+    "objects_of",
+]
 
 DETECTION, INITIALIZATION, STEP, SWITCH = range(4)
 
 Image = npt.NDArray[np.uint8]
+
+#: How far aside an object comes again, in sides.
+_ASIDE = 0.4
+_LEAST_SIDE_PX = 12.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +41,27 @@ class Scene:
 
     images: Sequence[Image]
     objects: Detections
+
+
+def objects_of(scene: Scene, count: int, scale: float) -> Detections:
+    """``count`` objects of a scene, their sides times ``scale``.
+
+    Where the scene has fewer, the same ones come again a little aside. Number and size must vary
+    apart from each other, or a fit could not tell what each costs.
+    """
+    height, width = scene.images[0].shape[:2]
+    known = max(len(scene.objects), 1)
+    objects = scene.objects.select(np.arange(count) % known)
+    centres = (objects.boxes[:, :2] + objects.boxes[:, 2:]) / 2
+    sides = objects.boxes[:, 2:] - objects.boxes[:, :2]
+    again = np.arange(count)[:, None] >= known
+    aside = np.random.default_rng(0).uniform(-_ASIDE, _ASIDE, (count, 2))
+    centres = centres + np.where(again, aside, 0.0) * sides
+    limit = np.array([width, height], np.float64)
+    sides = np.clip(sides * scale, _LEAST_SIDE_PX, limit)
+    centres = np.clip(centres, sides / 2, limit - sides / 2)
+    boxes = np.concatenate([centres - sides / 2, centres + sides / 2], axis=1)
+    return replace(objects, boxes=boxes.astype(np.float32))
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """What a profiling run will do, and how long it will take."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,8 +78,8 @@ class ProfilePlan:
         Timed detections of each setting, scene, level and round.
     calls_per_scene
         Timed tracker calls of each tracker, number of objects, scene, level and round.
-    object_counts
-        Numbers of objects to track.
+    object_counts, object_scales
+        Numbers of objects to track, and factors of their sides.
     scenes
         Excerpts of the data that latency is measured on.
     tours
@@ -91,7 +92,8 @@ class ProfilePlan:
     rounds: int = 3
     detections_per_scene: int = 3
     calls_per_scene: int = 2
-    object_counts: tuple[int, ...] = (1, 4, 16)
+    object_counts: tuple[int, ...] = (1, 6, 20)
+    object_scales: tuple[float, ...] = (0.5, 1.0, 1.8)
     scenes: int = 3
     tours: int = 3
     frames: int = 0
@@ -114,9 +116,10 @@ class ProfilePlan:
         detection_s = sum(detection_ms) * (self.detections_per_scene + 1) * self.scenes / 1e3
         calls = (self.calls_per_scene + 1) * len(self.object_counts) * self.scenes
         tracking_s = sum(tracker_ms) * calls / 1e3
-        tracked_share = sum(1 - 1 / si for si in space.sampling_intervals if si > 1)
-        replay_ms = sum(tracker_ms) * tracked_share * len(space.detector_settings)
-        per_frame_s = (sum(detection_ms) + replay_ms + _SCORING_MS * len(space)) / 1e3
+        settings, steps = len(space.detector_settings), _steps_per_frame(space.sampling_intervals)
+        replay_ms = sum(tracker_ms) * steps * settings
+        scoring_ms = _SCORING_MS * settings * (1 + len(space.trackers) * steps)
+        per_frame_s = (sum(detection_ms) + replay_ms + scoring_ms) / 1e3
         pairs = len(space.detector_settings) * sum(detection_ms) / 1e3
         return {
             "latency": visits * (_LEVEL_START_S + _CONTENDED_FACTOR * (detection_s + tracking_s)),
@@ -124,3 +127,11 @@ class ProfilePlan:
             # Two threads gain far less than twice, as Python has its share.
             "accuracy": self.frames * per_frame_s / (1 + 0.2 * (core_count() - 1)),
         }
+
+
+def _steps_per_frame(intervals: Sequence[int]) -> float:
+    """Tracker steps for each frame when all si share what follows a detection."""
+    period = math.lcm(*intervals)
+    longest = (max(si for si in intervals if start % si == 0) for start in range(period)
+               if any(start % si == 0 for si in intervals))  # fmt: skip
+    return sum(length - 1 for length in longest) / period

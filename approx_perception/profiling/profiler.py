@@ -26,7 +26,7 @@ from approx_perception.features import ContentSensor
 from approx_perception.files import Columns, read_columns, write_columns
 from approx_perception.predictors import FEATURE_NAMES, feature_vector
 from approx_perception.profiling.contention_generator import ContentionGenerator
-from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
+from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene, objects_of
 from approx_perception.profiling.plan import ProfilePlan, switching_tour
 from approx_perception.structures import Detections
 from approx_perception.trackers import Tracker
@@ -223,9 +223,11 @@ def time_level(
                 timer.detections(part, scene, plan.detections_per_scene)
         reading = meter.read()
         for part in _rotated(len(space.trackers), turn):
-            for scene in scenes:
-                for count in plan.object_counts:
-                    objects = scene.objects.select(np.arange(count) % len(scene.objects))
+            for row, scene in enumerate(scenes):
+                for column, count in enumerate(plan.object_counts):
+                    # A Latin square: each number of objects at each size over three scenes.
+                    scale = plan.object_scales[(row + column) % len(plan.object_scales)]
+                    objects = objects_of(scene, count, scale)
                     timer.tracking(part, scene, objects, plan.calls_per_scene)
     meter.close()
     load = np.array([[level, reading.cpu_others, reading.gpu_others]])

@@ -20,7 +20,7 @@ _COLOURS = (
 )  # fmt: skip
 _SLA = "#c0392b"
 _LAYOUT = {
-    "template": "plotly_white", "margin": {"l": 60, "r": 20, "t": 40, "b": 50},
+    "template": "plotly_white", "margin": {"l": 60, "r": 20, "t": 70, "b": 50},
     "font": {"family": "system-ui, sans-serif", "size": 13},
     "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
 }  # fmt: skip
@@ -171,8 +171,9 @@ def distribution_chart(records: Mapping[str, Sequence[RunRecord]]) -> go.Figure:
 
 
 def stages_chart(figures: Mapping[str, Figures]) -> go.Figure:
-    """Where the time of a frame goes, on average."""
+    """Where the time of a frame goes, on average; systems whose stages are known."""
     chart = go.Figure()
+    figures = {name: own for name, own in figures.items() if np.isfinite(own["mean_detect_ms"])}
     for index, stage in enumerate(STAGES):
         chart.add_bar(
             y=list(figures), x=[own[f"mean_{stage}"] for own in figures.values()],
@@ -182,6 +183,7 @@ def stages_chart(figures: Mapping[str, Figures]) -> go.Figure:
         )  # fmt: skip
     chart.update_layout(
         **_LAYOUT, barmode="stack", xaxis_title="mean of a frame, ms",
+        yaxis_autorange="reversed",
         height=160 + 40 * len(figures),
     )  # fmt: skip
     return chart

@@ -82,8 +82,8 @@ def build_page(
     own = {name: records[name] for name in systems}
     timelines = [
         {
-            "source": record.metadata["source"], "system": name,
-            "chart": _division(timeline_chart(record)),
+            "source": record.metadata["source"], "system": name, "frames": len(record),
+            "chart": _data(timeline_chart(record)),
         }
         for name, runs in own.items()
         for record in runs
@@ -94,7 +94,7 @@ def build_page(
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(template.read_text(encoding="utf-8")).render(
         title=title,
-        lead=f"{frames} frames of {len(own[systems[0]])} sources; latencies of {result['clock']}.",
+        lead=f"{frames} frames of {len(own[systems[0]])} sources; latencies: {result['clock']}.",
         plotly=get_plotlyjs(),
         systems=systems,
         summary=[row for row in rows if row["figure"] in _HEADLINES],
@@ -120,6 +120,12 @@ def _division(chart: Figure) -> str:
         full_html=False, include_plotlyjs=False, config={"responsive": True, "displaylogo": False}
     )
     return html
+
+
+def _data(chart: Figure) -> str:
+    """JSON of a chart, for a script element of the page."""
+    text: str = chart.to_json()
+    return text.replace("</", "<\\/")
 
 
 def _pretty(content: Any) -> str:

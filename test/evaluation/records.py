@@ -1,0 +1,86 @@
+"""Records of runs that tests make up."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from approx_perception.branches import Branch
+from approx_perception.evaluation.run_record import RunRecorder
+from approx_perception.structures import (
+    SLA,
+    Decision,
+    Detections,
+    Frame,
+    FrameResult,
+    GroundTruth,
+    StageTimings,
+)
+
+PERIOD_NS = 100_000_000
+IMAGE = np.zeros((100, 200, 3), np.uint8)
+NOTHING = Detections.empty()
+FRAME_SLA, SMALL = SLA(50.0), Branch(160)
+
+
+def truth(boxes, ids=None, classes=None, ignored=None):
+    count = len(boxes)
+    return GroundTruth(
+        np.array(boxes, np.float32).reshape(-1, 4),
+        np.array(classes or [0] * count, np.int64),
+        np.array(ids if ids is not None else range(count), np.int64),
+        np.array(ignored or [False] * count, bool),
+    )
+
+
+def found(boxes, scores=None, ids=None, classes=None):
+    count = len(boxes)
+    scores = [0.9] * count if scores is None else scores
+    detections = Detections.from_arrays(boxes, scores, classes or [0] * count)
+    track_ids = np.array(ids if ids is not None else [-1] * count, np.int64)
+    return Detections(
+        detections.boxes, detections.scores, detections.class_ids, track_ids, detections.ages
+    )
+
+
+@dataclass
+class Row:
+    """One frame of a record."""
+
+    found: Detections = field(default_factory=Detections.empty)
+    truth: GroundTruth | None = None
+    ms: float = 10.0
+    detected: bool = True
+    dropped: bool = False
+    sla: SLA = FRAME_SLA
+    level: int = -1
+    expected_ms: float = 10.0
+    branch: Branch = SMALL
+    #: Of the output after the frame's stamp.
+    delay_ms: float | None = None
+
+
+def record(rows, names=("thing",), **metadata):
+    """RunRecord of the rows, 100 ms apart."""
+    has_time = any(row.delay_ms is not None for row in rows)
+    recorder = RunRecorder(
+        {
+            "system": "ours", "source": "made_up", "source_name": "made_up", "topic": None,
+            "class_names": list(names), "has_time": has_time, "fps": 10.0, "data_hash": "00",
+            "configuration": {"system": "ours"}, "network": "none", "score_floor": 0.05,
+            "clock": "none", "levels": [], "environment": {}, **metadata,
+        }
+    )  # fmt: skip
+    for index, row in enumerate(rows):
+        stamp_ns = (index + 1) * PERIOD_NS
+        frame = Frame(IMAGE, stamp_ns, "made_up", index)
+        if row.dropped:
+            recorder.add(frame, None, row.truth, contention_level=row.level)
+            continue
+        decision = Decision(
+            row.branch, row.detected, False, row.expected_ms, 1.2 * row.expected_ms, 0.5, "because"
+        )
+        timings = StageTimings(processing_ms=row.ms, detect_ms=row.ms if row.detected else 0.0)
+        result = FrameResult(stamp_ns, "made_up", index, row.found, decision, row.sla, timings)
+        delay_ms = row.ms if row.delay_ms is None else row.delay_ms
+        recorder.add(frame, result, row.truth, stamp_ns + round(delay_ms * 1e6), row.level)
+    return recorder.finish()

@@ -1,0 +1,61 @@
+import json
+
+import numpy as np
+import pytest
+
+from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.exceptions import ApproxPerceptionError
+from test.evaluation.records import NOTHING, Row, found, record, truth
+
+BOX = [0, 0, 10, 10]
+
+
+@pytest.fixture
+def rows():
+    return [
+        Row(found([BOX], ids=[7]), truth([BOX, [50, 50, 60, 60]], ignored=[False, True])),
+        Row(dropped=True, truth=truth([BOX])),
+        Row(NOTHING, None, ms=30.0, detected=False),
+    ]
+
+
+def test_what_went_in_comes_out(rows, tmp_path):
+    record(rows).save(tmp_path)
+    loaded = RunRecord.load(tmp_path)
+    assert len(loaded) == 3
+    assert loaded.detections(0).track_ids.tolist() == [7]
+    assert loaded.ground_truth(0).ignored.tolist() == [False, True]
+    assert len(loaded.ground_truth(1)) == 1
+    assert loaded.ground_truth(2) is None
+    assert loaded.processed("processing_ms").tolist() == [10.0, 30.0]
+    assert [frame for frame, _, _ in loaded.scored()] == [0]
+    assert loaded.metadata["branches"] == ["shape=160,si=1"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_short_records(count, tmp_path):
+    record([Row(found([BOX]), truth([BOX]))] * count).save(tmp_path)
+    loaded = RunRecord.load(tmp_path)
+    assert len(loaded) == count
+    assert len(list(loaded.scored())) == count
+
+
+def test_more_frames_than_fit_in_one_chunk(tmp_path):
+    made = record([Row(found([BOX] * (i % 3)), truth([BOX])) for i in range(1100)])
+    assert [len(made.detections(i)) for i in (0, 1, 2, 511, 512, 1099)] == [0, 1, 2, 1, 2, 1]
+    assert made.frames["sequence"].tolist() == list(range(1100))
+
+
+def test_files_that_are_not_whole(rows, tmp_path):
+    with pytest.raises(ApproxPerceptionError, match="holds no record of a run"):
+        RunRecord.load(tmp_path)
+    record(rows).save(tmp_path)
+    (tmp_path / "record.npz").write_bytes(b"PK nonsense")
+    with pytest.raises(ApproxPerceptionError, match="holds no readable arrays"):
+        RunRecord.load(tmp_path)
+    np.savez(tmp_path / "record.npz", a=np.zeros(1))
+    with pytest.raises(ApproxPerceptionError, match=r"lacks frames\."):
+        RunRecord.load(tmp_path)
+    (tmp_path / "record.json").write_text(json.dumps({"format": "another"}))
+    with pytest.raises(ApproxPerceptionError, match="no record of a run of this version"):
+        RunRecord.load(tmp_path)
