@@ -1,11 +1,14 @@
 """Spread sources over a Ray cluster; needs the extra ``ray``."""
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from approx_perception.exceptions import ConfigurationError
 
 __all__ = ["attempts_on_ray"]
+
+_KNOCK_S = 5.0
 
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
@@ -36,6 +39,7 @@ def attempts_on_ray(
         raise ConfigurationError(
             "--ray needs Ray; install it with pip install 'approx_perception[ray]'"
         ) from error
+    _check_reachable(address)
     try:
         ray.init(
             address=None if address == "local" else address, log_to_driver=False,
@@ -52,3 +56,15 @@ def attempts_on_ray(
             yield ray.get(reference)
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Knock first: Ray itself would wait for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        # A word that Ray knows, such as auto.
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_KNOCK_S).close()
+    except OSError as error:
+        raise ConfigurationError(f"no Ray cluster at {address!r}: {error}") from error

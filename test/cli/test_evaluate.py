@@ -1,0 +1,217 @@
+"""Evaluations as a user runs them, on a recorded machine, so that every run is the same."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+from rosbags.highlevel import AnyReader
+
+from approx_perception.datasets.rosbag import typestore_with_ours
+from approx_perception.evaluation.figures import FIGURES
+from test.cli.test_commands import assert_one_sentence, command
+from test.conftest import ROOT
+from test.recorded_machine import write_records, write_space
+
+SOURCES = ("synthetic:calm:test:0", "synthetic:race:test:0")
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("machine")
+    return folder, ("--space", write_space(folder), "--latency-trace", write_records(folder))
+
+
+@pytest.fixture(scope="module")
+def evaluated(machine):
+    folder, options = machine
+    (folder / "scenario.yaml").write_text(
+        "sla_steps: {12: 20}\ncontention_steps: {6: {cpu_cores: 1}}\n"
+        "limits: {ap50: '>=0.2', p95_processing_ms: '<=200'}\n"
+    )
+    result = command(
+        "evaluate", *SOURCES, "--frames", 24, *options, "--scenario", folder / "scenario.yaml",
+        "--sla-ms", 40, "--export", "--out", folder / "one",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return folder / "one", result
+
+
+def read(out):
+    return json.loads((out / "result.json").read_text())
+
+
+def test_the_result_names_everything_that_made_it(evaluated):
+    out, _ = evaluated
+    result = read(out)
+    own = result["systems"]["ours"]
+    assert set(own["figures"]) == set(FIGURES) == set(result["what_figures_are"])
+    assert own["figures"]["frames"] == 48
+    assert own["figures"]["steps"] == 4
+    assert own["configuration"]["sla"]["latency_ms"] == 40
+    assert own["limits"] == {"ap50 >= 0.2": True, "p95_processing_ms <= 200": True}
+    assert set(own["sources"]) == {"synthetic_calm_test_0", "synthetic_race_test_0"}
+    hashes = {source["data_hash"] for source in own["sources"].values()}
+    assert len(hashes) == 2
+    assert result["clock"] == "recorded latencies"
+    assert {"numpy", "torch"} <= set(result["environment"]["versions"])
+
+
+def test_a_second_run_gives_the_same_result(evaluated, machine):
+    first, _ = evaluated
+    folder, options = machine
+    result = command(
+        "evaluate", *SOURCES, "--frames", 24, *options, "--scenario", folder / "scenario.yaml",
+        "--sla-ms", 40, "--processes", 2, "--out", folder / "processes",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert read(folder / "processes") == read(first)
+
+
+def test_ray_gives_the_same_result(evaluated, machine):
+    pytest.importorskip("ray", reason="Ray is not installed")
+    first, _ = evaluated
+    folder, options = machine
+    result = command(
+        "evaluate", *SOURCES, "--frames", 24, *options, "--scenario", folder / "scenario.yaml",
+        "--sla-ms", 40, "--ray", "local", "--out", folder / "ray", timeout=300,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert read(folder / "ray") == read(first)
+
+
+def test_a_ray_cluster_that_is_not_there(machine):
+    pytest.importorskip("ray", reason="Ray is not installed")
+    folder, options = machine
+    result = command(
+        "evaluate", SOURCES[0], "--frames", 4, *options, "--ray", "127.0.0.1:1",
+        "--out", folder / "no_cluster", timeout=300,
+    )  # fmt: skip
+    assert_one_sentence(result, "no Ray cluster at '127.0.0.1:1'")
+
+
+def test_files_for_other_people(evaluated):
+    out, _ = evaluated
+    folder = out / "synthetic_calm_test_0" / "ours"
+    first = (folder / "mot.txt").read_text().splitlines()[0].split(",")
+    assert len(first) == 9
+    assert first[0] == "1"
+    truth = json.loads((folder / "coco_ground_truth.json").read_text())
+    results = json.loads((folder / "coco_results.json").read_text())
+    assert len(truth["images"]) == 24
+    assert {entry["image_id"] for entry in results} <= {image["id"] for image in truth["images"]}
+    with AnyReader([folder / "results_bag"], default_typestore=typestore_with_ours()) as reader:
+        counts = {c.topic: c.msgcount for c in reader.connections}
+    assert counts == {"/detections": 24, "/decision": 24, "/debug_image/compressed": 24}
+    assert not list(out.rglob(".*"))
+
+
+def test_a_limit_that_is_broken_is_another_exit_code(machine):
+    folder, options = machine
+    (folder / "strict.yaml").write_text("limits: {ap50: '>=0.99', frames: '>=4'}\n")
+    result = command(
+        "evaluate", SOURCES[1], "--frames", 4, *options, "--scenario", folder / "strict.yaml",
+        "--sla-ms", 40, "--out", folder / "strict",
+    )  # fmt: skip
+    assert result.returncode == 3
+    assert "broken: ap50 >= 0.99" in result.stderr
+    assert "kept: frames >= 4" in result.stderr
+    assert read(folder / "strict")["systems"]["ours"]["limits"] == {
+        "ap50 >= 0.99": False, "frames >= 4": True,
+    }  # fmt: skip
+
+
+def test_a_source_that_fails_leaves_the_others_alone(machine, tmp_path):
+    folder, options = machine
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    result = command(
+        "evaluate", tmp_path / "broken.mp4", SOURCES[0], "--frames", 4, *options,
+        "--out", folder / "partly",
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert "failed: broken.mp4:" in result.stderr
+    result = read(folder / "partly")
+    assert len(result["failures"]) == 1
+    assert result["systems"]["ours"]["figures"]["frames"] == 4
+
+
+def test_an_interrupted_run_goes_on(machine):
+    folder, options = machine
+    out = folder / "resumed"
+    # The first source is short, so that the second one is under way when the first is done.
+    words = ["evaluate", *SOURCES, "--frames", 60, *options, "--out", out]
+    first = subprocess.Popen(
+        [sys.executable, "-m", "approx_perception.cli.main", *map(str, words)], cwd=ROOT,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    partial, end_s = folder / "resumed.partial", time.monotonic() + 200
+    while not list(partial.glob(".finished/*.json")) and time.monotonic() < end_s:
+        assert first.poll() is None, first.stderr.read()
+        time.sleep(0.02)
+    first.send_signal(signal.SIGINT)
+    assert first.wait(60) == 130
+    first.stderr.close()
+    assert not out.exists()
+    (kept,) = partial.rglob("record.json")
+    before_ns = kept.stat().st_mtime_ns
+    second = command(*words, "--resume")
+    assert second.returncode == 0, second.stderr
+    assert read(out)["systems"]["ours"]["figures"]["frames"] == 120
+    assert (out / kept.relative_to(partial)).stat().st_mtime_ns == before_ns
+
+
+def test_two_topics_of_a_bag_are_two_sources():
+    from approx_perception.runs import SourceOptions
+    from approx_perception.runs.sources import with_own_labels
+
+    sources = [SourceOptions("a/bag", t) for t in ("/left", "/right", "/left")]
+    sources.append(SourceOptions("b/bag", "/left"))
+    labels = [source.label for source in with_own_labels(sources)]
+    assert labels == ["bag_left", "bag_right", "bag_left_2", "bag_left_3"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--system", "yolov9"), ("no system 'yolov9'", "'ours'")),
+        (("--system", "nowhere.yaml"), ("nowhere.yaml is no description of a system",)),
+        (("--system", "oracle"), ("give --latency-trace",)),
+        (("--scenario", "nowhere.yaml"), ("nowhere.yaml is no scenario",)),
+        (("--latency-trace", "nowhere.json"), ("cannot read the records nowhere.json",)),
+        (("--ground-truth", "nowhere.txt"), ("no ground truth 'nowhere.txt'",)),
+        (("--class-map", "nowhere.yaml"), ("nowhere.yaml",)),
+        (("--sla-scope", "day"), ("scope is 'day'",)),
+        (("--system", "detector_only", "--branch", "shape=96,si=4"), ("leave si out",)),
+    ],
+)
+def test_bad_options(tmp_path, arguments, words):
+    source = tmp_path / "images"
+    source.mkdir()
+    result = command(
+        "evaluate", "synthetic:calm", "--frames", 2, *arguments, "--out", tmp_path / "out"
+    )
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr.replace("\n", " ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_system_from_a_file(machine, tmp_path):
+    folder, options = machine
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump({"system": "fixed", "branch": "shape=96,nprop=10,si=1"}))
+    result = command(
+        "evaluate", SOURCES[0], "--frames", 4, *options, "--system", path,
+        "--out", folder / "from_file",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    own = read(folder / "from_file")["systems"]["small"]
+    assert own["configuration"]["branch"] == "shape=96,nprop=10,si=1"
+    assert own["figures"]["mean_detect_ms"] == pytest.approx(12, rel=0.2)
+    path.write_text(yaml.safe_dump({"system": "fixed", "brunch": "shape=96"}))
+    result = command("evaluate", SOURCES[0], "--system", path, "--out", tmp_path / "out")
+    assert_one_sentence(result, "there is no option 'brunch'", "'branch'")

@@ -1,0 +1,49 @@
+"""A machine as `approx-perception profile` would have recorded it, made up in milliseconds."""
+
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from approx_perception.branches import BranchSpace
+from approx_perception.profiling import ProfileRecords
+from approx_perception.profiling.measuring import DETECTION, INITIALIZATION, STEP
+from approx_perception.profiling.records import LATENCY_COLUMNS
+
+SPACE = {
+    "name": "tiny", "shape": [96, 160], "nprop": [10], "si": [1, 4],
+    "trackers": [{"name": "median_flow", "ds": 2}],
+}  # fmt: skip
+#: Of detections at each shape, in ms.
+DETECTION_MS = (12.0, 30.0)
+
+
+def write_space(folder: Path) -> Path:
+    path = folder / "tiny.yaml"
+    path.write_text(yaml.safe_dump(SPACE))
+    return path
+
+
+def write_records(folder: Path) -> Path:
+    """Records of `SPACE`, idle and with one core busy, which doubles everything."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for level in (0, 1):
+        for turn in range(10):
+            noise = (level + 1) * np.exp(0.05 * rng.standard_normal())
+            for part, ms in enumerate(DETECTION_MS):
+                rows.append((DETECTION, part, -1, level, turn, 640, 480, 0, 0, 0, 0, ms * noise))
+            for count in (1, 6, 20):
+                area = 2500.0 * count
+                for kind, ms in ((INITIALIZATION, 0.5), (STEP, 1.0 + 0.2 * count)):
+                    rows.append(
+                        (kind, 0, -1, level, turn, 640, 480, count, area, 50, 50, ms * noise)
+                    )
+    columns = dict(zip(LATENCY_COLUMNS, np.array(rows, float).T, strict=True))
+    space = BranchSpace.from_dict(SPACE, "the test's space")
+    amounts = {"cpu_share": 1.0, "memory_mb_s": 0.0, "gpu_share": 0.0, "gpu_others": None}
+    levels = [{"cpu_cores": cores, "cpu_others": 0.5 * cores, **amounts} for cores in (0, 1)]
+    metadata = {"precision": "float32", "space": space.to_dict(), "levels": levels}
+    path = folder / "machine.records.json"
+    ProfileRecords(metadata, columns, {}).save(path)
+    return path
