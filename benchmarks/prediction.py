@@ -235,7 +235,7 @@ def _by_content(model: object, features: np.ndarray) -> np.ndarray:
 
 def write(folder: Path, rows: list[dict], accuracy: dict, samples: list[Sample]) -> str:
     lines = [
-        "| part | contention | frames | mean | error: median | P90 | if the run's median were known "
+        "| part | contention | frames | mean | error: median | P90 | with the run's median known "
         "| of the mean of a run: median | P90 | inside the claimed 95 % |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]

@@ -2,10 +2,15 @@
 
 import pytest
 
+from approx_perception.assembly import KernelOptions
 from approx_perception.branches import TrackerSettings
 from approx_perception.datasets import open_source
 from approx_perception.detectors import DetectorOptions, DetectorSettings, load_detector
 from approx_perception.evaluation import ClassMap, average_precision_50
+from approx_perception.evaluation.figures import figures_of
+from approx_perception.evaluation.scenario import Scenario
+from approx_perception.runs import SourceOptions, run_systems
+from approx_perception.systems import SystemSpec
 from approx_perception.trackers import create_tracker
 from test.conftest import real_data
 
@@ -22,9 +27,9 @@ def detector(yolox_weights):
 
 
 @pytest.fixture(scope="module")
-def sequences():
-    sources = {name: open_source(str(real_data(f"mot/{name}"))) for name in PUBLISHED}
-    return {name: (source, list(source)) for name, source in sources.items()}
+def sequence():
+    source = open_source(str(real_data("mot/PETS09-S3-MF1")))
+    return source, list(source)
 
 
 def score(detector, source, entries, published):
@@ -36,20 +41,22 @@ def score(detector, source, entries, published):
 
 
 @pytest.mark.parametrize("sequence", PUBLISHED)
-def test_published_accuracy_of_every_shape(detector, sequences, sequence):
-    source, entries = sequences[sequence]
-    measured = [
-        score(
-            detector, source, entries,
-            [detector.detect(e.frame.image, DetectorSettings(side)) for e in entries],
+def test_published_accuracy_of_every_shape_by_evaluation(yolox_weights, sequence):
+    specs = [
+        SystemSpec.create(
+            "detector_only",
+            KernelOptions("yolox", str(yolox_weights), branch=f"shape={side}"),
+            str(side),
         )
         for side in SIDES
-    ]  # fmt: skip
+    ]
+    records = run_systems(specs, SourceOptions(str(real_data(f"mot/{sequence}"))), Scenario())
+    measured = [figures_of([record])["ap50"] for record in records]
     assert measured == pytest.approx(PUBLISHED[sequence], abs=0.01)
 
 
-def test_tracking_three_frames_of_four_costs_little(detector, sequences):
-    source, entries = sequences["PETS09-S3-MF1"]
+def test_tracking_three_frames_of_four_costs_little(detector, sequence):
+    source, entries = sequence
     tracker = create_tracker(TrackerSettings("median_flow", 1))
     published = []
     for index, entry in enumerate(entries):

@@ -44,7 +44,8 @@ def open_source(
         If it is missing or cannot be read.
     """
     if name.startswith(_SYNTHETIC):
-        return _synthetic(name.removeprefix(_SYNTHETIC), frame_count or 300, seed)
+        video = _synthetic(name.removeprefix(_SYNTHETIC), frame_count or 300, seed)
+        return video if ground_truth is None else _annotated(video, ground_truth)
     path = Path(name)
     if not path.exists():
         raise DatasetError(f"there is no source {name!r}; give a bag, a video, a folder of images "
@@ -52,10 +53,7 @@ def open_source(
     is_bag = path.suffix == ".mcap" or (path / "metadata.yaml").exists() or any(path.glob("*.mcap"))
     is_topic = is_bag and ground_truth is not None and not Path(ground_truth).exists()
     if ground_truth is not None and not is_topic:
-        from approx_perception.datasets.annotations import AnnotatedSource, open_annotations
-
-        annotations = open_annotations(Path(ground_truth), path.stem)
-        return AnnotatedSource(open_source(name, topic), annotations)
+        return _annotated(open_source(name, topic), ground_truth, path.stem)
     if is_bag:
         # rosbags takes a moment to import; other sources do without it.
         from approx_perception.datasets.rosbag import RosBag
@@ -64,6 +62,12 @@ def open_source(
     if path.is_dir():
         return ImageFolder(path)
     return VideoFile(path)
+
+
+def _annotated(source: FrameSource, ground_truth: str, video: str = "") -> FrameSource:
+    from approx_perception.datasets.annotations import AnnotatedSource, open_annotations
+
+    return AnnotatedSource(source, open_annotations(Path(ground_truth), video))
 
 
 def _synthetic(text: str, frame_count: int, seed: int) -> SyntheticVideo:
