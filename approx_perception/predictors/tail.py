@@ -49,9 +49,11 @@ class CalibratedTail:
     def share_over(self, log_ratios: Vector, scatter: Vector) -> Vector:
         """Return the share of latencies expected above typical ones by these log ratios.
 
-        Beyond the largest score that was seen the share falls off exponentially.
+        Beyond the largest score that was seen the share falls off exponentially. The online
+        correction is left out: it follows steps of contention too, which say nothing of the next
+        frame, and what lateness may cost is corrected by its price (`LatenessPrice`).
         """
-        scores = log_ratios / scatter - self._shift
+        scores = log_ratios / scatter
         count = len(self._sorted)
         beyond = 1 - np.arange(1, count + 1) / (count + 1)
         share = np.interp(scores, self._sorted, beyond, left=1.0)
