@@ -55,7 +55,9 @@ SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE_HEL
 TopicOption = Annotated[
     str | None, typer.Option(help="Image topic, where a bag has several.", show_default=False)
 ]
-DetectorOption = Annotated[str, typer.Option(help="Detector family: faster_rcnn or yolox.")]
+DetectorOption = Annotated[
+    str, typer.Option(help="Detector family: faster_rcnn, yolox or ssdlite.")
+]
 WeightsOption = Annotated[
     str,
     typer.Option(
@@ -94,8 +96,8 @@ SpaceOption = Annotated[
 PolicyOption = Annotated[
     str | None,
     typer.Option(
-        help="most_accurate (inside the SLA), fixed, fastest, or approxdet (the original's, "
-        "which needs --profile). "
+        help="most_accurate (inside the SLA), fixed, fastest, approxdet (the original's, "
+        "which needs --profile), adascale or triggered (baselines). "
         "Default: fixed where --branch is given, else most_accurate.",
         show_default=False,
     ),

@@ -188,6 +188,30 @@ def test_latency_that_breaks_away_in_a_group_ends_it():
     assert decision.reason.startswith("latency broke away: ")
 
 
+def test_objects_lost_at_once_end_a_group():
+    play = Play(SLA(20.0, 0.95, SlaScope.GOF), objects=8)
+    play.frames(40)
+    while not play.frame().run_detector:
+        pass
+    # A cut: of eight objects the tracker keeps three.
+    play.objects = 3
+    assert not play.frame().run_detector
+    decision = play.frame()
+    assert decision.run_detector
+    assert decision.reason.startswith("5 of 8 objects were lost at once: ")
+
+
+def test_objects_lost_one_by_one_do_not():
+    play = Play(SLA(20.0, 0.95, SlaScope.GOF), objects=8)
+    play.frames(40)
+    while not play.frame().run_detector:
+        pass
+    kept = []
+    for play.objects in (6, 4, 3):
+        kept.append(play.frame())
+    assert not any(decision.run_detector for decision in kept)
+
+
 def test_a_step_of_the_load_ends_a_group():
     play = Play(SLA(20.0, 0.95, SlaScope.GOF))
     play.cpu = 0.1
