@@ -65,8 +65,9 @@ PERCEPTION_PARAMETERS = (
     Declaration("score_threshold", 0.3, "Weaker detections are dropped.", (0.0, 1.0)),
     Declaration("policy", "most_accurate", f"How to choose a branch: {choices(POLICY_NAMES)}; "
                  "'approxdet' needs a profile."),
-    Declaration("branch", "", "Branch for the policies 'fixed' and 'triggered', as shape=320,nprop=20,si=4; knobs "
-                 "not named are the largest shape and nprop, and si=1."),
+    Declaration("branch", "", "Branch for the policies 'fixed' and 'triggered', as "
+                 "shape=320,nprop=20,si=4; knobs not named are the largest shape and nprop, and "
+                 "si=1."),
 )  # fmt: skip
 
 

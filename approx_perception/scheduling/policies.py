@@ -141,7 +141,7 @@ class MostAccurate(Memoryless):
     A branch *fits* if no more frames are expected over the SLA than that allows. While fewer
     were, being late is cheap and a branch that does not quite fit may be worth it; see
     `LatenessPrice`. The branch that runs is held on to unless another is clearly better, so that
-    noise makes nothing flap. If none is near: the fastest, and the reason says so.
+    noise makes nothing flap. If none fits, the reason says so; if none is near, it is the fastest.
     """
 
     def select(self, candidates: Candidates) -> Selection:
@@ -169,10 +169,13 @@ class MostAccurate(Memoryless):
         if current is not None and current != best and value[current] > value[best] - _LEAST_GAIN:
             return Selection(current, f"kept: no other branch that fits {budget} is clearly better")
         if not fits[best]:
+            share = f"{late_share[best]:.0%} of {sla.scope.value}s"
+            if not fits.any():
+                return Selection(
+                    best, f"no branch fits {budget}; most accurate for {share} expected over it"
+                )
             return Selection(
-                best,
-                f"most accurate for the {late_share[best]:.0%} of {sla.scope.value}s expected over "
-                f"{budget}: few were late before",
+                best, f"most accurate for the {share} expected over {budget}: few were late before"
             )
         rule = "" if accuracy[best] >= RANKS_BELOW else " (ranked by rule of thumb)"
         return Selection(
