@@ -20,6 +20,7 @@ from approx_perception.evaluation.simulation import (
     SimulatedPipeline,
 )
 from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling.records import ProfileRecords
 from approx_perception.training.fit_latency import fit_latency
 
@@ -203,6 +204,20 @@ class BuiltSystem:
         return self.kernel.detector.class_names
 
 
+def _without_needless_profile(options: KernelOptions) -> KernelOptions:
+    """Options in the profile's precision, and without it where there is nothing to choose.
+
+    All systems of a comparison run in the same precision, and a branch by itself is another space
+    than the profile's.
+    """
+    if options.profile is None:
+        return options
+    if options.precision == "auto":
+        metadata = PredictorBundle.load(options.profile).metadata
+        options = replace(options, precision=str(metadata.get("precision", "auto")))
+    return replace(options, profile=None) if options.only_branch else options
+
+
 class SystemFactory:
     """Builds systems; those of the same network share it.
 
@@ -240,6 +255,7 @@ class SystemFactory:
                     f"the system {spec.kind!r} must know what every branch would have taken, which "
                     "only a recorded machine tells: give --latency-trace"
                 )
+            options = _without_needless_profile(options)
             kernel = assemble(options, network=self._network(options))
             return BuiltSystem(spec, kernel.pipeline, kernel)
         records = self._machine.records

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: in a process of its own."""
+"""The command line as a user meets it: in a process of its own, or here to save its start."""
 
 import csv
 import subprocess
@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from typer.testing import CliRunner
 
+from approx_perception.cli.main import app
 from approx_perception.datasets import open_source
 from test.conftest import ROOT
 
@@ -19,6 +21,14 @@ def command(*arguments, timeout=300):
         [sys.executable, "-m", "approx_perception.cli.main", *map(str, arguments)],
         cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False,
     )  # fmt: skip
+
+
+def invoke(*arguments):
+    """Like `command`, in this process."""
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 def assert_one_sentence(result, *words):
@@ -45,9 +55,10 @@ def finished_run(tmp_path_factory):
 def test_help_names_every_verb():
     result = command("--help")
     assert result.returncode == 0
-    for verb in ("run", "demo", "synthesize", "train", "profile", "contend"):
+    for verb in ("run", "demo", "synthesize", "train", "profile", "contend", "evaluate", "compare",
+                 "report"):  # fmt: skip
         assert verb in result.stdout
-        assert command(verb, "--help").returncode == 0
+        assert invoke(verb, "--help").returncode == 0
 
 
 def test_run_writes_detections(finished_run):
@@ -98,7 +109,7 @@ def test_run_shows_a_summary(finished_run):
 
 def test_results_are_not_overwritten(finished_run):
     out, _ = finished_run
-    result = command("run", "synthetic:calm", "--frames", 1, "--out", out)
+    result = invoke("run", "synthetic:calm", "--frames", 1, "--out", out)
     assert_one_sentence(result, "exists", "--overwrite")
 
 
@@ -106,7 +117,7 @@ def test_policy_chooses_by_the_sla(tmp_path):
     branches = []
     for sla_ms in (1000, 0.5):
         out = tmp_path / str(sla_ms)
-        result = command("run", "synthetic:calm", "--frames", 2, "--sla-ms", sla_ms, "--out", out)
+        result = invoke("run", "synthetic:calm", "--frames", 2, "--sla-ms", sla_ms, "--out", out)
         assert result.returncode == 0, result.stderr
         branches.append(next(csv.DictReader((out / "frames.csv").open())))
     assert branches[0]["branch"] != branches[1]["branch"]
@@ -115,17 +126,17 @@ def test_policy_chooses_by_the_sla(tmp_path):
 
 def test_synthesize_writes_a_bag_that_run_reads(tmp_path):
     bag = tmp_path / "bag"
-    result = command("synthesize", "calm", "--frames", 3, "--out", bag)
+    result = invoke("synthesize", "calm", "--frames", 3, "--out", bag)
     assert result.returncode == 0, result.stderr
-    result = command("run", bag, "--branch", "shape=160", "--out", tmp_path / "run")
+    result = invoke("run", bag, "--branch", "shape=160", "--out", tmp_path / "run")
     assert result.returncode == 0, result.stderr
     assert "AP50" in result.stderr
 
 
 def test_train_resumes(tmp_path):
     arguments = ("train", "--iterations", 1, "--batch-size", 1, "--workers", 0, "--out", tmp_path)
-    assert command(*arguments).returncode == 0
-    result = command(*arguments)
+    assert invoke(*arguments).returncode == 0
+    result = invoke(*arguments)
     assert result.returncode == 0, result.stderr
     assert "going on from batch 1" in result.stderr
 
@@ -133,7 +144,7 @@ def test_train_resumes(tmp_path):
 class TestBadInput:
     @pytest.fixture
     def run(self, tmp_path):
-        return lambda *arguments: command(
+        return lambda *arguments: invoke(
             "run", "synthetic:calm", "--frames", 1, "--out", tmp_path / "out", *arguments
         )
 
@@ -191,6 +202,6 @@ class TestBadInput:
             (bag, ("no bag",)), (text, ("no video",)), (broken, ("2.png",)),
             ("nowhere", ("no source 'nowhere'",)), ("synthetic:jam", ("'jam'", "'calm'")),
         ):  # fmt: skip
-            result = command("run", source, "--branch", "shape=64", "--out", out)
+            result = invoke("run", source, "--branch", "shape=64", "--out", out)
             assert_one_sentence(result, *words)
             assert not out.exists()

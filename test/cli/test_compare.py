@@ -9,7 +9,7 @@ import subprocess
 import cv2
 import pytest
 
-from test.cli.test_commands import assert_one_sentence, command
+from test.cli.test_commands import assert_one_sentence, invoke
 from test.recorded_machine import write_records, write_space
 
 SYSTEMS = ("ours", "detector_only", "adascale", "triggered", "oracle", "best_fixed")
@@ -25,19 +25,19 @@ def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compare")
     options = ("--space", write_space(folder), "--latency-trace", write_records(folder))
     systems = [word for system in SYSTEMS for word in ("--system", system)]
-    result = command(
+    result = invoke(
         "compare", "synthetic:race:test:0", *systems, "--frames", 40, *options, "--sla-ms", 20,
         "--sla-scope", "gof", "--branch", "shape=160,nprop=10,si=4,tracker=median_flow,ds=2",
-        "--out", folder / "out", timeout=300,
+        "--out", folder / "out",
     )  # fmt: skip
     # detector_only keeps the branch's other knobs, and must not track.
     assert result.returncode == 1
     assert "leave si out" in result.stderr
     systems[3] = "fixed"
-    result = command(
+    result = invoke(
         "compare", "synthetic:race:test:0", *systems, "--frames", 40, *options, "--sla-ms", 20,
         "--sla-scope", "gof", "--branch", "shape=160,nprop=10,si=4,tracker=median_flow,ds=2",
-        "--out", folder / "out", timeout=300,
+        "--out", folder / "out",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     return folder / "out", result
@@ -85,7 +85,7 @@ def test_adascale_detects_in_every_frame_and_knows_no_sla(compared):
 
 
 def test_oracle_needs_a_recorded_machine(tmp_path):
-    result = command(
+    result = invoke(
         "compare", "synthetic:calm", "-s", "oracle", "--frames", 2, "--out", tmp_path / "out"
     )
     assert result.returncode == 1
@@ -95,7 +95,7 @@ def test_oracle_needs_a_recorded_machine(tmp_path):
 @pytest.fixture(scope="module")
 def page(compared):
     out, _ = compared
-    result = command("report", out, "--png", out / "png", "--title", "Race & <others>")
+    result = invoke("report", out, "--png", out / "png", "--title", "Race & <others>")
     assert result.returncode == 0, result.stderr
     return out / "report.html"
 
@@ -151,5 +151,5 @@ def test_pictures_for_papers(page, compared):
 
 
 def test_report_refuses(page, compared, tmp_path):
-    assert_one_sentence(command("report", compared[0]), "report.html exists", "--overwrite")
-    assert_one_sentence(command("report", tmp_path), "holds no result of evaluate or compare")
+    assert_one_sentence(invoke("report", compared[0]), "report.html exists", "--overwrite")
+    assert_one_sentence(invoke("report", tmp_path), "holds no result of evaluate or compare")

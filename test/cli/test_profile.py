@@ -12,7 +12,7 @@ import yaml
 
 from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling import ProfileRecords
-from test.cli.test_commands import assert_one_sentence, command
+from test.cli.test_commands import assert_one_sentence, command, invoke
 from test.conftest import ROOT
 
 SPACE = {
@@ -54,7 +54,7 @@ def profiled(tmp_path_factory):
 
 
 def test_plan_says_how_long_it_takes_and_does_nothing(tmp_path):
-    result = command(*arguments(tmp_path, "--plan-only"))
+    result = invoke(*arguments(tmp_path, "--plan-only"))
     assert result.returncode == 0, result.stderr
     assert "minutes" in result.stderr
     assert not (tmp_path / "one.json").exists()
@@ -95,7 +95,7 @@ def test_predictors_are_sensible(profiled):
 def test_run_takes_it(profiled, tmp_path):
     folder, _, _ = profiled
     for policy in ("most_accurate", "approxdet"):
-        result = command(
+        result = invoke(
             "run", "synthetic:crowd", "--frames", 12, "--space", folder / "tiny.yaml",
             "--profile", folder / "one.json", "--policy", policy, "--out", tmp_path / policy,
         )  # fmt: skip
@@ -104,9 +104,23 @@ def test_run_takes_it(profiled, tmp_path):
         assert config["profile"] == str(folder / "one.json")
 
 
+def test_systems_with_and_without_a_choice_share_it(profiled, tmp_path):
+    """A branch by itself is another space than the profile's, and needs none of it."""
+    folder, _, _ = profiled
+    words = [word for name in ("ours", "fixed", "triggered") for word in ("--system", name)]
+    result = invoke(
+        "compare", "synthetic:crowd", *words, "--branch", "shape=96,nprop=10,si=4", "--frames", 8,
+        "--space", folder / "tiny.yaml", "--profile", folder / "one.json", "--out",
+        tmp_path / "out",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    systems = json.loads((tmp_path / "out" / "result.json").read_text())["systems"]
+    assert len({own["network"] for own in systems.values()}) == 1
+
+
 def test_another_space_is_refused(profiled, tmp_path):
     folder, _, _ = profiled
-    result = command(
+    result = invoke(
         "run", "synthetic:crowd", "--frames", 2, "--profile", folder / "one.json", "--out",
         tmp_path / "run",
     )  # fmt: skip
@@ -116,7 +130,7 @@ def test_another_space_is_refused(profiled, tmp_path):
 def test_a_finished_profile_is_not_overwritten(profiled):
     folder, _, _ = profiled
     before = (folder / "one.json").read_bytes()
-    assert_one_sentence(command(*arguments(folder)), "exists", "--overwrite")
+    assert_one_sentence(invoke(*arguments(folder)), "exists", "--overwrite")
     assert (folder / "one.json").read_bytes() == before
 
 
@@ -124,7 +138,7 @@ def test_a_corrupt_profile_is_said(profiled, tmp_path):
     folder, _, _ = profiled
     (tmp_path / "bad.json").write_bytes((folder / "one.json").read_bytes())
     (tmp_path / "bad.npz").write_bytes(b"nonsense")
-    result = command(
+    result = invoke(
         "run", "synthetic:crowd", "--frames", 2, "--profile", tmp_path / "bad.json", "--out",
         tmp_path / "run",
     )  # fmt: skip
@@ -132,7 +146,7 @@ def test_a_corrupt_profile_is_said(profiled, tmp_path):
 
 
 def test_baseline_policy_without_a_profile(tmp_path):
-    result = command(
+    result = invoke(
         "run", "synthetic:crowd", "--frames", 2, "--policy", "approxdet", "--out", tmp_path / "run"
     )
     assert_one_sentence(result, "needs a profile of this machine")
@@ -149,14 +163,14 @@ def test_baseline_policy_without_a_profile(tmp_path):
     ],
 )
 def test_what_cannot_be(more, words):
-    assert_one_sentence(command("profile", *more), *words)
+    assert_one_sentence(invoke("profile", *more), *words)
 
 
 def test_data_without_ground_truth(tmp_path):
     import cv2
 
     cv2.imwrite(str(tmp_path / "1.png"), np.zeros((48, 64, 3), np.uint8))
-    assert_one_sentence(command("profile", "--data", tmp_path), "ground truth")
+    assert_one_sentence(invoke("profile", "--data", tmp_path), "ground truth")
 
 
 def test_contend_stops_and_says_what_it_had():
@@ -167,8 +181,8 @@ def test_contend_stops_and_says_what_it_had():
 
 
 def test_contend_refuses_what_the_machine_has_not():
-    assert_one_sentence(command("contend", "--cpu", 9999), "9999", "this machine has")
-    assert_one_sentence(command("contend", "--cpu-share", 2), "2.0", "between 0 and 1")
+    assert_one_sentence(invoke("contend", "--cpu", 9999), "9999", "this machine has")
+    assert_one_sentence(invoke("contend", "--cpu-share", 2), "2.0", "between 0 and 1")
 
 
 def test_space_hash_is_in_the_json(profiled):
