@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from approx_perception.assembly import Kernel, KernelOptions, assemble, load_network
@@ -20,6 +19,7 @@ from approx_perception.evaluation.simulation import (
     SimulatedPipeline,
 )
 from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.files import read_yaml_table
 from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling.records import ProfileRecords
 from approx_perception.training.fit_latency import fit_latency
@@ -98,12 +98,8 @@ class SystemSpec:
         if not text.endswith((".yaml", ".yml")):
             return cls.create(text, defaults)
         path = Path(text)
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
-            raise ConfigurationError(f"{path} is no description of a system: {reason}") from error
-        if not isinstance(content, dict) or "system" not in content:
+        content = read_yaml_table(path, "description of a system", "'system' and options")
+        if "system" not in content:
             raise ConfigurationError(
                 f"{path} is no description of a system: it has no 'system', one of "
                 f"{choices(SYSTEMS)}"

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.files import read_yaml_table
 from approx_perception.structures import Detections
 
 __all__ = ["ClassMap", "read_class_map"]
@@ -90,14 +90,7 @@ def read_class_map(path: Path) -> dict[str, str | None]:
     ConfigurationError
         If the file is no such table.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(
-            f"{path} is no class map: {' '.join(str(error).split())}"
-        ) from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} is no class map: it must hold lines of 'name: name'")
+    content = read_yaml_table(path, "class map", "lines of 'name: name'")
     for source, target in content.items():
         if not isinstance(source, str) or not isinstance(target, str | None):
             raise ConfigurationError(f"{path}: {source!r}: {target!r} is no pair of class names")

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from approx_perception.evaluation.limits import Limit, read_limits
 from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.files import read_yaml_table
 
 __all__ = ["NO_CONTENTION", "Scenario"]
 
@@ -48,13 +47,7 @@ class Scenario:
         ConfigurationError
             Naming the entry that cannot be used.
         """
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
-            raise ConfigurationError(f"{path} is no scenario: {reason}") from error
-        if not isinstance(content, dict):
-            raise ConfigurationError(f"{path} is no scenario: it must hold {choices(_KEYS)}")
+        content = read_yaml_table(path, "scenario", choices(_KEYS))
         if unknown := set(content) - set(_KEYS):
             raise ConfigurationError(
                 f"{path}: there is no entry {sorted(map(str, unknown))[0]!r}; choose "

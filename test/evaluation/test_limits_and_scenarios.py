@@ -1,8 +1,10 @@
 import pytest
 
+from approx_perception.evaluation import ClassMap, read_class_map
 from approx_perception.evaluation.limits import read_limits
 from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.structures import Detections
 
 
 @pytest.mark.parametrize(
@@ -78,3 +80,31 @@ def test_scenarios_that_mean_nothing(tmp_path, text, message):
 def test_a_scenario_that_is_not_there(tmp_path):
     with pytest.raises(ConfigurationError, match="is no scenario"):
         Scenario.from_yaml(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- car", "is no class map: it must hold lines of 'name: name'"),
+        ("car: 3", "'car': 3 is no pair of class names"),
+        ("car: [", "is no class map"),
+    ],
+)
+def test_class_maps_that_mean_nothing(tmp_path, text, message):
+    (tmp_path / "map.yaml").write_text(text)
+    with pytest.raises(ConfigurationError, match=message):
+        read_class_map(tmp_path / "map.yaml")
+
+
+def test_a_class_map_of_coco_and_a_data_set(tmp_path):
+    (tmp_path / "map.yaml").write_text("person: pedestrian\nbus:\n")
+    names = ("person", "bus", "car")
+    mapping = ClassMap(names, ("car", "pedestrian"), read_class_map(tmp_path / "map.yaml"))
+    found = Detections.from_arrays([[0, 0, 1, 1]] * 3, [0.9] * 3, [0, 1, 2])
+    assert mapping.apply(found).class_ids.tolist() == [1, 0]
+    for wrong, message in (
+        ({"dog": "car"}, "'dog', which the detector does not know"),
+        ({"bus": "van"}, "'van', which the data set does not know"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            ClassMap(names, ("car", "pedestrian"), wrong)
