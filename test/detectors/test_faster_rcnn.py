@@ -48,12 +48,12 @@ class TestContract(DetectorContract):
         return DetectorSettings(160, 5), DetectorSettings(224, 20)
 
 
-def test_both_families_are_found():
-    assert {"faster_rcnn", "yolox"} <= set(detector_names())
+def test_all_families_are_found():
+    assert {"faster_rcnn", "ssdlite", "yolox"} <= set(detector_names())
 
 
 def test_unknown_family_names_the_known():
-    with pytest.raises(ConfigurationError, match="no detector 'ssd'; choose 'faster_rcnn' or"):
+    with pytest.raises(ConfigurationError, match="no detector 'ssd'; choose 'faster_rcnn', 'ssdlite'"):
         load_detector("ssd", DetectorOptions())
 
 
