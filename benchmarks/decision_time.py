@@ -28,6 +28,7 @@ from approx_perception.predictors import (
     AdaptiveLatency,
     ContentRegression,
     LatencyModel,
+    OrderedAccuracy,
 )
 from approx_perception.scheduling import MostAccurate, Scheduler
 from approx_perception.structures import (
@@ -70,7 +71,8 @@ def random_scheduler(rng: np.random.Generator) -> Scheduler:
         rng.uniform(0, 1, len(space)), regression(OBJECT_FEATURES),
         regression(len(FEATURE_NAMES)), 0.0,
     )  # fmt: skip
-    return Scheduler(space, MostAccurate(), AdaptiveLatency(space, latency), accuracy)
+    ordered = OrderedAccuracy(accuracy, space)
+    return Scheduler(space, MostAccurate(), AdaptiveLatency(space, latency), ordered)
 
 
 def timed(action: Callable[[int], object], count: int) -> np.ndarray:

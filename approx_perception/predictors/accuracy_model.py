@@ -1,6 +1,7 @@
 """What branches are worth on what the camera sees."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,13 @@ _EDGE = 0.02
 _LEAST_LOSS = 1e-6
 #: Each feature x enters as log(x + offset): what doubles matters, not what is added.
 _OFFSETS = np.array([1.0, 0.01, 0.01, 0.005, 0.005])
+
+
+@cache
+def _pairs(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Positions of all pairs of ``count`` features, each with itself too."""
+    first, second = np.triu_indices(count)
+    return np.asarray(first, np.int64), np.asarray(second, np.int64)
 
 
 def feature_vector(content: ContentFeatures) -> Vector:
@@ -67,7 +75,7 @@ class ContentRegression:
         """``(..., K)`` polynomial terms of logarithms."""
         clipped = np.clip(logarithms, self.low, self.high)
         scaled = 2 * (clipped - self.low) / np.maximum(self.high - self.low, 1e-9) - 1
-        first, second = np.triu_indices(len(self.low))
+        first, second = _pairs(len(self.low))
         products = scaled[..., first] * scaled[..., second]
         return np.concatenate([np.ones((*scaled.shape[:-1], 1)), scaled, products], axis=-1)
 
@@ -161,16 +169,20 @@ class OrderedAccuracy:
 
     def __init__(self, accuracy: AccuracyPredictor, space: BranchSpace) -> None:
         self._accuracy = accuracy
-        self._passes = len(space.sampling_intervals) - 1
-        #: Of each branch the position of the one with the next smaller si, or its own.
-        self._more_often = np.array([_detecting_more_often(space, b) for b in space], np.int64)
-        self._step = _LEAST_LOSS * (self._more_often != np.arange(len(space)))
+        more_often = np.array([_detecting_more_often(space, b) for b in space], np.int64)
+        intervals = np.array([branch.si for branch in space])
+        #: By si, branches and for each the one with the next smaller si.
+        self._levels = [
+            (members, more_often[members])
+            for si in np.unique(intervals)
+            if len(members := np.flatnonzero((intervals == si) & (more_often >= 0)))
+        ]
 
     def predict(self, content: ContentFeatures) -> Vector:
         """See `AccuracyPredictor`."""
-        ap50 = self._accuracy.predict(content)
-        for _ in range(self._passes):
-            ap50 = np.minimum(ap50, ap50[self._more_often] - self._step)
+        ap50 = self._accuracy.predict(content).copy()
+        for members, more_often in self._levels:
+            ap50[members] = np.minimum(ap50[members], ap50[more_often] - _LEAST_LOSS)
         return ap50
 
     def wants_image_features(self, sla: SLA) -> bool:
@@ -186,4 +198,4 @@ def _detecting_more_often(space: BranchSpace, branch: Branch) -> int:
         and other.tracker_settings in (None, branch.tracker_settings)
         and other.si < branch.si
     ]
-    return max(alike)[1] if alike else space.index(branch)
+    return max(alike)[1] if alike else -1

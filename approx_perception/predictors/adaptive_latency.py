@@ -99,14 +99,22 @@ class AdaptiveLatency:
         self._trackers = {tracker: i for i, tracker in enumerate(space.trackers)}
         self._si = np.array([branch.si for branch in space], np.float64)
         self._detection_share = 1 / self._si
-        self._by_interval = [
-            (float(interval), np.flatnonzero(self._si == interval))
-            for interval in np.unique(self._si)
-        ]
+        #: Different si, and the position of each branch's among them.
+        self._intervals, self._interval_of = np.unique(self._si, return_inverse=True)
         self._bias = PartBias(model.setting_count, model.tracker_count, corrects_online)
         self._space = space
         parts = np.array([self._parts_of(branch) for branch in space])
         self._setting_of, self._init_of, self._step_of = parts.T
+        count, nothing = model.setting_count, len(model.base)
+        #: Trackers and, behind them, none: parts of their initialisation and step.
+        self._inits = np.array([*range(count, count + model.tracker_count), nothing])
+        self._steps = np.array([*range(count + model.tracker_count, nothing), nothing])
+        #: Position of each branch's tracker among these, and in a table of settings and trackers.
+        self._tracker_of = np.searchsorted(self._inits, self._init_of)
+        self._pair_of = self._setting_of * len(self._inits) + self._tracker_of
+        #: Of detections in each state; and what a monitor reads, 0 where unknown.
+        self._mean_log_slowdown = model.log_slowdown[:count].mean(axis=0)
+        self._known_load = np.nan_to_num(model.load)
         self._filter = ContentionFilter(model.log_slowdown, model.scatter, model.load)
         self._overhead_ms = 0.0
         self._tails = [
@@ -138,17 +146,18 @@ class AdaptiveLatency:
         # Of a log-normal latency the mean is above the typical value.
         mean_ms = self._typical_ms * np.exp(0.5 * self._scatter**2)
         share = self._detection_share
-        mean = share * (mean_ms[self._setting_of] + mean_ms[self._init_of])
-        mean += (1 - share) * mean_ms[self._step_of] + self._overhead_ms
-        sla, switching = observation.sla, np.zeros(len(mean))
+        detections_ms = mean_ms[: self.model.setting_count, None] + mean_ms[self._inits]
+        mean = share * detections_ms.ravel()[self._pair_of]
+        mean += (1 - share) * mean_ms[self._steps][self._tracker_of] + self._overhead_ms
+        sla, by_setting = observation.sla, np.zeros(self.model.setting_count)
         if self._setting is not None:
-            switching = self.model.switching_ms[self._setting][self._setting_of]
-            switching = switching / max(stay_frames, 1.0)
-        budget_ms = np.maximum(sla.latency_ms - switching, 1e-3)
+            by_setting = self.model.switching_ms[self._setting] / max(stay_frames, 1.0)
+        switching = by_setting[self._setting_of]
+        budget_ms = np.maximum(sla.latency_ms - by_setting, 1e-3)
         if sla.scope is SlaScope.GOF:
             scatter = self._scatter[self._setting_of]
             quantile = mean * np.exp(self._tails[2].log_ratios(sla.quantile, scatter))
-            late = self._tails[2].share_over(np.log(budget_ms / mean), scatter)
+            late = self._tails[2].share_over(np.log(budget_ms[self._setting_of] / mean), scatter)
         else:
             quantile = self._frame_quantile(sla.quantile)
             late = self._late_frames(budget_ms)
@@ -197,37 +206,45 @@ class AdaptiveLatency:
     def _frame_quantile(self, quantile: float) -> Vector:
         allowed = 1 - quantile
         typical, scatter = self._typical_ms, self._scatter
-        slow = typical[self._setting_of] + typical[self._init_of] + self._overhead_ms
-        ratios = np.zeros(len(slow))
-        for interval, members in self._by_interval:
-            # Of detections, more may be late the rarer they are; of si = 1, just those allowed.
-            late = min(allowed * interval, max(_LATE_DETECTIONS, allowed))
-            own = scatter[self._setting_of[members]]
-            ratios[members] = self._tails[0].log_ratios(1 - late, own)
-        slow = slow * np.exp(ratios)
-        step = typical[self._step_of] + self._overhead_ms
+        own = scatter[: self.model.setting_count]
+        # Of detections, more may be late the rarer they are; of si = 1, just those allowed.
+        shares = np.minimum(allowed * self._intervals, max(_LATE_DETECTIONS, allowed))
+        table = np.stack([self._tails[0].log_ratios(1 - share, own) for share in shares.tolist()])
+        slow = self._detections_ms().ravel()[self._pair_of]
+        slow *= np.exp(table)[self._interval_of, self._setting_of]
         early = 1 - _TRACKING_SHARE * allowed
-        quick = step * np.exp(self._tails[1].log_ratios(early, scatter[self._step_of]))
-        return np.asarray(np.where(self._si > 1, np.maximum(slow, quick), slow))
+        quick = typical[self._steps] + self._overhead_ms
+        quick *= np.exp(self._tails[1].log_ratios(early, scatter[self._steps]))
+        # Branches without a tracker have no quick frames.
+        quick[-1] = 0.0
+        return np.asarray(np.maximum(slow, quick[self._tracker_of]))
+
+    def _detections_ms(self) -> Vector:
+        """``(D, T + 1)`` typical latency of a detection frame with each tracker, and with none."""
+        typical = self._typical_ms
+        detections = typical[: self.model.setting_count, None] + typical[self._inits]
+        return np.asarray(detections + self._overhead_ms)
 
     def _late_frames(self, budget_ms: Vector) -> Vector:
-        """``(B,)`` share of frames expected to take longer than ``(B,)`` budgets."""
+        """``(B,)`` share of frames expected to take longer than budgets, ``(D,)`` by setting.
+
+        Worked out for each setting and tracker: branches that differ in si share them.
+        """
         typical, scatter = self._typical_ms, self._scatter
-        slow = typical[self._setting_of] + typical[self._init_of] + self._overhead_ms
-        late = self._tails[0].share_over(np.log(budget_ms / slow), scatter[self._setting_of])
-        quick = typical[self._step_of] + self._overhead_ms
+        count = self.model.setting_count
+        ratios = np.log(budget_ms[:, None] / self._detections_ms())
+        late = self._tails[0].share_over(ratios, scatter[:count, None])
+        quick = typical[self._steps] + self._overhead_ms
         with np.errstate(divide="ignore"):
-            late_steps = self._tails[1].share_over(
-                np.log(budget_ms / quick), scatter[self._step_of]
-            )
+            ratios = np.log(budget_ms[:, None] / quick)
+        late_steps = self._tails[1].share_over(ratios, scatter[self._steps])
         share = self._detection_share
+        late, late_steps = late.ravel()[self._pair_of], late_steps.ravel()[self._pair_of]
         return np.asarray(share * late + (1 - share) * late_steps)
 
     def _contention(self, weights: Vector, reading: LoadReading) -> ContentionState:
-        slowdown = math.exp(
-            float(weights @ self.model.log_slowdown[: self.model.setting_count].mean(axis=0))
-        )
-        load = weights @ np.nan_to_num(self.model.load)
+        slowdown = math.exp(float(weights @ self._mean_log_slowdown))
+        load = weights @ self._known_load
         uses_load = self._filter.uses_load(reading)
         source = "latency and load topics" if uses_load else "latency"
         cpu, gpu = (float(share) for share in load)

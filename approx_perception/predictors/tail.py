@@ -40,7 +40,7 @@ class CalibratedTail:
         self._prior = np.random.default_rng(0).permutation(thinned)
         self._recent: deque[float] = deque(maxlen=_WINDOW)
         self._shift = 0.0
-        self._sorted = np.sort(self._prior)
+        self._keep(self._prior)
 
     def log_ratios(self, quantile: float, scatter: Vector) -> Vector:
         """Return what to add to the logarithms of typical latencies of such scatters."""
@@ -54,9 +54,7 @@ class CalibratedTail:
         frame, and what lateness may cost is corrected by its price (`LatenessPrice`).
         """
         scores = log_ratios / scatter
-        count = len(self._sorted)
-        beyond = 1 - np.arange(1, count + 1) / (count + 1)
-        share = np.interp(scores, self._sorted, beyond, left=1.0)
+        share = np.interp(scores, self._sorted, self._beyond, left=1.0)
         last = float(self._sorted[-1])
         return np.asarray(share * np.exp(-np.maximum(scores - last, 0.0)))
 
@@ -74,7 +72,12 @@ class CalibratedTail:
         """Put a residual into the window."""
         self._recent.append(residual / scatter)
         kept = self._prior[: max(_PRIOR_SAMPLES - len(self._recent), 0)]
-        self._sorted = np.sort(np.concatenate([kept, self._recent]))
+        self._keep(np.concatenate([kept, self._recent]))
+
+    def _keep(self, scores: Vector) -> None:
+        """Sort scores, and tell which share is expected beyond each of them."""
+        self._sorted = np.sort(scores)
+        self._beyond = 1 - np.arange(1, len(scores) + 1) / (len(scores) + 1)
 
 
 class BareMargin:

@@ -53,7 +53,7 @@ def test_all_families_are_found():
 
 
 def test_unknown_family_names_the_known():
-    with pytest.raises(ConfigurationError, match="no detector 'ssd'; choose 'faster_rcnn', 'ssdlite'"):
+    with pytest.raises(ConfigurationError, match="no detector 'ssd'; choose 'faster_rcnn', 'ssd"):
         load_detector("ssd", DetectorOptions())
 
 
