@@ -209,7 +209,7 @@ class AdaptiveLatency:
         own = scatter[: self.model.setting_count]
         # Of detections, more may be late the rarer they are; of si = 1, just those allowed.
         shares = np.minimum(allowed * self._intervals, max(_LATE_DETECTIONS, allowed))
-        table = np.stack([self._tails[0].log_ratios(1 - share, own) for share in shares.tolist()])
+        table = self._tails[0].table(1 - shares, own)
         slow = self._detections_ms().ravel()[self._pair_of]
         slow *= np.exp(table)[self._interval_of, self._setting_of]
         early = 1 - _TRACKING_SHARE * allowed
@@ -235,8 +235,7 @@ class AdaptiveLatency:
         ratios = np.log(budget_ms[:, None] / self._detections_ms())
         late = self._tails[0].share_over(ratios, scatter[:count, None])
         quick = typical[self._steps] + self._overhead_ms
-        with np.errstate(divide="ignore"):
-            ratios = np.log(budget_ms[:, None] / quick)
+        ratios = np.log(budget_ms[:, None] / np.maximum(quick, 1e-9))
         late_steps = self._tails[1].share_over(ratios, scatter[self._steps])
         share = self._detection_share
         late, late_steps = late.ravel()[self._pair_of], late_steps.ravel()[self._pair_of]

@@ -46,6 +46,12 @@ class CalibratedTail:
         """Return what to add to the logarithms of typical latencies of such scatters."""
         return self._score(quantile) * scatter
 
+    def table(self, quantiles: Vector, scatter: Vector) -> Vector:
+        """``(Q, N)`` of `log_ratios` for ``(Q,)`` quantiles and ``(N,)`` scatters."""
+        count = len(self._sorted)
+        ranks = np.minimum(np.ceil((count + 1) * quantiles), count).astype(np.int64)
+        return np.outer(self._sorted[ranks - 1] + self._shift, scatter)
+
     def share_over(self, log_ratios: Vector, scatter: Vector) -> Vector:
         """Return the share of latencies expected above typical ones by these log ratios.
 
@@ -86,6 +92,10 @@ class BareMargin:
     def log_ratios(self, quantile: float, scatter: Vector) -> Vector:
         """See `CalibratedTail`."""
         return np.full(np.shape(scatter), math.log(1.3))
+
+    def table(self, quantiles: Vector, scatter: Vector) -> Vector:
+        """See `CalibratedTail`."""
+        return np.full((len(quantiles), len(scatter)), math.log(1.3))
 
     def share_over(self, log_ratios: Vector, scatter: Vector) -> Vector:
         """See `CalibratedTail`; all or nothing."""
