@@ -11,9 +11,9 @@ from approx_perception.datasets import FrameSource
 from approx_perception.evaluation import ClassMap
 from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
-from approx_perception.profiling import ContentionGenerator, ContentionLevel
 from approx_perception.reports.run_files import environment
 from approx_perception.runs import SourceOptions, record_folder
+from approx_perception.runs.conditions import SteppedContention
 from approx_perception.systems import SystemSpec
 
 __all__ = ["run_live"]
@@ -94,7 +94,7 @@ def _steps(
     scenario: Scenario, stack: ExitStack
 ) -> dict[int, Callable[[Any, Callable[[], None]], int]]:
     """What to do at which frame."""
-    running = stack.enter_context(ExitStack())
+    contention = SteppedContention(scenario.contention_steps, stack)
     level_now = 0
     frames = sorted({*scenario.sla_steps, *scenario.contention_steps})
     order = list(scenario.contention_steps)
@@ -105,14 +105,7 @@ def _steps(
             if frame in scenario.sla_steps:
                 recorder.set_parameters({"sla.latency_ms": scenario.sla_steps[frame]}, check)
             if frame in scenario.contention_steps:
-                amounts = dict(scenario.contention_steps[frame])
-                running.close()
-                level = ContentionLevel(
-                    int(amounts.pop("cpu_cores")),
-                    **{name: float(amount) for name, amount in amounts.items()},
-                )
-                if level != ContentionLevel():
-                    running.enter_context(ContentionGenerator(level))
+                contention.prepare(frame)
                 level_now = 1 + order.index(frame)
             return level_now
 

@@ -8,7 +8,7 @@ from approx_perception.evaluation.run_record import RunRecord
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.reports.run_files import environment
 from approx_perception.runs.conditions import level_numbers
-from approx_perception.runs.sources import SourceOptions
+from approx_perception.runs.sources import SourceOptions, good_for_a_folder
 from approx_perception.systems import BuiltSystem, RecordedMachine
 
 __all__ = ["record_folder", "run_metadata"]
@@ -40,5 +40,4 @@ def run_metadata(
 def record_folder(out: Path, record: RunRecord) -> Path:
     """Where a record is kept: a folder for its source, and one in it for its system."""
     names = (record.metadata["source"], record.metadata["system"])
-    parts = ["".join(c if c.isalnum() or c in "-_." else "_" for c in name) for name in names]
-    return out.joinpath(*parts)
+    return out.joinpath(*map(good_for_a_folder, names))

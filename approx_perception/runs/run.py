@@ -90,7 +90,8 @@ def run_systems(
             if seen is not None:
                 seen.append(entry)
             contention.prepare(position)
-            turn = position % len(drivers)
+            # None drives where all systems choose afterwards.
+            turn = position % max(len(drivers), 1)
             for index in [*range(turn, len(drivers)), *range(turn)]:
                 result = drivers[index].feed(entry)
                 if result is not None:

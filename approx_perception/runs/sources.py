@@ -6,13 +6,18 @@ from pathlib import Path
 
 from approx_perception.datasets import FrameSource, open_source
 
-__all__ = ["SourceOptions", "plain_name", "with_own_labels"]
+__all__ = ["SourceOptions", "good_for_a_folder", "plain_name", "with_own_labels"]
 
 
 def plain_name(name: str, topic: str | None = None) -> str:
     """Name of a source that is good for a folder."""
     text = name if name.startswith("synthetic:") else Path(name).resolve().name
     text = f"{text}_{topic.strip('/')}" if topic else text
+    return good_for_a_folder(text)
+
+
+def good_for_a_folder(text: str) -> str:
+    """Text with everything but letters, digits and -_. replaced."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
 
 

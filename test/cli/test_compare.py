@@ -92,6 +92,16 @@ def test_oracle_needs_a_recorded_machine(tmp_path):
     assert "give --latency-trace" in result.stderr.replace("\n", " ")
 
 
+def test_the_oracle_alone(tmp_path):
+    result = invoke(
+        "compare", "synthetic:race:test:0", "-s", "oracle", "--frames", 4, "--space",
+        write_space(tmp_path), "--latency-trace", write_records(tmp_path), "--out",
+        tmp_path / "out",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert list(json.loads((tmp_path / "out" / "result.json").read_text())["systems"]) == ["oracle"]
+
+
 @pytest.fixture(scope="module")
 def page(compared):
     out, _ = compared
