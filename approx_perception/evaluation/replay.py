@@ -117,16 +117,14 @@ def _tracked_runs(
     return runs
 
 
-def _replay_setting(
-    detector: Detector,
+def _replay_and_match(
     space: BranchSpace,
-    frames: Sequence[LabelledFrame],
-    truth_names: Sequence[str],
     index: int,
+    frames: Sequence[LabelledFrame],
+    saved: list[Detections],
+    class_map: ClassMap,
 ) -> SettingReplay:
-    saved = detect_all(detector, space.detector_settings[index], frames)
     published = replay_setting(space, index, frames, saved)
-    class_map = ClassMap(detector.class_names, truth_names)
     matches = match_all(
         published,
         lambda frame, found: match_frame(class_map.apply(found), frames[frame].ground_truth),  # type: ignore[arg-type]
@@ -159,12 +157,17 @@ def replay_space(
     frames: Sequence[LabelledFrame],
     truth_names: Sequence[str],
 ) -> Iterator[SettingReplay]:
-    """Replay all branches on frames held in memory, one thread a core.
+    """Replay all branches on frames held in memory, a setting after the other.
 
+    A detector serves one thread at a time, so this one detects while others track and compare.
     Time is not measured here, so that all cores may work.
     """
+    class_map = ClassMap(detector.class_names, truth_names)
     with ThreadPoolExecutor(core_count()) as pool:
-        yield from pool.map(
-            lambda index: _replay_setting(detector, space, frames, truth_names, index),
-            range(len(space.detector_settings)),
-        )
+        replays = [
+            pool.submit(_replay_and_match, space, index, frames, saved, class_map)
+            for index, settings in enumerate(space.detector_settings)
+            for saved in [detect_all(detector, settings, frames)]
+        ]
+        for replay in replays:
+            yield replay.result()

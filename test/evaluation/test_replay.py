@@ -1,12 +1,16 @@
 """What branches share when they are replayed is what each would do alone."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.datasets.synthetic import SyntheticVideo
-from approx_perception.evaluation.replay import match_all, replay_setting
+from approx_perception.evaluation.replay import match_all, replay_setting, replay_space
 from approx_perception.structures import Detections
+from approx_perception.testing.fakes import FakeDetector
 from approx_perception.trackers import create_tracker
 
 FRAMES = 11
@@ -71,3 +75,23 @@ def test_what_is_shared_is_compared_once(world):
     # tracker from frame 4 (si 2 and 4) or from frame 0 (si 8).
     assert len(calls) == 1 + 1 + 2 * 2
     assert {branch: len(row) for branch, row in matches.items()} == dict.fromkeys(published, 2)
+
+
+def test_a_space_asks_its_detector_from_one_thread(world):
+    """A network keeps its knobs between the call and the proposals: two callers would mix them."""
+    frames, _ = world
+    callers, knobs = set(), []
+
+    def find(image, settings):
+        callers.add(threading.get_ident())
+        knobs[:] = [settings.shape]
+        time.sleep(0.001)
+        return Detections.from_arrays([[0, 0, knobs[0], knobs[0]]], [0.9], [0])
+
+    replays = list(replay_space(FakeDetector(find), SPACE, frames, ()))
+    assert [replay.index for replay in replays] == [0, 1]
+    assert callers == {threading.get_ident()}
+    for replay, (shape, _) in zip(replays, SPACE.detector_settings, strict=True):
+        assert {float(found.boxes[0, 2]) for found in replay.detections} == {shape}
+        assert {SPACE[branch].shape for branch in replay.matches} == {shape}
+        assert {len(row) for row in replay.matches.values()} == {FRAMES}
