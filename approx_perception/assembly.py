@@ -1,7 +1,7 @@
 """From a user's options to a pipeline that is warm and measured: one way for nodes and commands."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from approx_perception.predictors import (
     accuracy_of_space,
 )
 from approx_perception.predictors.bundle import PredictorBundle
-from approx_perception.profiling.calibration import calibrate, calibration_scene
+from approx_perception.profiling.calibration import batches_that_pay, calibrate, calibration_scene
 from approx_perception.profiling.measuring import LatencyRows, PartTimer
 from approx_perception.scheduling import PolicyFactory, Scheduler, check_policy_name
 from approx_perception.share import share_folder
@@ -118,6 +118,41 @@ class Kernel:
     policies: PolicyFactory
     latency: AdaptiveLatency
     agnostic_accuracy: npt.NDArray[np.float64]
+    _accuracy: AccuracyPredictor
+    _options: KernelOptions
+    _clock: Clock
+    _load: Callable[[], LoadReading]
+
+    def twin(self) -> "Kernel":
+        """For another camera: shares the network and what is known, and has all else anew."""
+        policies = PolicyFactory(self.space, self.policies.original, self.agnostic_accuracy)
+        policy = policies.create(self._options.policy, self.branch)
+        latency = AdaptiveLatency(self.space, self.latency.model)
+        pipeline = FramePipeline(
+            self.detector, create_trackers(self.space),
+            Scheduler(self.space, policy, latency, self._accuracy), self._options.sla,
+            self._options.score_threshold, clock=self._clock, load=self._load,
+        )  # fmt: skip
+        return replace(self, pipeline=pipeline, policies=policies, latency=latency)
+
+    def measure_again(self, image_size: tuple[int, int]) -> LatencyModel:
+        """Calibrate as at start; with a profile, that is the model. Takes seconds."""
+        model = self.latency.model
+        if model.is_profiled:
+            return model
+        trackers = create_trackers(self.space)
+        return _calibrated(self.detector, trackers, self.space, image_size, self._clock)
+
+    def forget_latencies(self, model: LatencyModel) -> "Kernel":
+        """Replace what was learned of latencies by a model; the pipeline goes on."""
+        latency = AdaptiveLatency(self.space, model)
+        self.pipeline.scheduler.latency = latency
+        return replace(self, latency=latency)
+
+    def batches_that_pay(self, count: int) -> frozenset[tuple[int, int | None]]:
+        """Settings at which ``count`` cameras are quicker as a batch; measured now."""
+        scene = calibration_scene(self._options.image_size)
+        return batches_that_pay(self.detector, self.space, scene, count, self._clock)
 
 
 def space_names() -> tuple[str, ...]:
@@ -212,22 +247,15 @@ def _accuracy(
     return ConstantAccuracy(agnostic), agnostic
 
 
-def _latency_model(
-    bundle: PredictorBundle | None,
+def _calibrated(
     detector: Detector,
     trackers: dict[TrackerSettings, Tracker],
     space: BranchSpace,
     image_size: tuple[int, int],
     clock: Clock,
-    report: Callable[[str], None],
+    report: Callable[[str], None] = lambda _: None,
 ) -> LatencyModel:
-    """Preheat, and take the profile's model or calibrate one."""
-    report("preheating")
-    scene = calibration_scene(image_size)
-    PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene)
-    if bundle is not None and bundle.latency is not None:
-        return bundle.latency
-    columns = calibrate(detector, trackers, space, scene, clock, report)
+    columns = calibrate(detector, trackers, space, calibration_scene(image_size), clock, report)
     return fit_latency(columns, np.full((1, 2), np.nan), space)
 
 
@@ -289,11 +317,19 @@ def assemble(
     if elsewhere is not None:
         model = bundle.latency if bundle is not None and bundle.latency else elsewhere
     else:
-        size = options.image_size
-        model = _latency_model(bundle, detector, trackers, space, size, clock, report)
+        report("preheating")
+        scene = calibration_scene(options.image_size)
+        PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene)
+        profiled = bundle.latency if bundle is not None else None
+        model = profiled or _calibrated(
+            detector, trackers, space, options.image_size, clock, report
+        )
     latency = AdaptiveLatency(space, model)
     scheduler = Scheduler(space, policy, latency, accuracy)
     pipeline = FramePipeline(
         detector, trackers, scheduler, options.sla, options.score_threshold, clock=clock, load=load
     )
-    return Kernel(pipeline, detector, space, branch, policies, latency, agnostic)
+    return Kernel(
+        pipeline, detector, space, branch, policies, latency, agnostic,
+        accuracy, options, clock, load,
+    )  # fmt: skip

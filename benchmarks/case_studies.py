@@ -94,7 +94,7 @@ class Stage:
             detector=arguments.detector, weights=arguments.weights, score_threshold=0.05,
         )  # fmt: skip
         self.start("load_monitor_node")
-        if not self.wait(lambda: bool(self.recorder.recording.diagnostics), READY_S):
+        if not self.wait(lambda: self.recorder.is_ready, READY_S):
             raise SystemExit(self.processes[0].last_words())
         self.start(
             "player_node", source=arguments.source, loop=True, wait_for_subscriber=True,

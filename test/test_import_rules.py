@@ -21,6 +21,7 @@ ROOMS = [
         "weights",
     },
     {"scheduling"},
+    {"interface"},
     {"pipeline"},
     {"profiling", "training", "evaluation", "reports"},
     {"assembly"},

@@ -1,5 +1,6 @@
 """A branch is one setting of all knobs; a space is the ordered set to choose from."""
 
+from approx_perception.branches.allowed import KNOBS, allowed_branches
 from approx_perception.branches.branch import (
     TRACKER_NAMES,
     Branch,
@@ -8,4 +9,12 @@ from approx_perception.branches.branch import (
 )
 from approx_perception.branches.space import BranchSpace
 
-__all__ = ["TRACKER_NAMES", "Branch", "BranchSpace", "TrackerSettings", "parse_branch"]
+__all__ = [
+    "KNOBS",
+    "allowed_branches",
+    "TRACKER_NAMES",
+    "Branch",
+    "BranchSpace",
+    "TrackerSettings",
+    "parse_branch",
+]

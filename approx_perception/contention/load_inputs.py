@@ -47,6 +47,12 @@ class LoadInputs:
         self._lock = threading.Lock()
         self._inputs: dict[str, _Input] = {}
 
+    def restart(self, max_age_s: float) -> None:
+        """Forget all monitors; from now on others may speak."""
+        with self._lock:
+            self._max_age_s = max_age_s
+            self._inputs.clear()
+
     def update(self, name: str, cpu: float = math.nan, gpu: float = math.nan) -> None:
         """Take in shares 0..1 from a monitor; nan where it does not tell.
 

@@ -1,6 +1,10 @@
 """Detector or tracker, then association: one frame in, one result out."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from approx_perception.association import Associator
 from approx_perception.branches import BranchSpace, TrackerSettings
@@ -20,7 +24,7 @@ from approx_perception.structures import (
 )
 from approx_perception.trackers import Tracker, create_tracker
 
-__all__ = ["FramePipeline", "create_trackers"]
+__all__ = ["FramePipeline", "FrameUnderWay", "create_trackers"]
 
 
 def create_trackers(space: BranchSpace) -> dict[TrackerSettings, Tracker]:
@@ -28,11 +32,35 @@ def create_trackers(space: BranchSpace) -> dict[TrackerSettings, Tracker]:
     return {settings: create_tracker(settings) for settings in space.trackers}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameUnderWay:
+    """A frame that was decided upon and not processed yet; from `FramePipeline.begin`.
+
+    Attributes
+    ----------
+    frame, sla, decision
+        What is to be done with it, under which SLA.
+    timer
+        Of its stages.
+    """
+
+    frame: Frame
+    sla: SLA
+    decision: Decision
+    timer: StageTimer
+
+    @property
+    def detector_settings(self) -> DetectorSettings | None:
+        """What the detector is to be asked; None for a tracked frame."""
+        branch = self.decision.branch
+        return DetectorSettings(*branch.detector_settings) if self.decision.run_detector else None
+
+
 class FramePipeline:
     """Process frames one after the other under a latency SLA.
 
-    Not thread-safe, but `sla`, `score_threshold` and the scheduler's policy may be replaced
-    from another thread at any time; the next frame honours them.
+    Not thread-safe, but `sla`, `score_threshold`, `class_mask` and the scheduler's policy may be
+    replaced from another thread at any time; the next frame honours them.
 
     Parameters
     ----------
@@ -69,6 +97,8 @@ class FramePipeline:
         self.scheduler = scheduler
         self.sla = sla
         self.score_threshold = score_threshold
+        #: ``(C,)`` bool: classes to keep; None for all.
+        self.class_mask: npt.NDArray[np.bool_] | None = None
         self._trackers = trackers
         self._associator = associator or Associator()
         self._clock = clock or MonotonicClock()
@@ -89,13 +119,33 @@ class FramePipeline:
         FrameResult
             Detections with identities, the decision and what each stage took.
         """
+        return self.finish(self.begin(frame))
+
+    def begin(self, frame: Frame) -> FrameUnderWay:
+        """Decide what to do with a frame; `finish` must follow before the next one."""
         sla = self.sla
         timer = StageTimer(self._clock, frame.decode_ms)
+        with timer.stage("schedule"):
+            decision = self.scheduler.decide(self._observe(frame, sla))
+        timer.pause()
+        return FrameUnderWay(frame, sla, decision, timer)
+
+    def finish(self, work: FrameUnderWay, found: Detections | None = None) -> FrameResult:
+        """Process what `begin` decided.
+
+        Parameters
+        ----------
+        work
+            From `begin`.
+        found
+            What the detector found, where it was asked for several cameras together and its time
+            charged to the timer; None: ask it here.
+        """
+        frame, decision, timer = work.frame, work.decision, work.timer
+        timer.resume()
         try:
-            with timer.stage("schedule"):
-                decision = self.scheduler.decide(self._observe(frame, sla))
             if decision.run_detector:
-                detections = self._detect(frame, decision, timer)
+                detections = self._detect(frame, decision, timer, found)
             else:
                 detections = self._track(frame, decision, timer)
             with timer.stage("features"):
@@ -104,11 +154,16 @@ class FramePipeline:
             self.scheduler.abort_group()
             raise
         result = FrameResult(
-            frame.stamp_ns, frame.source_id, frame.sequence, detections, decision, sla,
+            frame.stamp_ns, frame.source_id, frame.sequence, detections, decision, work.sla,
             timer.finish(),
         )  # fmt: skip
         self.scheduler.observe(result)
         return result
+
+    def reset(self) -> None:
+        """Forget all objects: the next frame is detected, and identities start anew."""
+        self.scheduler.abort_group()
+        self._stream = None
 
     def _observe(self, frame: Frame, sla: SLA) -> Observation:
         image_size = frame.image.shape[1], frame.image.shape[0]
@@ -127,17 +182,27 @@ class FramePipeline:
         size = (frame.image.shape[1], frame.image.shape[0])
         self._content.see_objects(detections, speeds, size)
 
-    def _detect(self, frame: Frame, decision: Decision, timer: StageTimer) -> Detections:
+    def _detect(
+        self, frame: Frame, decision: Decision, timer: StageTimer, found: Detections | None
+    ) -> Detections:
         branch = decision.branch
-        with timer.stage("detect"):
-            found = self.detector.detect(frame.image, DetectorSettings(branch.shape, branch.nprop))
-            found = found.with_score(self.score_threshold)
+        if found is None:
+            with timer.stage("detect"):
+                settings = DetectorSettings(*branch.detector_settings)
+                found = self._wanted(self.detector.detect(frame.image, settings))
+        else:
+            found = self._wanted(found)
         with timer.stage("associate"):
             detections = self._associator.associate(found, frame.sequence)
         if branch.tracker_settings is not None:
             with timer.stage("initialize"):
                 self._trackers[branch.tracker_settings].initialize(frame.image, detections)
         return detections
+
+    def _wanted(self, found: Detections) -> Detections:
+        found = found.with_score(self.score_threshold)
+        mask = self.class_mask
+        return found if mask is None else found.select(mask[found.class_ids])
 
     def _track(self, frame: Frame, decision: Decision, timer: StageTimer) -> Detections:
         tracker = decision.branch.tracker_settings

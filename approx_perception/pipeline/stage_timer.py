@@ -23,6 +23,7 @@ class StageTimer:
     def __init__(self, clock: Clock, decode_ms: float) -> None:
         self._clock = clock
         self._start_ns = clock.monotonic_ns()
+        self._paused_ns = 0
         self._stages_ms: dict[str, float] = {"decode_ms": decode_ms}
 
     @contextmanager
@@ -33,6 +34,19 @@ class StageTimer:
             yield
         finally:
             self._stages_ms[f"{name}_ms"] = (self._clock.monotonic_ns() - start_ns) / 1e6
+
+    def pause(self) -> None:
+        """Count nothing from now on: the frame waits for others."""
+        self._paused_ns = self._clock.monotonic_ns()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._start_ns += self._clock.monotonic_ns() - self._paused_ns
+
+    def charge(self, name: str, ms: float) -> None:
+        """Count what was done for this frame during a pause."""
+        self._stages_ms[f"{name}_ms"] = ms
+        self._start_ns -= round(ms * 1e6)
 
     def finish(self) -> StageTimings:
         """Return all stages and the whole."""

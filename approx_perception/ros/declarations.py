@@ -1,36 +1,25 @@
-"""Declare parameters with description and range, from one table a node."""
+"""Declare the parameters of an interface with descriptions and ranges."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.interface import Parameter
 
-__all__ = ["Declaration", "Value", "declare_parameters"]
-
-Value = bool | int | float | str
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """One parameter; ``limits`` are the ends of its range."""
-
-    name: str
-    default: Value
-    description: str
-    limits: tuple[float, float] | None = None
-    read_only: bool = False
+__all__ = ["declare_parameters"]
 
 
-def _descriptor(declaration: Declaration) -> ParameterDescriptor:
+def _descriptor(parameter: Parameter) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(
-        description=declaration.description, read_only=declaration.read_only
+        description=parameter.text,
+        additional_constraints=parameter.constraints,
+        read_only=not parameter.live,
     )
-    if declaration.limits is not None:
-        low, high = declaration.limits
-        if isinstance(declaration.default, float):
+    if parameter.limits is not None:
+        low, high = parameter.limits
+        if parameter.is_double:
             # Step 0: any value between; rclpy refuses values off a step.
             descriptor.floating_point_range = [
                 FloatingPointRange(from_value=low, to_value=high, step=0.0)
@@ -42,18 +31,21 @@ def _descriptor(declaration: Declaration) -> ParameterDescriptor:
     return descriptor
 
 
-def declare_parameters(node: Node, declarations: Iterable[Declaration]) -> None:
+def declare_parameters(node: Node, parameters: Iterable[Parameter]) -> None:
     """Declare all parameters of a node.
 
     Raises
     ------
     ConfigurationError
-        If a value given at start is of the wrong type or outside its range.
+        If a value given at start is of the wrong type, outside its range or not among its names.
     """
-    for declaration in declarations:
+    for parameter in parameters:
         try:
-            node.declare_parameter(declaration.name, declaration.default, _descriptor(declaration))
+            given = node.declare_parameter(
+                parameter.name, parameter.default, _descriptor(parameter)
+            ).value
         except Exception as error:  # rclpy's exceptions differ among distributions
             raise ConfigurationError(
-                f"parameter {declaration.name} was refused: {error}. {declaration.description}"
+                f"parameter {parameter.name} was refused: {error}. {parameter.text}"
             ) from error
+        parameter.check(given)

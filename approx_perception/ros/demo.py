@@ -109,7 +109,7 @@ class _Session:
         }
         log = self._folder / "perception_node.log"
         self.processes.append(NodeProcess("perception_node", parameters, log, self._variables))
-        ready = self._wait(lambda: bool(self.recorder.recording.diagnostics), _READY_TIMEOUT_S)
+        ready = self._wait(lambda: self.recorder.is_ready, _READY_TIMEOUT_S)
         if not ready:
             raise ProcessDiedError(f"perception_node was not ready within {_READY_TIMEOUT_S:g} s")
 

@@ -90,9 +90,7 @@ def play_live(
             "perception_node", node_parameters, folder / "perception_node.log", variables
         )
         stack.callback(node.stop)
-        if not recorder.spin_until(
-            lambda: bool(recorder.recording.diagnostics), _READY_TIMEOUT_S, node.check
-        ):
+        if not recorder.spin_until(lambda: recorder.is_ready, _READY_TIMEOUT_S, node.check):
             raise ProcessDiedError(f"perception_node was not ready within {_READY_TIMEOUT_S:g} s")
         report("playing")
         player = NodeProcess(

@@ -8,20 +8,15 @@ import psutil
 from rclpy.node import Node
 
 from approx_perception.contention import LoadMeter
+from approx_perception.interface import LOAD_MONITOR_PARAMETERS
 from approx_perception.msg import SystemLoad
 from approx_perception.ros import qos
-from approx_perception.ros.declarations import Declaration, declare_parameters
+from approx_perception.ros.declarations import declare_parameters
 from approx_perception.ros.startup import run_node
 
 __all__ = ["LoadMonitorNode", "main"]
 
 _SEARCH_PERIOD_S = 2.0
-
-_PARAMETERS = (
-    Declaration("period_s", 0.2, "Time between two readings, in s.", (0.05, 10.0), read_only=True),
-    Declaration("own_processes", "perception_node", "Processes with one of these words in their "
-                "command line count as ours; separated by commas.", read_only=True),
-)  # fmt: skip
 
 
 class _OwnProcesses:
@@ -49,7 +44,7 @@ class LoadMonitorNode(Node):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__("load_monitor_node")
-        declare_parameters(self, _PARAMETERS)
+        declare_parameters(self, LOAD_MONITOR_PARAMETERS)
         text = str(self.get_parameter("own_processes").value)
         words = [word.strip() for word in text.split(",") if word.strip()]
         self._meter = LoadMeter(_OwnProcesses(words))

@@ -78,9 +78,14 @@ class LoadTopics:
         self._refused: dict[str, str] = {}
         self._expected: dict[str, str] = {}
         self._silent: set[str] = set()
-        self._subscribe(names.system, SystemLoad, self._on_system)
-        self._subscribe(names.cpu, Float32, self._on_cpu)
-        self._subscribe(names.gpu, Float32, self._on_gpu)
+        self._subscriptions: list[Any] = []
+        try:
+            self._subscribe(names.system, SystemLoad, self._on_system)
+            self._subscribe(names.cpu, Float32, self._on_cpu)
+            self._subscribe(names.gpu, Float32, self._on_gpu)
+        except ConfigurationError:
+            self.close()
+            raise
 
     def _subscribe(
         self, topic: str, message_type: Any, take_in: Callable[[str, Any], None]
@@ -89,8 +94,10 @@ class LoadTopics:
             return
         try:
             name = self._node.resolve_topic_name(topic)
-            self._node.create_subscription(
-                message_type, topic, lambda m: self._receive(name, take_in, m), qos.LOAD_INPUT
+            self._subscriptions.append(
+                self._node.create_subscription(
+                    message_type, topic, lambda m: self._receive(name, take_in, m), qos.LOAD_INPUT
+                )
             )
         except Exception as error:  # rclpy's exceptions differ among distributions
             reason = str(error).splitlines()[0]
@@ -119,6 +126,12 @@ class LoadTopics:
 
     def _on_gpu(self, name: str, message: Float32) -> None:
         self._inputs.update(name, gpu=share_of_percent(message.data))
+
+    def close(self) -> None:
+        """Listen no more."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._subscriptions.clear()
 
     def look_after(self) -> None:
         """Once a second: notice who fell silent and who came back."""

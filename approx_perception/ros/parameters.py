@@ -1,156 +1,200 @@
-"""Parameters of the perception node: one table from which descriptors and checks come."""
+"""What the perception node reads from its parameters, and how changes reach it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
-from rclpy.parameter import Parameter
+from rclpy.parameter import Parameter as RosParameter
+from rclpy.validate_topic_name import validate_topic_name
 
-from approx_perception.assembly import KernelOptions
-from approx_perception.branches import Branch, parse_branch
-from approx_perception.detectors import detector_names
+from approx_perception.assembly import Kernel, KernelOptions
+from approx_perception.branches import KNOBS, Branch, allowed_branches, parse_branch
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, choices
-from approx_perception.ros.declarations import Declaration, Value
+from approx_perception.interface import PERCEPTION_PARAMETERS
+from approx_perception.ros.health import WatchdogLimits
 from approx_perception.ros.load_topics import LoadTopicNames
-from approx_perception.scheduling import POLICY_NAMES, PolicyFactory, SchedulingPolicy
+from approx_perception.ros.outputs import DebugOptions
 from approx_perception.structures import SLA, SlaScope
 
-__all__ = [
-    "PERCEPTION_PARAMETERS",
-    "LiveParameters",
-    "kernel_options",
-    "load_topic_names",
-    "watch_parameters",
-]
+__all__ = ["LiveSettings", "ParameterWatch", "kernel_options", "read_settings"]
+
+Values = Callable[[str], Any]
 
 
-PERCEPTION_PARAMETERS = (
-    Declaration("detector", "faster_rcnn", f"Detector family: {choices(detector_names())}.",
-                 read_only=True),
-    Declaration("weights", "", "Weights file or name; empty: the network that ships.",
-                 read_only=True),
-    Declaration("class_names_file", "", "Text file with one class name a line; empty: the "
-                 "weights' own.", read_only=True),
-    Declaration("space", "", "Branch space: a YAML file or the name of a shipped one; empty: the "
-                 "detector's own.", read_only=True),
-    Declaration("device", "auto", "cpu, cuda or auto.", read_only=True),
-    Declaration("precision", "auto", "Of the backbone of faster_rcnn: float32, bfloat16, or auto "
-                 "for the faster one here.", read_only=True),
-    Declaration("num_threads", 0, "CPU threads of one inference; 0: one less than the cores, so "
-                 "that one is left for ROS and the camera.", (0, 256), read_only=True),
-    Declaration("profile", "", "What approx-perception profile wrote on this machine, NAME.json; "
-                 "empty: calibrate at start.", read_only=True),
-    Declaration("load_topic", "system_load", "Topic of a load_monitor_node (SystemLoad); empty: "
-                 "none.", read_only=True),
-    Declaration("cpu_load_topic", "", "Topic with the CPU load of all processes together, "
-                 "std_msgs/Float32 in percent; empty: none.", read_only=True),
-    Declaration("gpu_load_topic", "", "Topic with the GPU load by others, std_msgs/Float32 in "
-                 "percent; empty: none.", read_only=True),
-    Declaration("load_timeout_s", 2.0, "After this many seconds without a message a load topic "
-                 "counts as silent.", (0.1, 3600.0), read_only=True),
-    Declaration("image_transport", "raw", "'raw' subscribes to image, 'compressed' to "
-                 "image/compressed.", read_only=True),
-    Declaration("calibration.width", 640, "Width in px of the images to expect; latencies are "
-                 "measured for it at start.", (32, 16384), read_only=True),
-    Declaration("calibration.height", 480, "Height in px of the images to expect.", (32, 16384),
-                 read_only=True),
-    Declaration("sla.latency_ms", 100.0, "Latency budget for processing, in ms; write 100.0, not "
-                 "100.", (0.1, 10000.0)),
-    Declaration("sla.quantile", 0.95, "Share of frames (or groups) that must be inside the "
-                 "budget.", (0.5, 0.999)),
-    Declaration("sla.scope", "frame", "What the budget counts: 'frame', or 'gof' for the mean "
-                 "over a group of frames."),
-    Declaration("score_threshold", 0.3, "Weaker detections are dropped.", (0.0, 1.0)),
-    Declaration("policy", "most_accurate", f"How to choose a branch: {choices(POLICY_NAMES)}; "
-                 "'approxdet' needs a profile."),
-    Declaration("branch", "", "Branch for the policies 'fixed' and 'triggered', as "
-                 "shape=320,nprop=20,si=4; knobs not named are the largest shape and nprop, and "
-                 "si=1."),
-)  # fmt: skip
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveSettings:
+    """All that can change while the node runs.
 
+    Attributes
+    ----------
+    slas
+        ``{camera: what it asks for}``, before budgets are shared.
+    policy, branch
+        As `PolicyFactory.create` takes them; the branch None before the space is known.
+    allowed
+        ``(B,)`` bool, None for all.
+    class_mask
+        ``(C,)`` bool, None for all.
+    score_threshold
+        Weaker detections are dropped.
+    load, load_timeout_s
+        Where monitors speak, and when they count as silent.
+    debug, limits
+        Of outputs and of diagnostics.
+    """
 
-@dataclass(frozen=True, slots=True)
-class LiveParameters:
-    """What can change while the node runs, validated together."""
-
-    sla: SLA
+    slas: dict[str, SLA]
+    policy: str
+    branch: Branch | None
+    allowed: npt.NDArray[np.bool_] | None
+    class_mask: npt.NDArray[np.bool_] | None
     score_threshold: float
-    policy: SchedulingPolicy
+    load: LoadTopicNames
+    load_timeout_s: float
+    debug: DebugOptions
+    limits: WatchdogLimits
 
 
-def _sla(value: Callable[[str], Value]) -> SLA:
-    scope = str(value("sla.scope"))
-    if scope not in (names := [entry.value for entry in SlaScope]):
-        raise ConfigurationError(f"sla.scope is {scope!r}; choose {choices(names)}")
-    return SLA(float(value("sla.latency_ms")), float(value("sla.quantile")), SlaScope(scope))
+def _sla(value: Values, camera: str = "") -> SLA:
+    latency_ms = float(value("sla.latency_ms"))
+    if camera:
+        latency_ms = float(value(f"{camera}.sla.latency_ms")) or latency_ms
+    return SLA(latency_ms, float(value("sla.quantile")), SlaScope(value("sla.scope")))
 
 
-def kernel_options(node: Node) -> KernelOptions:
+def kernel_options(value: Values) -> KernelOptions:
     """Read what the kernel is assembled from."""
-
-    def value(name: str) -> Value:
-        content: Value = node.get_parameter(name).value
-        return content
-
-    names_file = str(value("class_names_file"))
+    names_file, profile = str(value("class_names_file")), str(value("profile"))
     return KernelOptions(
         detector=str(value("detector")), weights=str(value("weights")),
         class_names_file=Path(names_file) if names_file else None,
         device=str(value("device")), precision=str(value("precision")),
-        num_threads=int(value("num_threads")),
-        space=str(value("space")), policy=str(value("policy")), branch=str(value("branch")),
-        sla=_sla(value), score_threshold=float(value("score_threshold")),
+        num_threads=int(value("num_threads")), space=str(value("space")),
+        policy=str(value("policy")), branch=str(value("branch")), sla=_sla(value),
+        score_threshold=float(value("score_threshold")),
         image_size=(int(value("calibration.width")), int(value("calibration.height"))),
-        profile=Path(str(value("profile"))) if value("profile") else None,
+        profile=Path(profile) if profile else None,
     )  # fmt: skip
 
 
-def load_topic_names(node: Node) -> LoadTopicNames:
-    """Read where load monitors speak."""
-    names = ("load_topic", "cpu_load_topic", "gpu_load_topic")
-    return LoadTopicNames(*(str(node.get_parameter(name).value) for name in names))
+def _class_mask(text: str, names: Sequence[str]) -> npt.NDArray[np.bool_] | None:
+    wanted = {name.strip() for name in text.split(",") if name.strip()}
+    if not wanted:
+        return None
+    if unknown := sorted(wanted - set(names)):
+        raise ConfigurationError(
+            f"classes names {unknown[0]!r}, which the network does not know; choose "
+            f"{choices(names)}"
+        )
+    return np.array([name in wanted for name in names])
 
 
-def _live(
-    value: Callable[[str], Value], policies: PolicyFactory, default_branch: Branch
-) -> LiveParameters:
-    branch = parse_branch(str(value("branch")), default_branch)
-    policies.space.index(branch)
-    policy = policies.create(str(value("policy")), branch)
-    return LiveParameters(_sla(value), float(value("score_threshold")), policy)
-
-
-def watch_parameters(
-    node: Node, policies: PolicyFactory, apply: Callable[[LiveParameters], None]
-) -> None:
-    """Validate changes together, refuse them with a reason, and apply what is accepted."""
-    default_branch = policies.space.default_branch
-
-    def proposed(changes: Sequence[Parameter]) -> Callable[[str], Value]:
-        new = {parameter.name: parameter.value for parameter in changes}
-
-        def value(name: str) -> Value:
-            content: Value = new[name] if name in new else node.get_parameter(name).value
-            return content
-
-        return value
-
-    # Humble has no callback after a change; there, what passes the check is applied at once.
-    has_post_callback = hasattr(node, "add_post_set_parameters_callback")
-
-    def check(changes: Sequence[Parameter]) -> SetParametersResult:
+def _load_topics(value: Values) -> LoadTopicNames:
+    topics = []
+    for name in ("load_topic", "cpu_load_topic", "gpu_load_topic"):
+        topic = str(value(name))
         try:
-            live = _live(proposed(changes), policies, default_branch)
+            if topic:
+                validate_topic_name(topic)
+        except Exception as error:  # rclpy's exceptions differ among distributions
+            reason = str(error).splitlines()[0]
+            raise ConfigurationError(f"{name} is {topic!r}, which is no topic: {reason}") from error
+        topics.append(topic)
+    return LoadTopicNames(*topics)
+
+
+def read_settings(value: Values, sla_names: dict[str, str], kernel: Kernel | None) -> LiveSettings:
+    """Read and check everything that can change, together.
+
+    Parameters
+    ----------
+    value
+        From a parameter's name to its value.
+    sla_names
+        ``{camera: prefix of its own SLA's parameter}``; an empty prefix where it has none.
+    kernel
+        Whose space and classes names are checked against; None before there is one.
+
+    Raises
+    ------
+    ApproxPerceptionError
+        If a value, or the values together, cannot be honoured.
+    """
+    for parameter in PERCEPTION_PARAMETERS:
+        if parameter.live:
+            parameter.check(value(parameter.name))
+    policy = str(value("policy"))
+    branch = allowed = class_mask = None
+    if kernel is not None:
+        space = kernel.space
+        branch = parse_branch(str(value("branch")), space.default_branch)
+        if policy in ("fixed", "triggered") or value("branch"):
+            space.index(branch)
+        kernel.policies.check(policy, branch)
+        allowed = allowed_branches(space, {k: str(value(f"allowed.{k}")) for k in KNOBS})
+        class_mask = _class_mask(str(value("classes")), kernel.detector.class_names)
+    return LiveSettings(
+        {camera: _sla(value, prefix) for camera, prefix in sla_names.items()},
+        policy, branch, allowed, class_mask, float(value("score_threshold")),
+        _load_topics(value), float(value("load_timeout_s")),
+        DebugOptions(
+            float(value("debug.max_rate_hz")), float(value("debug.min_score")),
+            int(value("debug.jpeg_quality")),
+        ),
+        WatchdogLimits(
+            float(value("diagnostics.max_allowed_processing_time_ms")),
+            float(value("diagnostics.max_acceptable_consecutive_delay_ms")),
+        ),
+    )  # fmt: skip
+
+
+class ParameterWatch:
+    """Validate changes together, refuse them with a reason, and hand over what is accepted.
+
+    Parameters
+    ----------
+    node
+        Whose parameters are watched.
+    read
+        From values to settings; raises what is wrong with them.
+    apply
+        Gets the settings after each accepted change.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        read: Callable[[Values], LiveSettings],
+        apply: Callable[[LiveSettings], None],
+    ) -> None:
+        self._node, self._read, self._apply = node, read, apply
+        # Humble has no callback after a change; there, what passes the check is applied at once.
+        self._has_post_callback = hasattr(node, "add_post_set_parameters_callback")
+        node.add_on_set_parameters_callback(self._check)
+        if self._has_post_callback:
+            node.add_post_set_parameters_callback(self._accept)
+
+    def value(self, name: str) -> Any:
+        """Present value of a parameter."""
+        return self._node.get_parameter(name).value
+
+    def _with(self, changes: Sequence[RosParameter]) -> Values:
+        new = {parameter.name: parameter.value for parameter in changes}
+        return lambda name: new[name] if name in new else self.value(name)
+
+    def _check(self, changes: Sequence[RosParameter]) -> SetParametersResult:
+        try:
+            settings = self._read(self._with(changes))
         except (ApproxPerceptionError, TypeError, ValueError) as error:
             return SetParametersResult(successful=False, reason=str(error))
-        if not has_post_callback:
-            apply(live)
+        if not self._has_post_callback:
+            self._apply(settings)
         return SetParametersResult(successful=True)
 
-    node.add_on_set_parameters_callback(check)
-    if has_post_callback:
-        node.add_post_set_parameters_callback(
-            lambda changes: apply(_live(proposed(changes), policies, default_branch))
-        )
+    def _accept(self, changes: Sequence[RosParameter]) -> None:
+        self._apply(self._read(self._with(changes)))

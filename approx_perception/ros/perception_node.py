@@ -1,101 +1,222 @@
 """The node: images in, detections and decisions out, under a live SLA."""
 
+import gc
 import sys
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from rclpy.node import Node
-from sensor_msgs.msg import CompressedImage, Image
+from rclpy.clock import Clock as RosClock
+from rclpy.clock import ClockType, JumpThreshold
+from rclpy.duration import Duration
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from std_srvs.srv import SetBool, Trigger
 
-from approx_perception.assembly import assemble
+from approx_perception.assembly import Kernel, assemble
 from approx_perception.clock import MonotonicClock
 from approx_perception.contention import LoadInputs
-from approx_perception.datasets.image_messages import stamp_ns
-from approx_perception.exceptions import ConfigurationError, choices
-from approx_perception.msg import DetectionArray, SchedulerDecision
-from approx_perception.pipeline import Mailbox
-from approx_perception.ros import conversion, qos
+from approx_perception.exceptions import ApproxPerceptionError
+from approx_perception.interface import PERCEPTION_PARAMETERS, Parameter
+from approx_perception.pipeline import CameraGroup
+from approx_perception.ros.camera import Camera, camera_topics
 from approx_perception.ros.declarations import declare_parameters
-from approx_perception.ros.diagnostics import Diagnostics
+from approx_perception.ros.diagnostics import PERIOD_S, Diagnostics
+from approx_perception.ros.health import Judgement, Level
 from approx_perception.ros.load_topics import LoadTopics
 from approx_perception.ros.parameters import (
-    PERCEPTION_PARAMETERS,
-    LiveParameters,
+    LiveSettings,
+    ParameterWatch,
+    Values,
     kernel_options,
-    load_topic_names,
-    watch_parameters,
+    read_settings,
 )
 from approx_perception.ros.startup import run_node
-from approx_perception.ros.transport import profile_is_set
+from approx_perception.ros.worker import Worker
 from approx_perception.structures import ContentFeatures
 
 __all__ = ["PerceptionNode", "main"]
 
-_TAKE_TIMEOUT_S = 0.1
 _LOG_PERIOD_S = 5.0
-#: Seconds of silence of a topic that has a publisher, after which the user is told.
-_SILENT_CHECKS = 3
-#: Above this, Fast DDS without our profile loses images.
-_LARGE_MESSAGE_BYTES = 300_000
-
-_TRANSPORTS = {"raw": ("image", Image), "compressed": ("image/compressed", CompressedImage)}
+_SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+#: A jump of ROS time that is not a correction.
+_JUMP_BACK = Duration(seconds=-0.5)
 
 
-class PerceptionNode(Node):  # type: ignore[misc]
-    """Detect and track on an image topic.
+class PerceptionNode(LifecycleNode):  # type: ignore[misc]
+    """Detect and track on image topics.
 
-    Loads the network and measures all branches before it subscribes. Images are received in
-    the executor's thread, put into a slot for the newest one, and processed in a thread of
-    their own.
+    Configure loads the network and measures all branches; activate subscribes; deactivate and
+    cleanup undo that. Images are received in the executor's thread, put into a slot for the
+    newest one of each camera, and processed in a thread of their own.
 
     Raises
     ------
     ApproxPerceptionError
-        If a parameter or the weights cannot be used.
+        If a parameter given at start cannot be used.
     """
 
     def __init__(self) -> None:
         super().__init__("perception_node")
-        declare_parameters(self, PERCEPTION_PARAMETERS)
+        self._places: list[Any] = []
+        self._declare()
         self._monotonic = MonotonicClock()
-        topic, message_type = self._transport()
-        options = kernel_options(self)
-        load = LoadInputs(self._monotonic, float(self.get_parameter("load_timeout_s").value))
-        self._load_topics = LoadTopics(self, load_topic_names(self), load, self._monotonic)
-        self.get_logger().info("loading the network and preheating every branch, some seconds")
-        self._kernel = assemble(options, self._monotonic, self.get_logger().debug, load.reading)
-        self._image_size = options.image_size
-        self._log_start()
-        self._detections = self.create_publisher(DetectionArray, "detections", qos.RESULTS)
-        self._decisions = self.create_publisher(SchedulerDecision, "decision", qos.RESULTS)
-        self._diagnostics = Diagnostics(self, self._kernel.detector.description)
-        self._mailbox: Mailbox[tuple[int, Any]] = Mailbox(self._monotonic)
-        self._received = 0
-        self._stopping = False
-        watch_parameters(self, self._kernel.policies, self._apply)
-        self._worker = threading.Thread(target=self._work, name="perception", daemon=True)
-        self._worker.start()
-        self._subscription = self.create_subscription(
-            message_type, topic, self._receive, qos.IMAGE_INPUT
+        self._load = LoadInputs(self._monotonic)
+        self._load_topics: LoadTopics | None = None
+        self._cameras: list[Camera] = []
+        self._worker: Worker | None = None
+        self._is_enabled = True
+        self._state = "unconfigured"
+        #: Why the last transition failed.
+        self.error: Exception | None = None
+        self._watch = ParameterWatch(self, self._read, self._apply)
+        self._settings = self._read(self._watch.value)
+        self._diagnostics = Diagnostics(self)
+        # Time of its own: ROS time stands still while a bag is paused.
+        steady = RosClock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(PERIOD_S, self._look_after, clock=steady)
+        self._on_jump = self.get_clock().create_jump_callback(
+            JumpThreshold(min_forward=None, min_backward=_JUMP_BACK, on_clock_change=True),
+            post_callback=lambda _: self._reset_tracks("ROS time jumped back"),
         )
-        self._silent_checks = 0
-        self.create_timer(1.0, self._look_after)
-        self._diagnostics.start()
-        self._source_id = self._subscription.topic_name
-        self.get_logger().info(f"waiting for images on {self._source_id}")
+        self.create_service(SetBool, "~/enable", self._on_enable)
+        self.create_service(Trigger, "~/reset_tracks", self._on_reset_tracks)
+        self.create_service(Trigger, "~/recalibrate", self._on_recalibrate)
 
-    def _transport(self) -> tuple[str, Any]:
-        name = self.get_parameter("image_transport").value
-        if name not in _TRANSPORTS:
-            raise ConfigurationError(f"image_transport is {name!r}; choose {choices(_TRANSPORTS)}")
-        return _TRANSPORTS[name]
+    def _declare(self) -> None:
+        declare_parameters(self, PERCEPTION_PARAMETERS)
+        self._places = camera_topics(list(self.get_parameter("cameras").value))
+        declare_parameters(
+            self,
+            [
+                Parameter(
+                    f"{place.name}.sla.latency_ms", 0.0,
+                    "Latency budget of this camera; 0.0: sla.latency_ms.", (0.0, 10000.0),
+                    unit="ms", live=True,
+                )
+                for place in self._places
+                if place.name
+            ],
+        )  # fmt: skip
 
-    def _log_start(self) -> None:
-        kernel, log = self._kernel, self.get_logger()
-        model = kernel.latency.model
-        content = ContentFeatures()
-        detections_ms = model.base_ms(content, self._image_size)[: model.setting_count]
+    # Lifecycle
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load and measure; everything slow happens here."""
+        return self._transition("inactive", self._configure)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe, and start working."""
+        return self._transition("active", self._activate)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop working, and forget what waits."""
+        return self._transition("inactive", self._stop_working)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of the network and of all topics."""
+        return self._transition("unconfigured", self._free)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """End for good, from whatever state."""
+        return self._transition("finalized", self.stop)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Back to where configuring can be tried again."""
+        return self._transition("unconfigured", self.stop)
+
+    def _transition(self, target: str, step: Callable[[], None]) -> TransitionCallbackReturn:
+        self.error = None
+        try:
+            step()
+        except Exception as error:
+            self.error = error
+            self.get_logger().error(f"cannot become {target}: {error}")
+            return _FAILURE
+        self._state = target
+        return _SUCCESS
+
+    def _configure(self) -> None:
+        self.get_logger().info("loading the network and preheating every branch, some seconds")
+        options = kernel_options(self._watch.value)
+        try:
+            kernel = assemble(options, self._monotonic, self.get_logger().debug, self._load.reading)
+            self._settings = read_settings(self._watch.value, self._sla_names(), kernel)
+            self._log_start(kernel, options.image_size)
+            self._build(kernel)
+        except Exception:
+            self._free()
+            raise
+
+    def _build(self, kernel: Kernel) -> None:
+        is_compressed = self.get_parameter("image_transport").value == "compressed"
+        for place in self._places:
+            own = kernel.twin() if self._cameras else kernel
+            self._cameras.append(
+                Camera(self, place, is_compressed, own, self._monotonic, self._wake)
+            )
+        self._batched = kernel.batches_that_pay(len(self._places)) if len(self._places) > 1 else ()
+        if len(self._places) > 1:
+            count = len(self._batched)
+            self.get_logger().info(
+                f"{len(self._places)} cameras; a batch is faster at {count} of "
+                f"{len(kernel.space.detector_settings)} settings of the detector"
+            )
+        self._diagnostics.hardware_id = kernel.detector.description
+        self._apply(self._settings)
+
+    def _activate(self) -> None:
+        kernel = self._cameras[0].kernel
+        pipelines = {camera.name: camera.kernel.pipeline for camera in self._cameras}
+        group = CameraGroup(kernel.detector, pipelines, self._batched, self._monotonic)
+        self._worker = Worker(self._cameras, group, self._monotonic, self._refuse)
+        self._worker.limits = self._settings.limits
+        for camera in self._cameras:
+            camera.listen()
+        self._worker.share_budgets(always=True)
+        self._worker.start()
+        self.get_logger().info(
+            f"waiting for images on {', '.join(camera.topic for camera in self._cameras)}"
+        )
+
+    def _stop_working(self) -> None:
+        for camera in self._cameras:
+            camera.leave()
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    def _free(self) -> None:
+        for camera in self._cameras:
+            camera.close()
+        self._cameras.clear()
+        if self._load_topics is not None:
+            self._load_topics.close()
+            self._load_topics = None
+        # Networks are held in cycles.
+        gc.collect()
+
+    def stop(self) -> None:
+        """End the worker and let go of everything."""
+        self._stop_working()
+        self._free()
+
+    def start_alone(self) -> None:
+        """Do what a lifecycle manager would, where the user has none.
+
+        Raises
+        ------
+        ApproxPerceptionError
+            If a transition failed.
+        """
+        if not self.get_parameter("autostart").value:
+            self.get_logger().info("waiting for a lifecycle manager to configure")
+            return
+        for trigger in (self.trigger_configure, self.trigger_activate):
+            if trigger() != _SUCCESS:
+                raise ApproxPerceptionError(str(self.error))
+
+    def _log_start(self, kernel: Kernel, image_size: tuple[int, int]) -> None:
+        log, model = self.get_logger(), kernel.latency.model
+        detections_ms = model.base_ms(ContentFeatures(), image_size)[: model.setting_count]
         log.info(f"{kernel.detector.description}, {len(kernel.detector.class_names)} classes")
         origin = "by its profile" if model.is_profiled else "as calibrated now"
         log.info(
@@ -108,106 +229,170 @@ class PerceptionNode(Node):  # type: ignore[misc]
                 "makes one, in which load topics count too"
             )
 
-    def _apply(self, live: LiveParameters) -> None:
-        pipeline = self._kernel.pipeline
-        if live.sla != pipeline.sla:
-            self.get_logger().info(f"SLA is now {live.sla.latency_ms:g} ms")
-        pipeline.sla = live.sla
-        pipeline.score_threshold = live.score_threshold
-        pipeline.scheduler.policy = live.policy
+    # Parameters
 
-    def _receive(self, message: Any) -> None:
-        """Take the newest image; must return at once, or everything else in the node waits."""
-        age_ns = self.get_clock().now().nanoseconds - stamp_ns(message.header)
-        self._mailbox.put((self._received, message), age_ns)
-        self._received += 1
-        if (
-            self._received == 1
-            and len(message.data) > _LARGE_MESSAGE_BYTES
-            and not profile_is_set()
-        ):
-            self.get_logger().warning(
-                f"images have {len(message.data)} bytes and no Fast DDS profile is set: most may "
-                "be lost; set FASTRTPS_DEFAULT_PROFILES_FILE to fastdds_shared_memory.xml"
-            )
+    def _sla_names(self) -> dict[str, str]:
+        return {place.name: place.name for place in self._places}
 
-    def _look_after(self) -> None:
-        """Once a second: tell how things stand, and notice images that are sent but not had."""
-        counts = self._mailbox.counts
-        topic = self._subscription.topic_name
-        is_silent = counts.received == 0 and self.count_publishers(topic) > 0
-        self._silent_checks = self._silent_checks + 1 if is_silent else 0
-        waiting_for = "the first image"
-        if self._silent_checks >= _SILENT_CHECKS:
-            waiting_for = (
-                f"the first image although {topic} has a publisher: does it publish, and does its "
-                "process have the Fast DDS profile fastdds_shared_memory.xml?"
-            )
-        if self._silent_checks == _SILENT_CHECKS:
-            self.get_logger().warning(f"waiting for {waiting_for}")
-        self._load_topics.look_after()
-        self._diagnostics.update(
-            counts, self._worker.is_alive(), waiting_for,
-            self._load_topics.status(), self._load_topics.problems(),
-        )  # fmt: skip
+    def _read(self, value: Values) -> LiveSettings:
+        kernel = self._cameras[0].kernel if self._cameras else None
+        return read_settings(value, self._sla_names(), kernel)
 
-    def _work(self) -> None:
-        while not self._stopping:
-            item = self._mailbox.take(_TAKE_TIMEOUT_S)
-            if item is None:
-                continue
-            sequence, message = item
-            try:
-                self._process(sequence, message)
-            except Exception as error:
-                # One bad frame must not end the stream; the reason goes to log and diagnostics.
-                self._refuse(error)
-
-    def _refuse(self, error: Exception) -> None:
-        if self._stopping:
+    def _apply(self, new: LiveSettings) -> None:
+        old, self._settings = self._settings, new
+        if not self._cameras:
             return
-        self._diagnostics.failed(error)
+        for name, sla in new.slas.items():
+            if sla != old.slas[name]:
+                self.get_logger().info(
+                    f"SLA {name} is now {sla.latency_ms:g} ms".replace("  ", " ")
+                )
+        for camera in self._cameras:
+            self._apply_to(camera, new)
+        if self._load_topics is None or (old.load, old.load_timeout_s) != (
+            new.load, new.load_timeout_s,
+        ):  # fmt: skip
+            self._listen_to_load(new)
+        if self._worker is not None:
+            self._worker.limits = new.limits
+            self._worker.share_budgets(always=True)
+
+    @staticmethod
+    def _apply_to(camera: Camera, new: LiveSettings) -> None:
+        pipeline, policies = camera.kernel.pipeline, camera.kernel.policies
+        camera.sla = new.slas[camera.name]
+        camera.outputs.debug = new.debug
+        pipeline.score_threshold, pipeline.class_mask = new.score_threshold, new.class_mask
+        if new.branch is not None:
+            pipeline.scheduler.policy = policies.create(new.policy, new.branch)
+        before = pipeline.scheduler.allowed
+        # The same mask as before must stay the same object: another one ends the group.
+        is_same = (before is None) == (new.allowed is None) and (
+            before is None or bool((before == new.allowed).all())
+        )
+        if not is_same:
+            pipeline.scheduler.allowed = new.allowed
+
+    def _listen_to_load(self, new: LiveSettings) -> None:
+        if self._load_topics is not None:
+            self._load_topics.close()
+            self._load_topics = None
+        self._load.restart(new.load_timeout_s)
+        self._load_topics = LoadTopics(self, new.load, self._load, self._monotonic)
+
+    # Services
+
+    def _on_enable(self, request: Any, response: Any) -> Any:
+        self._is_enabled = bool(request.data)
+        for camera in self._cameras:
+            camera.is_enabled = self._is_enabled
+        if self._is_enabled:
+            self._reset_tracks("enabled again")
+        response.success = True
+        response.message = "enabled" if self._is_enabled else "disabled: images are dropped"
+        return response
+
+    def _on_reset_tracks(self, _: Any, response: Any) -> Any:
+        response.success = self._reset_tracks("as asked")
+        response.message = "" if response.success else f"the node is {self._state}"
+        return response
+
+    def _reset_tracks(self, why: str) -> bool:
+        worker = self._worker
+        if worker is None:
+            return False
+
+        def reset() -> None:
+            for camera in self._cameras:
+                camera.kernel.pipeline.reset()
+
+        worker.between_frames(reset)
+        self.get_logger().info(f"identities start anew: {why}")
+        return True
+
+    def _on_recalibrate(self, _: Any, response: Any) -> Any:
+        worker = self._worker
+        response.success = worker is not None
+        if worker is None:
+            response.message = f"the node is {self._state}; it must be active"
+            return response
+        worker.between_frames(self._recalibrate)
+        is_profiled = self._cameras[0].kernel.latency.model.is_profiled
+        response.message = (
+            "forgetting what was learned; the profile is as it was"
+            if is_profiled
+            else "measuring every part again, some seconds"
+        )
+        return response
+
+    def _recalibrate(self) -> None:
+        """In the worker's thread, as the detector serves one at a time."""
+        first = self._cameras[0].kernel
+        size = (
+            int(self.get_parameter("calibration.width").value),
+            int(self.get_parameter("calibration.height").value),
+        )
+        try:
+            model = first.measure_again(size)
+        except Exception as error:
+            self.get_logger().error(f"recalibration failed: {error}")
+            return
+        for camera in self._cameras:
+            camera.kernel = camera.kernel.forget_latencies(model)
+        self.get_logger().info("recalibrated")
+
+    # Watching
+
+    def _wake(self) -> None:
+        if self._worker is not None:
+            self._worker.wake()
+
+    def _refuse(self, camera: Camera, error: Exception) -> None:
         self.get_logger().error(
-            f"frame refused: {type(error).__name__}: {error}",
+            f"frame refused, {camera.topic}: {type(error).__name__}: {error}",
             throttle_duration_sec=_LOG_PERIOD_S,
         )
 
-    def _process(self, sequence: int, message: Any) -> None:
-        frame = conversion.to_frame(message, self._source_id, sequence, self._monotonic)
-        self._check_size(frame.image.shape[1], frame.image.shape[0])
-        pipeline = self._kernel.pipeline
-        result = pipeline.process(frame)
-        self._diagnostics.succeeded(result)
-        age_ms = (self.get_clock().now().nanoseconds - frame.stamp_ns) / 1e6
-        names = self._kernel.detector.class_names
-        self._detections.publish(
-            conversion.detections_message(message.header, result, names, age_ms)
-        )
-        group_ms = pipeline.scheduler.group_processing_ms
-        self._decisions.publish(conversion.decision_message(message.header, result, group_ms))
-
-    def _check_size(self, width: int, height: int) -> None:
-        if (width, height) != self._image_size:
-            measured = "{}x{}".format(*self._image_size)
-            self._image_size = width, height
-            if self._kernel.latency.model.is_profiled:
-                # A profile knows what size costs.
-                return
-            self.get_logger().warning(
-                f"images are {width}x{height}, but latencies were measured for {measured}; set "
-                "calibration.width and calibration.height for right decisions from the first frame"
+    def _look_after(self) -> None:
+        """Once a second: tell how things stand, and notice images that are sent but not had."""
+        judgements = {"pipeline": self._judge()}
+        for camera in self._cameras:
+            if self._state != "active":
+                continue
+            camera.look_after()
+            judgements[f"camera {camera.topic}"] = camera.health.judge(
+                camera.mailbox.counts, camera.waiting_for, camera.problems(), self._settings.limits
             )
+        self._diagnostics.publish(judgements)
 
-    def stop(self) -> None:
-        """End the worker."""
-        self._stopping = True
-        self._mailbox.close()
-        self._worker.join(timeout=2.0)
+    def _judge(self) -> Judgement:
+        values = {"state": self._state, "enabled": str(self._is_enabled).lower()}
+        problems: list[str] = []
+        if self._load_topics is not None:
+            self._load_topics.look_after()
+            problems = self._load_topics.problems()
+            values["load topics"] = self._load_topics.status()
+            values["load problems"] = "; ".join(problems)
+        if self._worker is not None and not self._worker.is_alive:
+            return Judgement(Level.ERROR, "the worker thread died", values)
+        if self.error is not None:
+            return Judgement(Level.ERROR, str(self.error), values)
+        if problems:
+            return Judgement(Level.WARN, f"load topics: {'; '.join(problems)}", values)
+        if not self._is_enabled:
+            return Judgement(Level.WARN, "disabled", values)
+        return Judgement(Level.OK, self._state, values)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the node until it is told to end; returns the exit code."""
-    return run_node(PerceptionNode, arguments)
+
+    def start() -> PerceptionNode:
+        node = PerceptionNode()
+        node.start_alone()
+        return node
+
+    return run_node(start, arguments)
 
 
 if __name__ == "__main__":

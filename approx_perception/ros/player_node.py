@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from queue import Empty, Full, Queue
-from typing import TextIO
+from typing import Any, TextIO
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
@@ -15,9 +15,10 @@ from sensor_msgs.msg import Image
 
 from approx_perception.datasets import FrameSource, open_source
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.interface import PLAYER_PARAMETERS
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import image_message
-from approx_perception.ros.declarations import Declaration, Value, declare_parameters
+from approx_perception.ros.declarations import declare_parameters
 from approx_perception.ros.startup import start_node
 from approx_perception.structures import Frame
 
@@ -27,21 +28,6 @@ _PREFETCH = 4
 _WAIT_S = 0.1
 #: A gap in a bag longer than this is played as one of this length.
 _LONGEST_GAP_S = 5.0
-
-_PARAMETERS = (
-    Declaration("source", "", "A bag, a video, a folder of images or synthetic:SCENARIO.",
-                read_only=True),
-    Declaration("topic", "", "Image topic of a bag that has several.", read_only=True),
-    Declaration("rate", 1.0, "Speed: 2.0 plays twice as fast.", (0.01, 100.0), read_only=True),
-    Declaration("loop", False, "Start over at the end.", read_only=True),
-    Declaration("frames", 300, "Length of a synthetic video.", (1, 10_000_000), read_only=True),
-    Declaration("seed", 0, "Variant of a synthetic video.", (0, 2**31 - 1), read_only=True),
-    Declaration("frame_id", "camera", "For the headers.", read_only=True),
-    Declaration("wait_for_subscriber", False, "Publish nothing before somebody subscribes.",
-                read_only=True),
-    Declaration("log_file", "", "CSV that gets index and stamp_ns of each image sent.",
-                read_only=True),
-)  # fmt: skip
 
 
 class PlayerNode(Node):  # type: ignore[misc]
@@ -55,7 +41,7 @@ class PlayerNode(Node):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__("player_node")
-        declare_parameters(self, _PARAMETERS)
+        declare_parameters(self, PLAYER_PARAMETERS)
         self._source = open_source(
             str(self._value("source")), str(self._value("topic")) or None,
             int(self._value("frames")), int(self._value("seed")),
@@ -71,9 +57,8 @@ class PlayerNode(Node):  # type: ignore[misc]
             f"on {self._publisher.topic_name}"
         )
 
-    def _value(self, name: str) -> Value:
-        content: Value = self.get_parameter(name).value
-        return content
+    def _value(self, name: str) -> Any:
+        return self.get_parameter(name).value
 
     def _open_log(self) -> TextIO | None:
         name = str(self._value("log_file"))

@@ -1,19 +1,31 @@
 """Qualities of service of our topics."""
 
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-__all__ = ["CAMERA", "IMAGE_INPUT", "LOAD_INPUT", "RESULTS"]
+__all__ = ["CAMERA", "LATCHED", "LOAD_INPUT", "RESULTS", "image_input"]
 
-#: Sensor data, and of these only the newest: images must not queue.
-IMAGE_INPUT = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT
-)
+
+def image_input() -> QoSProfile:
+    """Sensor data, and of these only the newest: images must not queue.
+
+    A new one each time, for the user's overrides are written into it.
+    """
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT
+    )
+
+
 #: The newest reading, from monitors of either reliability.
-LOAD_INPUT = IMAGE_INPUT
+LOAD_INPUT = image_input()
 #: Reliable, so that subscribers of either kind connect.
 RESULTS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE
 )
+#: Who comes later gets the last one too.
+LATCHED = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)  # fmt: skip
 CAMERA = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=2, reliability=ReliabilityPolicy.RELIABLE
 )

@@ -88,10 +88,12 @@ class Recorder:
         self.recording.decisions[stamp_ns(message.header)] = message
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        for status in message.status:
-            if status.name == "perception_node: pipeline":
-                self.recording.diagnostics = {v.key: v.value for v in status.values}
-                self.recording.diagnostics["message"] = status.message
+        own = [s for s in message.status if s.name.startswith("perception_node: ")]
+        if own:
+            values = {v.key: v.value for status in own for v in status.values}
+            # The camera's comes last, and is told unless something else is worse.
+            worst = max(reversed(own), key=lambda status: status.level)
+            self.recording.diagnostics = {**values, "message": worst.message}
 
     def spin_until(
         self, done: Callable[[], bool], timeout_s: float, check: Callable[[], None]
@@ -104,6 +106,11 @@ class Recorder:
                 return True
             self._executor.spin_once(timeout_sec=_SPIN_S)
         return done()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the perception node says that it is active."""
+        return self.recording.diagnostics.get("state") == "active"
 
     def now_ns(self) -> int:
         """ROS time."""

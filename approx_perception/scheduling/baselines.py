@@ -24,11 +24,12 @@ class ScaleByContent(Memoryless):
 
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
-        scales = [i for i, branch in enumerate(candidates.space) if branch.si == 1]
+        is_open = candidates.is_open
+        scales = [i for i, b in enumerate(candidates.space) if b.si == 1 and is_open[i]]
         if not scales:
             raise ConfigurationError(
                 f"the policy 'adascale' detects in every frame, but the space "
-                f"{candidates.space.name!r} has no branch with si=1"
+                f"{candidates.space.name!r} has no branch with si=1 that is allowed"
             )
         best = max(scales, key=lambda i: (candidates.accuracy[i], -candidates.mean_ms[i]))
         return Selection(best, f"adascale: the best of {len(scales)} scales for this content")

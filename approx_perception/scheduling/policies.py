@@ -1,6 +1,6 @@
 """Ways to choose a branch among candidates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -59,6 +59,22 @@ class Candidates:
     current: int | None
     observation: Observation
     price: float
+
+    def among(self, allowed: npt.NDArray[np.bool_]) -> "Candidates":
+        """Candidates of which only those allowed are `is_open`; the others never end."""
+        current = self.current
+        return replace(
+            self,
+            mean_ms=np.where(allowed, self.mean_ms, np.inf),
+            quantile_ms=np.where(allowed, self.quantile_ms, np.inf),
+            late_share=np.where(allowed, self.late_share, 1.0),
+            current=current if current is not None and allowed[current] else None,
+        )
+
+    @property
+    def is_open(self) -> npt.NDArray[np.bool_]:
+        """``(B,)`` whether a branch may be chosen."""
+        return np.isfinite(self.mean_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +170,7 @@ class MostAccurate(Memoryless):
             # Ranks have no scale on which lateness could have a price.
             considered, value = fits, accuracy
         else:
-            considered = late_share <= _MOST_LATE * allowed
+            considered = candidates.is_open & (late_share <= _MOST_LATE * allowed)
             value = accuracy - candidates.price * late_share
         budget = f"{sla.latency_ms:.1f} ms"
         if not considered.any():

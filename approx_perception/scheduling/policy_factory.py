@@ -56,6 +56,11 @@ class PolicyFactory:
             self._latest = key, self._build(name, branch)
         return self._latest[1]
 
+    def check(self, name: str, branch: Branch) -> None:
+        """Raise what `create` would raise, and leave what it made last alone."""
+        check_policy_name(name)
+        self._build(name, branch)
+
     def _build(self, name: str, branch: Branch) -> SchedulingPolicy:
         if name == "fixed":
             self.space.index(branch)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
+
 from approx_perception.branches import BranchSpace
 from approx_perception.predictors import RANKS_BELOW, AccuracyPredictor, LatencyPredictor
 from approx_perception.scheduling.lateness_price import LatenessPrice
@@ -42,6 +45,7 @@ class _Group:
     policy: SchedulingPolicy
     stream: tuple[str, tuple[int, int]]
     load: LoadReading
+    allowed: npt.NDArray[np.bool_] | None
 
 
 class Scheduler:
@@ -73,7 +77,10 @@ class Scheduler:
     ) -> None:
         self.space = space
         self.policy = policy
-        self._latency = latency
+        #: Replaced by another one to forget what was learned.
+        self.latency = latency
+        #: ``(B,)`` bool: branches that policies may choose from; None for all.
+        self.allowed: npt.NDArray[np.bool_] | None = None
         self._accuracy = accuracy
         self._group: _Group | None = None
         self._last: Decision | None = None
@@ -117,7 +124,7 @@ class Scheduler:
     def observe(self, result: FrameResult) -> None:
         """Learn from a processed frame."""
         self.group_processing_ms.append(result.timings.processing_ms)
-        self._latency.observe(result)
+        self.latency.observe(result)
         self.policy.observe(result)
         self._price.observe(result)
         decision, latency_ms = result.decision, result.timings.processing_ms
@@ -136,12 +143,17 @@ class Scheduler:
         """Start a new group at the next frame: this one failed, so its objects are unknown."""
         self._group = None
 
-    @staticmethod
-    def _why_not_go_on(group: _Group, observation: Observation, policy: SchedulingPolicy) -> str:
-        if group.policy is not policy:
-            return "the policy changed"
-        if group.stream != (observation.source_id, observation.image_size):
-            return "another stream or image size"
+    def _why_not_go_on(
+        self, group: _Group, observation: Observation, policy: SchedulingPolicy
+    ) -> str:
+        stream = (observation.source_id, observation.image_size)
+        for has_changed, reason in (
+            (group.policy is not policy, "the policy changed"),
+            (group.allowed is not self.allowed, "the allowed branches changed"),
+            (group.stream != stream, "another stream or image size"),
+        ):
+            if has_changed:
+                return reason
         reason = policy.why_detect(observation)
         if reason or not policy.reacts_at_once:
             return reason
@@ -156,7 +168,8 @@ class Scheduler:
     def _start_group(self, observation: Observation, policy: SchedulingPolicy) -> Decision:
         decision = self._choose(observation, policy)
         stream = (observation.source_id, observation.image_size)
-        self._group = _Group(decision, 0, 0, observation.sla, policy, stream, observation.load)
+        self._group = _Group(decision, 0, 0, observation.sla, policy, stream, observation.load,
+                             self.allowed)  # fmt: skip
         if decision.switched:
             self._stay_frames += _STAY_GAIN * (self._stayed_frames - self._stay_frames)
             self._stayed_frames = 0
@@ -166,7 +179,7 @@ class Scheduler:
         return decision
 
     def _choose(self, observation: Observation, policy: SchedulingPolicy) -> Decision:
-        estimate = self._latency.predict(observation, self._stay_frames)
+        estimate = self.latency.predict(observation, self._stay_frames)
         accuracy = self._accuracy.predict(observation.content)
         last = self._last
         current = None if last is None else self.space.index(last.branch)
@@ -174,6 +187,8 @@ class Scheduler:
             self.space, estimate.mean_ms, estimate.quantile_ms, estimate.late_share,
             accuracy, current, observation, self._price.of(observation.sla),
         )  # fmt: skip
+        if self.allowed is not None:
+            candidates = candidates.among(self.allowed)
         selection = policy.select(candidates)
         index = selection.index
         branch = self.space[index]

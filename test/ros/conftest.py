@@ -46,7 +46,7 @@ class Graph:
     def start_perception(self, **parameters):
         parameters = {"space": str(self.folder / "space.yaml"), **parameters}
         node = self.start("perception_node", **parameters)
-        assert self.wait(lambda: self.recorder.recording.diagnostics), node.last_words()
+        assert self.wait(lambda: self.recorder.is_ready), node.last_words()
         return node
 
     def wait(self, done, timeout_s=READY_S, check=None):

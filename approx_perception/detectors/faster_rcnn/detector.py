@@ -1,5 +1,7 @@
 """One resident Faster R-CNN behind the detector interface."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -75,14 +77,26 @@ class FasterRCNNDetector(Detector):
         padded = torch.nn.functional.pad(normalised, padding)[None]
         return padded.contiguous(memory_format=torch.channels_last), size
 
-    @torch.inference_mode()
     def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
         """Find objects; see `Detector.detect`."""
-        prepared, size = self._prepare(image, settings.shape)
-        found, _ = forward(self._network, prepared, [size], settings.nprop)
-        boxes, scores, labels = (
-            found[0][key].cpu().numpy() for key in ("boxes", "scores", "labels")
-        )
+        return self.detect_together([image], settings)[0]
+
+    @torch.inference_mode()
+    def detect_together(
+        self, images: Sequence[npt.NDArray[np.uint8]], settings: DetectorSettings
+    ) -> list[Detections]:
+        """Find objects in one batch; see `Detector.detect_together`."""
+        prepared, sizes = zip(*(self._prepare(i, settings.shape) for i in images), strict=True)
+        batch = prepared[0] if len(prepared) == 1 else torch.cat(prepared)
+        found, _ = forward(self._network, batch, sizes, settings.nprop)
+        return [self._detections(*each) for each in zip(found, images, sizes, strict=True)]
+
+    @staticmethod
+    def _detections(
+        found: dict[str, Tensor], image: npt.NDArray[np.uint8], size: tuple[int, int]
+    ) -> Detections:
+        """From px of the resized image to px of the image."""
+        boxes, scores, labels = (found[key].cpu().numpy() for key in ("boxes", "scores", "labels"))
         height, width = image.shape[:2]
         boxes = boxes * np.array([width / size[1], height / size[0]] * 2, np.float32)
         return Detections.from_arrays(boxes, scores, labels - 1)

@@ -1,0 +1,27 @@
+"""What users see of the nodes: parameters, topics and services, declared once.
+
+Descriptors, the files in config/, the help of commands and docs/node.md all come from here.
+"""
+
+from approx_perception.interface.parameters import (
+    LOAD_MONITOR_PARAMETERS,
+    PERCEPTION_PARAMETERS,
+    PLAYER_PARAMETERS,
+    Parameter,
+    Value,
+    help_of,
+)
+from approx_perception.interface.topics import SERVICES, TOPICS, Service, Topic
+
+__all__ = [
+    "LOAD_MONITOR_PARAMETERS",
+    "PERCEPTION_PARAMETERS",
+    "PLAYER_PARAMETERS",
+    "SERVICES",
+    "TOPICS",
+    "Parameter",
+    "Service",
+    "Topic",
+    "Value",
+    "help_of",
+]

@@ -1,0 +1,200 @@
+"""Every parameter of every node: type, unit, range, and whether it can change live."""
+
+from dataclasses import dataclass
+
+from approx_perception.detectors import detector_names
+from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.scheduling import POLICY_NAMES
+from approx_perception.structures import SlaScope
+
+__all__ = [
+    "LOAD_MONITOR_PARAMETERS",
+    "PERCEPTION_PARAMETERS",
+    "PLAYER_PARAMETERS",
+    "Parameter",
+    "Value",
+    "help_of",
+]
+
+Value = bool | int | float | str | list[str]
+
+TRANSPORTS = ("raw", "compressed")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter.
+
+    Attributes
+    ----------
+    name
+        With dots between groups.
+    default
+        Its type is the parameter's type.
+    description
+        Sentences for users.
+    limits
+        Ends of a number's range, both included.
+    names
+        What a text may be; empty: anything.
+    unit
+        Of a number.
+    live
+        Whether it can change while the node runs; all others are read once, at start.
+
+    Raises
+    ------
+    ConfigurationError
+        If the default is not allowed, or a range is empty: rqt divides by its width.
+    """
+
+    name: str
+    default: Value
+    description: str
+    limits: tuple[float, float] | None = None
+    names: tuple[str, ...] = ()
+    unit: str = ""
+    live: bool = False
+
+    def __post_init__(self) -> None:
+        if self.limits is not None and not self.limits[0] < self.limits[1]:
+            raise ConfigurationError(f"the range of {self.name} is empty: {self.limits}")
+        self.check(self.default)
+
+    @property
+    def is_double(self) -> bool:
+        """Whether it takes numbers with a point, and refuses those without."""
+        return isinstance(self.default, float)
+
+    @property
+    def type_name(self) -> str:
+        """As ROS calls it."""
+        names = {bool: "bool", int: "integer", float: "double", str: "string", list: "string_array"}
+        return names[type(self.default)]
+
+    @property
+    def text(self) -> str:
+        """Description with unit and hint on how to write a value."""
+        unit = f" In {self.unit}." if self.unit else ""
+        hint = f" A double: write {self.default:.1f}." if self.is_double else ""
+        return f"{self.description}{unit}{hint}"
+
+    @property
+    def constraints(self) -> str:
+        """What a text may be, in words."""
+        return f"one of {choices(self.names)}" if self.names else ""
+
+    def check(self, value: Value) -> None:
+        """Refuse a value outside the range or the names.
+
+        Raises
+        ------
+        ConfigurationError
+            Echoes it and says what is allowed.
+        """
+        if self.names and value not in self.names:
+            raise ConfigurationError(f"{self.name} is {value!r}; choose {choices(self.names)}")
+        if self.limits is not None and isinstance(value, (int, float)):
+            low, high = self.limits
+            # Written so that nan is refused.
+            if not low <= value <= high:
+                raise ConfigurationError(
+                    f"{self.name} is {value!r}; it must be from {low:g} to {high:g}"
+                )
+
+
+PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("autostart", True, "Configure and activate by itself; false: wait for a lifecycle "
+              "manager."),
+    Parameter("cameras", ["image"], "Image topics. Several share the detector and their results "
+              "are published under the camera's name, which is the topic's without its last part."),
+    Parameter("image_transport", "raw", "'raw' subscribes to sensor_msgs/Image on the topics, "
+              "'compressed' to sensor_msgs/CompressedImage on TOPIC/compressed.", names=TRANSPORTS),
+    Parameter("detector", "faster_rcnn", "Detector family.", names=detector_names()),
+    Parameter("weights", "", "A weights file (state dict or ONNX) or the name of torchvision's, "
+              "such as FasterRCNN_ResNet50_FPN_Weights.COCO_V1; empty: the network that ships."),
+    Parameter("class_names_file", "", "Text file with one class name a line; empty: the weights' "
+              "own."),
+    Parameter("space", "", "Branch space: a YAML file or the name of a shipped one; empty: the "
+              "detector's own."),
+    Parameter("device", "auto", "cpu, cuda, cuda:1 or auto."),
+    Parameter("precision", "auto", "Of the backbone of faster_rcnn; auto: the faster one here.",
+              names=("auto", "float32", "bfloat16")),
+    Parameter("num_threads", 0, "CPU threads of one inference; 0: one less than the cores, so "
+              "that one is left for ROS and the camera.", (0, 256)),
+    Parameter("profile", "", "What approx-perception profile wrote on this machine, NAME.json; "
+              "empty: calibrate at start."),
+    Parameter("calibration.width", 640, "Width of the images to expect; latencies are measured "
+              "for it at start.", (32, 16384), unit="px"),
+    Parameter("calibration.height", 480, "Height of the images to expect.", (32, 16384),
+              unit="px"),
+    Parameter("sla.latency_ms", 100.0, "Latency budget for processing an image.", (0.1, 10000.0),
+              unit="ms", live=True),
+    Parameter("sla.quantile", 0.95, "Share of frames (or groups) that must be inside the budget.",
+              (0.5, 0.999), live=True),
+    Parameter("sla.scope", "frame", "What the budget counts: every frame, or the mean over a "
+              "group of frames.", names=tuple(scope.value for scope in SlaScope), live=True),
+    Parameter("policy", "most_accurate", "How to choose a branch: most_accurate is inside the "
+              "SLA, fastest and fixed are what they say, approxdet is the original's (it needs a "
+              "profile), adascale and triggered are baselines that know no SLA.",
+              names=POLICY_NAMES, live=True),
+    Parameter("branch", "", "Branch for the policies fixed and triggered, as shape=320,nprop=20,"
+              "si=4; knobs not named are the largest shape and nprop, and si=1.", live=True),
+    *(
+        Parameter(f"allowed.{knob}", "", f"Only branches with these {what}, separated by commas; "
+                  "empty: all. The policies fixed and triggered do not ask.", live=True)
+        for knob, what in (
+            ("shape", "input shapes"), ("nprop", "numbers of proposals"),
+            ("si", "sampling intervals"), ("tracker", "trackers, as median_flow or dis_flow:2 "
+             "(with their down-sampling)"),
+        )
+    ),
+    Parameter("score_threshold", 0.3, "Weaker detections are dropped.", (0.0, 1.0), live=True),
+    Parameter("classes", "", "Only objects of these classes, separated by commas; empty: all.",
+              live=True),
+    Parameter("load_topic", "system_load", "Topic of a load_monitor_node (SystemLoad); empty: "
+              "none.", live=True),
+    Parameter("cpu_load_topic", "", "Topic with the CPU load of all processes together, "
+              "std_msgs/Float32 in percent; empty: none.", live=True),
+    Parameter("gpu_load_topic", "", "Topic with the GPU load by others, std_msgs/Float32 in "
+              "percent; empty: none.", live=True),
+    Parameter("load_timeout_s", 2.0, "After so long without a message a load topic counts as "
+              "silent.", (0.1, 3600.0), unit="s", live=True),
+    Parameter("debug.max_rate_hz", 10.0, "Annotated images and markers are made at most so often, "
+              "and only while somebody subscribes.", (0.1, 1000.0), unit="Hz", live=True),
+    Parameter("debug.min_score", 0.3, "Weaker objects are not drawn.", (0.0, 1.0), live=True),
+    Parameter("debug.jpeg_quality", 80, "Of debug_image/compressed.", (1, 100), live=True),
+    Parameter("diagnostics.max_allowed_processing_time_ms", 200.0, "A frame that takes longer is "
+              "a warning in diagnostics.", (0.1, 60000.0), unit="ms", live=True),
+    Parameter("diagnostics.max_acceptable_consecutive_delay_ms", 1000.0, "When every frame has "
+              "taken longer for so long, or the worker is stuck for so long, it is an error.",
+              (0.1, 600000.0), unit="ms", live=True),
+)  # fmt: skip
+
+LOAD_MONITOR_PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("period_s", 0.2, "Time between two readings.", (0.05, 10.0), unit="s"),
+    Parameter("own_processes", "perception_node", "Processes with one of these words in their "
+              "command line count as ours; separated by commas."),
+)  # fmt: skip
+
+PLAYER_PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("source", "", "A bag, a video, a folder of images or synthetic:SCENARIO."),
+    Parameter("topic", "", "Image topic of a bag that has several."),
+    Parameter("rate", 1.0, "Speed: 2.0 plays twice as fast.", (0.01, 100.0)),
+    Parameter("loop", False, "Start over at the end."),
+    Parameter("frames", 300, "Length of a synthetic video.", (1, 10_000_000)),
+    Parameter("seed", 0, "Variant of a synthetic video.", (0, 2**31 - 1)),
+    Parameter("frame_id", "camera", "For the headers."),
+    Parameter("wait_for_subscriber", False, "Publish nothing before somebody subscribes."),
+    Parameter("log_file", "", "CSV that gets index and stamp_ns of each image sent."),
+)
+
+_BY_NAME = {parameter.name: parameter for parameter in PERCEPTION_PARAMETERS}
+
+
+def help_of(name: str) -> str:
+    """Help of a command's option that means what this parameter of the node means."""
+    parameter = _BY_NAME[name]
+    unit = f" In {parameter.unit}." if parameter.unit else ""
+    names = f" {choices(parameter.names).capitalize()}." if parameter.names else ""
+    return f"{parameter.description}{names}{unit}"

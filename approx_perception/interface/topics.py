@@ -1,0 +1,85 @@
+"""Every topic and service of the perception node."""
+
+from dataclasses import dataclass
+
+__all__ = ["SERVICES", "TOPICS", "Service", "Topic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic; names are relative, so that namespaces and remapping work.
+
+    Attributes
+    ----------
+    name
+        For one camera; with several it stands below the camera's name.
+    type
+        As ROS writes it, ``package/msg/Name``.
+    text
+        What is on it.
+    direction
+        ``in`` or ``out``.
+    qos
+        In words; which of `approx_perception.ros.qos` that is, the node knows.
+    optional
+        Whether its message package may be missing; the topic is then left out.
+    lazy
+        Whether it is made only while somebody subscribes.
+    """
+
+    name: str
+    type: str
+    text: str
+    direction: str = "out"
+    qos: str = "reliable, keep last 10"
+    optional: bool = False
+    lazy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service; names are private to the node."""
+
+    name: str
+    type: str
+    text: str
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic("image", "sensor_msgs/msg/Image", "Images; parameter cameras names the topics.", "in",
+          "best effort, keep last 1; qos_overrides change it"),
+    Topic("image/compressed", "sensor_msgs/msg/CompressedImage", "In place of it with "
+          "image_transport compressed.", "in",
+          "best effort, keep last 1; qos_overrides change it"),
+    Topic("system_load", "approx_perception/msg/SystemLoad", "Of a load_monitor_node; parameter "
+          "load_topic.", "in", "best effort, keep last 1"),
+    Topic("detections", "approx_perception/msg/DetectionArray", "Objects of each image, with the "
+          "image's header untouched."),
+    Topic("decision", "approx_perception/msg/SchedulerDecision", "For each image: branch, expected "
+          "and measured latency, contention, reason."),
+    Topic("detections_2d", "vision_msgs/msg/Detection2DArray", "The same objects for tools that "
+          "know vision_msgs.", optional=True, lazy=True),
+    Topic("label_info", "vision_msgs/msg/LabelInfo", "Names of the classes.",
+          qos="reliable, transient local", optional=True),
+    Topic("annotations", "foxglove_msgs/msg/ImageAnnotations", "Boxes and labels to lay over the "
+          "image in Foxglove.", optional=True, lazy=True),
+    Topic("markers", "visualization_msgs/msg/ImageMarker", "Boxes as lines to lay over the image.",
+          lazy=True),
+    Topic("debug_image", "sensor_msgs/msg/Image", "The image with boxes, identities and branch.",
+          lazy=True),
+    Topic("debug_image/compressed", "sensor_msgs/msg/CompressedImage", "The same as JPEG.",
+          lazy=True),
+    Topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", "Once a second: how the node and "
+          "each camera are."),
+)  # fmt: skip
+
+SERVICES: tuple[Service, ...] = (
+    Service("~/enable", "std_srvs/srv/SetBool", "False: images are received and dropped, nothing "
+            "is computed or published; true: go on."),
+    Service("~/reset_tracks", "std_srvs/srv/Trigger", "Forget all identities; the next image of "
+            "each camera is detected."),
+    Service("~/recalibrate", "std_srvs/srv/Trigger", "Forget what was learned of latencies; "
+            "without a profile, measure every part again, which takes seconds without results."),
+    Service("~/change_state, ~/get_state ...", "lifecycle_msgs/srv/...", "Of every lifecycle node: "
+            "configure, activate, deactivate, cleanup, shutdown."),
+)  # fmt: skip

@@ -1,0 +1,213 @@
+"""One camera of the node: what receives, what processes, what publishes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CompressedImage, Image
+
+from approx_perception.assembly import Kernel
+from approx_perception.clock import Clock
+from approx_perception.datasets.image_messages import stamp_ns
+from approx_perception.pipeline import Mailbox
+from approx_perception.ros import qos
+from approx_perception.ros.conversion import to_frame
+from approx_perception.ros.events import subscription_events
+from approx_perception.ros.health import CameraHealth
+from approx_perception.ros.outputs import Outputs
+from approx_perception.ros.transport import profile_is_set
+from approx_perception.structures import SLA, Frame, FrameResult
+
+__all__ = ["Camera", "CameraTopic", "WaitingImage", "camera_topics"]
+
+#: Above this, Fast DDS without our profile loses images.
+_LARGE_MESSAGE_BYTES = 300_000
+#: Looks of a second at a topic that has a publisher but brings nothing, before the user is told.
+_SILENT_LOOKS = 3
+#: A stamp that is older than the one before by more than this is another stream: a bag that loops.
+_BACKWARDS_NS = 500_000_000
+_REMEMBERED_SHARES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CameraTopic:
+    """Where images come from, and the name under which results are published."""
+
+    topic: str
+    name: str
+
+
+def camera_topics(topics: list[str]) -> list[CameraTopic]:
+    """Name cameras: after their topic's namespace where that tells them apart, else the topic.
+
+    A lone camera has no name, and its results have none before them.
+    """
+    if len(topics) == 1:
+        return [CameraTopic(topics[0], "")]
+    whole = [topic.strip("/") for topic in topics]
+    short = [name.rpartition("/")[0] or name for name in whole]
+    names = short if len(set(short)) == len(short) else whole
+    return [CameraTopic(topic, name) for topic, name in zip(topics, names, strict=True)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WaitingImage:
+    """A message, with its number and when it was in hand."""
+
+    message: Any
+    sequence: int
+    arrival_ns: int
+
+
+class Camera:
+    """Receives in the executor's thread, into a slot that holds the newest image.
+
+    Parameters
+    ----------
+    node
+        Subscribes and publishes.
+    place
+        Topic and name.
+    is_compressed
+        Which of the two kinds of images to take.
+    kernel
+        Its own trackers, identities, SLA and scheduler over the shared network.
+    clock
+        Monotonic.
+    on_image
+        Called after each image.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        place: CameraTopic,
+        is_compressed: bool,
+        kernel: Kernel,
+        clock: Clock,
+        on_image: Callable[[], None],
+    ) -> None:
+        self.name, self.kernel = place.name, kernel
+        self._node, self._clock, self._on_image = node, clock, on_image
+        self._topic = f"{place.topic}/compressed" if is_compressed else place.topic
+        self._type = CompressedImage if is_compressed else Image
+        self.topic = node.resolve_topic_name(self._topic)
+        self.health = CameraHealth(clock)
+        self.mailbox: Mailbox[WaitingImage] = Mailbox(clock)
+        self._incompatible: set[str] = set()
+        self.outputs = Outputs(
+            node, self.name, kernel.detector.class_names, kernel.pipeline.score_threshold, clock,
+            self._incompatible.add,
+        )  # fmt: skip
+        #: What the user asks for; the pipeline has this camera's share of it.
+        self.sla: SLA = kernel.pipeline.sla
+        #: What was asked for under each of the last shares: a frame may be under way meanwhile.
+        self._asked_ms: dict[SLA, float] = {}
+        self.is_enabled = True
+        self._subscription: Any = None
+        self._received = self._silent_looks = 0
+        self._last_stamp_ns = 0
+
+    def take_share(self, share: SLA) -> None:
+        """Honour this share of what the user asks for, from the next frame on."""
+        self._asked_ms.pop(share, None)
+        self._asked_ms[share] = self.sla.latency_ms
+        while len(self._asked_ms) > _REMEMBERED_SHARES:
+            del self._asked_ms[next(iter(self._asked_ms))]
+        self.kernel.pipeline.sla = share
+
+    def listen(self) -> None:
+        """Subscribe; nothing from before is left over."""
+        self.health = CameraHealth(self._clock)
+        self.mailbox = Mailbox(self._clock)
+        self.kernel.pipeline.reset()
+        self._received = self._silent_looks = 0
+        self._subscription = self._node.create_subscription(
+            self._type, self._topic, self._receive, qos.image_input(),
+            event_callbacks=subscription_events(lambda: self._incompatible.add(self.topic)),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )  # fmt: skip
+
+    def leave(self) -> None:
+        """Subscribe no more."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+        self.mailbox.close()
+
+    def close(self) -> None:
+        """Let go of all topics."""
+        self.leave()
+        self.outputs.close()
+
+    def _receive(self, message: Any) -> None:
+        """Take the newest image; must return at once, or everything else in the node waits."""
+        now_ns = self._clock.monotonic_ns()
+        self.health.received()
+        if self._received == 0:
+            self._warn_of_transport(len(message.data))
+        self._received += 1
+        if not self.is_enabled:
+            return
+        age_ns = self._node.get_clock().now().nanoseconds - stamp_ns(message.header)
+        self.mailbox.put(WaitingImage(message, self._received - 1, now_ns), age_ns)
+        self._on_image()
+
+    def _warn_of_transport(self, size_bytes: int) -> None:
+        if size_bytes > _LARGE_MESSAGE_BYTES and not profile_is_set():
+            self._node.get_logger().warning(
+                f"images on {self.topic} have {size_bytes} bytes and no Fast DDS profile is set: "
+                "most may be lost; set FASTRTPS_DEFAULT_PROFILES_FILE to fastdds_shared_memory.xml"
+            )
+
+    def decode(self, image: WaitingImage) -> Frame:
+        """Turn a message into a frame, and notice a stream that began anew.
+
+        Raises
+        ------
+        InvalidFrameError
+            If it cannot be decoded.
+        """
+        frame = to_frame(image.message, self.topic, image.sequence, self._clock)
+        if frame.stamp_ns < self._last_stamp_ns - _BACKWARDS_NS:
+            self._node.get_logger().info(f"time on {self.topic} went back: identities start anew")
+            self.kernel.pipeline.reset()
+        self._last_stamp_ns = frame.stamp_ns
+        return frame
+
+    def publish(self, image: WaitingImage, frame: Frame, result: FrameResult) -> float:
+        """Publish a result; returns the age in ms, nan where the stamp says nothing."""
+        now_ns = self._node.get_clock().now().nanoseconds
+        age_ms = (now_ns - frame.stamp_ns) / 1e6 if frame.stamp_ns else float("nan")
+        scheduler = self.kernel.pipeline.scheduler
+        self.outputs.publish(
+            image.message.header, frame, result, age_ms,
+            self._asked_ms.get(result.sla, result.sla.latency_ms), scheduler.group_processing_ms,
+        )  # fmt: skip
+        return age_ms
+
+    def look_after(self) -> None:
+        """Once a second: notice images that are sent but not had."""
+        is_silent = self._received == 0 and self._node.count_publishers(self.topic) > 0
+        self._silent_looks = self._silent_looks + 1 if is_silent else 0
+        if self._silent_looks == _SILENT_LOOKS:
+            self._node.get_logger().warning(f"waiting for {self.waiting_for}")
+
+    @property
+    def waiting_for(self) -> str:
+        """What is missing before the first image."""
+        if self._silent_looks < _SILENT_LOOKS:
+            return "the first image"
+        return (
+            f"the first image although {self.topic} has a publisher: does it publish, and does its "
+            "process have the Fast DDS profile fastdds_shared_memory.xml?"
+        )
+
+    def problems(self) -> list[str]:
+        """What is wrong with its topics, a sentence each."""
+        return [
+            f"{topic}: the other side's quality of service does not fit (reliability or durability)"
+            for topic in sorted(self._incompatible)
+        ]

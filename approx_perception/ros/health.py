@@ -1,0 +1,230 @@
+"""How a camera and its processing are: counted by any thread, judged once a second."""
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from approx_perception.clock import Clock
+from approx_perception.evaluation import violation_share
+from approx_perception.pipeline import MailboxCounts
+from approx_perception.structures import SLA, ContentionState, FrameResult
+
+__all__ = ["CameraHealth", "Judgement", "Level", "WatchdogLimits"]
+
+_WINDOW = 300
+_ARRIVALS = 30
+#: A camera is gone after so many of its periods, and at least so many seconds.
+_GONE_PERIODS, _GONE_S = 5.0, 1.0
+#: Fewer frames (or groups) tell nothing of a share of late ones.
+_LEAST_COUNTED = 40
+
+
+class Level(IntEnum):
+    """Of a `diagnostic_msgs/DiagnosticStatus`."""
+
+    OK = 0
+    WARN = 1
+    ERROR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class WatchdogLimits:
+    """When processing is worth a warning, and when an error.
+
+    Attributes
+    ----------
+    max_allowed_processing_ms
+        A frame that takes longer is a warning.
+    max_consecutive_delay_ms
+        Nothing but such frames for so long, or a worker that is stuck for so long, is an error.
+    """
+
+    max_allowed_processing_ms: float = 200.0
+    max_consecutive_delay_ms: float = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A status to publish."""
+
+    level: Level
+    message: str
+    values: dict[str, str]
+
+
+class CameraHealth:
+    """Counts of one camera; safe to tell and to ask from any thread.
+
+    Parameters
+    ----------
+    clock
+        Tells how long ago things were.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._arrivals_ns: deque[int] = deque(maxlen=_ARRIVALS)
+        self._processing_ms: deque[float] = deque(maxlen=_WINDOW)
+        self._starts_group: deque[bool] = deque(maxlen=_WINDOW)
+        self._sla: SLA | None = None
+        self._processed = self._errors = self._errors_reported = 0
+        self._last_error = self._branch = ""
+        self._age_ms = self._wait_ms = float("nan")
+        self._contention = ContentionState()
+        self._busy_since_ns: int | None = None
+        self._late_since_ns: int | None = None
+
+    def received(self) -> None:
+        """Count an image."""
+        with self._lock:
+            self._arrivals_ns.append(self._clock.monotonic_ns())
+
+    def begins(self) -> None:
+        """Note that the worker takes a frame in hand."""
+        with self._lock:
+            self._busy_since_ns = self._clock.monotonic_ns()
+
+    def succeeded(
+        self, result: FrameResult, age_ms: float, wait_ms: float, limits: WatchdogLimits
+    ) -> None:
+        """Count a processed frame that waited ``wait_ms`` for the worker."""
+        latency_ms = result.timings.processing_ms
+        with self._lock:
+            began_ns, self._busy_since_ns = self._busy_since_ns, None
+            self._processed += 1
+            if self._sla != result.sla:
+                # Frames under another SLA say nothing of this one.
+                self._sla = result.sla
+                self._processing_ms.clear()
+                self._starts_group.clear()
+            self._branch = str(result.decision.branch)
+            self._contention = result.decision.contention
+            self._processing_ms.append(latency_ms)
+            self._starts_group.append(result.decision.run_detector)
+            self._age_ms, self._wait_ms = age_ms, wait_ms
+            if latency_ms <= limits.max_allowed_processing_ms:
+                self._late_since_ns = None
+            elif self._late_since_ns is None:
+                self._late_since_ns = began_ns
+
+    def failed(self, error: Exception) -> None:
+        """Count a frame that could not be processed."""
+        with self._lock:
+            self._busy_since_ns = None
+            self._errors += 1
+            self._last_error = str(error)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether images come."""
+        with self._lock:
+            silence_s, period_s = self._silence_s(), self._period_s()
+        return silence_s < max(_GONE_S, _GONE_PERIODS * period_s)
+
+    def _silence_s(self) -> float:
+        if not self._arrivals_ns:
+            return float("inf")
+        return (self._clock.monotonic_ns() - self._arrivals_ns[-1]) / 1e9
+
+    def _period_s(self) -> float:
+        if len(self._arrivals_ns) < 2:
+            return 0.0
+        span_s = (self._arrivals_ns[-1] - self._arrivals_ns[0]) / 1e9
+        return span_s / (len(self._arrivals_ns) - 1)
+
+    def judge(
+        self, counts: MailboxCounts, waiting_for: str, problems: list[str], limits: WatchdogLimits
+    ) -> Judgement:
+        """Say how things stand.
+
+        Parameters
+        ----------
+        counts
+            Of the mailbox.
+        waiting_for
+            What is missing before the first image.
+        problems
+            What else is wrong with this camera, each a warning.
+        limits
+            Of the watchdog.
+        """
+        is_active = self.is_active
+        with self._lock:
+            share = self._late_share()
+            level, message = self._verdict(counts, waiting_for, problems, limits, is_active, share)
+            self._errors_reported = self._errors
+            return Judgement(level, message, self._values(counts, share))
+
+    def _late_share(self) -> float:
+        if self._sla is None or len(self._processing_ms) < _LEAST_COUNTED:
+            return float("nan")
+        latencies = np.array(self._processing_ms)
+        slas = np.full(len(latencies), self._sla.latency_ms)
+        starts = np.array(self._starts_group)
+        return violation_share(latencies, starts, slas, self._sla.scope)
+
+    def _verdict(
+        self, counts: MailboxCounts, waiting_for: str, problems: list[str],
+        limits: WatchdogLimits, is_active: bool, late_share: float,
+    ) -> tuple[Level, str]:  # fmt: skip
+        """The worst there is to say."""
+        now_ns = self._clock.monotonic_ns()
+        stuck_ms = 0.0 if self._busy_since_ns is None else (now_ns - self._busy_since_ns) / 1e6
+        late_ms = 0.0 if self._late_since_ns is None else (now_ns - self._late_since_ns) / 1e6
+        longest_ms, allowed_ms = limits.max_consecutive_delay_ms, limits.max_allowed_processing_ms
+        last_ms = self._processing_ms[-1] if self._processing_ms else 0.0
+        sla = self._sla
+        is_missed = sla is not None and late_share > 1 - sla.quantile
+        verdicts = (
+            (stuck_ms > longest_ms, Level.ERROR, f"a frame is under way for {stuck_ms:.0f} ms"),
+            (is_active and late_ms > longest_ms, Level.ERROR,
+             f"every frame has taken more than {allowed_ms:g} ms for {late_ms / 1e3:.1f} s"),
+            (self._errors > self._errors_reported, Level.ERROR,
+             f"frame refused: {self._last_error}"),
+            (not counts.received, Level.WARN, f"waiting for {waiting_for}"),
+            (bool(counts.received) and not is_active, Level.WARN,
+             f"no image for {self._silence_s():.1f} s"),
+            (bool(problems), Level.WARN, "; ".join(problems)),
+            (is_active and last_ms > allowed_ms, Level.WARN,
+             f"a frame took {last_ms:.0f} ms, allowed are {allowed_ms:g}"),
+            (is_missed, Level.WARN, f"SLA missed: {self._sla_words(late_share)}"),
+            (True, Level.OK, "processing"),
+        )  # fmt: skip
+        return next((level, words) for holds, level, words in verdicts if holds)
+
+    def _sla_words(self, late_share: float) -> str:
+        sla = self._sla
+        if sla is None:
+            return "nothing processed yet"
+        late = "too few to tell" if np.isnan(late_share) else f"{late_share:.1%} over it"
+        return f"{sla.latency_ms:g} ms for {sla.quantile:.1%} of {sla.scope.value}s, {late}"
+
+    def _values(self, counts: MailboxCounts, late_share: float) -> dict[str, str]:
+        p50, p95 = (
+            np.percentile(self._processing_ms, [50, 95]) if self._processing_ms else (0.0, 0.0)
+        )
+        period_s = self._period_s()
+        return {
+            "received": str(counts.received),
+            "processed": str(self._processed),
+            "dropped for a newer image": str(counts.replaced),
+            "dropped as stale": str(counts.stale),
+            "refused": str(self._errors),
+            "last error": self._last_error,
+            "input rate (Hz)": f"{1 / period_s:.1f}" if period_s else "",
+            "age at publication (ms)": f"{self._age_ms:.1f}",
+            "waited for the worker (ms)": f"{self._wait_ms:.1f}",
+            "branch": self._branch,
+            "contention": (
+                f"detections take {self._contention.slowdown:.2f} times as long as idle, "
+                f"by {self._contention.source}"
+            ),
+            "processing P50 (ms)": f"{p50:.2f}",
+            "processing P95 (ms)": f"{p95:.2f}",
+            "SLA": self._sla_words(late_share),
+            "violation rate": "" if np.isnan(late_share) else f"{late_share:.4f}",
+        }
