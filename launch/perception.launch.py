@@ -1,39 +1,84 @@
-"""Detect and track on a camera topic of a robot.
+"""Detect and track on one or many camera topics.
 
 ros2 launch approx_perception perception.launch.py image:=/camera/image_raw sla_ms:=50.0
+ros2 launch approx_perception perception.launch.py "cameras:=[/front/image_raw, /rear/image_raw]"
 """
 
 from pathlib import Path
 
+import yaml
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.conditions import IfCondition
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 
-ARGUMENTS = {
-    "image": ("image", "Image topic; for image_transport:=compressed the one without /compressed."),
-    "image_transport": ("raw", "raw or compressed."),
-    "namespace": ("", "Namespace of the node and its topics."),
-    "detector": ("faster_rcnn", "faster_rcnn or yolox."),
-    "weights": ("", "Weights file or name; empty: the network that ships."),
-    "class_names_file": ("", "Text file with one class name a line."),
-    "space": ("", "Branch space: a YAML file or the name of a shipped one."),
-    "profile": ("", "What approx-perception profile wrote on this machine, NAME.json."),
+from approx_perception.interface import PERCEPTION_PARAMETERS
+
+#: Arguments that are parameters of the node; empty leaves the parameter to params_file.
+PARAMETERS = {
+    "autostart": "autostart", "image_transport": "image_transport", "detector": "detector",
+    "weights": "weights", "class_names_file": "class_names_file", "space": "space",
+    "device": "device", "profile": "profile", "sla_ms": "sla.latency_ms",
+    "sla_quantile": "sla.quantile", "sla_scope": "sla.scope", "policy": "policy",
+    "branch": "branch", "score_threshold": "score_threshold", "classes": "classes",
+    "width": "calibration.width", "height": "calibration.height",
+}  # fmt: skip
+#: All others, with default and description.
+OTHERS = {
+    "image": ("image", "Image topic; for image_transport:=compressed without /compressed."),
+    "cameras": ("", "Image topics of several cameras, as [/front/image_raw, /rear/image_raw]."),
+    "namespace": ("", "Namespace of the nodes and their topics."),
+    "params_file": ("", "YAML with parameters, as approx-perception interface --yaml prints it."),
+    "use_sim_time": ("false", "Take time from /clock, as a bag played with --clock gives it."),
     "load_monitor": ("true", "Whether to start a load_monitor_node too."),
-    "sla_ms": ("100.0", "Latency budget for processing, in ms."),
-    "sla_scope": ("frame", "frame, or gof for the mean over a group of frames."),
-    "policy": ("most_accurate", "most_accurate, fixed, fastest or approxdet."),
-    "branch": ("", "Branch for the policy fixed."),
-    "width": ("640", "Width of the images to expect, in px."),
-    "height": ("480", "Height of the images to expect, in px."),
+    "log_level": ("info", "debug, info, warn or error."),
 }
-TEXTS = (
-    "detector", "weights", "class_names_file", "space", "profile", "policy", "branch",
-    "image_transport",
-)  # fmt: skip
+BY_NAME = {parameter.name: parameter for parameter in PERCEPTION_PARAMETERS}
+
+
+def read(argument: str, text: str):
+    """From an argument's text to its parameter's value: 50 is a double where one is wanted."""
+    parameter = BY_NAME[PARAMETERS[argument]]
+    if isinstance(parameter.default, str):
+        return text
+    try:
+        value = type(parameter.default)(yaml.safe_load(text))
+    except (TypeError, ValueError, yaml.YAMLError) as error:
+        raise ValueError(
+            f"{argument}:={text} is not of type {parameter.type_name}: {parameter.text}"
+        ) from error
+    parameter.check(value)
+    return value
+
+
+def nodes(context):
+    """Build the perception node of what was given."""
+    given = {name: LaunchConfiguration(name).perform(context) for name in (*PARAMETERS, *OTHERS)}
+    values = {PARAMETERS[name]: read(name, given[name]) for name in PARAMETERS if given[name]}
+    values["use_sim_time"] = yaml.safe_load(given["use_sim_time"])
+    remappings = []
+    if given["cameras"]:
+        cameras = yaml.safe_load(given["cameras"])
+        if not isinstance(cameras, list) or not all(isinstance(c, str) for c in cameras):
+            raise ValueError(f"cameras:={given['cameras']} is no list; write [/a/image, /b/image]")
+        values["cameras"] = cameras
+    else:
+        image = given["image"]
+        remappings = [("image", image), ("image/compressed", f"{image}/compressed")]
+    return [
+        Node(
+            package="approx_perception",
+            executable="perception_node",
+            name="perception_node",
+            namespace=given["namespace"],
+            parameters=[*([given["params_file"]] if given["params_file"] else []), values],
+            remappings=remappings,
+            arguments=["--ros-args", "--log-level", given["log_level"]],
+            output="screen",
+        )
+    ]
 
 
 def generate_launch_description():
@@ -47,28 +92,17 @@ def generate_launch_description():
         for name in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
     ]
     arguments = [
+        DeclareLaunchArgument(
+            name, default_value="",
+            description=f"{BY_NAME[parameter].text} Empty: {BY_NAME[parameter].default!r}, or "
+            "params_file's.",
+        )
+        for name, parameter in PARAMETERS.items()
+    ]  # fmt: skip
+    arguments += [
         DeclareLaunchArgument(name, default_value=default, description=description)
-        for name, (default, description) in ARGUMENTS.items()
+        for name, (default, description) in OTHERS.items()
     ]
-    parameters = {name: ParameterValue(LaunchConfiguration(name), value_type=str) for name in TEXTS}
-    parameters |= {
-        "sla.latency_ms": ParameterValue(LaunchConfiguration("sla_ms"), value_type=float),
-        "sla.scope": ParameterValue(LaunchConfiguration("sla_scope"), value_type=str),
-        "calibration.width": ParameterValue(LaunchConfiguration("width"), value_type=int),
-        "calibration.height": ParameterValue(LaunchConfiguration("height"), value_type=int),
-    }
-    node = Node(
-        package="approx_perception",
-        executable="perception_node",
-        name="perception_node",
-        namespace=LaunchConfiguration("namespace"),
-        parameters=[parameters],
-        remappings=[
-            ("image", LaunchConfiguration("image")),
-            ("image/compressed", [LaunchConfiguration("image"), "/compressed"]),
-        ],
-        output="screen",
-    )
     monitor = Node(
         package="approx_perception",
         executable="load_monitor_node",
@@ -77,4 +111,4 @@ def generate_launch_description():
         condition=IfCondition(LaunchConfiguration("load_monitor")),
         output="screen",
     )
-    return LaunchDescription([*arguments, *profiles, node, monitor])
+    return LaunchDescription([*arguments, *profiles, OpaqueFunction(function=nodes), monitor])

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from approx_perception.datasets import SOURCE_HELP
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.interface import help_of
 from approx_perception.structures import SLA, SlaScope
 
 P = ParamSpec("P")
@@ -55,26 +56,23 @@ SourceArgument = Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE_HEL
 TopicOption = Annotated[
     str | None, typer.Option(help="Image topic, where a bag has several.", show_default=False)
 ]
-DetectorOption = Annotated[
-    str, typer.Option(help="Detector family: faster_rcnn, yolox or ssdlite.")
-]
+DetectorOption = Annotated[str, typer.Option(help=help_of("detector"))]
 WeightsOption = Annotated[
     str,
     typer.Option(
-        help="A weights file (state dict or ONNX) or the name of torchvision's, such as "
-        "FasterRCNN_ResNet50_FPN_Weights.COCO_V1. Empty: the network that ships.",
+        help=help_of("weights"),
         show_default=False,
     ),
 ]
 ClassNamesOption = Annotated[
     Path | None,
-    typer.Option(help="Text file with one class name a line.", show_default=False),
+    typer.Option(help=help_of("class_names_file"), show_default=False),
 ]
-DeviceOption = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
+DeviceOption = Annotated[str, typer.Option(help=help_of("device"))]
 PrecisionOption = Annotated[
     str,
     typer.Option(
-        help="Of the backbone of faster_rcnn: float32, bfloat16, or auto for the faster one here."
+        help=help_of("precision"),
     ),
 ]
 ThreadsOption = Annotated[
@@ -82,46 +80,39 @@ ThreadsOption = Annotated[
     typer.Option(
         min=0,
         max=256,
-        help="CPU threads of one inference; 0: one less than the cores, so that one is left for "
-        "everything else.",
+        help=help_of("num_threads"),
     ),
 ]
 SpaceOption = Annotated[
     str,
     typer.Option(
-        help="Branch space: a YAML file or the name of a shipped one. Empty: the detector's own.",
+        help=help_of("space"),
         show_default=False,
     ),
 ]
 PolicyOption = Annotated[
     str | None,
     typer.Option(
-        help="most_accurate (inside the SLA), fixed, fastest, approxdet (the original's, "
-        "which needs --profile), adascale or triggered (baselines). "
-        "Default: fixed where --branch is given, else most_accurate.",
+        help=f"{help_of('policy')} Default: fixed where --branch is given, else most_accurate.",
         show_default=False,
     ),
 ]
 BranchOption = Annotated[
     str,
     typer.Option(
-        help="Branch for the policy fixed, as shape=416,si=4,tracker=median_flow,ds=2; knobs not "
-        "named are the largest shape and nprop, and si=1.",
+        help=help_of("branch"),
         show_default=False,
     ),
 ]
 ProfileOption = Annotated[
     Path | None,
     typer.Option(
-        help="What `approx-perception profile` wrote on this machine, NAME.json. "
-        "Default: calibrate at start.",
+        help=help_of("profile"),
         show_default=False,
     ),
 ]
-QuantileOption = Annotated[float, typer.Option(help="Share of frames that must be inside the SLA.")]
-ScopeOption = Annotated[
-    str, typer.Option(help="What the SLA counts: frame, or gof (mean over a group of frames).")
-]
+QuantileOption = Annotated[float, typer.Option(help=help_of("sla.quantile"))]
+ScopeOption = Annotated[str, typer.Option(help=help_of("sla.scope"))]
 OutOption = Annotated[Path, typer.Option(help="Folder for the results.")]
 OverwriteOption = Annotated[bool, typer.Option(help="Replace the folder if it exists.")]
 SeedOption = Annotated[int, typer.Option(help="Variant of what is random.")]

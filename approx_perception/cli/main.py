@@ -7,6 +7,7 @@ from approx_perception.cli.compare import compare
 from approx_perception.cli.contend import contend
 from approx_perception.cli.demo import demo
 from approx_perception.cli.evaluate import evaluate
+from approx_perception.cli.interface import interface
 from approx_perception.cli.profile import profile
 from approx_perception.cli.report import report
 from approx_perception.cli.run import run
@@ -22,7 +23,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     rich_markup_mode="markdown",
 )
-for command in (run, demo, synthesize, train, profile, contend, evaluate, compare, report):
+for command in (
+    run, demo, synthesize, train, profile, contend, evaluate, compare, report, interface,
+):  # fmt: skip
     app.command()(command)
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from approx_perception.branches import BranchSpace
 from approx_perception.evaluation.average_precision import FrameMatch, mean_ap50, pooled_ap50
 from approx_perception.evaluation.class_map import ClassMap
-from approx_perception.evaluation.latency import violation_share
+from approx_perception.evaluation.latency import group_means_ms, violation_share
 from approx_perception.evaluation.replay import match_all, replay_setting
 from approx_perception.evaluation.run_record import RunRecord, RunRecorder
 from approx_perception.evaluation.simulation import SimulatedWorld, branch_latency_ms
@@ -140,9 +140,10 @@ class BranchOutcomes:
         return None if best is None else self.fixed(best[1])
 
     def oracle(self, slas: Sequence[SLA]) -> Choice:
-        """Best branch of each group of those whose latencies were inside the SLA, else the fastest.
+        """Best branch for each `group_frames` of those always inside the SLA, else the fastest.
 
-        Inside is the slowest frame in scope ``frame``, the mean of the group in scope ``gof``.
+        Inside is every frame in scope ``frame``, and the mean of every group of the branch's own in
+        scope ``gof``: what the SLA counts.
         """
         count = self.latencies_ms.shape[1]
         overall = np.array([mean_ap50(own, self.class_count).mean for own in self.matches])
@@ -151,8 +152,14 @@ class BranchOutcomes:
         for start in range(0, count, self.group_frames):
             part = slice(start, min(start + self.group_frames, count))
             relative = self.latencies_ms[:, part] / [sla.latency_ms for sla in slas[part]]
-            is_gof = slas[start].scope is SlaScope.GOF
-            worst = relative.mean(axis=1) if is_gof else relative.max(axis=1)
+            if slas[start].scope is SlaScope.GOF:
+                relative = np.array(
+                    [
+                        group_means_ms(own, self.detected(branch)[part])
+                        for branch, own in enumerate(relative)
+                    ]
+                )
+            worst = relative.max(axis=1)
             ap50 = np.array([pooled_ap50(own[part]) for own in self.matches])
             value = np.nan_to_num(ap50, nan=0.0) + _OVERALL_SHARE * np.nan_to_num(overall)
             best = int(np.where(worst <= 1, value, -worst).argmax())

@@ -76,7 +76,7 @@ class Parameter:
     def text(self) -> str:
         """Description with unit and hint on how to write a value."""
         unit = f" In {self.unit}." if self.unit else ""
-        hint = f" A double: write {self.default:.1f}." if self.is_double else ""
+        hint = f" A double: write {self.default!r}." if self.is_double else ""
         return f"{self.description}{unit}{hint}"
 
     @property

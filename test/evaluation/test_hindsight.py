@@ -80,3 +80,11 @@ def test_being_late_in_a_contended_phase_is_not_made_up_for_in_quiet_ones():
 def test_few_frames(count):
     made = outcomes(["x" * count] * 4, [[5.0] * count] * 4)
     assert made.ap50(made.oracle([FRAME] * count)) == 1.0
+
+
+def test_every_group_of_a_branch_must_be_inside_not_their_mean():
+    """With si = 1 each frame is a group, so that 30 ms beside 1 ms are late as 30 ms are."""
+    uneven = outcomes(["........", "........", "xxxxxxxx", "........"], [[5] * 8, [5, 1] * 4,
+                      [30, 1] * 4, [30, 2] * 4])  # fmt: skip
+    assert LARGE not in uneven.oracle([GOF] * 8).branches
+    assert set(uneven.oracle([SLA(30.0, 0.75, SlaScope.GOF)] * 8).branches.tolist()) == {LARGE}
