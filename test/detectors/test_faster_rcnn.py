@@ -232,3 +232,14 @@ def test_training_forward_gives_losses(state):
     _, losses = forward(network.train(), torch.randn(1, 3, 96, 128), [(96, 128)], targets=targets)
     assert len(losses) == 4
     assert all(torch.isfinite(loss) for loss in losses.values())
+
+
+def test_a_batch_finds_what_its_images_alone_do(shipped):
+    images = [entry.frame.image for entry in SyntheticVideo("crowd", "test", 0, 3)]
+    settings = DetectorSettings(320, 50)
+    together = shipped.detect_together(images, settings)
+    for image, own in zip(images, together, strict=True):
+        alone = shipped.detect(image, settings)
+        strong = own.scores > 0.1
+        np.testing.assert_allclose(own.scores[strong], alone.scores[alone.scores > 0.1], atol=1e-3)
+        np.testing.assert_allclose(own.boxes[strong], alone.boxes[alone.scores > 0.1], atol=0.1)

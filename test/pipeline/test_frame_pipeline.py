@@ -153,3 +153,37 @@ class TestIdentities:
         assert history
         assert all(len(identities) == 1 for identities in history.values())
         assert history == self.identities([Branch(320)])
+
+
+def test_only_wanted_classes_are_kept():
+    def two(_image, _settings):
+        return Detections.from_arrays([[1, 1, 9, 9], [20, 20, 40, 40]], [0.9, 0.8], [0, 1])
+
+    space = small_space()
+    pipeline = pipeline_of(FakeDetector(two), space, Fixed(space[0]))
+    pipeline.class_mask = np.array([False, True])
+    assert pipeline.process(blank(0)).detections.class_ids.tolist() == [1]
+    pipeline.class_mask = None
+    assert pipeline.process(blank(1)).detections.class_ids.tolist() == [0, 1]
+
+
+def test_reset_starts_identities_and_the_group_anew():
+    space = small_space()
+    pipeline = pipeline_of(FakeDetector(one_object), space, Fixed(space[1]))
+    image = textured_image()
+    before = [pipeline.process(Frame(image, s, "camera", s)) for s in range(6)]
+    known = before[-1].detections.track_ids.max()
+    assert known >= 0
+    pipeline.reset()
+    after = pipeline.process(Frame(image, 6, "camera", 6))
+    assert after.decision.run_detector
+    assert (after.detections.track_ids != known).all()
+
+
+def test_waiting_for_others_is_not_counted():
+    clock = FakeClock()
+    space = small_space()
+    pipeline = pipeline_of(FakeDetector(one_object, clock, 7.0), space, Fixed(space[0]), clock)
+    work = pipeline.begin(blank())
+    clock.advance_ms(500.0)
+    assert pipeline.finish(work).timings.processing_ms == pytest.approx(2.0 + 7.0)

@@ -127,3 +127,33 @@ def test_fixed_branch_must_be_in_the_space(latency):
 def test_unknown_policy_names_the_known():
     with pytest.raises(ConfigurationError, match="no policy 'best'; choose 'most_accurate'"):
         PolicyFactory(SPACE, None, ACCURACY).create("best", Branch(160))
+
+
+def test_only_allowed_branches_are_chosen(scheduler):
+    scheduler.allowed = np.array([True, False, False, True])
+    assert SPACE.index(scheduler.decide(Observation(LOOSE)).branch) == 3
+    # None that is allowed fits: the fastest of these, not of all.
+    assert SPACE.index(scheduler.decide(Observation(IMPOSSIBLE)).branch) == 0
+    scheduler.allowed = None
+    decision = scheduler.decide(Observation(LOOSE))
+    assert SPACE.index(decision.branch) == 2
+    assert decision.reason.startswith("the allowed branches changed")
+
+
+@pytest.mark.parametrize("name", ["fastest", "adascale"])
+def test_other_policies_heed_what_is_allowed(latency, name):
+    factory = PolicyFactory(SPACE, None, ACCURACY)
+    scheduler = Scheduler(
+        SPACE, factory.create(name, SPACE[0]), latency, ConstantAccuracy(ACCURACY)
+    )
+    scheduler.allowed = np.array([True, False, False, False])
+    assert SPACE.index(scheduler.decide(Observation(LOOSE)).branch) == 0
+
+
+def test_checking_a_policy_leaves_the_one_that_runs_alone():
+    factory = PolicyFactory(SPACE, None, ACCURACY)
+    running = factory.create("most_accurate", SPACE[0])
+    factory.check("fastest", SPACE[0])
+    with pytest.raises(ConfigurationError, match="profile"):
+        factory.check("approxdet", SPACE[0])
+    assert factory.create("most_accurate", SPACE[0]) is running

@@ -1,0 +1,98 @@
+"""One schema: parameters, the files made of it, and the options of commands."""
+
+import inspect
+
+import pytest
+import typer.main
+import yaml
+
+from approx_perception.branches import KNOBS
+from approx_perception.cli.main import app
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.interface import (
+    LOAD_MONITOR_PARAMETERS,
+    PERCEPTION_PARAMETERS,
+    PLAYER_PARAMETERS,
+    TOPICS,
+    Parameter,
+    help_of,
+)
+from approx_perception.interface.documents import node_page, parameters_yaml
+
+ALL = (*PERCEPTION_PARAMETERS, *LOAD_MONITOR_PARAMETERS, *PLAYER_PARAMETERS)
+BY_NAME = {parameter.name: parameter for parameter in PERCEPTION_PARAMETERS}
+#: Options that mean what a parameter of the node means.
+OPTIONS = {
+    "detector": "detector", "weights": "weights", "space": "space", "device": "device",
+    "precision": "precision", "threads": "num_threads", "branch": "branch",
+    "sla_ms": "sla.latency_ms", "sla_quantile": "sla.quantile", "sla_scope": "sla.scope",
+}  # fmt: skip
+
+
+def test_files_made_of_the_schema_are_current(root):
+    assert (root / "config" / "perception.yaml").read_text(encoding="utf-8") == parameters_yaml()
+    assert (root / "docs" / "node.md").read_text(encoding="utf-8") == node_page()
+
+
+def test_the_parameter_file_has_every_default():
+    values = yaml.safe_load(parameters_yaml())["/**"]["ros__parameters"]
+    assert values == {parameter.name: parameter.default for parameter in PERCEPTION_PARAMETERS}
+
+
+@pytest.mark.parametrize("parameter", ALL, ids=lambda parameter: parameter.name)
+def test_rqt_can_show_it(parameter):
+    assert parameter.description.endswith((".", "names"))
+    if isinstance(parameter.default, (int, float)) and not isinstance(parameter.default, bool):
+        # A slider needs a range, of which rqt divides by the width.
+        assert parameter.limits is not None
+        assert parameter.limits[0] < parameter.limits[1]
+    if parameter.is_double:
+        assert repr(parameter.default) in parameter.text
+
+
+@pytest.mark.parametrize("verb", ["run", "evaluate", "compare"])
+def test_options_of_commands_agree_with_the_node(verb):
+    command = typer.main.get_command(app).commands[verb]
+    options = {option.name: option for option in command.params}
+    shared = OPTIONS.keys() & options.keys()
+    assert {"detector", "sla_ms"} <= shared
+    for name in shared:
+        assert options[name].default == BY_NAME[OPTIONS[name]].default, name
+    assert options["detector"].help == help_of("detector")
+
+
+def test_what_can_change_live_is_what_users_tune():
+    live = {parameter.name for parameter in PERCEPTION_PARAMETERS if parameter.live}
+    assert {
+        "sla.latency_ms", "sla.quantile", "sla.scope", "policy", "score_threshold", "classes",
+        "load_topic", "cpu_load_topic", "gpu_load_topic", "debug.max_rate_hz",
+        *(f"allowed.{knob}" for knob in KNOBS),
+    } <= live  # fmt: skip
+    assert not live & {"detector", "weights", "space", "cameras", "image_transport"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("sla.latency_ms", 0.0, "0.0; it must be from 0.1 to 10000"),
+        ("sla.latency_ms", float("nan"), "nan"),
+        ("sla.scope", "week", "'week'; choose 'frame' or 'gof'"),
+        ("policy", "best", "'best'; choose"),
+        ("debug.jpeg_quality", 101, "101"),
+    ],
+)
+def test_values_are_refused_with_what_would_do(name, value, words):
+    with pytest.raises(ConfigurationError, match="^" + name.replace(".", r"\.")) as error:
+        BY_NAME[name].check(value)
+    assert words in str(error.value)
+
+
+def test_an_empty_range_cannot_be_declared():
+    with pytest.raises(ConfigurationError, match="range of speed is empty"):
+        Parameter("speed", 1.0, "None.", (1.0, 1.0))
+
+
+def test_relative_topics_only():
+    assert [t.name for t in TOPICS if t.name.startswith("/")] == ["/diagnostics"]
+    assert len({t.name for t in TOPICS}) == len(TOPICS)
+    assert not inspect.signature(node_page).parameters

@@ -1,0 +1,125 @@
+"""Several cameras over one detector."""
+
+import numpy as np
+import pytest
+
+from approx_perception.clock import FakeClock
+from approx_perception.pipeline import CameraGroup, FramePipeline, shared_budgets
+from approx_perception.pipeline.frame_pipeline import create_trackers
+from approx_perception.predictors import ConstantAccuracy
+from approx_perception.scheduling import Fixed, Scheduler
+from approx_perception.structures import SLA, Detections, Frame
+from approx_perception.testing.contracts import textured_image
+from approx_perception.testing.fakes import FakeDetector, FakeLatency, small_space
+
+SPACE = small_space()
+LATENCY_MS, BATCH_MS = 10.0, 12.0
+
+
+class BatchDetector(FakeDetector):
+    """Ten ms an image, or twelve for a batch of any length."""
+
+    def __init__(self, find, clock):
+        super().__init__(find, clock, LATENCY_MS)
+        self.batches = []
+
+    def detect_together(self, images, settings):
+        self.batches.append(len(images))
+        self._clock.advance_ms(BATCH_MS)
+        return [self._find(image, settings) for image in images]
+
+
+def bright_corner(image, _settings):
+    if image[0, 0, 0] == 13:
+        raise ValueError("unlucky image")
+    side = float(image[0, 0, 0])
+    return Detections.from_arrays([[0, 0, side, side]], [0.9], [0])
+
+
+def image(side):
+    picture = textured_image(64, 48).copy()
+    picture[0, 0] = side
+    return picture
+
+
+def frames(*sides, sequence=0):
+    return [(name, Frame(image(side), 1, name, sequence))
+            for name, side in zip("abc", sides, strict=False)]  # fmt: skip
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def detector(clock):
+    return BatchDetector(bright_corner, clock)
+
+
+def group_of(detector, clock, batched=frozenset(), branch=SPACE[0]):
+    latency, accuracy = FakeLatency(np.arange(4)), ConstantAccuracy(np.ones(4))
+    pipelines = {
+        name: FramePipeline(
+            detector, create_trackers(SPACE),
+            Scheduler(SPACE, Fixed(branch), latency, accuracy),
+            SLA(50.0), clock=clock,
+        )
+        for name in "abc"
+    }  # fmt: skip
+    return CameraGroup(detector, pipelines, batched, clock)
+
+
+def test_each_camera_gets_its_own_objects(detector, clock):
+    group = group_of(detector, clock)
+    outcomes = group.process(frames(20, 30, 40))
+    assert [float(o.detections.boxes[0, 2]) for o in outcomes] == [20, 30, 40]
+    assert [o.source_id for o in outcomes] == ["a", "b", "c"]
+    assert detector.batches == []
+    # What others took is not counted.
+    assert [o.timings.processing_ms for o in outcomes] == pytest.approx([LATENCY_MS] * 3)
+
+
+def test_a_batch_where_it_is_faster_each_charged_its_part(detector, clock):
+    group = group_of(detector, clock, {SPACE[0].detector_settings})
+    outcomes = group.process(frames(20, 30, 40))
+    assert detector.batches == [3]
+    assert [float(o.detections.boxes[0, 2]) for o in outcomes] == [20, 30, 40]
+    for outcome in outcomes:
+        assert outcome.timings.detect_ms == pytest.approx(BATCH_MS / 3)
+        assert outcome.timings.processing_ms == pytest.approx(BATCH_MS / 3)
+
+
+def test_tracked_frames_and_lone_ones_are_no_batch(detector, clock):
+    group = group_of(detector, clock, {SPACE[1].detector_settings}, SPACE[1])
+    assert group.process(frames(20))[0].decision.run_detector
+    # b and c begin a group now, a is in the middle of one.
+    outcomes = group.process(frames(20, 30, 40, sequence=1))
+    assert [o.decision.run_detector for o in outcomes] == [False, True, True]
+    assert detector.batches == [2]
+
+
+def test_images_of_another_size_are_another_batch(detector, clock):
+    group = group_of(detector, clock, {SPACE[0].detector_settings})
+    mixed = frames(20, 30)
+    mixed[1] = ("b", Frame(textured_image(96, 64), 1, "b", 0))
+    group.process(mixed)
+    assert detector.batches == []
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_what_fails_for_one_leaves_the_others_alone(detector, clock, batched):
+    group = group_of(detector, clock, {SPACE[0].detector_settings} if batched else ())
+    first, second, third = group.process(frames(20, 13, 40))
+    assert isinstance(second, ValueError)
+    assert float(first.detections.boxes[0, 2]) == 20
+    assert float(third.detections.boxes[0, 2]) == 40
+
+
+def test_budgets_fit_together():
+    assert shared_budgets({}) == {}
+    assert shared_budgets({"a": SLA(50.0, 0.9)}) == {"a": SLA(50.0, 0.9)}
+    shares = shared_budgets({"a": SLA(50.0, 0.9), "b": SLA(200.0, 0.99)})
+    # Whoever comes first, the other one waits for at most 25 ms and takes 25.
+    assert shares == {"a": SLA(25.0, 0.9), "b": SLA(25.0, 0.99)}
+    assert sum(s.latency_ms for s in shares.values()) <= 50.0

@@ -1,0 +1,119 @@
+"""Judgements as lists of events, with a fake clock; no ROS."""
+
+import pytest
+
+from approx_perception.branches import Branch
+from approx_perception.clock import FakeClock
+from approx_perception.pipeline import MailboxCounts
+from approx_perception.ros.health import CameraHealth, Level, WatchdogLimits
+from approx_perception.structures import SLA, Decision, Detections, FrameResult, StageTimings
+
+LIMITS = WatchdogLimits(max_allowed_processing_ms=50.0, max_consecutive_delay_ms=400.0)
+SOME = MailboxCounts(received=9)
+
+
+def result(processing_ms, sla_ms=100.0):
+    decision = Decision(Branch(320), True, False, 1.0, 1.0, 0.5, "")
+    timings = StageTimings(processing_ms=processing_ms)
+    return FrameResult(0, "", 0, Detections.empty(), decision, SLA(sla_ms), timings)
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def health(clock):
+    return CameraHealth(clock)
+
+
+def feed(health, clock, processing_ms, count=1, sla_ms=100.0, period_ms=100.0):
+    for _ in range(count):
+        health.received()
+        health.begins()
+        clock.advance_ms(processing_ms)
+        health.succeeded(result(processing_ms, sla_ms), 5.0, 1.0, LIMITS)
+        clock.advance_ms(max(period_ms - processing_ms, 0.0))
+
+
+def verdict(health, counts=SOME, problems=()):
+    judgement = health.judge(counts, "the first image", list(problems), LIMITS)
+    return judgement.level, judgement.message
+
+
+def test_waiting_until_the_first_image(health):
+    assert verdict(health, MailboxCounts()) == (Level.WARN, "waiting for the first image")
+
+
+def test_all_is_well(health, clock):
+    feed(health, clock, 20.0, 10)
+    assert verdict(health) == (Level.OK, "processing")
+    values = health.judge(SOME, "", [], LIMITS).values
+    assert values["input rate (Hz)"] == "10.0"
+    assert values["age at publication (ms)"] == "5.0"
+    assert "too few to tell" in values["SLA"]
+
+
+def test_one_slow_frame_is_a_warning_and_only_once(health, clock):
+    feed(health, clock, 20.0, 5)
+    feed(health, clock, 80.0)
+    assert verdict(health) == (Level.WARN, "a frame took 80 ms, allowed are 50")
+    feed(health, clock, 20.0)
+    assert verdict(health)[0] is Level.OK
+
+
+def test_nothing_but_slow_frames_is_an_error(health, clock):
+    feed(health, clock, 80.0, 3)
+    assert verdict(health)[0] is Level.WARN
+    feed(health, clock, 80.0, 2)
+    level, message = verdict(health)
+    assert level is Level.ERROR
+    assert message.startswith("every frame has taken more than 50 ms for 0.5 s")
+
+
+def test_a_stuck_worker_is_an_error_though_it_says_nothing(health, clock):
+    feed(health, clock, 20.0, 3)
+    health.begins()
+    clock.advance_ms(300.0)
+    assert verdict(health)[0] is Level.OK
+    clock.advance_ms(200.0)
+    assert verdict(health) == (Level.ERROR, "a frame is under way for 500 ms")
+
+
+def test_a_refused_frame_is_told_once(health, clock):
+    feed(health, clock, 20.0, 3)
+    health.begins()
+    health.failed(ValueError("no image"))
+    assert verdict(health) == (Level.ERROR, "frame refused: no image")
+    assert verdict(health)[0] is Level.OK
+    assert health.judge(SOME, "", [], LIMITS).values["refused"] == "1"
+
+
+def test_a_camera_that_dies_is_noticed(health, clock):
+    feed(health, clock, 20.0, 10)
+    assert health.is_active
+    clock.advance_ms(1500.0)
+    assert not health.is_active
+    assert verdict(health) == (Level.WARN, "no image for 1.6 s")
+
+
+def test_a_slow_camera_is_not_dead_between_its_images(health, clock):
+    feed(health, clock, 20.0, 5, period_ms=2000.0)
+    assert health.is_active
+
+
+def test_a_missed_sla_is_a_warning(health, clock):
+    feed(health, clock, 20.0, 40, sla_ms=10.0)
+    level, message = verdict(health)
+    assert level is Level.WARN
+    assert message == "SLA missed: 10 ms for 95.0% of frames, 100.0% over it"
+    # Another SLA begins to count anew.
+    feed(health, clock, 20.0, 40, sla_ms=30.0)
+    assert verdict(health)[0] is Level.OK
+    assert health.judge(SOME, "", [], LIMITS).values["violation rate"] == "0.0000"
+
+
+def test_problems_of_topics_are_warnings(health, clock):
+    feed(health, clock, 20.0, 3)
+    assert verdict(health, problems=["image: does not fit"]) == (Level.WARN, "image: does not fit")
