@@ -22,6 +22,13 @@ _STOP_TIMEOUT_S = 5.0
 _TAIL_LINES = 8
 
 
+def _yaml(value: object) -> str:
+    """As the command line of a node takes it; quoted, so that a text like 1 stays a text."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_yaml(item) for item in value)}]"
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()
+
+
 class NodeProcess:
     """One of our nodes in its own process, its output in a log file.
 
@@ -51,9 +58,7 @@ class NodeProcess:
         self._log_path = log
         arguments = []
         for key, value in parameters.items():
-            # Quoted, so that a text that looks like a number stays a text.
-            text = f'"{value}"' if isinstance(value, str) else str(value).lower()
-            arguments += ["-p", f"{key}:={text}"]
+            arguments += ["-p", f"{key}:={_yaml(value)}"]
         for old, new in (remappings or {}).items():
             arguments += ["-r", f"{old}:={new}"]
         with log.open("w", encoding="utf-8") as output:
@@ -64,6 +69,11 @@ class NodeProcess:
                 env={**os.environ, **environment},
                 start_new_session=True,
             )
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
 
     @property
     def exit_code(self) -> int | None:

@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 #: A more accurate branch must gain this much AP50, or the present one stays.
-_LEAST_GAIN = 0.001
+_LEAST_GAIN = 0.005
 #: Branches that are expected to be late more often than this multiple of what the SLA allows are
 #: not considered, however cheap lateness is.
 _MOST_LATE = 4.0
@@ -104,8 +104,8 @@ class SchedulingPolicy(Protocol):
     period_frames
         A choice stands for at least so many frames.
     reacts_at_once
-        Whether a change of SLA, a step of the load, latency that breaks away or objects lost at
-        once end a group; another stream always does.
+        Whether a change of SLA, latency that breaks away or objects lost at once end a group;
+        another stream always does.
     wants_image_features
         Whether it reads them itself.
     """

@@ -9,7 +9,7 @@ from approx_perception.branches import BranchSpace
 from approx_perception.predictors import RANKS_BELOW, AccuracyPredictor, LatencyPredictor
 from approx_perception.scheduling.lateness_price import LatenessPrice
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy
-from approx_perception.structures import SLA, Decision, FrameResult, LoadReading, Observation
+from approx_perception.structures import SLA, Decision, FrameResult, Observation
 
 __all__ = ["Scheduler"]
 
@@ -20,8 +20,6 @@ _LATE_FRAMES = 2
 #: Share of the objects that a tracker must lose in one frame for a group to end early: a cut, or a
 #: jerk of the camera, after which the rest of the group would be worth nothing.
 _LOST_AT_ONCE = 0.5
-#: A change of load, as a share of the machine, after which a group ends early.
-_LOAD_STEP = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,6 @@ class _Group:
     sla: SLA
     policy: SchedulingPolicy
     stream: tuple[str, tuple[int, int]]
-    load: LoadReading
     allowed: npt.NDArray[np.bool_] | None
 
 
@@ -53,8 +50,9 @@ class Scheduler:
 
     A group of frames is one detection frame and the si - 1 tracked ones after it. The branch
     is chosen at the start of each group; another policy, stream or image size ends the group
-    at once, and so do, for policies that react at once, a change of SLA, a step of the load,
-    latency that breaks away, and a tracker that loses most objects in one frame.
+    at once, and so do, for policies that react at once, a change of SLA, latency that breaks away,
+    and a tracker that loses most objects in one frame. A step of the load does not: another
+    detection under new load is what a tight budget can least afford.
 
     Parameters
     ----------
@@ -159,17 +157,12 @@ class Scheduler:
             return reason
         if group.sla != observation.sla:
             return "the SLA changed"
-        for name in ("cpu", "gpu"):
-            old, new = getattr(group.load, name), getattr(observation.load, name)
-            if old is not None and new is not None and abs(new - old) >= _LOAD_STEP:
-                return f"{name} load went from {old:.0%} to {new:.0%}"
         return ""
 
     def _start_group(self, observation: Observation, policy: SchedulingPolicy) -> Decision:
         decision = self._choose(observation, policy)
         stream = (observation.source_id, observation.image_size)
-        self._group = _Group(decision, 0, 0, observation.sla, policy, stream, observation.load,
-                             self.allowed)  # fmt: skip
+        self._group = _Group(decision, 0, 0, observation.sla, policy, stream, self.allowed)
         if decision.switched:
             self._stay_frames += _STAY_GAIN * (self._stayed_frames - self._stay_frames)
             self._stayed_frames = 0

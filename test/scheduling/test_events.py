@@ -212,16 +212,15 @@ def test_objects_lost_one_by_one_do_not():
     assert not any(decision.run_detector for decision in kept)
 
 
-def test_a_step_of_the_load_ends_a_group():
+def test_a_step_of_the_load_alone_ends_no_group():
+    """What comes of it does: latency that breaks away, or the next decision."""
     play = Play(SLA(20.0, 0.95, SlaScope.GOF))
     play.cpu = 0.1
     play.frames(40)
     while not play.frame().run_detector:
         pass
     play.cpu = 0.8
-    decision = play.frame()
-    assert decision.run_detector
-    assert decision.reason.startswith("cpu load went from 10% to 80%: ")
+    assert not play.frame().run_detector
 
 
 class TestHysteresis:
