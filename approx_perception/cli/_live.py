@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from approx_perception.cli._options import console
-from approx_perception.datasets import FrameSource
 from approx_perception.evaluation import ClassMap
 from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
-from approx_perception.reports.run_files import environment
 from approx_perception.runs import SourceOptions, record_folder
 from approx_perception.runs.conditions import SteppedContention
+from approx_perception.runs.metadata import run_metadata
 from approx_perception.systems import SystemSpec
 
 __all__ = ["run_live"]
@@ -53,7 +52,12 @@ def _play(spec: SystemSpec, options: SourceOptions, scenario: Scenario, folder: 
             _node_parameters(spec),
             {"source": options.name, "topic": options.topic or "", "seed": options.seed,
              "frames": options.frames or _SYNTHETIC_FRAMES},
-            source, logs, _metadata(spec, options, source, scenario),
+            source, logs,
+            run_metadata(
+                spec, spec.options.detector, options, source,
+                [NO_CONTENTION, *scenario.contention_steps.values()],
+                "this machine, live over ROS",
+            ),
             lambda names: ClassMap(names, source.class_names, options.class_map),
             _steps(scenario, stack), options.frames, status.update,
         )  # fmt: skip
@@ -75,19 +79,6 @@ def _node_parameters(spec: SystemSpec) -> dict[str, object]:
         "class_names_file": str(options.class_names_file or ""),
     }  # fmt: skip
     return values
-
-
-def _metadata(
-    spec: SystemSpec, options: SourceOptions, source: FrameSource, scenario: Scenario
-) -> dict[str, Any]:
-    return {
-        "system": spec.name, "source": source.name, "source_name": options.name,
-        "topic": options.topic,
-        "fps": source.fps, "configuration": spec.to_dict(), "network": spec.options.detector,
-        "score_floor": spec.options.score_threshold,
-        "levels": [dict(NO_CONTENTION), *map(dict, scenario.contention_steps.values())],
-        "clock": "this machine, live over ROS", "data_hash": "", "environment": environment(),
-    }  # fmt: skip
 
 
 def _steps(

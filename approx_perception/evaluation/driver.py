@@ -1,11 +1,8 @@
 """Feed a system with a source and record what comes out."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
-
-import numpy as np
 
 from approx_perception.datasets import LabelledFrame
 from approx_perception.evaluation.class_map import ClassMap
@@ -94,7 +91,6 @@ class Driver:
                 "has_time": conditions.camera,
             }
         )  # fmt: skip
-        self._digest = hashlib.blake2b(digest_size=8)
         self._position = -1
         #: The newest frame that waits for the one before, with its position.
         self._waiting: tuple[int, LabelledFrame] | None = None
@@ -106,7 +102,6 @@ class Driver:
         With a camera that may be the frame before, whose time has come.
         """
         self._position += 1
-        self._digest.update(np.ascontiguousarray(entry.frame.image).data)
         if not self._conditions.camera:
             return self._process(self._position, entry)
         result = None
@@ -124,9 +119,7 @@ class Driver:
         if self._waiting is not None:
             self._process(*self._waiting)
             self._waiting = None
-        record = self._recorder.finish()
-        metadata = {**record.metadata, "data_hash": self._digest.hexdigest()}
-        return replace(record, metadata=metadata)
+        return self._recorder.finish()
 
     def _process(self, position: int, entry: LabelledFrame) -> tuple[Frame, FrameResult]:
         self._prepare(position)

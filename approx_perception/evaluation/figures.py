@@ -4,7 +4,7 @@ Figures over several runs are computed anew from the frames of all of them, neve
 own figures: a mean of percentiles is no percentile.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -15,7 +15,7 @@ from approx_perception.evaluation.average_precision import FrameMatch, match_fra
 from approx_perception.evaluation.coco import coco_average_precision
 from approx_perception.evaluation.identity import identity_scores, missing_library
 from approx_perception.evaluation.latency import group_means_ms, summarize_latency
-from approx_perception.evaluation.motion import MOTIONS, motion_ious, only_motion
+from approx_perception.evaluation.motion import MOTIONS, Motion, motion_ious, only_motion
 from approx_perception.evaluation.run_record import STAGES, RunRecord
 from approx_perception.evaluation.streaming import streamed
 
@@ -97,26 +97,29 @@ def _counts(records: Sequence[RunRecord]) -> dict[str, float]:
 
 
 def _accuracy(records: Sequence[RunRecord]) -> dict[str, float]:
-    matches: list[FrameMatch] = []
-    by_motion: dict[str, list[FrameMatch]] = {motion: [] for motion in MOTIONS}
-    for record in records:
-        scored = list(record.scored())
-        ious = motion_ious([truth for _, _, truth in scored])
-        for (_, found, truth), own in zip(scored, ious, strict=True):
-            matches.append(match_frame(found, truth))
-            for motion in MOTIONS:
-                by_motion[motion].append(match_frame(found, only_motion(truth, own, motion)))
     class_count = len(records[0].class_names) if records else 0
-    values = {"ap50": mean_ap50(matches, class_count).mean}
+    # One list of matches at a time: all of them together are what grows with a run's length.
+    values = {"ap50": mean_ap50(list(_matches(records)), class_count).mean}
     for motion in MOTIONS:
-        values[f"ap50_{motion}"] = mean_ap50(by_motion[motion], class_count).mean
-    if not matches:
+        values[f"ap50_{motion}"] = mean_ap50(list(_matches(records, motion)), class_count).mean
+    if not any(bool(record.frames["has_truth"].any()) for record in records):
         return values
     coco = coco_average_precision(records)
     names = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
     return values | {
         f"coco_{name}": value for name, value in zip(names, asdict(coco).values(), strict=True)
     }
+
+
+def _matches(records: Sequence[RunRecord], motion: Motion | None = None) -> Iterator[FrameMatch]:
+    """Each scored frame compared with its truth, or with what of it moves so."""
+    for record in records:
+        if motion is None:
+            yield from (match_frame(found, truth) for _, found, truth in record.scored())
+            continue
+        ious = motion_ious([truth for _, _, truth in record.scored()])
+        for (_, found, truth), own in zip(record.scored(), ious, strict=True):
+            yield match_frame(found, only_motion(truth, own, motion))
 
 
 def _streaming(records: Sequence[RunRecord]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """What happened in one run, frame by frame: all that metrics and reports are computed from."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -167,7 +168,7 @@ class RunRecorder:
     Parameters
     ----------
     metadata
-        Of the record, without ``branches`` and ``reasons``.
+        Of the record, without ``branches``, ``reasons`` and ``data_hash``.
     """
 
     def __init__(self, metadata: Mapping[str, Any]) -> None:
@@ -179,6 +180,7 @@ class RunRecorder:
         self._truth: list[GroundTruth] = []
         self._found_counts: list[int] = []
         self._truth_counts: list[int] = []
+        self._digest = hashlib.blake2b(digest_size=8)
 
     def __len__(self) -> int:
         return len(self._found_counts)
@@ -206,6 +208,7 @@ class RunRecorder:
         contention_level
             What was done to the machine meanwhile.
         """
+        self._digest.update(np.ascontiguousarray(frame.image).data)
         height, width = frame.image.shape[:2]
         row: dict[str, Any] = dict.fromkeys(_FRAME_COLUMNS, 0)
         row |= {
@@ -267,6 +270,7 @@ class RunRecorder:
         metadata = {
             **self._metadata,
             "branches": list(self._branches.numbers), "reasons": list(self._reasons.numbers),
+            "data_hash": self._digest.hexdigest(),
         }  # fmt: skip
         found_ends, truth_ends = (
             np.cumsum(counts, dtype=np.int64) for counts in (self._found_counts, self._truth_counts)

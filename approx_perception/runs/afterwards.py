@@ -1,9 +1,6 @@
 """Systems that choose when all is over, for others to be judged by."""
 
-import hashlib
 from collections.abc import Sequence
-
-import numpy as np
 
 from approx_perception.datasets import FrameSource, LabelledFrame
 from approx_perception.evaluation import ClassMap
@@ -14,7 +11,7 @@ from approx_perception.evaluation.scenario import Scenario
 from approx_perception.evaluation.simulation import SimulatedWorld
 from approx_perception.exceptions import ConfigurationError, DatasetError
 from approx_perception.runs.conditions import conditions_of
-from approx_perception.runs.metadata import run_metadata
+from approx_perception.runs.metadata import system_metadata
 from approx_perception.runs.sources import SourceOptions
 from approx_perception.systems import BuiltSystem, RecordedMachine
 
@@ -61,13 +58,9 @@ class Afterwards:
                     f"{self._options.name}; leave the system 'best_fixed' out"
                 )
             choice = fixed
-        digest = hashlib.blake2b(digest_size=8)
-        for entry in self._frames:
-            digest.update(np.ascontiguousarray(entry.frame.image).data)
-        metadata = {
-            **run_metadata(built, self._options, self._source, self._scenario, self._machine),
-            "data_hash": digest.hexdigest(),
-        }
+        metadata = system_metadata(
+            built, self._options, self._source, self._scenario, self._machine
+        )
         return record_choice(world, outcomes, choice, slas, class_map, metadata)
 
     def _follow(

@@ -1,5 +1,6 @@
 """What a record says of its run beside the frames."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,32 +10,48 @@ from approx_perception.evaluation.scenario import Scenario
 from approx_perception.reports.run_files import environment
 from approx_perception.runs.conditions import level_numbers
 from approx_perception.runs.sources import SourceOptions, good_for_a_folder
-from approx_perception.systems import BuiltSystem, RecordedMachine
+from approx_perception.systems import BuiltSystem, RecordedMachine, SystemSpec
 
-__all__ = ["record_folder", "run_metadata"]
+__all__ = ["record_folder", "run_metadata", "system_metadata"]
 
 
 def run_metadata(
+    spec: SystemSpec,
+    network: str,
+    options: SourceOptions,
+    source: FrameSource,
+    levels: Sequence[Mapping[str, float]],
+    clock: str,
+) -> dict[str, Any]:
+    """Plain JSON: system, source, configuration, network, levels of contention, versions."""
+    return {
+        "system": spec.name,
+        "source": options.label,
+        "source_name": options.name,
+        "topic": options.topic,
+        "fps": source.fps,
+        "configuration": spec.to_dict(),
+        "network": network,
+        "score_floor": spec.options.score_threshold,
+        "levels": [dict(level) for level in levels],
+        "clock": clock,
+        "environment": environment(),
+    }
+
+
+def system_metadata(
     system: BuiltSystem,
     options: SourceOptions,
     source: FrameSource,
     scenario: Scenario,
     machine: RecordedMachine | None,
 ) -> dict[str, Any]:
-    """Plain JSON: system, source, configuration, network, levels of contention, versions."""
-    return {
-        "system": system.spec.name,
-        "source": options.label,
-        "source_name": options.name,
-        "topic": options.topic,
-        "fps": source.fps,
-        "configuration": system.spec.to_dict(),
-        "network": system.kernel.detector.description,
-        "score_floor": system.spec.options.score_threshold,
-        "levels": machine.levels if machine else level_numbers(scenario),
-        "clock": "recorded latencies" if machine else "this machine",
-        "environment": environment(),
-    }
+    """`run_metadata` of a system that runs in this process."""
+    return run_metadata(
+        system.spec, system.kernel.detector.description, options, source,
+        machine.levels if machine else level_numbers(scenario),
+        "recorded latencies" if machine else "this machine",
+    )  # fmt: skip
 
 
 def record_folder(out: Path, record: RunRecord) -> Path:

@@ -18,7 +18,7 @@ from approx_perception.runs.conditions import (
     conditions_of,
     level_of_each_frame,
 )
-from approx_perception.runs.metadata import run_metadata
+from approx_perception.runs.metadata import system_metadata
 from approx_perception.runs.sources import SourceOptions
 from approx_perception.structures import Frame, FrameResult
 from approx_perception.systems import BuiltSystem, RecordedMachine, SystemFactory, SystemSpec
@@ -114,5 +114,5 @@ def _driver(
     machine: RecordedMachine | None,
 ) -> Driver:
     class_map = ClassMap(system.class_names, source.class_names, options.class_map)
-    metadata = run_metadata(system, options, source, scenario, machine)
+    metadata = system_metadata(system, options, source, scenario, machine)
     return Driver(system.system, conditions_of(scenario, system.spec, machine), class_map, metadata)

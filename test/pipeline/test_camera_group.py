@@ -7,6 +7,7 @@ from approx_perception.clock import FakeClock
 from approx_perception.pipeline import CameraGroup, FramePipeline, shared_budgets
 from approx_perception.pipeline.frame_pipeline import create_trackers
 from approx_perception.predictors import ConstantAccuracy
+from approx_perception.profiling.calibration import batches_that_pay, calibration_scene
 from approx_perception.scheduling import Fixed, Scheduler
 from approx_perception.structures import SLA, Detections, Frame
 from approx_perception.testing.contracts import textured_image
@@ -123,3 +124,24 @@ def test_budgets_fit_together():
     # Whoever comes first, the other one waits for at most 25 ms and takes 25.
     assert shares == {"a": SLA(25.0, 0.9), "b": SLA(25.0, 0.99)}
     assert sum(s.latency_ms for s in shares.values()) <= 50.0
+
+
+class OverheadDetector(FakeDetector):
+    """Eight ms a call and two an image, or ten an image where batches are emulated."""
+
+    def __init__(self, clock, call_ms, image_ms):
+        super().__init__(lambda *_: Detections.empty(), clock)
+        self._call_ms, self._image_ms = call_ms, image_ms
+
+    def detect_together(self, images, settings):
+        self._clock.advance_ms(self._call_ms + self._image_ms * len(images))
+        return [Detections.empty() for _ in images]
+
+
+@pytest.mark.parametrize(
+    ("call_ms", "image_ms", "pays"), [(8.0, 2.0, True), (0.0, 10.0, False), (0.5, 9.5, False)]
+)
+def test_batches_that_pay_are_measured(clock, call_ms, image_ms, pays):
+    scene = calibration_scene((64, 48))
+    paying = batches_that_pay(OverheadDetector(clock, call_ms, image_ms), SPACE, scene, 2, clock)
+    assert paying == (frozenset(SPACE.detector_settings) if pays else frozenset())
