@@ -23,6 +23,7 @@ from approx_perception.predictors import (
     accuracy_of_space,
 )
 from approx_perception.predictors.bundle import PredictorBundle
+from approx_perception.predictors.scale_regressor import ScaleRegressor
 from approx_perception.profiling.calibration import batches_that_pay, calibrate, calibration_scene
 from approx_perception.profiling.measuring import LatencyRows, PartTimer
 from approx_perception.scheduling import PolicyFactory, Scheduler, check_policy_name
@@ -125,7 +126,10 @@ class Kernel:
 
     def twin(self) -> "Kernel":
         """For another camera: shares the network and what is known, and has all else anew."""
-        policies = PolicyFactory(self.space, self.policies.original, self.agnostic_accuracy)
+        known = self.policies
+        policies = PolicyFactory(
+            self.space, known.original, self.agnostic_accuracy, known.scale_regressor
+        )
         policy = policies.create(self._options.policy, self.branch)
         latency = AdaptiveLatency(self.space, self.latency.model)
         pipeline = FramePipeline(
@@ -236,6 +240,14 @@ def _accuracy_table(detector: Detector) -> AccuracyTable | None:
     return AccuracyTable.from_json(path) if path.is_file() else None
 
 
+def _scale_regressor(detector: Detector) -> ScaleRegressor | None:
+    """AdaScale's, beside the weights, ``NAME.scale.npz``, if there is one."""
+    if detector.weights_path is None:
+        return None
+    path = detector.weights_path.with_suffix(".scale.npz")
+    return ScaleRegressor.load(path, detector.fingerprint) if path.is_file() else None
+
+
 def _accuracy(
     bundle: PredictorBundle | None, detector: Detector, space: BranchSpace
 ) -> tuple[AccuracyPredictor, npt.NDArray[np.float64]]:
@@ -312,7 +324,8 @@ def assemble(
         bundle.check(space, detector.fingerprint, here)
     trackers = prepare_space(space, detector)
     accuracy, agnostic = _accuracy(bundle, detector, space)
-    policies = PolicyFactory(space, bundle.original if bundle else None, agnostic)
+    original = bundle.original if bundle else None
+    policies = PolicyFactory(space, original, agnostic, _scale_regressor(detector))
     policy = policies.create(options.policy, branch)
     if elsewhere is not None:
         model = bundle.latency if bundle is not None and bundle.latency else elsewhere

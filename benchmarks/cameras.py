@@ -2,8 +2,8 @@
 
     python benchmarks/cameras.py --out docs/cameras
 
-For 2 and 4 cameras and every setting of the shipped space: the median time of a batch divided by that
-of its images one by one, in turns in the same run. Writes table.md and picture.png.
+For 2 and 4 cameras and every setting of the shipped space: the median time of a batch divided by
+that of its images one by one, in turns in the same run. Writes table.md and picture.png.
 """
 
 import argparse
@@ -58,8 +58,8 @@ def main() -> None:
             (one, batch), (one_95, batch_95) = np.median(ms, 0), np.percentile(ms, 95, 0)
             own.append(float(np.median(ms[:, 1] / ms[:, 0])))
             lines.append(
-                f"| {count} | {name} | {one:.1f} ({one_95:.1f}) ms | {batch:.1f} ({batch_95:.1f}) ms "
-                f"| {own[-1]:.2f} |"
+                f"| {count} | {name} | {one:.1f} ({one_95:.1f}) ms "
+                f"| {batch:.1f} ({batch_95:.1f}) ms | {own[-1]:.2f} |"
             )
         axes.plot(names, own, "o-", label=f"{count} cameras")
     axes.axhline(1.0, color="grey", linewidth=1)

@@ -116,6 +116,12 @@ class Detector(ABC):
         """
         return [self.detect(image, settings) for image in images]
 
+    #: Set it for `deep_features`.
+    keeps_features = False
+    #: ``(F,)`` means over each channel of the levels of features that the last image gave; None
+    #: where nobody asked, after a batch, and for a family that tells none.
+    deep_features: npt.NDArray[np.float64] | None = None
+
     @property
     def fingerprint(self) -> str:
         """Family and weights, for telling whether a profile is of this network."""

@@ -158,8 +158,9 @@ class _TimedDetector(Detector):
         detect: Callable[[Image, DetectorSettings, int], Detections],
         stage: _Stage,
         names: tuple[str, ...],
+        inner: Detector | None,
     ) -> None:
-        self._detect, self._stage = detect, stage
+        self._detect, self._stage, self._inner = detect, stage, inner
         space = stage.machine.space
         self.class_names = names
         self.description = "on recorded latencies"
@@ -169,7 +170,12 @@ class _TimedDetector(Detector):
     def detect(self, image: Image, settings: DetectorSettings) -> Detections:
         part = self._parts[settings.shape, settings.nprop]
         self._stage.spend(part, Detections.empty())
-        return self._detect(image, settings, self._stage.frame)
+        if self._inner is None:
+            return self._detect(image, settings, self._stage.frame)
+        self._inner.keeps_features = self.keeps_features
+        found = self._detect(image, settings, self._stage.frame)
+        self.deep_features = self._inner.deep_features
+        return found
 
 
 class _TimedTracker(Tracker):
@@ -225,6 +231,8 @@ class SimulatedPipeline:
         Weaker detections are dropped.
     hears_load
         Whether a load monitor speaks.
+    inner
+        The detector that ``detect`` asks, for its deep features; None where detections are saved.
     """
 
     def __init__(
@@ -236,12 +244,14 @@ class SimulatedPipeline:
         sla: SLA,
         score_threshold: float = SCORE_THRESHOLD,
         hears_load: bool = True,
+        inner: Detector | None = None,
     ) -> None:
         self.sla = sla
         self._overhead_ms = machine.overhead_ms
         self._stage = stage = _Stage(machine)
         self._pipeline = FramePipeline(
-            _TimedDetector(detect, stage, class_names), _timed_trackers(machine.space, stage),
+            _TimedDetector(detect, stage, class_names, inner),
+            _timed_trackers(machine.space, stage),
             scheduler, sla, score_threshold, clock=stage.clock,
             load=lambda: machine.reading(stage.frame) if hears_load else LoadReading(),
         )  # fmt: skip

@@ -189,7 +189,11 @@ class FramePipeline:
         if found is None:
             with timer.stage("detect"):
                 settings = DetectorSettings(*branch.detector_settings)
+                policy = self.scheduler.policy
+                self.detector.keeps_features = policy.wants_deep_features
                 found = self._wanted(self.detector.detect(frame.image, settings))
+                if policy.wants_deep_features:
+                    policy.see_features(self.detector.deep_features, branch.shape)
         else:
             found = self._wanted(found)
         with timer.stage("associate"):

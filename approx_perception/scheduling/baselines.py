@@ -2,37 +2,71 @@
 
 import math
 
+import numpy as np
+import numpy.typing as npt
+
 from approx_perception.branches import Branch
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.predictors.scale_regressor import ScaleRegressor
 from approx_perception.scheduling.policies import Candidates, Memoryless, Selection
 from approx_perception.structures import Observation
 
-__all__ = ["ScaleByContent", "Triggered"]
+__all__ = ["AdaScale", "Triggered"]
 
 #: Change of a thumbnail's brightness, summed over the frames since the last detection, after
 #: which the scene counts as another one.
 _CHANGE = 0.08
 
 
-class ScaleByContent(Memoryless):
-    """AdaScale (Chin et al., SysML 2019): detect in every frame, at the best scale for its content.
+class AdaScale(Memoryless):
+    """AdaScale (Chin et al., SysML 2019): detect in every frame, at the scale it asks for.
 
-    There a regressor of scale reads the detector's deep features of the frame before. Here it is
-    the accuracy by content, fitted on the synthetic set, read at the branches with si = 1: the
-    scale that is expected to be the most accurate, the quicker of equals.
+    A regressor reads the detector's deep features of the frame before; the first frame is detected
+    at the largest scale. A network without a regressor goes by the accuracy by content instead:
+    the scale that is expected to be the most accurate, the quicker of equals.
+
+    Parameters
+    ----------
+    regressor
+        Of the network; None where there is none.
     """
+
+    def __init__(self, regressor: ScaleRegressor | None) -> None:
+        self._regressor = regressor
+        self.wants_deep_features = regressor is not None
+        #: In px, for the next frame.
+        self._wanted_px: float | None = None
 
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
-        is_open = candidates.is_open
-        scales = [i for i, b in enumerate(candidates.space) if b.si == 1 and is_open[i]]
+        space, is_open = candidates.space, candidates.is_open
+        scales = [i for i, b in enumerate(space) if b.si == 1 and is_open[i]]
         if not scales:
             raise ConfigurationError(
                 f"the policy 'adascale' detects in every frame, but the space "
-                f"{candidates.space.name!r} has no branch with si=1 that is allowed"
+                f"{space.name!r} has no branch with si=1 that is allowed"
             )
-        best = max(scales, key=lambda i: (candidates.accuracy[i], -candidates.mean_ms[i]))
-        return Selection(best, f"adascale: the best of {len(scales)} scales for this content")
+        if self._regressor is None:
+            best = max(scales, key=lambda i: (candidates.accuracy[i], -candidates.mean_ms[i]))
+            return Selection(
+                best,
+                f"adascale: the best of {len(scales)} scales for this content (this network has "
+                "no regressor of scale)",
+            )
+        wanted_px = self._wanted_px or float("inf")
+        largest = max(space[i].shape for i in scales)
+        nearest = min((space[i].shape for i in scales),
+                      key=lambda shape: abs(math.log(shape / min(wanted_px, largest))))  # fmt: skip
+        # AdaScale knows no proposals: as many as there are.
+        best = max(
+            (i for i in scales if space[i].shape == nearest), key=lambda i: space[i].nprop or 0
+        )
+        return Selection(best, f"adascale: nearest of {len(scales)} scales to {wanted_px:.0f} px")
+
+    def see_features(self, features: npt.NDArray[np.float64] | None, shape: int) -> None:
+        """See `SchedulingPolicy`."""
+        if features is not None and self._regressor is not None:
+            self._wanted_px = self._regressor.shape(features, shape)
 
 
 class Triggered(Memoryless):

@@ -38,6 +38,7 @@ class OriginalPolicy:
     period_frames = 8
     reacts_at_once = False
     wants_image_features = False
+    wants_deep_features = False
 
     def __init__(self, latency: OriginalLatency, accuracy: Vector) -> None:
         self._latency, self._accuracy = latency, accuracy
@@ -65,3 +66,6 @@ class OriginalPolicy:
     def observe(self, result: FrameResult) -> None:
         """See `SchedulingPolicy`."""
         self._latency.observe(result)
+
+    def see_features(self, features: Vector | None, shape: int) -> None:
+        """See `SchedulingPolicy`."""

@@ -108,11 +108,14 @@ class SchedulingPolicy(Protocol):
         another stream always does.
     wants_image_features
         Whether it reads them itself.
+    wants_deep_features
+        Whether it is to be shown the detector's own by `see_features`.
     """
 
     period_frames: int
     reacts_at_once: bool
     wants_image_features: bool
+    wants_deep_features: bool
 
     def select(self, candidates: Candidates) -> Selection:
         """Choose a branch."""
@@ -126,6 +129,10 @@ class SchedulingPolicy(Protocol):
         """Take in what a frame really took."""
         ...
 
+    def see_features(self, features: npt.NDArray[np.float64] | None, shape: int) -> None:
+        """Take in ``(F,)`` deep features of a detection at a shape; None where there are none."""
+        ...
+
 
 class Memoryless:
     """What policies that learn nothing have in common."""
@@ -133,12 +140,16 @@ class Memoryless:
     period_frames = 1
     reacts_at_once = True
     wants_image_features = False
+    wants_deep_features = False
 
     def why_detect(self, observation: Observation) -> str:
         """See `SchedulingPolicy`."""
         return ""
 
     def observe(self, result: FrameResult) -> None:
+        """See `SchedulingPolicy`."""
+
+    def see_features(self, features: npt.NDArray[np.float64] | None, shape: int) -> None:
         """See `SchedulingPolicy`."""
 
 

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from approx_perception.branches import Branch, BranchSpace
 from approx_perception.exceptions import ConfigurationError, choices
 from approx_perception.predictors.original import OriginalLatency, OriginalModel
-from approx_perception.scheduling.baselines import ScaleByContent, Triggered
+from approx_perception.predictors.scale_regressor import ScaleRegressor
+from approx_perception.scheduling.baselines import AdaScale, Triggered
 from approx_perception.scheduling.original_policy import OriginalPolicy
 from approx_perception.scheduling.policies import Fastest, Fixed, MostAccurate, SchedulingPolicy
 
@@ -35,11 +36,14 @@ class PolicyFactory:
         ApproxDet's latency models, of a profile; None without one.
     accuracy
         ``(B,)`` content-agnostic AP50, or ranks below `RANKS_BELOW`.
+    scale_regressor
+        AdaScale's, of the network; None without one.
     """
 
     space: BranchSpace
     original: OriginalModel | None
     accuracy: npt.NDArray[np.float64]
+    scale_regressor: ScaleRegressor | None = None
     _latest: tuple[tuple[str, Branch], SchedulingPolicy] | None = field(default=None, init=False)
 
     def create(self, name: str, branch: Branch) -> SchedulingPolicy:
@@ -66,7 +70,7 @@ class PolicyFactory:
             self.space.index(branch)
             return Fixed(branch)
         if name == "adascale":
-            return ScaleByContent()
+            return AdaScale(self.scale_regressor)
         if name == "triggered":
             self.space.index(branch)
             return Triggered(branch)

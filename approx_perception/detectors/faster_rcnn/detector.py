@@ -27,6 +27,12 @@ def resized_size(height: int, width: int, shape: int) -> tuple[int, int]:
     return max(round(height * scale), 1), max(round(width * scale), 1)
 
 
+def _channel_means(features: dict[str, Tensor]) -> npt.NDArray[np.float64]:
+    """``(F,)`` of one image, level by level."""
+    means = torch.cat([level.float().mean(dim=(0, 2, 3)) for level in features.values()])
+    return np.asarray(means.cpu().numpy(), np.float64)
+
+
 class FasterRCNNDetector(Detector):
     """Detect with a torchvision Faster R-CNN.
 
@@ -88,7 +94,10 @@ class FasterRCNNDetector(Detector):
         """Find objects in one batch; see `Detector.detect_together`."""
         prepared, sizes = zip(*(self._prepare(i, settings.shape) for i in images), strict=True)
         batch = prepared[0] if len(prepared) == 1 else torch.cat(prepared)
-        found, _ = forward(self._network, batch, sizes, settings.nprop)
+        features = self._network.backbone(batch)
+        is_kept = self.keeps_features and len(images) == 1
+        self.deep_features = _channel_means(features) if is_kept else None
+        found, _ = forward(self._network, batch, sizes, settings.nprop, features=features)
         return [self._detections(*each) for each in zip(found, images, sizes, strict=True)]
 
     @staticmethod

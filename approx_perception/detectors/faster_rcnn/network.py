@@ -90,6 +90,7 @@ def forward(
     sizes: Sequence[tuple[int, int]],
     nprop: int | None = None,
     targets: list[dict[str, Tensor]] | None = None,
+    features: dict[str, Tensor] | None = None,
 ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
     """Run the network as in the figure: backbone, RPN, heads; without torchvision's resizing.
 
@@ -105,6 +106,8 @@ def forward(
         Proposals kept after the RPN when not training.
     targets
         ``boxes`` (px of the resized image) and ``labels`` when training.
+    features
+        What the backbone gave for the images, where that is known already.
 
     Returns
     -------
@@ -114,7 +117,7 @@ def forward(
         # Read by the RPN on each call, so that another number of proposals loads nothing.
         network.rpn._post_nms_top_n["testing"] = nprop
     image_list = ImageList(images, list(sizes))
-    features = network.backbone(images)
+    features = network.backbone(images) if features is None else features
     proposals, rpn_losses = network.rpn(image_list, features, targets)
     detections, head_losses = network.roi_heads(
         features, proposals, image_list.image_sizes, targets
