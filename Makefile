@@ -26,8 +26,9 @@ ALONE := requirements/without_dependencies.txt
 SOURCES := $(shell find approx_perception config msg cmake -type f -not -name '*.pyc') \
 	CMakeLists.txt setup.py setup.cfg pyproject.toml package.xml
 
-# uv where it can be had (it links files in place of copying them), else pip.
-INSTALL = $$(if [ -x $(BIN)/uv ]; then echo "$(BIN)/uv pip install --quiet --python $(BIN)/python"; \
+# uv where it can be had (it links files in place of copying them), else pip. Bytecode is made now, as pip
+# does: else every process that may not write it compiles all of PyTorch anew, for seconds.
+INSTALL = $$(if [ -x $(BIN)/uv ]; then echo "$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python"; \
 	else echo "$(BIN)/python -m pip install --quiet"; fi)
 
 # Beside a distribution its own libraries are found, but not those of .venv.
