@@ -101,9 +101,10 @@ class _BagMessages:
         decision, sla = result.decision, result.sla
         return self._types[_DECISION](
             header=self.header(result.stamp_ns), sla_latency_ms=sla.latency_ms,
-            budget_ms=sla.latency_ms, sla_quantile=sla.quantile, sla_scope=sla.scope.value, branch=str(decision.branch),
-            run_detector=decision.run_detector, switched=decision.switched,
-            expected_ms=decision.expected_ms, expected_quantile_ms=decision.expected_quantile_ms,
+            budget_ms=sla.latency_ms, sla_quantile=sla.quantile, sla_scope=sla.scope.value,
+            branch=str(decision.branch), run_detector=decision.run_detector,
+            switched=decision.switched, expected_ms=decision.expected_ms,
+            expected_quantile_ms=decision.expected_quantile_ms,
             expected_accuracy=decision.expected_accuracy, reason=decision.reason,
             cpu_contention=decision.contention.cpu, gpu_contention=decision.contention.gpu,
             slowdown=decision.contention.slowdown, contention_source=decision.contention.source,
