@@ -139,13 +139,14 @@ class Kernel:
         )  # fmt: skip
         return replace(self, pipeline=pipeline, policies=policies, latency=latency)
 
-    def measure_again(self, image_size: tuple[int, int]) -> LatencyModel:
+    def measure_again(self) -> LatencyModel:
         """Calibrate as at start; with a profile, that is the model. Takes seconds."""
         model = self.latency.model
         if model.is_profiled:
             return model
         trackers = create_trackers(self.space)
-        return _calibrated(self.detector, trackers, self.space, image_size, self._clock)
+        size = self._options.image_size
+        return _calibrated(self.detector, trackers, self.space, size, self._clock)
 
     def forget_latencies(self, model: LatencyModel) -> "Kernel":
         """Replace what was learned of latencies by a model; the pipeline goes on."""

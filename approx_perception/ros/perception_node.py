@@ -9,7 +9,6 @@ from rclpy.clock import Clock as RosClock
 from rclpy.clock import ClockType, JumpThreshold
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from std_srvs.srv import SetBool, Trigger
 
 from approx_perception.assembly import Kernel, assemble
 from approx_perception.clock import MonotonicClock
@@ -29,6 +28,7 @@ from approx_perception.ros.parameters import (
     kernel_options,
     read_settings,
 )
+from approx_perception.ros.services import Runtime, Services
 from approx_perception.ros.startup import run_node
 from approx_perception.ros.worker import Worker
 from approx_perception.structures import ContentFeatures
@@ -61,25 +61,21 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._monotonic = MonotonicClock()
         self._load = LoadInputs(self._monotonic)
         self._load_topics: LoadTopics | None = None
-        self._cameras: list[Camera] = []
-        self._worker: Worker | None = None
-        self._is_enabled = True
-        self._state = "unconfigured"
+        self._runtime = Runtime()
+        self._cameras = self._runtime.cameras
         #: Why the last transition failed.
         self.error: Exception | None = None
         self._watch = ParameterWatch(self, self._read, self._apply)
         self._settings = self._read(self._watch.value)
         self._diagnostics = Diagnostics(self)
+        self._services = Services(self, self._runtime)
         # Time of its own: ROS time stands still while a bag is paused.
         steady = RosClock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(PERIOD_S, self._look_after, clock=steady)
         self._on_jump = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=_JUMP_BACK, on_clock_change=True),
-            post_callback=lambda _: self._reset_tracks("ROS time jumped back"),
+            post_callback=lambda _: self._services.reset_tracks("ROS time jumped back"),
         )
-        self.create_service(SetBool, "~/enable", self._on_enable)
-        self.create_service(Trigger, "~/reset_tracks", self._on_reset_tracks)
-        self.create_service(Trigger, "~/recalibrate", self._on_recalibrate)
 
     def _declare(self) -> None:
         declare_parameters(self, PERCEPTION_PARAMETERS)
@@ -131,7 +127,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             self.error = error
             self.get_logger().error(f"cannot become {target}: {error}")
             return _FAILURE
-        self._state = target
+        self._runtime.state = target
         return _SUCCESS
 
     def _configure(self) -> None:
@@ -160,6 +156,8 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
                 f"{len(self._places)} cameras; a batch is faster at {count} of "
                 f"{len(kernel.space.detector_settings)} settings of the detector"
             )
+        for camera in self._cameras:
+            camera.is_enabled = self._runtime.is_enabled
         self._diagnostics.hardware_id = kernel.detector.description
         self._apply(self._settings)
 
@@ -167,12 +165,12 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         kernel = self._cameras[0].kernel
         pipelines = {camera.name: camera.kernel.pipeline for camera in self._cameras}
         group = CameraGroup(kernel.detector, pipelines, self._batched, self._monotonic)
-        self._worker = Worker(self._cameras, group, self._monotonic, self._refuse)
-        self._worker.limits = self._settings.limits
+        self._runtime.worker = Worker(self._cameras, group, self._monotonic, self._refuse)
+        self._runtime.worker.limits = self._settings.limits
         for camera in self._cameras:
             camera.listen()
-        self._worker.share_budgets(always=True)
-        self._worker.start()
+        self._runtime.worker.share_budgets(always=True)
+        self._runtime.worker.start()
         self.get_logger().info(
             f"waiting for images on {', '.join(camera.topic for camera in self._cameras)}"
         )
@@ -180,9 +178,9 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
     def _stop_working(self) -> None:
         for camera in self._cameras:
             camera.leave()
-        if self._worker is not None:
-            self._worker.stop()
-            self._worker = None
+        if self._runtime.worker is not None:
+            self._runtime.worker.stop()
+            self._runtime.worker = None
 
     def _free(self) -> None:
         for camera in self._cameras:
@@ -253,9 +251,9 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             new.load, new.load_timeout_s,
         ):  # fmt: skip
             self._listen_to_load(new)
-        if self._worker is not None:
-            self._worker.limits = new.limits
-            self._worker.share_budgets(always=True)
+        if self._runtime.worker is not None:
+            self._runtime.worker.limits = new.limits
+            self._runtime.worker.share_budgets(always=True)
 
     @staticmethod
     def _apply_to(camera: Camera, new: LiveSettings) -> None:
@@ -280,72 +278,11 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._load.restart(new.load_timeout_s)
         self._load_topics = LoadTopics(self, new.load, self._load, self._monotonic)
 
-    # Services
-
-    def _on_enable(self, request: Any, response: Any) -> Any:
-        self._is_enabled = bool(request.data)
-        for camera in self._cameras:
-            camera.is_enabled = self._is_enabled
-        if self._is_enabled:
-            self._reset_tracks("enabled again")
-        response.success = True
-        response.message = "enabled" if self._is_enabled else "disabled: images are dropped"
-        return response
-
-    def _on_reset_tracks(self, _: Any, response: Any) -> Any:
-        response.success = self._reset_tracks("as asked")
-        response.message = "" if response.success else f"the node is {self._state}"
-        return response
-
-    def _reset_tracks(self, why: str) -> bool:
-        worker = self._worker
-        if worker is None:
-            return False
-
-        def reset() -> None:
-            for camera in self._cameras:
-                camera.kernel.pipeline.reset()
-
-        worker.between_frames(reset)
-        self.get_logger().info(f"identities start anew: {why}")
-        return True
-
-    def _on_recalibrate(self, _: Any, response: Any) -> Any:
-        worker = self._worker
-        response.success = worker is not None
-        if worker is None:
-            response.message = f"the node is {self._state}; it must be active"
-            return response
-        worker.between_frames(self._recalibrate)
-        is_profiled = self._cameras[0].kernel.latency.model.is_profiled
-        response.message = (
-            "forgetting what was learned; the profile is as it was"
-            if is_profiled
-            else "measuring every part again, some seconds"
-        )
-        return response
-
-    def _recalibrate(self) -> None:
-        """In the worker's thread, as the detector serves one at a time."""
-        first = self._cameras[0].kernel
-        size = (
-            int(self.get_parameter("calibration.width").value),
-            int(self.get_parameter("calibration.height").value),
-        )
-        try:
-            model = first.measure_again(size)
-        except Exception as error:
-            self.get_logger().error(f"recalibration failed: {error}")
-            return
-        for camera in self._cameras:
-            camera.kernel = camera.kernel.forget_latencies(model)
-        self.get_logger().info("recalibrated")
-
     # Watching
 
     def _wake(self) -> None:
-        if self._worker is not None:
-            self._worker.wake()
+        if self._runtime.worker is not None:
+            self._runtime.worker.wake()
 
     def _refuse(self, camera: Camera, error: Exception) -> None:
         self.get_logger().error(
@@ -357,7 +294,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         """Once a second: tell how things stand, and notice images that are sent but not had."""
         judgements = {"pipeline": self._judge()}
         for camera in self._cameras:
-            if self._state != "active":
+            if self._runtime.state != "active":
                 continue
             camera.look_after()
             judgements[f"camera {camera.topic}"] = camera.health.judge(
@@ -366,22 +303,22 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._diagnostics.publish(judgements)
 
     def _judge(self) -> Judgement:
-        values = {"state": self._state, "enabled": str(self._is_enabled).lower()}
+        values = {"state": self._runtime.state, "enabled": str(self._runtime.is_enabled).lower()}
         problems: list[str] = []
         if self._load_topics is not None:
             self._load_topics.look_after()
             problems = self._load_topics.problems()
             values["load topics"] = self._load_topics.status()
             values["load problems"] = "; ".join(problems)
-        if self._worker is not None and not self._worker.is_alive:
+        if self._runtime.worker is not None and not self._runtime.worker.is_alive:
             return Judgement(Level.ERROR, "the worker thread died", values)
         if self.error is not None:
             return Judgement(Level.ERROR, str(self.error), values)
         if problems:
             return Judgement(Level.WARN, f"load topics: {'; '.join(problems)}", values)
-        if not self._is_enabled:
+        if not self._runtime.is_enabled:
             return Judgement(Level.WARN, "disabled", values)
-        return Judgement(Level.OK, self._state, values)
+        return Judgement(Level.OK, self._runtime.state, values)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

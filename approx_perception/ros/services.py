@@ -1,0 +1,109 @@
+"""What users can ask the perception node to do."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rclpy.node import Node
+from std_srvs.srv import SetBool, Trigger
+
+from approx_perception.ros.camera import Camera
+from approx_perception.ros.worker import Worker
+
+__all__ = ["Runtime", "Services"]
+
+
+@dataclass(slots=True)
+class Runtime:
+    """What of the node comes and goes with its lifecycle.
+
+    Attributes
+    ----------
+    state
+        Of the lifecycle, in its own word.
+    cameras
+        From configure to cleanup.
+    worker
+        While the node is active.
+    is_enabled
+        Whether images are processed.
+    """
+
+    state: str = "unconfigured"
+    cameras: list[Camera] = field(default_factory=list)
+    worker: Worker | None = None
+    is_enabled: bool = True
+
+
+class Services:
+    """Answer at once; what takes longer is done between two frames, by the worker.
+
+    Parameters
+    ----------
+    node
+        Offers the services.
+    runtime
+        What they act on.
+    """
+
+    def __init__(self, node: Node, runtime: Runtime) -> None:
+        self._node, self._runtime = node, runtime
+        node.create_service(SetBool, "~/enable", self._on_enable)
+        node.create_service(Trigger, "~/reset_tracks", self._on_reset_tracks)
+        node.create_service(Trigger, "~/recalibrate", self._on_recalibrate)
+
+    def _on_enable(self, request: Any, response: Any) -> Any:
+        runtime = self._runtime
+        runtime.is_enabled = bool(request.data)
+        for camera in runtime.cameras:
+            camera.is_enabled = runtime.is_enabled
+        if runtime.is_enabled:
+            self.reset_tracks("enabled again")
+        response.success = True
+        response.message = "enabled" if runtime.is_enabled else "disabled: images are dropped"
+        return response
+
+    def _on_reset_tracks(self, _: Any, response: Any) -> Any:
+        response.success = self.reset_tracks("as asked")
+        response.message = "" if response.success else f"the node is {self._runtime.state}"
+        return response
+
+    def reset_tracks(self, why: str) -> bool:
+        """Start all identities anew; False where nothing runs."""
+        runtime = self._runtime
+        if runtime.worker is None:
+            return False
+
+        def reset() -> None:
+            for camera in runtime.cameras:
+                camera.kernel.pipeline.reset()
+
+        runtime.worker.between_frames(reset)
+        self._node.get_logger().info(f"identities start anew: {why}")
+        return True
+
+    def _on_recalibrate(self, _: Any, response: Any) -> Any:
+        worker = self._runtime.worker
+        response.success = worker is not None
+        if worker is None:
+            response.message = f"the node is {self._runtime.state}; it must be active"
+            return response
+        worker.between_frames(self._recalibrate)
+        is_profiled = self._runtime.cameras[0].kernel.latency.model.is_profiled
+        response.message = (
+            "forgetting what was learned; the profile is as it was"
+            if is_profiled
+            else "measuring every part again, some seconds"
+        )
+        return response
+
+    def _recalibrate(self) -> None:
+        """In the worker's thread, as the detector serves one at a time."""
+        cameras = self._runtime.cameras
+        try:
+            model = cameras[0].kernel.measure_again()
+        except Exception as error:
+            self._node.get_logger().error(f"recalibration failed: {error}")
+            return
+        for camera in cameras:
+            camera.kernel = camera.kernel.forget_latencies(model)
+        self._node.get_logger().info("recalibrated")
