@@ -68,13 +68,13 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._watch = ParameterWatch(self, self._read, self._apply)
         self._settings = self._read(self._watch.value)
         self._diagnostics = Diagnostics(self)
-        self._services = Services(self, self._runtime)
+        self._requests = Services(self, self._runtime)
         # Time of its own: ROS time stands still while a bag is paused.
         steady = RosClock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(PERIOD_S, self._look_after, clock=steady)
         self._on_jump = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=_JUMP_BACK, on_clock_change=True),
-            post_callback=lambda _: self._services.reset_tracks("ROS time jumped back"),
+            post_callback=lambda _: self._requests.reset_tracks("ROS time jumped back"),
         )
 
     def _declare(self) -> None:
