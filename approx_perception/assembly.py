@@ -25,7 +25,7 @@ from approx_perception.predictors import (
 from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.predictors.scale_regressor import ScaleRegressor
 from approx_perception.profiling.calibration import batches_that_pay, calibrate, calibration_scene
-from approx_perception.profiling.measuring import LatencyRows, PartTimer
+from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
 from approx_perception.scheduling import PolicyFactory, Scheduler, check_policy_name
 from approx_perception.share import share_folder
 from approx_perception.structures import SLA, LoadReading
@@ -145,8 +145,8 @@ class Kernel:
         if model.is_profiled:
             return model
         trackers = create_trackers(self.space)
-        size = self._options.image_size
-        return _calibrated(self.detector, trackers, self.space, size, self._clock)
+        scene = calibration_scene(self._options.image_size)
+        return _calibrated(self.detector, trackers, self.space, scene, self._clock)
 
     def forget_latencies(self, model: LatencyModel) -> "Kernel":
         """Replace what was learned of latencies by a model; the pipeline goes on."""
@@ -264,11 +264,11 @@ def _calibrated(
     detector: Detector,
     trackers: dict[TrackerSettings, Tracker],
     space: BranchSpace,
-    image_size: tuple[int, int],
+    scene: Scene,
     clock: Clock,
     report: Callable[[str], None] = lambda _: None,
 ) -> LatencyModel:
-    columns = calibrate(detector, trackers, space, calibration_scene(image_size), clock, report)
+    columns = calibrate(detector, trackers, space, scene, clock, report)
     return fit_latency(columns, np.full((1, 2), np.nan), space)
 
 
@@ -335,9 +335,7 @@ def assemble(
         scene = calibration_scene(options.image_size)
         PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene)
         profiled = bundle.latency if bundle is not None else None
-        model = profiled or _calibrated(
-            detector, trackers, space, options.image_size, clock, report
-        )
+        model = profiled or _calibrated(detector, trackers, space, scene, clock, report)
     latency = AdaptiveLatency(space, model)
     scheduler = Scheduler(space, policy, latency, accuracy)
     pipeline = FramePipeline(

@@ -100,8 +100,10 @@ def _accuracy(records: Sequence[RunRecord]) -> dict[str, float]:
     class_count = len(records[0].class_names) if records else 0
     # One list of matches at a time: all of them together are what grows with a run's length.
     values = {"ap50": mean_ap50(list(_matches(records)), class_count).mean}
+    ious = [motion_ious([truth for _, _, truth in record.scored()]) for record in records]
     for motion in MOTIONS:
-        values[f"ap50_{motion}"] = mean_ap50(list(_matches(records, motion)), class_count).mean
+        matches = list(_matches_of(motion, records, ious))
+        values[f"ap50_{motion}"] = mean_ap50(matches, class_count).mean
     if not any(bool(record.frames["has_truth"].any()) for record in records):
         return values
     coco = coco_average_precision(records)
@@ -111,15 +113,19 @@ def _accuracy(records: Sequence[RunRecord]) -> dict[str, float]:
     }
 
 
-def _matches(records: Sequence[RunRecord], motion: Motion | None = None) -> Iterator[FrameMatch]:
-    """Each scored frame compared with its truth, or with what of it moves so."""
+def _matches(records: Sequence[RunRecord]) -> Iterator[FrameMatch]:
+    """Each scored frame compared with its truth."""
     for record in records:
-        if motion is None:
-            yield from (match_frame(found, truth) for _, found, truth in record.scored())
-            continue
-        ious = motion_ious([truth for _, _, truth in record.scored()])
-        for (_, found, truth), own in zip(record.scored(), ious, strict=True):
-            yield match_frame(found, only_motion(truth, own, motion))
+        yield from (match_frame(found, truth) for _, found, truth in record.scored())
+
+
+def _matches_of(
+    motion: Motion, records: Sequence[RunRecord], ious: Sequence[Sequence[Vector]]
+) -> Iterator[FrameMatch]:
+    """Each scored frame compared with what moves so in its truth."""
+    for record, own in zip(records, ious, strict=True):
+        for (_, found, truth), of_frame in zip(record.scored(), own, strict=True):
+            yield match_frame(found, only_motion(truth, of_frame, motion))
 
 
 def _streaming(records: Sequence[RunRecord]) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from approx_perception.structures import Detections
 
-__all__ = ["annotate", "status_lines", "track_colour"]
+__all__ = ["annotate", "object_label", "status_lines", "track_colour"]
 
 Image = npt.NDArray[np.uint8]
 
@@ -23,6 +23,14 @@ def track_colour(track_id: int) -> tuple[int, int, int]:
         return _GREY
     red, green, blue = colorsys.hsv_to_rgb(track_id * _GOLDEN_RATIO % 1, 0.75, 1.0)
     return int(blue * 255), int(green * 255), int(red * 255)
+
+
+def object_label(detections: Detections, index: int, class_names: Sequence[str]) -> str:
+    """Class, identity where there is one, and score of an object, for people."""
+    track_id = int(detections.track_ids[index])
+    identity = f" {track_id}" if track_id >= 0 else ""
+    name = class_names[detections.class_ids[index]]
+    return f"{name}{identity} {detections.scores[index]:.2f}"
 
 
 def _put_label(image: Image, text: str, left: int, bottom: int, colour: Sequence[int]) -> None:
@@ -73,10 +81,7 @@ def annotate(
         colour = track_colour(track_id)
         # A tracked box is thinner than a detected one.
         cv2.rectangle(drawn, (x1, y1), (x2, y2), colour, 2 if detections.ages[index] == 0 else 1)
-        name = class_names[detections.class_ids[index]]
-        identity = f" {track_id}" if track_id >= 0 else ""
-        label = f"{name}{identity} {detections.scores[index]:.2f}"
-        _put_label(drawn, label, x1, y1, colour)
+        _put_label(drawn, object_label(detections, int(index), class_names), x1, y1, colour)
     for row, line in enumerate(lines):
         _put_label(drawn, line, 4, 20 + 17 * row, (255, 255, 255))
     return drawn

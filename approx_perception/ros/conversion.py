@@ -20,6 +20,7 @@ __all__ = [
     "detections_from",
     "detections_message",
     "image_message",
+    "raw_image",
     "to_frame",
 ]
 
@@ -42,13 +43,14 @@ def to_frame(
 
 
 def image_message(image: npt.NDArray[np.uint8], stamp: Time, frame_id: str) -> Image:
+    """Build a bgr8 message of a camera."""
+    return raw_image(Header(stamp=stamp.to_msg(), frame_id=frame_id), image)
+
+
+def raw_image(header: Header, image: npt.NDArray[np.uint8]) -> Image:
     """Build a bgr8 message."""
-    message = Image()
-    message.header.stamp = stamp.to_msg()
-    message.header.frame_id = frame_id
+    message = Image(header=header, encoding="bgr8", step=3 * image.shape[1])
     message.height, message.width = image.shape[:2]
-    message.encoding = "bgr8"
-    message.step = 3 * message.width
     # An array of the right type is taken as it is; bytes would be checked one by one.
     message.data = array.array("B", np.ascontiguousarray(image).tobytes())
     return message

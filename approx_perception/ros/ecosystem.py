@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from geometry_msgs.msg import Point
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import ImageMarker
 
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.reports.annotate import annotate, status_lines, track_colour
+from approx_perception.reports.annotate import annotate, object_label, status_lines, track_colour
 from approx_perception.structures import Detections, FrameResult
 from approx_perception.structures.boxes import centres_and_sides
 
@@ -31,7 +31,6 @@ __all__ = [
     "image_marker",
     "label_info",
     "message_class",
-    "raw_image",
 ]
 
 Pixels = npt.NDArray[np.uint8]
@@ -83,12 +82,6 @@ def label_info(info_class: Any, class_names: Sequence[str], threshold: float) ->
     return info_class(class_map=labels, threshold=float(threshold))
 
 
-def _label(found: Detections, index: int, class_names: Sequence[str]) -> str:
-    track_id = int(found.track_ids[index])
-    identity = f" {track_id}" if track_id >= 0 else ""
-    return f"{class_names[found.class_ids[index]]}{identity} {found.scores[index]:.2f}"
-
-
 def image_annotations(
     annotations_class: Any, header: Header, found: Detections, class_names: Sequence[str]
 ) -> Any:
@@ -108,7 +101,7 @@ def image_annotations(
         )  # fmt: skip
         message.texts.append(
             texts(timestamp=header.stamp, position=point(x=x1, y=y1), font_size=_FONT_PX,
-                  text=_label(found, index, class_names), text_color=colour(a=1.0),
+                  text=object_label(found, index, class_names), text_color=colour(a=1.0),
                   background_color=own)
         )  # fmt: skip
     return message
@@ -137,15 +130,6 @@ def annotated_image(
         decision.branch, result.timings.processing_ms, result.sla.latency_ms, decision.run_detector
     )
     return annotate(image, result.detections, class_names, lines, min_score)
-
-
-def raw_image(header: Header, image: Pixels) -> Image:
-    """``sensor_msgs/Image`` as bgr8."""
-    message = Image(header=header, encoding="bgr8", step=3 * image.shape[1])
-    message.height, message.width = image.shape[:2]
-    # An array of the right type is taken as it is; bytes would be checked one by one.
-    message.data = array.array("B", np.ascontiguousarray(image).tobytes())
-    return message
 
 
 def compressed_image(header: Header, image: Pixels, jpeg_quality: int) -> CompressedImage:

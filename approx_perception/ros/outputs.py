@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 from approx_perception.clock import Clock
 from approx_perception.interface import TOPICS
 from approx_perception.ros import ecosystem, qos
-from approx_perception.ros.conversion import decision_message, detections_message
+from approx_perception.ros.conversion import decision_message, detections_message, raw_image
 from approx_perception.ros.events import publisher_events
 from approx_perception.structures import Frame, FrameResult
 
@@ -130,7 +130,7 @@ class Outputs:
             return
         image = ecosystem.annotated_image(frame.image, result, self._names, debug.min_score)
         if "debug_image" in wanted:
-            self._publishers["debug_image"].publish(ecosystem.raw_image(header, image))
+            self._publishers["debug_image"].publish(raw_image(header, image))
         if "debug_image/compressed" in wanted:
             message = ecosystem.compressed_image(header, image, debug.jpeg_quality)
             self._publishers["debug_image/compressed"].publish(message)

@@ -108,15 +108,15 @@ def _load_topics(value: Values) -> LoadTopicNames:
     return LoadTopicNames(*topics)
 
 
-def read_settings(value: Values, sla_names: dict[str, str], kernel: Kernel | None) -> LiveSettings:
+def read_settings(value: Values, cameras: Sequence[str], kernel: Kernel | None) -> LiveSettings:
     """Read and check everything that can change, together.
 
     Parameters
     ----------
     value
         From a parameter's name to its value.
-    sla_names
-        ``{camera: prefix of its own SLA's parameter}``; an empty prefix where it has none.
+    cameras
+        Their names, before which each one's own SLA stands; a lone camera's is empty.
     kernel
         Whose space and classes names are checked against; None before there is one.
 
@@ -139,7 +139,7 @@ def read_settings(value: Values, sla_names: dict[str, str], kernel: Kernel | Non
         allowed = allowed_branches(space, {k: str(value(f"allowed.{k}")) for k in KNOBS})
         class_mask = _class_mask(str(value("classes")), kernel.detector.class_names)
     return LiveSettings(
-        {camera: _sla(value, prefix) for camera, prefix in sla_names.items()},
+        {camera: _sla(value, camera) for camera in cameras},
         policy, branch, allowed, class_mask, float(value("score_threshold")),
         _load_topics(value), float(value("load_timeout_s")),
         DebugOptions(

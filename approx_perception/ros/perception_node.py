@@ -135,7 +135,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         options = kernel_options(self._watch.value)
         try:
             kernel = assemble(options, self._monotonic, self.get_logger().debug, self._load.reading)
-            self._settings = read_settings(self._watch.value, self._sla_names(), kernel)
+            self._settings = read_settings(self._watch.value, self._camera_names(), kernel)
             self._log_start(kernel, options.image_size)
             self._build(kernel)
         except Exception:
@@ -229,12 +229,12 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     # Parameters
 
-    def _sla_names(self) -> dict[str, str]:
-        return {place.name: place.name for place in self._places}
+    def _camera_names(self) -> list[str]:
+        return [place.name for place in self._places]
 
     def _read(self, value: Values) -> LiveSettings:
         kernel = self._cameras[0].kernel if self._cameras else None
-        return read_settings(value, self._sla_names(), kernel)
+        return read_settings(value, self._camera_names(), kernel)
 
     def _apply(self, new: LiveSettings) -> None:
         old, self._settings = self._settings, new
@@ -242,9 +242,8 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             return
         for name, sla in new.slas.items():
             if sla != old.slas[name]:
-                self.get_logger().info(
-                    f"SLA {name} is now {sla.latency_ms:g} ms".replace("  ", " ")
-                )
+                whose = f"SLA of {name}" if name else "SLA"
+                self.get_logger().info(f"{whose} is now {sla.latency_ms:g} ms")
         for camera in self._cameras:
             self._apply_to(camera, new)
         if self._load_topics is None or (old.load, old.load_timeout_s) != (
