@@ -124,6 +124,11 @@ class Kernel:
     _clock: Clock
     _load: Callable[[], LoadReading]
 
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Width and height in px for which latencies were measured."""
+        return self._options.image_size
+
     def twin(self) -> "Kernel":
         """For another camera: shares the network and what is known, and has all else anew."""
         known = self.policies

@@ -109,6 +109,8 @@ class Camera:
         self._subscription: Any = None
         self._received = self._silent_looks = 0
         self._last_stamp_ns = 0
+        #: Width and height for which latencies are known.
+        self._size = kernel.image_size
 
     def take_share(self, share: SLA) -> None:
         """Honour this share of what the user asks for, from the next frame on."""
@@ -175,7 +177,21 @@ class Camera:
             self._node.get_logger().info(f"time on {self.topic} went back: identities start anew")
             self.kernel.pipeline.reset()
         self._last_stamp_ns = frame.stamp_ns
+        self._note_size(frame.image.shape[1], frame.image.shape[0])
         return frame
+
+    def _note_size(self, width: int, height: int) -> None:
+        if (width, height) == self._size:
+            return
+        measured, self._size = self._size, (width, height)
+        if self.kernel.latency.model.is_profiled:
+            # A profile knows what size costs.
+            return
+        self._node.get_logger().warning(
+            f"images on {self.topic} are {width}x{height}, but latencies were measured for "
+            f"{measured[0]}x{measured[1]}: set calibration.width and calibration.height for right "
+            "decisions from the first image on"
+        )
 
     def publish(self, image: WaitingImage, frame: Frame, result: FrameResult) -> float:
         """Publish a result; returns the age in ms, nan where the stamp says nothing."""

@@ -120,11 +120,11 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         return self._transition("unconfigured", self.stop)
 
     def _transition(self, target: str, step: Callable[[], None]) -> TransitionCallbackReturn:
-        self.error = None
+        self.error, before = None, self._runtime.state
         try:
             step()
         except Exception as error:
-            self.error = error
+            self.error, self._runtime.state = error, before
             self.get_logger().error(f"cannot become {target}: {error}")
             return _FAILURE
         self._runtime.state = target
@@ -132,11 +132,14 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def _configure(self) -> None:
         self.get_logger().info("loading the network and preheating every branch, some seconds")
+        # Nothing else is told while this takes its seconds.
+        self._runtime.state = "configuring"
+        self._look_after()
         options = kernel_options(self._watch.value)
         try:
             kernel = assemble(options, self._monotonic, self.get_logger().debug, self._load.reading)
             self._settings = read_settings(self._watch.value, self._camera_names(), kernel)
-            self._log_start(kernel, options.image_size)
+            self._log_start(kernel)
             self._build(kernel)
         except Exception:
             self._free()
@@ -212,9 +215,9 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             if trigger() != _SUCCESS:
                 raise ApproxPerceptionError(str(self.error))
 
-    def _log_start(self, kernel: Kernel, image_size: tuple[int, int]) -> None:
+    def _log_start(self, kernel: Kernel) -> None:
         log, model = self.get_logger(), kernel.latency.model
-        detections_ms = model.base_ms(ContentFeatures(), image_size)[: model.setting_count]
+        detections_ms = model.base_ms(ContentFeatures(), kernel.image_size)[: model.setting_count]
         log.info(f"{kernel.detector.description}, {len(kernel.detector.class_names)} classes")
         origin = "by its profile" if model.is_profiled else "as calibrated now"
         log.info(
@@ -262,13 +265,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         pipeline.score_threshold, pipeline.class_mask = new.score_threshold, new.class_mask
         if new.branch is not None:
             pipeline.scheduler.policy = policies.create(new.policy, new.branch)
-        before = pipeline.scheduler.allowed
-        # The same mask as before must stay the same object: another one ends the group.
-        is_same = (before is None) == (new.allowed is None) and (
-            before is None or bool((before == new.allowed).all())
-        )
-        if not is_same:
-            pipeline.scheduler.allowed = new.allowed
+        pipeline.scheduler.allowed = new.allowed
 
     def _listen_to_load(self, new: LiveSettings) -> None:
         if self._load_topics is not None:

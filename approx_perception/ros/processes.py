@@ -35,7 +35,7 @@ class NodeProcess:
     Parameters
     ----------
     module
-        In ``approx_perception.ros``, for example ``player_node``.
+        In ``approx_perception.ros``, for example ``player_node``; or with its whole name.
     parameters
         Given at start; texts, numbers and bools.
     log
@@ -61,9 +61,10 @@ class NodeProcess:
             arguments += ["-p", f"{key}:={_yaml(value)}"]
         for old, new in (remappings or {}).items():
             arguments += ["-r", f"{old}:={new}"]
+        whole_name = module if "." in module else f"approx_perception.ros.{module}"
         with log.open("w", encoding="utf-8") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"approx_perception.ros.{module}", "--ros-args", *arguments],
+                [sys.executable, "-m", whole_name, "--ros-args", *arguments],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **environment},

@@ -75,9 +75,16 @@ class Worker:
             self._arrived.wait(_IDLE_S)
             self._arrived.clear()
             while not self._jobs.empty():
-                self._jobs.get()()
+                self._do(self._jobs.get())
             while not self._is_stopping and (waiting := self._take()):
                 self._process(waiting)
+
+    def _do(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except Exception as error:
+            for camera in self._cameras:
+                self._fail(camera, error)
 
     def _take(self) -> list[tuple[Camera, WaitingImage]]:
         """What waits of each camera, the oldest first."""

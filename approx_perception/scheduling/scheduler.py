@@ -147,7 +147,7 @@ class Scheduler:
         stream = (observation.source_id, observation.image_size)
         for has_changed, reason in (
             (group.policy is not policy, "the policy changed"),
-            (group.allowed is not self.allowed, "the allowed branches changed"),
+            (not _are_same(group.allowed, self.allowed), "the allowed branches changed"),
             (group.stream != stream, "another stream or image size"),
         ):
             if has_changed:
@@ -160,9 +160,10 @@ class Scheduler:
         return ""
 
     def _start_group(self, observation: Observation, policy: SchedulingPolicy) -> Decision:
-        decision = self._choose(observation, policy)
+        allowed = self.allowed
+        decision = self._choose(observation, policy, allowed)
         stream = (observation.source_id, observation.image_size)
-        self._group = _Group(decision, 0, 0, observation.sla, policy, stream, self.allowed)
+        self._group = _Group(decision, 0, 0, observation.sla, policy, stream, allowed)
         if decision.switched:
             self._stay_frames += _STAY_GAIN * (self._stayed_frames - self._stay_frames)
             self._stayed_frames = 0
@@ -171,7 +172,12 @@ class Scheduler:
         self.group_processing_ms = []
         return decision
 
-    def _choose(self, observation: Observation, policy: SchedulingPolicy) -> Decision:
+    def _choose(
+        self,
+        observation: Observation,
+        policy: SchedulingPolicy,
+        allowed: npt.NDArray[np.bool_] | None,
+    ) -> Decision:
         estimate = self.latency.predict(observation, self._stay_frames)
         accuracy = self._accuracy.predict(observation.content)
         last = self._last
@@ -180,8 +186,8 @@ class Scheduler:
             self.space, estimate.mean_ms, estimate.quantile_ms, estimate.late_share,
             accuracy, current, observation, self._price.of(observation.sla),
         )  # fmt: skip
-        if self.allowed is not None:
-            candidates = candidates.among(self.allowed)
+        if allowed is not None:
+            candidates = candidates.among(allowed)
         selection = policy.select(candidates)
         index = selection.index
         branch = self.space[index]
@@ -196,6 +202,12 @@ class Scheduler:
             reason=f"{self._cause}: {selection.reason}" if self._cause else selection.reason,
             contention=estimate.contention,
         )
+
+
+def _are_same(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> bool:
+    return one is other or (
+        one is not None and other is not None and bool(np.array_equal(one, other))
+    )
 
 
 def _share(accuracy: float) -> float:

@@ -29,12 +29,13 @@ def state(graph):
     return graph.call(GetState, "perception_node/get_state").current_state.id
 
 
-def start(graph, **parameters):
+def start(graph, module="perception_node", **parameters):
     (graph.folder / "smallest.yaml").write_text(SMALLEST)
     parameters = {
-        "space": str(graph.folder / "smallest.yaml"), "precision": "float32", **parameters
+        "space": str(graph.folder / "smallest.yaml"), "precision": "float32",
+        "autostart": False, **parameters,
     }  # fmt: skip
-    return graph.start("perception_node", autostart=False, **parameters)
+    return graph.start(module, **parameters)
 
 
 def test_fifty_cycles_leak_nothing_and_publish_nothing_old(graph):
@@ -96,3 +97,44 @@ def test_parameters_are_checked_before_there_is_a_space_too(graph):
     camera.send(camera.image())
     assert graph.wait(lambda: graph.frames, 20)
     assert graph.frames[0].decision.sla_latency_ms == 40.0
+
+
+def test_a_dead_worker_is_reported_and_replaced_by_the_next_activation(graph):
+    node = start(graph, "test.ros.mortal_node", autostart=True)
+    camera = Camera(graph)
+    camera.send(camera.image())
+    assert graph.wait(lambda: graph.frames, 20)
+    broken = camera.image()
+    broken.encoding = "smoke"
+    camera.send(broken)
+    assert graph.wait(lambda: "the worker thread died" in graph.diagnostics["message"], 20)
+    assert graph.diagnostics["state"] == "active"
+    assert change(graph, DEACTIVATE)
+    assert change(graph, ACTIVATE)
+    count = len(graph.frames)
+    with camera.flowing():
+        assert graph.wait(lambda: len(graph.frames) > count, 20), node.last_words()
+    assert graph.wait(lambda: "died" not in graph.diagnostics["message"], 20)
+
+
+def test_diagnostics_say_that_it_is_configuring(graph):
+    start(graph)
+    said = []
+
+    def note():
+        said.append(graph.diagnostics.get("state"))
+        return said[-1] == "inactive"
+
+    client = graph.node.create_client(ChangeState, "perception_node/change_state")
+    assert graph.wait(client.service_is_ready, 20)
+    client.call_async(ChangeState.Request(transition=Transition(id=CONFIGURE)))
+    assert graph.wait(note, 30)
+    assert "configuring" in said
+
+
+def test_images_of_another_size_than_was_measured_are_told_of(graph):
+    node = start(graph, autostart=True, calibration__width=320, calibration__height=240)
+    camera = Camera(graph)
+    camera.send(camera.image(width=64, height=48))
+    assert graph.wait(lambda: graph.frames, 20)
+    assert "are 64x48, but latencies were measured for 320x240" in node.last_words()
