@@ -128,7 +128,7 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
               "for it at start.", (32, 16384), unit="px"),
     Parameter("calibration.height", 480, "Height of the images to expect.", (32, 16384),
               unit="px"),
-    Parameter("sla.latency_ms", 100.0, "Latency budget for processing an image.", (0.1, 10000.0),
+    Parameter("sla.latency_ms", 100.0, "Latency budget for processing an image.", (0.1, 1000.0),
               unit="ms", live=True),
     Parameter("sla.quantile", 0.95, "Share of frames (or groups) that must be inside the budget.",
               (0.5, 0.999), live=True),

@@ -32,14 +32,14 @@ def _descriptor(parameter: Parameter) -> ParameterDescriptor:
 
 
 def declare_parameters(node: Node, parameters: Iterable[Parameter]) -> None:
-    """Declare all parameters of a node.
+    """Declare all parameters of a node, those that can change live first: rqt keeps the order.
 
     Raises
     ------
     ConfigurationError
         If a value given at start is of the wrong type, outside its range or not among its names.
     """
-    for parameter in parameters:
+    for parameter in sorted(parameters, key=lambda parameter: not parameter.live):
         try:
             given = node.declare_parameter(
                 parameter.name, parameter.default, _descriptor(parameter)

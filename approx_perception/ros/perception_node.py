@@ -85,7 +85,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             [
                 Parameter(
                     f"{place.name}.sla.latency_ms", 0.0,
-                    "Latency budget of this camera; 0.0: sla.latency_ms.", (0.0, 10000.0),
+                    "Latency budget of this camera; 0.0: sla.latency_ms.", (0.0, 1000.0),
                     unit="ms", live=True,
                 )
                 for place in self._places

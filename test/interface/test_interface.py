@@ -1,6 +1,8 @@
 """One schema: parameters, the files made of it, and the options of commands."""
 
 import inspect
+import json
+import re
 
 import pytest
 import typer.main
@@ -61,6 +63,22 @@ def test_options_of_commands_agree_with_the_node(verb):
     assert options["detector"].help == help_of("detector")
 
 
+@pytest.mark.parametrize("file", ["rqt/perception.perspective", "foxglove/perception.json"])
+def test_layouts_show_what_there_is(root, file):
+    text = (root / "config" / file).read_text(encoding="utf-8")
+    json.loads(text)
+    topics = {topic.name: topic.type for topic in TOPICS}
+    # Both write a plotted value as topic and field; rqt_plot with a slash, Foxglove with a point.
+    plotted = re.findall(r"[\"']/(decision)[/.](\w+)", text)
+    assert len(plotted) > 2
+    for topic, field in plotted:
+        _, _, name = topics[topic].rpartition("/")
+        message = (root / "msg" / f"{name}.msg").read_text(encoding="utf-8")
+        assert re.search(rf"^\w+ {field}\b", message, re.MULTILINE), field
+    whole = set(re.findall(r"[\"']/([a-z_/]+)[\"']", text)) - {"/".join(p) for p in plotted}
+    assert whole <= {name.lstrip("/") for name in topics} | {"perception_node"}
+
+
 def test_what_can_change_live_is_what_users_tune():
     live = {parameter.name for parameter in PERCEPTION_PARAMETERS if parameter.live}
     assert {
@@ -74,7 +92,7 @@ def test_what_can_change_live_is_what_users_tune():
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("sla.latency_ms", 0.0, "0.0; it must be from 0.1 to 10000"),
+        ("sla.latency_ms", 0.0, "0.0; it must be from 0.1 to 1000"),
         ("sla.latency_ms", float("nan"), "nan"),
         ("sla.scope", "week", "'week'; choose 'frame' or 'gof'"),
         ("policy", "best", "'best'; choose"),

@@ -141,7 +141,7 @@ def test_replay_and_evaluate_ends_with_a_result(tmp_path):
     ("arguments", "words"),
     [
         ({"sla_ms": "fast"}, "sla_ms:=fast is not of type double"),
-        ({"sla_ms": "-5"}, "it must be from 0.1 to 10000"),
+        ({"sla_ms": "-5"}, "it must be from 0.1 to 1000"),
         ({"cameras": "front"}, "cameras:=front is no list"),
     ],
 )
