@@ -17,7 +17,7 @@ from approx_perception.ros.conversion import to_frame
 from approx_perception.ros.events import subscription_events
 from approx_perception.ros.health import CameraHealth
 from approx_perception.ros.outputs import Outputs
-from approx_perception.ros.transport import profile_is_set
+from approx_perception.ros.transport import profile_problem
 from approx_perception.structures import SLA, Frame, FrameResult
 
 __all__ = ["Camera", "CameraTopic", "WaitingImage", "camera_topics"]
@@ -158,10 +158,11 @@ class Camera:
         self._on_image()
 
     def _warn_of_transport(self, size_bytes: int) -> None:
-        if size_bytes > _LARGE_MESSAGE_BYTES and not profile_is_set():
+        problem = profile_problem()
+        if size_bytes > _LARGE_MESSAGE_BYTES and problem:
             self._node.get_logger().warning(
-                f"images on {self.topic} have {size_bytes} bytes and no Fast DDS profile is set: "
-                "most may be lost; set FASTRTPS_DEFAULT_PROFILES_FILE to fastdds_shared_memory.xml"
+                f"images on {self.topic} have {size_bytes} bytes and {problem}: most may be lost; "
+                "set FASTRTPS_DEFAULT_PROFILES_FILE to fastdds_shared_memory.xml"
             )
 
     def decode(self, image: WaitingImage) -> Frame:

@@ -58,7 +58,7 @@ class Graph:
         variables = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
         os.environ.update(variables)
         set_image_transport()
-        self._variables = {**variables, "ROS_DOMAIN_ID": str(domain_id)}
+        self.variables = {**variables, "ROS_DOMAIN_ID": str(domain_id)}
         self.domain_id = domain_id
         self.processes = []
         self.recorder = Recorder(domain_id)
@@ -67,7 +67,7 @@ class Graph:
     def start(self, module, remappings=None, **parameters):
         named = {key.replace("__", "."): value for key, value in parameters.items()}
         log = self.folder / f"{module}_{len(self.processes)}.log"
-        process = NodeProcess(module, named, log, self._variables, remappings)
+        process = NodeProcess(module, named, log, self.variables, remappings)
         self.processes.append(process)
         return process
 

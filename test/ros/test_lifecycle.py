@@ -138,3 +138,12 @@ def test_images_of_another_size_than_was_measured_are_told_of(graph):
     camera.send(camera.image(width=64, height=48))
     assert graph.wait(lambda: graph.frames, 20)
     assert "are 64x48, but latencies were measured for 320x240" in node.last_words()
+
+
+def test_large_images_without_a_transport_profile_are_warned_of(graph):
+    graph.variables["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(graph.folder / "lost.xml")
+    node = start(graph, autostart=True)
+    camera = Camera(graph)
+    camera.send(camera.image(width=640, height=480))
+    assert graph.wait(lambda: "921600 bytes" in node.last_words(), 20), node.last_words()
+    assert "lost.xml, which is no file: most may be lost" in node.last_words()
