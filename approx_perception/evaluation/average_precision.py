@@ -1,11 +1,12 @@
 """AP50 over frames: all-point envelope, as in PASCAL VOC since 2010 and ImageNet VID."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.evaluation.columns import joined_in_blocks
 from approx_perception.structures import Detections, GroundTruth
 from approx_perception.structures.boxes import iou_matrix
 
@@ -20,7 +21,7 @@ __all__ = [
 
 _IOU_THRESHOLD = 0.5
 
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,35 +101,36 @@ def _all_point_ap(
     return float((np.diff(recall) * envelope).sum())
 
 
-def _joined(matches: Sequence[FrameMatch], name: str) -> npt.NDArray[np.generic]:
-    return np.concatenate([getattr(match, name) for match in matches])
-
-
-def mean_ap50(matches: Sequence[FrameMatch], class_count: int) -> AveragePrecision:
-    """AP50 of each class over all frames, and their mean; nan where nothing was to be found."""
-    if not matches:
-        return AveragePrecision(float("nan"), {})
-    scores, class_ids, hits, truth = (
-        _joined(matches, name) for name in ("scores", "class_ids", "hits", "truth_class_ids")
+def _joined(matches: Iterable[FrameMatch]) -> FrameMatch:
+    """All frames as one."""
+    no_ids = np.zeros(0, np.int32)
+    parts = ((m.scores, m.class_ids, m.hits, m.truth_class_ids) for m in matches)
+    return FrameMatch(
+        *joined_in_blocks(parts, (np.zeros(0, np.float32), no_ids, np.zeros(0, bool), no_ids))
     )
+
+
+def mean_ap50(matches: Iterable[FrameMatch], class_count: int) -> AveragePrecision:
+    """AP50 of each class over all frames, and their mean; nan where nothing was to be found."""
+    whole = _joined(matches)
     per_class = {}
     for class_id in range(class_count):
-        total = int((truth == class_id).sum())
+        total = int((whole.truth_class_ids == class_id).sum())
         if total:
-            rows = class_ids == class_id
-            per_class[class_id] = _all_point_ap(scores[rows], hits[rows], total)  # type: ignore[arg-type]
+            rows = whole.class_ids == class_id
+            per_class[class_id] = _all_point_ap(whole.scores[rows], whole.hits[rows], total)
     mean = float(np.mean(list(per_class.values()))) if per_class else float("nan")
     return AveragePrecision(mean, per_class)
 
 
-def pooled_ap50(matches: Sequence[FrameMatch]) -> float:
+def pooled_ap50(matches: Iterable[FrameMatch]) -> float:
     """AP50 with the detections of all classes in one list; nan where nothing was to be found.
 
     For short snippets, where a mean over classes would hang on single objects.
     """
-    if not matches or not (total := sum(len(match.truth_class_ids) for match in matches)):
-        return float("nan")
-    return _all_point_ap(_joined(matches, "scores"), _joined(matches, "hits"), total)  # type: ignore[arg-type]
+    whole = _joined(matches)
+    total = len(whole.truth_class_ids)
+    return _all_point_ap(whole.scores, whole.hits, total) if total else float("nan")
 
 
 def average_precision_50(
@@ -143,4 +145,4 @@ def average_precision_50(
     class_count
         Class ids run from 0 to this.
     """
-    return mean_ap50([match_frame(*frame) for frame in frames], class_count)
+    return mean_ap50((match_frame(*frame) for frame in frames), class_count)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from approx_perception.evaluation.adaptation import Step, steps_of
 from approx_perception.evaluation.average_precision import FrameMatch, match_frame, mean_ap50
-from approx_perception.evaluation.coco import coco_average_precision
+from approx_perception.evaluation.coco_precision import coco_average_precision
 from approx_perception.evaluation.identity import identity_scores, missing_library
 from approx_perception.evaluation.latency import group_means_ms, summarize_latency
 from approx_perception.evaluation.motion import MOTIONS, Motion, motion_ious, only_motion
@@ -98,11 +98,10 @@ def _counts(records: Sequence[RunRecord]) -> dict[str, float]:
 
 def _accuracy(records: Sequence[RunRecord]) -> dict[str, float]:
     class_count = len(records[0].class_names) if records else 0
-    # One list of matches at a time: all of them together are what grows with a run's length.
-    values = {"ap50": mean_ap50(list(_matches(records)), class_count).mean}
-    ious = [motion_ious([truth for _, _, truth in record.scored()]) for record in records]
+    values = {"ap50": mean_ap50(_matches(records), class_count).mean}
+    ious = [motion_ious(truth for _, _, truth in record.scored()) for record in records]
     for motion in MOTIONS:
-        matches = list(_matches_of(motion, records, ious))
+        matches = _matches_of(motion, records, ious)
         values[f"ap50_{motion}"] = mean_ap50(matches, class_count).mean
     if not any(bool(record.frames["has_truth"].any()) for record in records):
         return values
@@ -131,7 +130,7 @@ def _matches_of(
 def _streaming(records: Sequence[RunRecord]) -> dict[str, float]:
     if not records or not all(record.metadata.get("has_time") for record in records):
         return {}
-    matches = [match_frame(*pair) for record in records for pair in streamed(record)]
+    matches = (match_frame(*pair) for record in records for pair in streamed(record))
     ages = [
         (record.processed("published_ns") - record.processed("stamp_ns")) / 1e6
         for record in records

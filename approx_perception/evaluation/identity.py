@@ -92,7 +92,9 @@ def _of_class(found: Detections, truth: GroundTruth, class_id: int) -> tuple[Int
 
 def _sequence(record: RunRecord, class_id: int) -> dict[str, Any]:
     """One record and class in the form that TrackEval's metrics take."""
-    frames = [_of_class(found, truth, class_id) for _, found, truth in record.scored()]
+    every = (_of_class(found, truth, class_id) for _, found, truth in record.scored())
+    # A frame without the class changes none of the figures.
+    frames = [frame for frame in every if frame[2].shape != (0, 0)]
     truth_ids, truth_count = _compact([frame[0] for frame in frames])
     found_ids, found_count = _compact([frame[1] for frame in frames])
     return {
@@ -108,20 +110,19 @@ def identity_scores(records: Sequence[RunRecord]) -> IdentityScores:
     library = _library()
     quiet = {"PRINT_CONFIG": False, "THRESHOLD": _IOU_THRESHOLD}
     metrics = [library.HOTA(), library.CLEAR(quiet), library.Identity(quiet)]
-    sequences = {
-        f"{index}/{class_id}": sequence
-        for index, record in enumerate(records)
-        for class_id in range(len(record.class_names))
-        if (sequence := _sequence(record, class_id))["num_gt_dets"]
-    }
-    if not sequences:
+    # One sequence at a time: they take far more memory than the record.
+    parts: list[dict[str, Any]] = [{} for _ in metrics]
+    for index, record in enumerate(records):
+        for class_id in range(len(record.class_names)):
+            sequence = _sequence(record, class_id)
+            if sequence["num_gt_dets"]:
+                for metric, part in zip(metrics, parts, strict=True):
+                    part[f"{index}/{class_id}"] = metric.eval_sequence(sequence)
+    if not parts[0]:
         nan = float("nan")
         return IdentityScores(nan, nan, nan, nan, nan, 0)
     hota, clear, identity = (
-        metric.combine_sequences(
-            {name: metric.eval_sequence(sequence) for name, sequence in sequences.items()}
-        )
-        for metric in metrics
+        metric.combine_sequences(part) for metric, part in zip(metrics, parts, strict=True)
     )
     higher, det_a, ass_a = (float(np.mean(hota[name])) for name in ("HOTA", "DetA", "AssA"))
     return IdentityScores(

@@ -5,15 +5,16 @@ its mean IoU with itself in the frames up to 10 before and after; slow objects h
 fast ones less than 0.7.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.evaluation.columns import joined_in_blocks
 from approx_perception.structures import GroundTruth
-from approx_perception.structures.boxes import iou_matrix
+from approx_perception.structures.boxes import ious
 
 __all__ = ["MOTIONS", "Motion", "motion_ious", "only_motion"]
 
@@ -26,7 +27,7 @@ _SLOW_ABOVE, _FAST_BELOW = 0.9, 0.7
 Vector = npt.NDArray[np.float64]
 
 
-def motion_ious(truths: Sequence[GroundTruth]) -> list[Vector]:
+def motion_ious(truths: Iterable[GroundTruth]) -> list[Vector]:
     """Motion IoU of every object of every frame.
 
     Parameters
@@ -39,23 +40,29 @@ def motion_ious(truths: Sequence[GroundTruth]) -> list[Vector]:
     list of ``(N,)``
         1 for an object that is seen in one frame only: nothing says that it moves.
     """
-    places: dict[int, list[tuple[int, int]]] = {}
-    for frame, truth in enumerate(truths):
-        for row, track_id in enumerate(truth.track_ids.tolist()):
-            places.setdefault(track_id, []).append((frame, row))
-    result = [np.ones(len(truth)) for truth in truths]
-    for own in places.values():
-        frames = np.array([frame for frame, _ in own])
-        boxes = np.stack([truths[frame].boxes[row] for frame, row in own])
-        for position, (frame, row) in enumerate(own):
-            first = np.searchsorted(frames, frame - _REACH_FRAMES)
-            last = np.searchsorted(frames, frame + _REACH_FRAMES, "right")
-            others = np.delete(boxes[first:last], position - first, axis=0)
-            if len(others):
-                result[frame][row] = float(
-                    iou_matrix(boxes[position : position + 1], others).mean()
-                )
-    return result
+    parts = (
+        (truth.boxes, truth.track_ids, np.full(len(truth), frame), np.array([len(truth)]))
+        for frame, truth in enumerate(truths)
+    )
+    nothing = np.zeros(0, np.int64)
+    boxes, track_ids, frames, counts = joined_in_blocks(
+        parts, (np.zeros((0, 4), np.float32), nothing, nothing, nothing)
+    )
+    # Sorted by object and frame, so that an object can be looked up in any other frame.
+    _, tracks = np.unique(track_ids, return_inverse=True)
+    stride = len(counts) + 2 * _REACH_FRAMES
+    keys = tracks * stride + frames + _REACH_FRAMES
+    order = np.argsort(keys)
+    keys = keys[order]
+    total, known = np.zeros(len(boxes)), np.zeros(len(boxes), np.int64)
+    for offset in (*range(-_REACH_FRAMES, 0), *range(1, _REACH_FRAMES + 1)):
+        places = np.minimum(np.searchsorted(keys, keys + offset), len(keys) - 1)
+        seen = keys[places] == keys + offset
+        here, there = order[seen], order[places[seen]]
+        total[here] += ious(boxes[here], boxes[there])
+        known[here] += 1
+    means = np.divide(total, known, out=np.ones(len(boxes)), where=known > 0)
+    return np.split(means, np.cumsum(counts)[:-1]) if len(counts) else []
 
 
 def only_motion(truth: GroundTruth, ious: Vector, motion: Motion) -> GroundTruth:

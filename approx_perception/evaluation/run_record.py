@@ -259,9 +259,10 @@ class RunRecorder:
     def finish(self) -> RunRecord:
         """Return everything that was added."""
         self._flush()
+        # Taken out one by one, so that no column is held twice.
         joined = {
-            name: np.concatenate([chunk[name] for chunk in self._chunks])
-            for name in self._chunks[0]
+            name: np.concatenate([chunk.pop(name) for chunk in self._chunks])
+            for name in list(self._chunks[0])
         }
         frames, found, truth = (
             {name: joined[f"{prefix}.{name}"] for name in wanted}

@@ -3,15 +3,15 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Boxes", "areas_px2", "centres_and_sides", "corners", "iou_matrix"]
+__all__ = ["Boxes", "areas_px2", "centres_and_sides", "corners", "iou_matrix", "ious"]
 
 Boxes = npt.NDArray[np.float32]
 
 
 def areas_px2(boxes: Boxes) -> npt.NDArray[np.float32]:
-    """``(N,)`` areas; 0 for boxes turned inside out."""
-    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
-    return np.asarray(sides[:, 0] * sides[:, 1], np.float32)
+    """``(...)`` areas of ``(..., 4)``; 0 for boxes turned inside out."""
+    sides = np.maximum(boxes[..., 2:] - boxes[..., :2], 0)
+    return np.asarray(sides[..., 0] * sides[..., 1], np.float32)
 
 
 def corners(centres_and_sides: npt.NDArray[np.float32]) -> Boxes:
@@ -26,11 +26,16 @@ def centres_and_sides(boxes: Boxes) -> npt.NDArray[np.float32]:
     return np.concatenate([(low + high) / 2, high - low], axis=1)
 
 
-def iou_matrix(first: Boxes, second: Boxes) -> npt.NDArray[np.float32]:
-    """``(N, M)`` intersection over union; 0 where both boxes are empty."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+def ious(first: Boxes, second: Boxes) -> npt.NDArray[np.float32]:
+    """``(...)`` intersection over union of ``(..., 4)``, broadcast; 0 where both are empty."""
+    low = np.maximum(first[..., :2], second[..., :2])
+    high = np.minimum(first[..., 2:], second[..., 2:])
     sides = np.maximum(high - low, 0)
     intersection = sides[..., 0] * sides[..., 1]
-    union = areas_px2(first)[:, None] + areas_px2(second)[None, :] - intersection
+    union = areas_px2(first) + areas_px2(second) - intersection
     return np.asarray(intersection / np.maximum(union, 1e-9), np.float32)
+
+
+def iou_matrix(first: Boxes, second: Boxes) -> npt.NDArray[np.float32]:
+    """``(N, M)`` of each of ``(N, 4)`` with each of ``(M, 4)``; see `ious`."""
+    return ious(first[:, None], second[None])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from faster_coco_eval import COCO, COCOeval_faster
 
-from approx_perception.evaluation.coco import coco_average_precision
+from approx_perception.evaluation.coco_precision import coco_average_precision
 from test.evaluation.records import Row, found, record, truth
 
 
