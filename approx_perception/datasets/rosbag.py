@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
@@ -13,11 +12,15 @@ from rosbags.typesys.store import Typestore
 
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets._base import FrameSource, LabelledFrame
+from approx_perception.datasets.bag_truth import (
+    TruthByStamp,
+    truth_of_ours,
+    truth_of_vision_msgs,
+)
 from approx_perception.datasets.image_messages import decode_compressed, decode_raw, stamp_ns
 from approx_perception.exceptions import DatasetError, InvalidFrameError, choices
 from approx_perception.share import share_folder
-from approx_perception.structures import Frame, GroundTruth
-from approx_perception.structures.boxes import corners
+from approx_perception.structures import Frame
 
 __all__ = ["GROUND_TRUTH_TOPIC", "IMAGE_TOPIC", "RosBag", "typestore_with_ours"]
 
@@ -138,7 +141,7 @@ class RosBag(FrameSource):
 
     def _read_ground_truth(
         self, reader: AnyReader, topic: str | None
-    ) -> tuple[dict[int, GroundTruth], tuple[str, ...]]:
+    ) -> tuple[TruthByStamp, tuple[str, ...]]:
         arrays = {
             c.topic: c for c in reader.connections if c.msgtype in (_DETECTIONS, _VISION_DETECTIONS)
         }
@@ -148,64 +151,10 @@ class RosBag(FrameSource):
             )
         connection = arrays.get(topic or GROUND_TRUTH_TOPIC)
         if connection is None:
-            return {}, ()
-        messages: list[Any] = [
+            return TruthByStamp([]), ()
+        messages = (
             reader.deserialize(raw, connection.msgtype)
             for connection, _, raw in self._messages(reader, [connection])
-        ]
-        if connection.msgtype == _VISION_DETECTIONS:
-            return _from_vision_messages(messages)
-        names = {d.class_index: d.class_id for array in messages for d in array.detections}
-        class_names = tuple(names.get(i, "") for i in range(max(names, default=-1) + 1))
-        return {stamp_ns(array.header): _to_ground_truth(array) for array in messages}, class_names
-
-
-def _to_ground_truth(array: Any) -> GroundTruth:
-    """Objects of a message; a score of 0 marks one to ignore."""
-    rows = np.array(
-        [(d.center_x, d.center_y, d.size_x, d.size_y) for d in array.detections], np.float32
-    ).reshape(-1, 4)
-    return GroundTruth(
-        corners(rows),
-        np.array([d.class_index for d in array.detections], np.int64),
-        np.array([d.track_id for d in array.detections], np.int64),
-        np.array([d.score <= 0 for d in array.detections], bool),
-    )
-
-
-def _from_vision_messages(
-    messages: list[Any],
-) -> tuple[dict[int, GroundTruth], tuple[str, ...]]:
-    """Ground truth of Detection2DArray, by stamp, and the class names in it.
-
-    The best hypothesis of a detection is its class; one without any is ignored. Identities are
-    the detections' ``id``, numbered as they come where they are no numbers.
-    """
-    rows: dict[int, list[tuple[float, float, float, float, str, str, bool]]] = {}
-    for array in messages:
-        own = rows.setdefault(stamp_ns(array.header), [])
-        for detection in array.detections:
-            best = max(
-                (result.hypothesis for result in detection.results), default=None,
-                key=lambda hypothesis: hypothesis.score,
-            )  # fmt: skip
-            box = detection.bbox
-            place = box.center.position
-            name = "" if best is None else best.class_id
-            ignored = best is None or best.score <= 0
-            own.append((place.x, place.y, box.size_x, box.size_y, name, str(detection.id), ignored))
-    class_names = tuple(sorted({row[4] for own in rows.values() for row in own} - {""}))
-    class_ids = {name: index for index, name in enumerate(class_names)}
-    track_ids: dict[str, int] = {}
-    truths = {}
-    for stamp, own in rows.items():
-        identities = [
-            track_ids.setdefault(text, len(track_ids)) if text else -1 for *_, text, _ in own
-        ]
-        truths[stamp] = GroundTruth(
-            corners(np.array([row[:4] for row in own], np.float32).reshape(-1, 4)),
-            np.array([class_ids.get(row[4], 0) for row in own], np.int64),
-            np.array(identities, np.int64),
-            np.array([row[6] for row in own], bool),
         )
-    return truths, class_names
+        read = truth_of_ours if connection.msgtype == _DETECTIONS else truth_of_vision_msgs
+        return read(messages)

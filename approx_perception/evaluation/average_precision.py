@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.evaluation.columns import joined_in_blocks
 from approx_perception.structures import Detections, GroundTruth
 from approx_perception.structures.boxes import iou_matrix
+from approx_perception.structures.columns import joined_in_blocks
 
 __all__ = [
     "AveragePrecision",

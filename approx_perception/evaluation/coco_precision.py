@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.evaluation.columns import joined_in_blocks
 from approx_perception.evaluation.run_record import RunRecord
 from approx_perception.structures import Detections, GroundTruth
 from approx_perception.structures.boxes import Boxes
+from approx_perception.structures.columns import joined_in_blocks
 
 __all__ = ["CocoAveragePrecision", "coco_average_precision"]
 

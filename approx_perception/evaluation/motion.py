@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.evaluation.columns import joined_in_blocks
 from approx_perception.structures import GroundTruth
 from approx_perception.structures.boxes import ious
+from approx_perception.structures.columns import joined_in_blocks
 
 __all__ = ["MOTIONS", "Motion", "motion_ious", "only_motion"]
 
