@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import yaml
 
 from approx_perception.branches.branch import TRACKER_NAMES, Branch, TrackerSettings
@@ -127,6 +129,20 @@ class BranchSpace(Sequence[Branch]):
     @cached_property
     def _index(self) -> dict[Branch, int]:
         return {branch: position for position, branch in enumerate(self._branches)}
+
+    @cached_property
+    def longer(self) -> tuple[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], ...]:
+        """Positions of branches that track, and of the same ones with the next longer si.
+
+        A pair of arrays for each si but the longest, the longer ones first.
+        """
+        intervals = sorted(si for si in self.sampling_intervals if si > 1)
+        pairs = []
+        for si, next_si in reversed(list(pairwise(intervals))):
+            own = [i for i, branch in enumerate(self._branches) if branch.si == si]
+            longer = [self._index[replace(self._branches[i], si=next_si)] for i in own]
+            pairs.append((np.array(own), np.array(longer)))
+        return tuple(pairs)
 
     def with_branch(self, branch: Branch) -> "BranchSpace":
         """Return the space of that one branch."""

@@ -37,6 +37,7 @@ class OriginalPolicy:
 
     period_frames = 8
     reacts_at_once = False
+    stretches_groups = False
     wants_image_features = False
     wants_deep_features = False
 

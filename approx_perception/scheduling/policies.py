@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from approx_perception.branches import Branch, BranchSpace
 from approx_perception.predictors import RANKS_BELOW
-from approx_perception.structures import FrameResult, Observation
+from approx_perception.structures import FrameResult, Observation, SlaScope
 
 __all__ = [
     "Candidates",
@@ -106,6 +106,8 @@ class SchedulingPolicy(Protocol):
     reacts_at_once
         Whether a change of SLA, latency that breaks away or objects lost at once end a group;
         another stream always does.
+    stretches_groups
+        Whether a group over an SLA of scope ``gof`` tracks on until its mean is inside.
     wants_image_features
         Whether it reads them itself.
     wants_deep_features
@@ -114,6 +116,7 @@ class SchedulingPolicy(Protocol):
 
     period_frames: int
     reacts_at_once: bool
+    stretches_groups: bool
     wants_image_features: bool
     wants_deep_features: bool
 
@@ -139,6 +142,7 @@ class Memoryless:
 
     period_frames = 1
     reacts_at_once = True
+    stretches_groups = False
     wants_image_features = False
     wants_deep_features = False
 
@@ -169,20 +173,33 @@ class MostAccurate(Memoryless):
     were, being late is cheap and a branch that does not quite fit may be worth it; see
     `LatenessPrice`. The branch that runs is held on to unless another is clearly better, so that
     noise makes nothing flap. If none fits, the reason says so; if none is near, it is the fastest.
+
+    In scope ``gof`` a late group tracks on and so becomes one of a longer si: what it costs to be
+    late is then what that loses in accuracy, and only a group that would still be late at the
+    longest si is over the SLA.
     """
+
+    stretches_groups = True
 
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
         sla, latency_ms = candidates.observation.sla, candidates.quantile_ms
         accuracy, late_share = candidates.accuracy, candidates.late_share
         allowed = 1 - sla.quantile
+        cost = candidates.price * late_share
+        if sla.scope is SlaScope.GOF:
+            late_share = late_share.copy()
+            for own, longer in candidates.space.longer:
+                loss = np.maximum(accuracy[own] - accuracy[longer], 0.0)
+                cost[own] = late_share[own] * loss + cost[longer]
+                late_share[own] = np.minimum(late_share[own], late_share[longer])
         fits = late_share <= allowed
         if accuracy[0] < RANKS_BELOW:
             # Ranks have no scale on which lateness could have a price.
             considered, value = fits, accuracy
         else:
             considered = candidates.is_open & (late_share <= _MOST_LATE * allowed)
-            value = accuracy - candidates.price * late_share
+            value = accuracy - cost
         budget = f"{sla.latency_ms:.1f} ms"
         if not considered.any():
             index = int(latency_ms.argmin())

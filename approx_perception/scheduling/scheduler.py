@@ -9,7 +9,7 @@ from approx_perception.branches import BranchSpace
 from approx_perception.predictors import RANKS_BELOW, AccuracyPredictor, LatencyPredictor
 from approx_perception.scheduling.lateness_price import LatenessPrice
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy
-from approx_perception.structures import SLA, Decision, FrameResult, Observation
+from approx_perception.structures import SLA, Decision, FrameResult, Observation, SlaScope
 
 __all__ = ["Scheduler"]
 
@@ -20,6 +20,7 @@ _LATE_FRAMES = 2
 #: Share of the objects that a tracker must lose in one frame for a group to end early: a cut, or a
 #: jerk of the camera, after which the rest of the group would be worth nothing.
 _LOST_AT_ONCE = 0.5
+_STRETCHED = "tracking on: the group is over the SLA, and more quick frames bring it inside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,10 @@ class Scheduler:
     at once, and so do, for policies that react at once, a change of SLA, latency that breaks away,
     and a tracker that loses most objects in one frame. A step of the load does not: another
     detection under new load is what a tight budget can least afford.
+
+    An SLA of scope ``gof`` is about the mean of a group, so that a group that took too long can
+    still be saved: policies that stretch groups have it track on, up to the longest si of the
+    space, if that brings its mean inside.
 
     Parameters
     ----------
@@ -112,6 +117,11 @@ class Scheduler:
                 if group.position < group.decision.branch.si:
                     self._group = group
                     return replace(group.decision, run_detector=False, switched=False)
+                if policy.stretches_groups and self._can_be_saved(group):
+                    self._group = group
+                    return replace(
+                        group.decision, run_detector=False, switched=False, reason=_STRETCHED
+                    )
                 if group.since_choice < policy.period_frames:
                     # The same branch goes on with its next group.
                     self._group = replace(group, position=0)
@@ -158,6 +168,18 @@ class Scheduler:
         if group.sla != observation.sla:
             return "the SLA changed"
         return ""
+
+    def _can_be_saved(self, group: _Group) -> bool:
+        """Whether the mean of a late group is inside the SLA after some more tracked frames."""
+        sla, spent_ms = group.sla, self.group_processing_ms
+        if sla.scope is not SlaScope.GOF or group.decision.branch.tracker_settings is None:
+            return False
+        over_ms = sum(spent_ms) - len(spent_ms) * sla.latency_ms
+        if over_ms <= 0:
+            return False
+        spared_ms = sla.latency_ms - sum(spent_ms[1:]) / len(spent_ms[1:])
+        frames_left = max(self.space.sampling_intervals) - len(spent_ms)
+        return frames_left * spared_ms >= over_ms
 
     def _start_group(self, observation: Observation, policy: SchedulingPolicy) -> Decision:
         allowed = self.allowed

@@ -7,10 +7,11 @@ detections of 10 and 30 ms; the tracker 1 ms + 0.5 ms an object to start, 1 ms +
 import numpy as np
 import pytest
 
+from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.clock import FakeClock
 from approx_perception.contention import LoadInputs
 from approx_perception.predictors import AdaptiveLatency, ConstantAccuracy
-from approx_perception.scheduling import MostAccurate, Scheduler
+from approx_perception.scheduling import Candidates, Fixed, MostAccurate, Scheduler
 from approx_perception.structures import (
     SLA,
     ContentFeatures,
@@ -274,3 +275,61 @@ class TestHysteresis:
         assert SPACE.index(scheduler.decide(Observation(SLA(31.0))).branch) == LARGE_TRACKED
         scheduler.abort_group()
         assert SPACE.index(scheduler.decide(Observation(SLA(36.0))).branch) == LARGE
+
+
+def late_group(sla_ms, policy=None, objects=2):
+    """A group of two that takes far longer than foreseen, and what follows it."""
+    space = BranchSpace("stretch", [160], [5], [2, 4, 8], [TrackerSettings("median_flow", 2)])
+    scheduler = Scheduler(
+        space, policy or MostAccurate(), FakeLatency([sla_ms / 2] * 3),
+        ConstantAccuracy(np.array([0.9, 0.8, 0.7])),
+    )  # fmt: skip
+    sla = SLA(sla_ms, 0.95, SlaScope.GOF)
+    detected, reasons = [], []
+    for frame in range(9):
+        decision = scheduler.decide(Observation(sla, ContentFeatures(), "camera", (640, 480)))
+        detected.append(decision.run_detector)
+        reasons.append(decision.reason)
+        timings = StageTimings(processing_ms=50.0 if frame == 0 else 5.0)
+        found = Detections.from_arrays(np.zeros((objects, 4)), np.ones(objects), np.zeros(objects))
+        scheduler.observe(FrameResult(0, "camera", frame, found, decision, sla, timings))
+    return detected, reasons
+
+
+def test_a_late_group_tracks_on_until_its_mean_is_inside():
+    # 50 + 3 * 5 ms in four frames are 16.25 ms a frame; in three they are 20.
+    detected, reasons = late_group(17.0)
+    assert detected[:6] == [True, False, False, False, True, False]
+    assert reasons[2].startswith("tracking on: the group is over the SLA")
+
+
+def test_a_group_that_cannot_be_saved_is_not_stretched():
+    # Even in eight frames it would be 50 + 7 * 5 = 85, 10.6 ms a frame.
+    detected, _ = late_group(10.0)
+    assert detected[:4] == [True, False, True, False]
+
+
+def test_other_policies_leave_late_groups_as_they_are():
+    detected, _ = late_group(17.0, Fixed(Branch(160, 5, 2, "median_flow", 2)))
+    assert detected[:4] == [True, False, True, False]
+
+
+def test_lateness_of_a_group_costs_what_tracking_on_loses():
+    """The price counts only for groups that are late even at the longest si."""
+    space = BranchSpace("stretch", [160], [5], [2, 4], [TrackerSettings("median_flow", 2)])
+    observation = Observation(SLA(20.0, 0.95, SlaScope.GOF))
+
+    def choose(late_share, accuracy):
+        return MostAccurate().select(
+            Candidates(
+                space, np.full(2, 15.0), np.full(2, 25.0), np.array(late_share),
+                np.array(accuracy), None, observation, price=5.0,
+            )
+        ).index  # fmt: skip
+
+    # 0.9 less half of the 0.1 that si = 4 loses, against 0.8.
+    assert choose([0.5, 0.0], [0.9, 0.8]) == 0
+    # What is late at si = 4 too costs 5 * 0.1 whichever begins.
+    assert choose([0.5, 0.1], [0.9, 0.8]) == 0
+    # More accurate at si = 4: nothing speaks for the dearer one.
+    assert choose([0.5, 0.0], [0.8, 0.9]) == 1
