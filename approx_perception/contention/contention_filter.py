@@ -24,7 +24,7 @@ _FREEDOM = 4.0
 _LOAD_SCATTER = 0.2
 #: What a reading can at most take from a state's weight: the same load slows one kind of work and
 #: not another, so that readings hint at what latencies decide.
-_LOAD_FLOOR = 0.2
+_LOAD_FLOOR = 0.5
 
 
 class ContentionFilter:

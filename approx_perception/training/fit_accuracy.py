@@ -18,7 +18,8 @@ __all__ = ["AccuracyFit", "fit_accuracy"]
 
 Vector = npt.NDArray[np.float64]
 
-_PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+#: The last ones leave next to nothing of content: right where too few snippets tell of it.
+_PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0, 100.0)
 #: Features are clipped to what nearly all snippets have.
 _RANGE_QUANTILES = (0.01, 0.99)
 #: Accuracy that image features must gain to be worth their code path.

@@ -106,8 +106,8 @@ def test_contention_step_with_a_load_topic_that_speaks_first():
     assert play.frames(40)[-1] == LARGE
     play.cpu, play.slowdown = 1.0, 4.0
     first = play.frame()
-    # Believed before a single slow frame: the reading alone is not proof, but enough to hedge.
-    assert first.expected_ms > 1.05 * play.decisions[-2].expected_ms
+    # Believed before a single slow frame: the reading alone is no proof, only a hint.
+    assert first.expected_ms > 1.03 * play.decisions[-2].expected_ms
     assert play.frames(6)[-1] == SMALL
     assert play.decisions[-1].contention.source == "latency and load topics"
 
