@@ -166,18 +166,28 @@ class AdaptiveLatency:
         return LatencyEstimate(mean + switching, quantile + switching, late, contention)
 
     def expect(self, branch: Branch, run_detector: bool, quantile: float) -> FrameExpectation:
-        """Expect one frame of a branch of the space, for what was observed last."""
+        """Expect one frame of a branch of the space, for all that was observed until now.
+
+        Decisions go by `predict`, which stands for a whole group; frames of the group itself, too,
+        tell what the next ones take.
+        """
         kind = 0 if run_detector else 1
         setting, init, step = self._parts_of(branch)
         part = setting if run_detector else step
-        part_ms = float(self._typical_ms[part])
+        part_ms = self._typical_now_ms(part)
         frame_ms = part_ms + self._overhead_ms
         if run_detector:
-            frame_ms += float(self._typical_ms[init])
+            frame_ms += self._typical_now_ms(init)
         scatter = self._scatter[[part]]
         mean_factor = math.exp(0.5 * float(scatter[0]) ** 2)
         tail = math.exp(float(self._tails[kind].log_ratios(quantile, scatter)[0]))
         return FrameExpectation(part_ms * mean_factor, frame_ms * mean_factor, frame_ms * tail)
+
+    def _typical_now_ms(self, part: int) -> float:
+        if part == len(self.model.base):
+            return 0.0
+        factor = math.exp(self._believed(part) + float(self._bias.values[part]))
+        return float(self._base_ms[part]) * factor
 
     def _parts_of(self, branch: Branch) -> tuple[int, int, int]:
         """Positions of detection, initialisation and step; behind the last for no tracker."""
