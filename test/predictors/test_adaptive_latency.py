@@ -177,6 +177,19 @@ def test_expectation_of_one_frame():
     assert step.quantile_ms > step.frame_ms > 0
 
 
+def test_frames_of_a_group_tell_what_its_next_ones_take():
+    latency, _ = settled()
+    latency.predict(Observation(FRAME, SIX))
+    before_ms = latency.expect(SPACE[1], False, 0.95).part_ms
+    timings = StageTimings(track_ms=14.0, processing_ms=14.0)
+    decision = Decision(SPACE[1], False, False, 10, 12, 0.5, "")
+    found = Detections.from_arrays(np.zeros((6, 4)), np.ones(6), np.zeros(6))
+    for _ in range(4):
+        latency.observe(FrameResult(0, "", 0, found, decision, FRAME, timings))
+    # No decision in between: the steps themselves doubled what is expected of the next one.
+    assert latency.expect(SPACE[1], False, 0.95).part_ms > 1.7 * before_ms
+
+
 def test_steps_are_judged_by_the_objects_that_were_found():
     latency, _ = settled()
     # Two objects were in view when it was decided; the detection finds six.
