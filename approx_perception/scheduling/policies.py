@@ -188,10 +188,11 @@ class MostAccurate(Memoryless):
         allowed = 1 - sla.quantile
         cost = candidates.price * late_share
         if sla.scope is SlaScope.GOF:
-            late_share = late_share.copy()
+            late_share, is_open = late_share.copy(), candidates.is_open
             for own, longer in candidates.space.longer:
                 loss = np.maximum(accuracy[own] - accuracy[longer], 0.0)
-                cost[own] = late_share[own] * loss + cost[longer]
+                stretched = late_share[own] * loss + cost[longer]
+                cost[own] = np.where(is_open[longer], stretched, cost[own])
                 late_share[own] = np.minimum(late_share[own], late_share[longer])
         fits = late_share <= allowed
         if accuracy[0] < RANKS_BELOW:

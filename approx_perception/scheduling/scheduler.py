@@ -56,8 +56,8 @@ class Scheduler:
     detection under new load is what a tight budget can least afford.
 
     An SLA of scope ``gof`` is about the mean of a group, so that a group that took too long can
-    still be saved: policies that stretch groups have it track on, up to the longest si of the
-    space, if that brings its mean inside.
+    still be saved: policies that stretch groups have it track on, up to the longest si that is
+    allowed, if that brings its mean inside.
 
     Parameters
     ----------
@@ -85,6 +85,7 @@ class Scheduler:
         #: ``(B,)`` bool: branches that policies may choose from; None for all.
         self.allowed: npt.NDArray[np.bool_] | None = None
         self._accuracy = accuracy
+        self._si = np.array([branch.si for branch in space])
         self._group: _Group | None = None
         self._last: Decision | None = None
         #: Why the group before ended early; empty where it did not.
@@ -175,10 +176,11 @@ class Scheduler:
         if sla.scope is not SlaScope.GOF or group.decision.branch.tracker_settings is None:
             return False
         over_ms = sum(spent_ms) - len(spent_ms) * sla.latency_ms
-        if over_ms <= 0:
+        if over_ms <= 0 or len(spent_ms) < 2:
             return False
         spared_ms = sla.latency_ms - sum(spent_ms[1:]) / len(spent_ms[1:])
-        frames_left = max(self.space.sampling_intervals) - len(spent_ms)
+        allowed_si = self._si if group.allowed is None else self._si[group.allowed]
+        frames_left = int(allowed_si.max()) - len(spent_ms)
         return frames_left * spared_ms >= over_ms
 
     def _start_group(self, observation: Observation, policy: SchedulingPolicy) -> Decision:

@@ -65,6 +65,18 @@ def test_fifty_cycles_leak_nothing_and_publish_nothing_old(graph):
     assert "Traceback" not in node.last_words()
 
 
+def test_up_and_down_by_the_steps_of_nav2s_manager(graph):
+    """It asks for a transition, waits for it, and wants to find the state that belongs to it."""
+    node = start(graph)
+    for transition, target in (
+        (CONFIGURE, State.PRIMARY_STATE_INACTIVE), (ACTIVATE, State.PRIMARY_STATE_ACTIVE),
+        (DEACTIVATE, State.PRIMARY_STATE_INACTIVE), (CLEANUP, State.PRIMARY_STATE_UNCONFIGURED),
+        (Transition.TRANSITION_UNCONFIGURED_SHUTDOWN, State.PRIMARY_STATE_FINALIZED),
+    ):  # fmt: skip
+        assert change(graph, transition), node.last_words()
+        assert state(graph) == target
+
+
 def test_what_cannot_be_configured_is_told_and_tried_again(graph):
     missing = graph.folder / "names.txt"
     node = start(graph, class_names_file=str(missing))

@@ -277,13 +277,14 @@ class TestHysteresis:
         assert SPACE.index(scheduler.decide(Observation(SLA(36.0))).branch) == LARGE
 
 
-def late_group(sla_ms, policy=None, objects=2):
+def late_group(sla_ms, policy=None, objects=2, allowed=None):
     """A group of two that takes far longer than foreseen, and what follows it."""
     space = BranchSpace("stretch", [160], [5], [2, 4, 8], [TrackerSettings("median_flow", 2)])
     scheduler = Scheduler(
         space, policy or MostAccurate(), FakeLatency([sla_ms / 2] * 3),
         ConstantAccuracy(np.array([0.9, 0.8, 0.7])),
     )  # fmt: skip
+    scheduler.allowed = allowed
     sla = SLA(sla_ms, 0.95, SlaScope.GOF)
     detected, reasons = [], []
     for frame in range(9):
@@ -309,6 +310,12 @@ def test_a_group_that_cannot_be_saved_is_not_stretched():
     assert detected[:4] == [True, False, True, False]
 
 
+def test_groups_are_stretched_only_as_far_as_is_allowed():
+    # In four frames it would be inside, but the user wants a detection in every second.
+    detected, _ = late_group(17.0, allowed=np.array([True, False, False]))
+    assert detected[:4] == [True, False, True, False]
+
+
 def test_other_policies_leave_late_groups_as_they_are():
     detected, _ = late_group(17.0, Fixed(Branch(160, 5, 2, "median_flow", 2)))
     assert detected[:4] == [True, False, True, False]
@@ -316,20 +323,20 @@ def test_other_policies_leave_late_groups_as_they_are():
 
 def test_lateness_of_a_group_costs_what_tracking_on_loses():
     """The price counts only for groups that are late even at the longest si."""
-    space = BranchSpace("stretch", [160], [5], [2, 4], [TrackerSettings("median_flow", 2)])
+    space = BranchSpace("stretch", [160, 320], [5], [2, 4], [TrackerSettings("median_flow", 2)])
     observation = Observation(SLA(20.0, 0.95, SlaScope.GOF))
 
-    def choose(late_share, accuracy):
-        return MostAccurate().select(
-            Candidates(
-                space, np.full(2, 15.0), np.full(2, 25.0), np.array(late_share),
-                np.array(accuracy), None, observation, price=5.0,
-            )
-        ).index  # fmt: skip
+    def choose(late_share, accuracy, allowed=(True,) * 4):
+        candidates = Candidates(
+            space, np.full(4, 15.0), np.full(4, 25.0), np.array(late_share),
+            np.array(accuracy), None, observation, price=5.0,
+        )  # fmt: skip
+        return MostAccurate().select(candidates.among(np.array(allowed))).index
 
-    # 0.9 less half of the 0.1 that si = 4 loses, against 0.8.
-    assert choose([0.5, 0.0], [0.9, 0.8]) == 0
-    # What is late at si = 4 too costs 5 * 0.1 whichever begins.
-    assert choose([0.5, 0.1], [0.9, 0.8]) == 0
-    # More accurate at si = 4: nothing speaks for the dearer one.
-    assert choose([0.5, 0.0], [0.8, 0.9]) == 1
+    # Shape 160 with si 2 and 4, then shape 320. 0.9 less half of the 0.1 that si = 4 loses.
+    assert choose([0.2, 0.0, 1.0, 1.0], [0.9, 0.8, 0.9, 0.9]) == 0
+    # Of 320, what is late is late at si = 4 too, and that costs five times its share.
+    assert choose([0.0, 0.0, 0.2, 0.1], [0.6, 0.5, 0.9, 0.9]) == 0
+    assert choose([0.0, 0.0, 0.2, 0.0], [0.6, 0.5, 0.9, 0.9]) == 2
+    # With si = 4 forbidden nothing saves a late group.
+    assert choose([0.0, 0.0, 0.2, 0.0], [0.6, 0.5, 0.9, 0.9], (True, False, True, False)) == 0
