@@ -3,14 +3,9 @@
     python benchmarks/results.py --which synthetic --profile out/profile/default.json
     python benchmarks/results.py --which real --profile out/profile/yolox.json --data DATA \
         --weights yolox_nano_dyn.onnx
-    python benchmarks/results.py --which recorded --profile out/profile/default.json
-
-The last replays the latencies of the profile in place of this machine's, so that it has an oracle
-and the best fixed branch beside the others; its levels of contention are the profile's own.
 
 Runs `approx-perception compare` once for each row and keeps its table; the page is that of the
-middle SLA under contention (none of recorded latencies). Pictures are left out, as those of real
-video may not be published.
+middle SLA under contention. Pictures are left out, as those of real video may not be published.
 """
 
 import argparse
@@ -34,8 +29,6 @@ def plan(arguments: argparse.Namespace) -> tuple[list[str], list[str], tuple[flo
         files = ("faster_rcnn_448", "faster_rcnn_320_tracked", "triggered")
         slas = (35.0, 50.0, 80.0)
     systems = ["ours", "approxdet", "adascale", *(str(SYSTEMS / f"{f}.yaml") for f in files)]
-    if arguments.which == "recorded":
-        systems = [*systems, "best_fixed", "oracle"]
     return sources, systems, slas, arguments.frames
 
 
@@ -46,7 +39,7 @@ def run(words: list[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--which", choices=("real", "synthetic", "recorded"), required=True)
+    parser.add_argument("--which", choices=("real", "synthetic"), required=True)
     parser.add_argument("--profile", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=Path(), help="of the real sequences")
     parser.add_argument("--weights", default="")
@@ -63,9 +56,6 @@ def main() -> None:
     options += ["--repeats", str(arguments.repeats), "--overwrite"]
     if arguments.which == "real":
         options += ["--detector", "yolox", "--weights", arguments.weights]
-    if arguments.which == "recorded":
-        records = arguments.profile.with_suffix(".records.json")
-        options += ["--latency-trace", str(records)]
     for system in systems:
         options += ["--system", system]
     parts = []
@@ -81,8 +71,6 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     text = "\n".join(parts)
     (arguments.out / f"{arguments.which}.md").write_text(text, encoding="utf-8")
-    if arguments.which == "recorded":
-        return
     middle = arguments.cache / f"{arguments.which}_{slas[1]:g}ms_contended"
     page = arguments.out / f"{arguments.which}.html"
     run(["report", str(middle), "--pictures", "0", "--overwrite", "--out", str(page),
