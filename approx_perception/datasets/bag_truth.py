@@ -19,11 +19,17 @@ class TruthByStamp:
     Parameters
     ----------
     parts
-        Of each message: stamp, boxes as centre and sides, classes, identities, ignored. Of two of
-        one stamp the later counts.
+        Of each message: stamp, boxes as centre and sides, classes, identities, ignored.
+    adds_up
+        Whether messages of one stamp are parts of one truth; else the last one counts.
     """
 
-    def __init__(self, parts: Iterable[tuple[int, list[Any], list[int], list[int], list[bool]]]):
+    def __init__(
+        self,
+        parts: Iterable[tuple[int, list[Any], list[int], list[int], list[bool]]],
+        adds_up: bool = False,
+    ) -> None:
+        self._adds_up = adds_up
         rows = (
             (
                 np.array([stamp]), np.array([len(boxes)]),
@@ -38,16 +44,19 @@ class TruthByStamp:
         )
         self._boxes = corners(boxes)
         self._ends = np.cumsum(counts)
+        self._counts = counts
         self._order = np.argsort(stamps, kind="stable")
         self._stamps = stamps[self._order]
 
     def get(self, stamp: int) -> GroundTruth | None:
         """Of an image; None where the bag has none."""
-        place = int(np.searchsorted(self._stamps, stamp, "right")) - 1
-        if place < 0 or self._stamps[place] != stamp:
+        first, last = np.searchsorted(self._stamps, [stamp, stamp + 1])
+        if first == last:
             return None
-        index = self._order[place]
-        rows = slice(self._ends[index - 1] if index else 0, self._ends[index])
+        messages = self._order[first if self._adds_up else last - 1 : last]
+        rows = np.concatenate(
+            [np.arange(self._ends[m] - self._counts[m], self._ends[m]) for m in messages]
+        )
         return GroundTruth(
             self._boxes[rows], self.class_ids[rows], self._track_ids[rows], self._ignored[rows]
         )
@@ -77,7 +86,7 @@ def truth_of_vision_msgs(messages: Iterable[Any]) -> tuple[TruthByStamp, tuple[s
     """Ground truth of Detection2DArrays, and the class names in it.
 
     The best hypothesis of a detection is its class; one without any is ignored. Identities are
-    the detections' ``id``, numbered as they come.
+    the detections' ``id``, numbered as they come. Arrays of one stamp add up.
     """
     seen: dict[str, int] = {}
     track_ids: dict[str, int] = {}
@@ -99,7 +108,7 @@ def truth_of_vision_msgs(messages: Iterable[Any]) -> tuple[TruthByStamp, tuple[s
                 ignored.append(best is None or best.score <= 0)
             yield stamp_ns(array.header), boxes, classes, identities, ignored
 
-    truth = TruthByStamp(parts())
+    truth = TruthByStamp(parts(), adds_up=True)
     class_names = tuple(sorted(seen.keys() - {""}))
     # Numbered as they came; an ignored one without a class may have any.
     numbers = [class_names.index(name) if name else 0 for name in seen]
