@@ -184,16 +184,9 @@ class MostAccurate(Memoryless):
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
         sla, latency_ms = candidates.observation.sla, candidates.quantile_ms
-        accuracy, late_share = candidates.accuracy, candidates.late_share
+        accuracy = candidates.accuracy
         allowed = 1 - sla.quantile
-        cost = candidates.price * late_share
-        if sla.scope is SlaScope.GOF:
-            late_share, is_open = late_share.copy(), candidates.is_open
-            for own, longer in candidates.space.longer:
-                loss = np.maximum(accuracy[own] - accuracy[longer], 0.0)
-                stretched = late_share[own] * loss + cost[longer]
-                cost[own] = np.where(is_open[longer], stretched, cost[own])
-                late_share[own] = np.minimum(late_share[own], late_share[longer])
+        late_share, cost = _lateness(candidates)
         fits = late_share <= allowed
         if accuracy[0] < RANKS_BELOW:
             # Ranks have no scale on which lateness could have a price.
@@ -226,6 +219,22 @@ class MostAccurate(Memoryless):
         return Selection(
             best, f"most accurate of {int(fits.sum())} branches that fit {budget}{rule}"
         )
+
+
+def _lateness(
+    candidates: Candidates,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """``(B,)`` share of frames or groups expected late for good, and AP50 that lateness costs."""
+    late_share, cost = candidates.late_share, candidates.price * candidates.late_share
+    if candidates.observation.sla.scope is not SlaScope.GOF:
+        return late_share, cost
+    late_share, accuracy, is_open = late_share.copy(), candidates.accuracy, candidates.is_open
+    for own, longer in candidates.space.longer:
+        loss = np.maximum(accuracy[own] - accuracy[longer], 0.0)
+        stretched = late_share[own] * loss + cost[longer]
+        cost[own] = np.where(is_open[longer], stretched, cost[own])
+        late_share[own] = np.minimum(late_share[own], late_share[longer])
+    return late_share, cost
 
 
 class Fixed(Memoryless):

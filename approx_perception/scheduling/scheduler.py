@@ -173,10 +173,9 @@ class Scheduler:
     def _can_be_saved(self, group: _Group) -> bool:
         """Whether the mean of a late group is inside the SLA after some more tracked frames."""
         sla, spent_ms = group.sla, self.group_processing_ms
-        if sla.scope is not SlaScope.GOF or group.decision.branch.tracker_settings is None:
-            return False
         over_ms = sum(spent_ms) - len(spent_ms) * sla.latency_ms
-        if over_ms <= 0 or len(spent_ms) < 2:
+        # A group of one frame has no tracker to go on with.
+        if sla.scope is not SlaScope.GOF or over_ms <= 0 or len(spent_ms) < 2:
             return False
         spared_ms = sla.latency_ms - sum(spent_ms[1:]) / len(spent_ms[1:])
         allowed_si = self._si if group.allowed is None else self._si[group.allowed]

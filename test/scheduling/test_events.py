@@ -277,7 +277,7 @@ class TestHysteresis:
         assert SPACE.index(scheduler.decide(Observation(SLA(36.0))).branch) == LARGE
 
 
-def late_group(sla_ms, policy=None, objects=2, allowed=None):
+def late_group(sla_ms, policy=None, allowed=None):
     """A group of two that takes far longer than foreseen, and what follows it."""
     space = BranchSpace("stretch", [160], [5], [2, 4, 8], [TrackerSettings("median_flow", 2)])
     scheduler = Scheduler(
@@ -292,7 +292,7 @@ def late_group(sla_ms, policy=None, objects=2, allowed=None):
         detected.append(decision.run_detector)
         reasons.append(decision.reason)
         timings = StageTimings(processing_ms=50.0 if frame == 0 else 5.0)
-        found = Detections.from_arrays(np.zeros((objects, 4)), np.ones(objects), np.zeros(objects))
+        found = Detections.from_arrays(np.zeros((2, 4)), np.ones(2), np.zeros(2))
         scheduler.observe(FrameResult(0, "camera", frame, found, decision, sla, timings))
     return detected, reasons
 
