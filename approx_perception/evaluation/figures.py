@@ -18,6 +18,7 @@ from approx_perception.evaluation.latency import group_means_ms, summarize_laten
 from approx_perception.evaluation.motion import MOTIONS, Motion, motion_ious, only_motion
 from approx_perception.evaluation.run_record import STAGES, RunRecord
 from approx_perception.evaluation.streaming import streamed
+from approx_perception.structures.columns import PartsView
 
 __all__ = ["FIGURES", "figures_of"]
 
@@ -119,7 +120,7 @@ def _matches(records: Sequence[RunRecord]) -> Iterator[FrameMatch]:
 
 
 def _matches_of(
-    motion: Motion, records: Sequence[RunRecord], ious: Sequence[Sequence[Vector]]
+    motion: Motion, records: Sequence[RunRecord], ious: Sequence[PartsView]
 ) -> Iterator[FrameMatch]:
     """Each scored frame compared with what moves so in its truth."""
     for record, own in zip(records, ious, strict=True):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from approx_perception.structures import GroundTruth
 from approx_perception.structures.boxes import ious
-from approx_perception.structures.columns import joined_in_blocks
+from approx_perception.structures.columns import PartsView, joined_in_blocks
 
 __all__ = ["MOTIONS", "Motion", "motion_ious", "only_motion"]
 
@@ -27,7 +27,7 @@ _SLOW_ABOVE, _FAST_BELOW = 0.9, 0.7
 Vector = npt.NDArray[np.float64]
 
 
-def motion_ious(truths: Iterable[GroundTruth]) -> list[Vector]:
+def motion_ious(truths: Iterable[GroundTruth]) -> PartsView:
     """Motion IoU of every object of every frame.
 
     Parameters
@@ -37,8 +37,9 @@ def motion_ious(truths: Iterable[GroundTruth]) -> list[Vector]:
 
     Returns
     -------
-    list of ``(N,)``
-        1 for an object that is seen in one frame only: nothing says that it moves.
+    PartsView
+        ``(N,)`` of each frame; 1 for an object that is seen in one frame only, as nothing says
+        that it moves.
     """
     parts = (
         (truth.boxes, truth.track_ids, np.full(len(truth), frame), np.array([len(truth)]))
@@ -62,7 +63,7 @@ def motion_ious(truths: Iterable[GroundTruth]) -> list[Vector]:
         total[here] += ious(boxes[here], boxes[there])
         known[here] += 1
     means = np.divide(total, known, out=np.ones(len(boxes)), where=known > 0)
-    return np.split(means, np.cumsum(counts)[:-1]) if len(counts) else []
+    return PartsView(means, counts)
 
 
 def only_motion(truth: GroundTruth, ious: Vector, motion: Motion) -> GroundTruth:

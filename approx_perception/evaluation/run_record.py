@@ -20,12 +20,12 @@ from approx_perception.structures import (
     SlaScope,
     StageTimings,
 )
+from approx_perception.structures.columns import TableOnDisk
 
 __all__ = ["STAGES", "RunRecord", "RunRecorder"]
 
 _FORMAT = "approx_perception run 1"
 _NAME = "record"
-_FLUSH_FRAMES = 512
 
 #: Stages of the pipeline in the order in which they run, ``processing_ms`` left out.
 STAGES = (
@@ -39,7 +39,7 @@ if {*STAGES, "processing_ms"} != {field.name for field in fields(StageTimings)}:
 #: first four and ``contention_level`` are 0 or nan. ``branch``, ``reason``: positions in the
 #: metadata's lists. ``published_ns``: in the stream's time; 0 where the run had none.
 #: ``contention_level``: what was done to the machine, -1 for nothing known.
-_FRAME_COLUMNS: dict[str, type] = {
+_FRAME_COLUMNS: dict[str, Any] = {
     "sequence": np.int64, "stamp_ns": np.int64, "width": np.int32, "height": np.int32,
     "processed": np.bool_, "has_truth": np.bool_, "branch": np.int32, "detected": np.bool_,
     "switched": np.bool_, "sla_ms": np.float64, "sla_quantile": np.float64, "sla_gof": np.bool_,
@@ -49,13 +49,15 @@ _FRAME_COLUMNS: dict[str, type] = {
     "contention_level": np.int32, "reason": np.int32,
     **dict.fromkeys(STAGES, np.float64),
 }  # fmt: skip
-_FOUND_COLUMNS: dict[str, type] = {
-    "boxes": np.float32, "scores": np.float32, "class_ids": np.int64, "track_ids": np.int64,
+_FOUND_COLUMNS: dict[str, Any] = {
+    "boxes": (np.float32, 4), "scores": np.float32, "class_ids": np.int64, "track_ids": np.int64,
     "ages": np.int64,
 }  # fmt: skip
-_TRUTH_COLUMNS: dict[str, type] = {
-    "boxes": np.float32, "class_ids": np.int64, "track_ids": np.int64, "ignored": np.bool_,
+_TRUTH_COLUMNS: dict[str, Any] = {
+    "boxes": (np.float32, 4), "class_ids": np.int64, "track_ids": np.int64, "ignored": np.bool_,
 }  # fmt: skip
+#: Objects of each frame, which a record keeps as `RunRecord.found_ends` and ``truth_ends``.
+_COUNTS: dict[str, Any] = {"found_count": np.int64, "truth_count": np.int64}
 _TABLES = {"frames": _FRAME_COLUMNS, "found": _FOUND_COLUMNS, "truth": _TRUTH_COLUMNS}
 
 
@@ -163,7 +165,7 @@ class _Lookup:
 
 
 class RunRecorder:
-    """Takes in a run frame by frame; memory holds only the columns, never an image.
+    """Takes in a run frame by frame; what is there waits on disk, so that memory does not grow.
 
     Parameters
     ----------
@@ -174,16 +176,12 @@ class RunRecorder:
     def __init__(self, metadata: Mapping[str, Any]) -> None:
         self._metadata = dict(metadata)
         self._branches, self._reasons = _Lookup(), _Lookup()
-        self._rows: list[tuple[Any, ...]] = []
-        self._chunks: list[Columns] = []
-        self._found: list[Detections] = []
-        self._truth: list[GroundTruth] = []
-        self._found_counts: list[int] = []
-        self._truth_counts: list[int] = []
+        self._frames = TableOnDisk(_FRAME_COLUMNS | _COUNTS)
+        self._found, self._truth = TableOnDisk(_FOUND_COLUMNS), TableOnDisk(_TRUTH_COLUMNS)
         self._digest = hashlib.blake2b(digest_size=8)
 
     def __len__(self) -> int:
-        return len(self._found_counts)
+        return len(self._frames)
 
     def add(
         self,
@@ -210,23 +208,20 @@ class RunRecorder:
         """
         self._digest.update(np.ascontiguousarray(frame.image).data)
         height, width = frame.image.shape[:2]
-        row: dict[str, Any] = dict.fromkeys(_FRAME_COLUMNS, 0)
+        found = Detections.empty() if result is None else result.detections
+        row: dict[str, Any] = dict.fromkeys(_FRAME_COLUMNS | _COUNTS, 0)
         row |= {
             "sequence": frame.sequence, "stamp_ns": frame.stamp_ns, "width": width,
             "height": height, "has_truth": truth is not None, "branch": -1, "reason": -1,
             "contention_level": contention_level, "published_ns": published_ns,
+            "found_count": len(found), "truth_count": 0 if truth is None else len(truth),
         }  # fmt: skip
         if result is not None:
             row |= self._of_result(result)
-        self._rows.append(tuple(row.values()))
-        found = Detections.empty() if result is None else result.detections
-        self._found.append(found)
-        self._found_counts.append(len(found))
-        self._truth_counts.append(0 if truth is None else len(truth))
+        self._frames.append({name: np.array([value]) for name, value in row.items()})
+        self._found.append({name: getattr(found, name) for name in _FOUND_COLUMNS})
         if truth is not None:
-            self._truth.append(truth)
-        if len(self._rows) >= _FLUSH_FRAMES:
-            self._flush()
+            self._truth.append({name: getattr(truth, name) for name in _TRUTH_COLUMNS})
 
     def _of_result(self, result: FrameResult) -> dict[str, Any]:
         decision, sla, timings = result.decision, result.sla, result.timings
@@ -244,46 +239,15 @@ class RunRecorder:
             **{stage: getattr(timings, stage) for stage in STAGES},
         }  # fmt: skip
 
-    def _flush(self) -> None:
-        """Turn objects into arrays, which take a tenth of the memory."""
-        columns = zip(*self._rows, strict=True) if self._rows else [()] * len(_FRAME_COLUMNS)
-        chunk: Columns = {
-            f"frames.{name}": np.array(values, kind)
-            for (name, kind), values in zip(_FRAME_COLUMNS.items(), columns, strict=True)
-        }
-        chunk |= _stacked("found", _FOUND_COLUMNS, self._found)
-        chunk |= _stacked("truth", _TRUTH_COLUMNS, self._truth)
-        self._chunks.append(chunk)
-        self._rows, self._found, self._truth = [], [], []
-
     def finish(self) -> RunRecord:
-        """Return everything that was added."""
-        self._flush()
-        # Taken out one by one, so that no column is held twice.
-        joined = {
-            name: np.concatenate([chunk.pop(name) for chunk in self._chunks])
-            for name in list(self._chunks[0])
-        }
+        """Return everything that was added; nothing can be added any more."""
         frames, found, truth = (
-            {name: joined[f"{prefix}.{name}"] for name in wanted}
-            for prefix, wanted in _TABLES.items()
+            table.finish() for table in (self._frames, self._found, self._truth)
         )
+        found_ends, truth_ends = (np.cumsum(frames.pop(name)) for name in _COUNTS)
         metadata = {
             **self._metadata,
             "branches": list(self._branches.numbers), "reasons": list(self._reasons.numbers),
             "data_hash": self._digest.hexdigest(),
         }  # fmt: skip
-        found_ends, truth_ends = (
-            np.cumsum(counts, dtype=np.int64) for counts in (self._found_counts, self._truth_counts)
-        )
         return RunRecord(metadata, frames, found, truth, found_ends, truth_ends)
-
-
-def _stacked(prefix: str, wanted: Mapping[str, type], parts: list[Any]) -> Columns:
-    """Columns of all parts, one below the other."""
-    return {
-        f"{prefix}.{name}": np.concatenate([getattr(part, name) for part in parts]).astype(kind)
-        if parts
-        else np.zeros((0, 4) if name == "boxes" else 0, kind)
-        for name, kind in wanted.items()
-    }

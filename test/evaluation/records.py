@@ -59,10 +59,10 @@ class Row:
     delay_ms: float | None = None
 
 
-def record(rows, names=("thing",), **metadata):
-    """RunRecord of the rows, 100 ms apart."""
+def recorder_of(rows, names=("thing",), **metadata):
+    """Recorder that has taken in nothing yet."""
     has_time = any(row.delay_ms is not None for row in rows)
-    recorder = RunRecorder(
+    return RunRecorder(
         {
             "system": "ours", "source": "made_up", "source_name": "made_up", "topic": None,
             "class_names": list(names), "has_time": has_time, "fps": 10.0, "data_hash": "00",
@@ -70,17 +70,27 @@ def record(rows, names=("thing",), **metadata):
             "clock": "none", "levels": [], "environment": {}, **metadata,
         }
     )  # fmt: skip
+
+
+def add_row(recorder, index, row):
+    """Frame at its place, 100 ms after the one before."""
+    stamp_ns = (index + 1) * PERIOD_NS
+    frame = Frame(IMAGE, stamp_ns, "made_up", index)
+    if row.dropped:
+        recorder.add(frame, None, row.truth, contention_level=row.level)
+        return
+    decision = Decision(
+        row.branch, row.detected, False, row.expected_ms, 1.2 * row.expected_ms, 0.5, "because"
+    )
+    timings = StageTimings(processing_ms=row.ms, detect_ms=row.ms if row.detected else 0.0)
+    result = FrameResult(stamp_ns, "made_up", index, row.found, decision, row.sla, timings)
+    delay_ms = row.ms if row.delay_ms is None else row.delay_ms
+    recorder.add(frame, result, row.truth, stamp_ns + round(delay_ms * 1e6), row.level)
+
+
+def record(rows, names=("thing",), **metadata):
+    """RunRecord of the rows, 100 ms apart."""
+    recorder = recorder_of(rows, names, **metadata)
     for index, row in enumerate(rows):
-        stamp_ns = (index + 1) * PERIOD_NS
-        frame = Frame(IMAGE, stamp_ns, "made_up", index)
-        if row.dropped:
-            recorder.add(frame, None, row.truth, contention_level=row.level)
-            continue
-        decision = Decision(
-            row.branch, row.detected, False, row.expected_ms, 1.2 * row.expected_ms, 0.5, "because"
-        )
-        timings = StageTimings(processing_ms=row.ms, detect_ms=row.ms if row.detected else 0.0)
-        result = FrameResult(stamp_ns, "made_up", index, row.found, decision, row.sla, timings)
-        delay_ms = row.ms if row.delay_ms is None else row.delay_ms
-        recorder.add(frame, result, row.truth, stamp_ns + round(delay_ms * 1e6), row.level)
+        add_row(recorder, index, row)
     return recorder.finish()

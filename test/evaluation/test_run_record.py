@@ -1,11 +1,12 @@
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from approx_perception.evaluation.run_record import RunRecord
 from approx_perception.exceptions import ApproxPerceptionError
-from test.evaluation.records import NOTHING, Row, found, record, truth
+from test.evaluation.records import NOTHING, Row, add_row, found, record, recorder_of, truth
 
 BOX = [0, 0, 10, 10]
 
@@ -40,10 +41,27 @@ def test_short_records(count, tmp_path):
     assert len(list(loaded.scored())) == count
 
 
-def test_more_frames_than_fit_in_one_chunk(tmp_path):
+def test_more_frames_than_are_read_at_once(tmp_path):
     made = record([Row(found([BOX] * (i % 3)), truth([BOX])) for i in range(1100)])
     assert [len(made.detections(i)) for i in (0, 1, 2, 511, 512, 1099)] == [0, 1, 2, 1, 2, 1]
     assert made.frames["sequence"].tolist() == list(range(1100))
+
+
+def test_memory_does_not_grow_while_a_run_is_recorded():
+    # A hundred objects a frame: 8 KB each, were they held.
+    crowd = Row(found([BOX] * 100), truth([BOX] * 100))
+    recorder = recorder_of([])
+
+    def peak_kb(frame_count):
+        tracemalloc.start()
+        for index in range(frame_count):
+            add_row(recorder, index, crowd)
+        peak = tracemalloc.get_traced_memory()[1] / 1e3
+        tracemalloc.stop()
+        return peak
+
+    peak_kb(10)
+    assert peak_kb(400) < peak_kb(20) + 50
 
 
 def test_files_that_are_not_whole(rows, tmp_path):
