@@ -1,8 +1,10 @@
 """Dense optical flow from a fixed anchor, as ApproxDet tracks (SenSys 2020).
 
-Deviation from the paper
+Deviations from the paper
 [1] It never loses an object. Here one whose picture no longer looks like that of the detection
     frame is reported lost.
+[2] The points of all boxes are one list, worked on at once: box by box a step took longer the
+    further objects had moved, up to three times what the flow itself takes.
 """
 
 from typing import Protocol
@@ -23,8 +25,12 @@ _MIN_MOTION_PX = 5.0
 _OUTLIER_SIGMAS = 2.0
 _COMPARE_SIDE = 12
 _MIN_SIMILARITY = 0.3
+#: No motion is as far.
+_FAR_PX = 1e6
 
 Flow = npt.NDArray[np.float32]
+Points = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 
 
 class FlowAlgorithm(Protocol):
@@ -54,32 +60,95 @@ class DenseFlowTracker(Tracker):
         self._algorithm = algorithm
         self._anchor: Image = np.zeros((0, 0), np.uint8)
         self._anchor_boxes: Boxes = np.zeros((0, 4), np.float32)
+        self._points = self._box_of_point = np.zeros(0, np.int64)
 
     def _start(self, image: Image, boxes: Boxes) -> None:
         self._anchor = image
         self._anchor_boxes = boxes.astype(np.float32)
+        height, width = image.shape[:2]
+        self._points, self._box_of_point = _grid_points(self._anchor_boxes, width, height)
 
     def _move(self, image: Image) -> tuple[Boxes, Mask]:
         flow = self._algorithm.calc(self._anchor, image, None)
-        min_motion_px = _MIN_MOTION_PX / self._ds
-        shifts = np.array([_box_shift(flow, box, min_motion_px) for box in self._anchor_boxes])
+        motions = flow.reshape(-1, 2)[self._points]
+        shifts = _typical_motions(
+            motions, self._box_of_point, len(self._anchor_boxes), _MIN_MOTION_PX / self._ds
+        )
         boxes = (self._anchor_boxes + np.tile(shifts, 2)).astype(np.float32)
         grids = (grid_in_boxes(where, _COMPARE_SIDE) for where in (self._anchor_boxes, boxes))
         found = similarity(self._anchor, image, *grids) >= _MIN_SIMILARITY  # [1]
         return boxes, found
 
 
-def _box_shift(flow: Flow, box: Boxes, min_motion_px: float) -> npt.NDArray[np.float32]:
-    """Median of the moving points on a grid inside a box, outliers dropped; 0 if none moves."""
-    low = np.maximum(np.floor(box[:2]).astype(int), 0)
-    high = np.maximum(np.ceil(box[2:]).astype(int), low + 1)
-    points = flow[low[1] : high[1] : _GRID_PX, low[0] : high[0] : _GRID_PX].reshape(-1, 2)
-    points = points[np.linalg.norm(points, axis=1) >= min_motion_px]
-    if not len(points):
-        return np.zeros(2, np.float32)
-    deviation = np.abs(points - points.mean(axis=0))
-    inliers = points[(deviation <= _OUTLIER_SIGMAS * points.std(axis=0) + 1e-6).all(axis=1)]
-    return np.asarray(np.median(inliers if len(inliers) else points, axis=0), np.float32)
+def _grid_points(boxes: Boxes, width: int, height: int) -> tuple[Indices, Indices]:
+    """Points on a grid of 4 px inside each box, box by box.
+
+    Returns
+    -------
+    points
+        ``(P,)`` positions in an image of ``height * width`` px.
+    boxes
+        ``(P,)`` box of each; those outside the image have none.
+    """
+    size = np.array([width, height])
+    low = np.maximum(np.floor(boxes[:, :2]).astype(np.int64), 0)
+    high = np.minimum(np.maximum(np.ceil(boxes[:, 2:]).astype(np.int64), low + 1), size)
+    columns, rows = np.maximum(-(-(high - low) // _GRID_PX), 0).T
+    counts = columns * rows
+    box = np.repeat(np.arange(len(boxes)), counts)
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    row, column = np.divmod(within, columns[box])
+    x, y = low[box, 0] + _GRID_PX * column, low[box, 1] + _GRID_PX * row
+    return y * width + x, box
+
+
+def _typical_motions(motions: Flow, box: Indices, box_count: int, min_motion_px: float) -> Flow:
+    """Median of each box's moving points, outliers dropped; 0 where none moves.
+
+    Parameters
+    ----------
+    motions
+        ``(P, 2)`` px, of points box by box.
+    box
+        ``(P,)`` box of each point, ascending.
+    box_count
+        N.
+    min_motion_px
+        Points that move less are background.
+
+    Returns
+    -------
+    ``(N, 2)`` px.
+    """
+    moving = np.square(motions).sum(axis=1) >= min_motion_px**2
+    points, box = motions[moving].astype(np.float64), box[moving]
+    counts = np.maximum(np.bincount(box, minlength=box_count), 1)[:, None]
+
+    def mean(values: Points) -> Points:
+        sums = [np.bincount(box, axis, box_count) for axis in values.T]
+        return np.stack(sums, axis=1) / counts
+
+    deviations = np.abs(points - mean(points)[box])
+    spread = np.sqrt(mean(deviations**2))
+    is_inlier = (deviations <= _OUTLIER_SIGMAS * spread[box] + 1e-6).all(axis=1)
+    has_inliers = np.bincount(box[is_inlier], minlength=box_count) > 0
+    kept = is_inlier | ~has_inliers[box]
+    return _medians(points[kept], box[kept], box_count)
+
+
+def _medians(values: Points, box: Indices, box_count: int) -> Flow:
+    """``(N, 2)`` medians of each box's rows of ``(P, 2)`` values; 0 where there are none."""
+    counts = np.bincount(box, minlength=box_count)
+    starts = np.cumsum(counts) - counts
+    # Boxes apart by more than any motion, all are sorted in one go, each in its own place.
+    offsets = np.arange(box_count) * _FAR_PX
+    ordered = np.sort(values + offsets[box, None], axis=0)
+    known = counts > 0
+    low = ordered[(starts + (counts - 1) // 2)[known]]
+    high = ordered[(starts + counts // 2)[known]]
+    medians = np.zeros((box_count, 2), np.float32)
+    medians[known] = (low + high) / 2 - offsets[known, None]
+    return medians
 
 
 def farneback() -> FlowAlgorithm:

@@ -94,7 +94,12 @@ def _masked_median(values: Points, mask: Mask) -> Points:
 
 def _median_scale(before: Points, after: Points, kept: Mask) -> Points:
     """Median ratio of the distances between kept points, ``(N,)``."""
-    first, second = np.triu_indices(before.shape[1], k=1)
+    # At most half of the points are kept: pairs of these alone are a quarter of all.
+    most = int(kept.sum(axis=1).max(initial=0))
+    order = np.argsort(~kept, axis=1, kind="stable")[:, :most]
+    kept = np.take_along_axis(kept, order, axis=1)
+    before, after = (np.take_along_axis(p, order[..., None], axis=1) for p in (before, after))
+    first, second = np.triu_indices(most, k=1)
     pairs = kept[:, first] & kept[:, second]
     old, new = (np.linalg.norm(p[:, first] - p[:, second], axis=2) for p in (before, after))
     scale = _masked_median(new / np.maximum(old, 1e-3), pairs)

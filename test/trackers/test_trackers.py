@@ -9,6 +9,7 @@ from approx_perception.structures import Detections
 from approx_perception.structures.boxes import iou_matrix
 from approx_perception.testing.contracts import TrackerContract, textured_image
 from approx_perception.trackers import create_tracker
+from approx_perception.trackers.dense_flow import _grid_points, _typical_motions
 
 SETTINGS = [TrackerSettings(name, ds) for name in TRACKER_NAMES for ds in (1, 2)]
 
@@ -57,12 +58,13 @@ def test_median_flow_follows_a_change_of_scale():
     np.testing.assert_allclose(sides, [110, 110], atol=2)
 
 
-def test_all_objects_together_equal_each_alone():
+@pytest.mark.parametrize("name", ["median_flow", "dis_flow", "dense_flow"])
+def test_all_objects_together_equal_each_alone(name):
     video = SyntheticVideo("crowd", "test", 5, 3)
     first, second = (video.render(index) for index in (0, 2))
     truth = first.ground_truth
     objects = Detections.from_arrays(truth.boxes, np.ones(len(truth)), truth.class_ids)
-    tracker = create_tracker(TrackerSettings("median_flow", 1))
+    tracker = create_tracker(TrackerSettings(name, 1))
     tracker.initialize(first.image, objects)
     together = tracker.update(second.image)
     for index in range(len(truth)):
@@ -100,3 +102,27 @@ def test_dense_flow_keeps_still_objects_where_they_are():
     tracker.initialize(image, Detections.from_arrays([[60, 60, 120, 120]], [1], [0]))
     moved = np.roll(image, 2, 1)  # less than the paper's 5 px
     np.testing.assert_array_equal(tracker.update(moved).detections.boxes[0], [60, 60, 120, 120])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_flow_of_all_boxes_is_that_of_each_box_by_definition(seed):
+    rng = np.random.default_rng(seed)
+    width, height = 120, 90
+    centres = rng.uniform(-20, [width + 20, height + 20], (15, 2))
+    sides = rng.uniform(0.1, 60, (15, 2))
+    boxes = np.concatenate([centres - sides / 2, centres + sides / 2], axis=1).astype(np.float32)
+    flow = rng.normal(rng.uniform(-3, 3), rng.uniform(0, 6), (height, width, 2)).astype(np.float32)
+    points, box = _grid_points(boxes, width, height)
+    shifts = _typical_motions(flow.reshape(-1, 2)[points], box, len(boxes), 2.5)
+    for index, (x1, y1, x2, y2) in enumerate(boxes):
+        low_x, low_y = max(int(np.floor(x1)), 0), max(int(np.floor(y1)), 0)
+        rows = range(low_y, max(int(np.ceil(y2)), low_y + 1), 4)
+        columns = range(low_x, max(int(np.ceil(x2)), low_x + 1), 4)
+        inside = [flow[y, x] for y in rows for x in columns if y < height and x < width]
+        moving = np.array([motion for motion in inside if np.hypot(*motion) >= 2.5])
+        wanted = np.zeros(2)
+        if len(moving):
+            near = np.abs(moving - moving.mean(axis=0)) <= 2 * moving.std(axis=0) + 1e-6
+            inliers = moving[near.all(axis=1)]
+            wanted = np.median(inliers if len(inliers) else moving, axis=0)
+        np.testing.assert_allclose(shifts[index], wanted, atol=1e-4)
