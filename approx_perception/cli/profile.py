@@ -58,7 +58,8 @@ __all__ = ["profile"]
 _LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "torchvision", "onnxruntime")
 #: By default, videos of each synthetic scenario that the shipped network was not trained on: many
 #: and short, for frames of one video tell nearly the same.
-_DEFAULT_DATA = [f"synthetic:{name}:val:{seed}" for name in SCENARIOS for seed in range(7)]
+_VIDEOS = 7
+_DEFAULT_DATA = [f"synthetic:{name}:val:{seed}" for name in SCENARIOS for seed in range(_VIDEOS)]
 
 
 @one_sentence_errors
@@ -71,7 +72,7 @@ def profile(
         typer.Option(
             metavar="SOURCE",
             help=f"{SOURCE_HELP} With ground truth; may be given several times. "
-            "Default: eight videos of each synthetic scenario.",
+            f"Default: {_VIDEOS} videos of each synthetic scenario.",
             show_default=False,
         ),
     ] = None,
