@@ -1,5 +1,6 @@
 """What branches are worth on what the camera sees."""
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -73,11 +74,14 @@ class ContentRegression:
 
     def terms(self, logarithms: Vector) -> Vector:
         """``(..., K)`` polynomial terms of logarithms."""
-        clipped = np.clip(logarithms, self.low, self.high)
+        count = len(self.low)
+        clipped = np.minimum(np.maximum(logarithms, self.low), self.high)
         scaled = 2 * (clipped - self.low) / np.maximum(self.high - self.low, 1e-9) - 1
-        first, second = _pairs(len(self.low))
-        products = scaled[..., first] * scaled[..., second]
-        return np.concatenate([np.ones((*scaled.shape[:-1], 1)), scaled, products], axis=-1)
+        first, second = _pairs(count)
+        terms = np.ones((*scaled.shape[:-1], 1 + count + len(first)))
+        terms[..., 1 : count + 1] = scaled
+        terms[..., count + 1 :] = scaled[..., first] * scaled[..., second]
+        return terms
 
     def predict(self, features: Vector) -> Vector:
         """``(B,)`` AP50."""
@@ -92,8 +96,7 @@ class ContentRegression:
     @staticmethod
     def from_log_odds(values: Vector) -> Vector:
         """AP50 of `log_odds`; up to 0.02 beyond 0..1, so that all values keep their order."""
-        share = 1 / (1 + np.exp(-values))
-        return np.asarray(share * (1 + 2 * _EDGE) - _EDGE)
+        return np.asarray((1 + 2 * _EDGE) / (1 + np.exp(-values)) - _EDGE)
 
 
 class ConstantAccuracy:
@@ -142,9 +145,10 @@ class AccuracyModel:
     def predict(self, content: ContentFeatures) -> Vector:
         """See `AccuracyPredictor`."""
         features = feature_vector(content)
-        if np.isfinite(features).all():
+        is_known = [math.isfinite(value) for value in features.tolist()]
+        if all(is_known):
             return self.image.predict(features)
-        if np.isfinite(features[:OBJECT_FEATURES]).all():
+        if all(is_known[:OBJECT_FEATURES]):
             return self.objects.predict(features)
         return self.agnostic
 

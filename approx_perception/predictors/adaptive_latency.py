@@ -97,10 +97,10 @@ class AdaptiveLatency:
         self.model = model
         self._settings = {setting: i for i, setting in enumerate(space.detector_settings)}
         self._trackers = {tracker: i for i, tracker in enumerate(space.trackers)}
-        self._si = np.array([branch.si for branch in space], np.float64)
-        self._detection_share = 1 / self._si
-        #: Different si, and the position of each branch's among them.
-        self._intervals, self._interval_of = np.unique(self._si, return_inverse=True)
+        intervals = np.array([branch.si for branch in space], np.float64)
+        self._detection_share = 1 / intervals
+        #: Different si.
+        self._intervals, interval_of = np.unique(intervals, return_inverse=True)
         self._bias = PartBias(model.setting_count, model.tracker_count, corrects_online)
         self._space = space
         parts = np.array([self._parts_of(branch) for branch in space])
@@ -112,6 +112,8 @@ class AdaptiveLatency:
         #: Position of each branch's tracker among these, and in a table of settings and trackers.
         self._tracker_of = np.searchsorted(self._inits, self._init_of)
         self._pair_of = self._setting_of * len(self._inits) + self._tracker_of
+        #: And in one of si and settings.
+        self._tail_of = interval_of * count + self._setting_of
         #: Of detections in each state; and what a monitor reads, 0 where unknown.
         self._mean_log_slowdown = model.log_slowdown[:count].mean(axis=0)
         self._known_load = np.nan_to_num(model.load)
@@ -159,8 +161,9 @@ class AdaptiveLatency:
             quantile = mean * np.exp(self._tails[2].log_ratios(sla.quantile, scatter))
             late = self._tails[2].share_over(np.log(budget_ms[self._setting_of] / mean), scatter)
         else:
-            quantile = self._frame_quantile(sla.quantile)
-            late = self._late_frames(budget_ms)
+            detections_ms = self._detections_ms()
+            quantile = self._frame_quantile(sla.quantile, detections_ms)
+            late = self._late_frames(budget_ms, detections_ms)
         self._mean_ms = mean
         contention = self._contention(weights, observation.load)
         return LatencyEstimate(mean + switching, quantile + switching, late, contention)
@@ -213,15 +216,15 @@ class AdaptiveLatency:
         self._base_ms[:-1] = self.model.base_ms(content, self._image_size)
         self._typical_ms[:-1] = self._base_ms[:-1] * self._factor
 
-    def _frame_quantile(self, quantile: float) -> Vector:
+    def _frame_quantile(self, quantile: float, detections_ms: Vector) -> Vector:
         allowed = 1 - quantile
         typical, scatter = self._typical_ms, self._scatter
         own = scatter[: self.model.setting_count]
         # Of detections, more may be late the rarer they are; of si = 1, just those allowed.
         shares = np.minimum(allowed * self._intervals, max(_LATE_DETECTIONS, allowed))
         table = self._tails[0].table(1 - shares, own)
-        slow = self._detections_ms().ravel()[self._pair_of]
-        slow *= np.exp(table)[self._interval_of, self._setting_of]
+        slow = detections_ms.ravel()[self._pair_of]
+        slow *= np.exp(table).ravel()[self._tail_of]
         early = 1 - _TRACKING_SHARE * allowed
         quick = typical[self._steps] + self._overhead_ms
         quick *= np.exp(self._tails[1].log_ratios(early, scatter[self._steps]))
@@ -235,14 +238,14 @@ class AdaptiveLatency:
         detections = typical[: self.model.setting_count, None] + typical[self._inits]
         return np.asarray(detections + self._overhead_ms)
 
-    def _late_frames(self, budget_ms: Vector) -> Vector:
+    def _late_frames(self, budget_ms: Vector, detections_ms: Vector) -> Vector:
         """``(B,)`` share of frames expected to take longer than budgets, ``(D,)`` by setting.
 
         Worked out for each setting and tracker: branches that differ in si share them.
         """
         typical, scatter = self._typical_ms, self._scatter
         count = self.model.setting_count
-        ratios = np.log(budget_ms[:, None] / self._detections_ms())
+        ratios = np.log(budget_ms[:, None] / detections_ms)
         late = self._tails[0].share_over(ratios, scatter[:count, None])
         quick = typical[self._steps] + self._overhead_ms
         ratios = np.log(budget_ms[:, None] / np.maximum(quick, 1e-9))
