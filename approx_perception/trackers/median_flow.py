@@ -95,7 +95,7 @@ def _masked_median(values: Points, mask: Mask) -> Points:
 def _median_scale(before: Points, after: Points, kept: Mask) -> Points:
     """Median ratio of the distances between kept points, ``(N,)``."""
     # At most half of the points are kept: pairs of these alone are a quarter of all.
-    most = int(kept.sum(axis=1).max(initial=0))
+    most = max(int(kept.sum(axis=1).max(initial=0)), 2)
     order = np.argsort(~kept, axis=1, kind="stable")[:, :most]
     kept = np.take_along_axis(kept, order, axis=1)
     before, after = (np.take_along_axis(p, order[..., None], axis=1) for p in (before, after))

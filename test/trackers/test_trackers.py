@@ -48,6 +48,15 @@ def test_median_flow_reports_objects_that_vanish():
     assert tracker.update(covered).lost.tolist() == [True, False]
 
 
+def test_median_flow_loses_an_object_of_which_no_point_is_found_again():
+    far_right = np.zeros((240, 320, 3), np.uint8)
+    far_right[100:140, 280:] = 255
+    tracker = create_tracker(TrackerSettings("median_flow", 1))
+    # Beyond the edge there is nothing to be found.
+    tracker.initialize(far_right, Detections.from_arrays([[330, 100, 390, 140]], [1], [0]))
+    assert tracker.update(textured_image()).lost.tolist() == [True]
+
+
 def test_median_flow_follows_a_change_of_scale():
     image = textured_image(seed=3)
     tracker = create_tracker(TrackerSettings("median_flow", 1))
