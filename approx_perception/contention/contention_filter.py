@@ -25,10 +25,16 @@ _LOAD_SCATTER = 0.2
 #: What a reading can at most take from a state's weight: the same load slows one kind of work and
 #: not another, so that readings hint at what latencies decide.
 _LOAD_FLOOR = 0.5
+#: A reading is news if it differs so much from the one under which a latency was seen last.
+_NEWS = 0.15
 
 
 class ContentionFilter:
     """Weigh states of contention.
+
+    A load reading counts as long as it is news: once a latency was seen under it, that tells more
+    of the same. So readings bridge the time from a step to the next frame, which is long where
+    frames are rare, and do not argue with latencies for good.
 
     Parameters
     ----------
@@ -54,9 +60,21 @@ class ContentionFilter:
         weights[0] += 0.5
         #: Of each state at the next frame, before anything is known of that.
         self._expected = weights
+        self._seen = LoadReading()
 
-    def observe(self, part: int, log_ratio: float) -> None:
-        """Take in a latency: the logarithm of its ratio to that of the idle machine."""
+    def observe(self, part: int, log_ratio: float, reading: LoadReading) -> None:
+        """Take in a latency.
+
+        Parameters
+        ----------
+        part
+            What took it.
+        log_ratio
+            Logarithm of its ratio to that of the idle machine.
+        reading
+            Of the load meanwhile.
+        """
+        self._seen = reading
         scatter = self._scatter[part]
         misfit = (log_ratio - self._log_slowdown[part]) / scatter
         likelihood = (1 + misfit**2 / _FREEDOM) ** (-(_FREEDOM + 1) / 2) / scatter
@@ -64,10 +82,12 @@ class ContentionFilter:
         self._expected = self._transition @ (weights / weights.sum())
 
     def weights(self, reading: LoadReading) -> Vector:
-        """``(S,)`` of all states at the next frame, adding up to 1, a load reading taken in."""
+        """``(S,)`` of all states at the next frame, adding up to 1, news of the load taken in."""
         weights = self._expected
+        seen = (self._seen.cpu, self._seen.gpu)
         for column, share in enumerate((reading.cpu, reading.gpu)):
-            if share is not None:
+            before = seen[column]
+            if share is not None and (before is None or abs(share - before) > _NEWS):
                 weights = weights * self._load_likelihood(column, share)
         return np.asarray(weights / weights.sum())
 

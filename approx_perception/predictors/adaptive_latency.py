@@ -299,7 +299,7 @@ class AdaptiveLatency:
             return
         before = self._believed(part)
         log_ratio = self._log_ratio(part, part_ms)
-        self._filter.observe(part, log_ratio)
+        self._filter.observe(part, log_ratio, self._load)
         after = self._believed(part)
         residual = math.log(result.timings.processing_ms / (expected_ms + self._overhead_ms))
         scatter = float(self._scatter[part])

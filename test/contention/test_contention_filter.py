@@ -15,9 +15,9 @@ def contention():
     return ContentionFilter(SLOWDOWN, np.full((2, 3), 0.1), LOAD)
 
 
-def settle(contention, part=0, factor=1.0, frames=20):
+def settle(contention, part=0, factor=1.0, frames=20, reading=SILENCE):
     for _ in range(frames):
-        contention.observe(part, np.log(factor))
+        contention.observe(part, np.log(factor), reading)
 
 
 def test_idle_at_first(contention):
@@ -27,11 +27,11 @@ def test_idle_at_first(contention):
 
 def test_one_outlier_does_not_convince_two_frames_do(contention):
     settle(contention)
-    contention.observe(0, np.log(6.0))
+    contention.observe(0, np.log(6.0), SILENCE)
     assert contention.weights(SILENCE)[0] > 0.3
     settle(contention)
     for _ in range(2):
-        contention.observe(0, np.log(3.0))
+        contention.observe(0, np.log(3.0), SILENCE)
     assert contention.weights(SILENCE)[2] > 0.9
 
 
@@ -46,6 +46,15 @@ def test_a_load_reading_moves_belief_before_any_latency(contention):
     calm = contention.weights(LoadReading(cpu=0.0))[2]
     loud = contention.weights(LoadReading(cpu=0.9))[2]
     assert loud > 3 * calm
+
+
+def test_a_reading_is_news_only_until_a_latency_was_seen_under_it(contention):
+    loud = LoadReading(cpu=0.9)
+    settle(contention, reading=loud)
+    np.testing.assert_allclose(contention.weights(loud), contention.weights(SILENCE))
+    nearly = LoadReading(cpu=0.8)
+    np.testing.assert_allclose(contention.weights(nearly), contention.weights(SILENCE))
+    assert contention.weights(LoadReading(cpu=0.0))[0] > contention.weights(SILENCE)[0]
 
 
 def test_a_wrong_reading_cannot_overrule_latencies(contention):
