@@ -204,6 +204,7 @@ def prepare(
     trace: LatencyTrace,
     cache: Path,
     level_frames: int,
+    start: int,
 ) -> Setup:
     space = network.space
     saved = saved_detections(network, frames, cache / "detections.npz")
@@ -211,7 +212,7 @@ def prepare(
     world = SimulatedWorld(
         frames,
         saved,
-        SimulatedMachine(trace, space, levels),
+        SimulatedMachine(trace, space, levels, seed=start),
         ClassMap(network.detector.class_names, truth_names),
     )
     matches = branch_matches(world, saved, cache / "matches.npz")
@@ -294,6 +295,7 @@ def main() -> None:
     )
     parser.add_argument("--sla", type=float, action="append", default=None, help="in ms")
     parser.add_argument("--scope", default="frame", choices=("frame", "gof"))
+    parser.add_argument("--start", type=int, default=0, help="where in the recording to begin")
     parser.add_argument("--cache", type=Path, default=Path("out/mixed_run"))
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
@@ -314,7 +316,7 @@ def main() -> None:
     scenes = scenes_of(sources, 3)
     trace, _ = record_trace(network, scenes, UNSEEN_LEVELS, arguments.cache / "trace.npz")
     setup = prepare(network, bundle, frames, sources[0].class_names, trace, arguments.cache,
-        arguments.level_frames,
+        arguments.level_frames, arguments.start,
     )  # fmt: skip
     scope = SlaScope(arguments.scope)
     outcomes = {
