@@ -1,8 +1,13 @@
 """Real data, where they are, and small things that many tests need."""
 
+import signal
 from pathlib import Path
 
 import pytest
+
+#: A shell in the background ignores interrupts, and programs that tests start and interrupt would
+#: inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
