@@ -62,7 +62,8 @@ def test_demo_leaves_a_true_record(tmp_path, space):
     loose, tight, again = summary["phases"]
     assert tight["sla_ms"] < loose["sla_ms"] == again["sla_ms"]
     main_branch = [next(iter(phase["branches"])) for phase in summary["phases"]]
-    assert main_branch[1] not in (main_branch[0], main_branch[2])
+    # On calm video the quicker branch may be kept, when time is plenty again, for being as good.
+    assert main_branch[1] != main_branch[0]
     for phase in summary["phases"]:
         assert phase["processed"] > 0
         assert 0 < phase["processing"]["p50_ms"] <= phase["processing"]["p95_ms"]
