@@ -61,15 +61,15 @@ def test_demo_leaves_a_true_record(tmp_path, space):
     assert [phase["name"] for phase in summary["phases"]] == ["loose", "tight", "loose again"]
     loose, tight, again = summary["phases"]
     assert tight["sla_ms"] < loose["sla_ms"] == again["sla_ms"]
-    main_branch = [next(iter(phase["branches"])) for phase in summary["phases"]]
-    # On calm video the quicker branch may be kept, when time is plenty again, for being as good.
-    assert main_branch[1] != main_branch[0]
+    # Which branch fits is for the machine to say: where it is busy, the same may fit both SLAs.
     for phase in summary["phases"]:
-        assert phase["processed"] > 0
+        assert sum(phase["branches"].values()) == phase["processed"] > 0
         assert 0 < phase["processing"]["p50_ms"] <= phase["processing"]["p95_ms"]
         assert 0 <= phase["violation_share_frames"] <= 1
     rows = list(csv.DictReader((out / "frames.csv").open()))
     assert len(rows) == frames["recorded"]
+    decided_for_ms = {round(float(row["sla_ms"]), 1) for row in rows}
+    assert decided_for_ms == {round(phase["sla_ms"], 1) for phase in summary["phases"]}
     sent = {row["stamp_ns"] for row in csv.DictReader((out / "sent.csv").open())}
     assert {row["stamp_ns"] for row in rows} <= sent
     assert cv2.imread(str(out / "timeline.png")).shape[2] == 3
