@@ -20,7 +20,7 @@ from approx_perception.structures import (
     SlaScope,
     StageTimings,
 )
-from approx_perception.structures.columns import TableOnDisk
+from approx_perception.structures.columns import TableOnDisk, rows_of
 
 __all__ = ["STAGES", "RunRecord", "RunRecorder"]
 
@@ -95,14 +95,14 @@ class RunRecord:
 
     def detections(self, frame: int) -> Detections:
         """Objects published for a frame."""
-        rows = slice(self.found_ends[frame - 1] if frame else 0, self.found_ends[frame])
+        rows = rows_of(frame, self.found_ends)
         return Detections(*(self.found[name][rows] for name in _FOUND_COLUMNS))
 
     def ground_truth(self, frame: int) -> GroundTruth | None:
         """What is really in a frame; None where that is not known."""
         if not self.frames["has_truth"][frame]:
             return None
-        rows = slice(self.truth_ends[frame - 1] if frame else 0, self.truth_ends[frame])
+        rows = rows_of(frame, self.truth_ends)
         return GroundTruth(*(self.truth[name][rows] for name in _TRUTH_COLUMNS))
 
     def scored(self) -> Iterator[tuple[int, Detections, GroundTruth]]:

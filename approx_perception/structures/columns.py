@@ -7,9 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PartsView", "TableOnDisk", "joined_in_blocks"]
+__all__ = ["PartsView", "TableOnDisk", "joined_in_blocks", "rows_of"]
 
 _BLOCK = 512
+
+
+def rows_of(part: int, ends: npt.NDArray[np.int64]) -> slice:
+    """Rows of a part in a column of all parts, by the row behind the last of each."""
+    return slice(int(ends[part - 1]) if part else 0, int(ends[part]))
 
 
 def joined_in_blocks(
@@ -62,8 +67,7 @@ class PartsView:
         return len(self._ends)
 
     def __getitem__(self, part: int) -> npt.NDArray[Any]:
-        start = self._ends[part - 1] if part else 0
-        return self._column[start : self._ends[part]]
+        return self._column[rows_of(part, self._ends)]
 
     def __iter__(self) -> Iterator[npt.NDArray[Any]]:
         return (self[part] for part in range(len(self)))
