@@ -48,7 +48,10 @@ def space(tmp_path):
 
 def test_demo_leaves_a_true_record(tmp_path, space):
     out = tmp_path / "demo"
-    demo = start("synthetic:calm", "--space", space, "--seconds", 12, "--out", out)
+    # A second is enough for the largest branch, however busy the machine is.
+    demo = start(
+        "synthetic:calm", "--space", space, "--loose-ms", 1000, "--seconds", 12, "--out", out
+    )
     output, _ = demo.communicate(timeout=180)
     assert demo.returncode == 0, output
     summary = json.loads((out / "summary.json").read_text())
@@ -61,7 +64,8 @@ def test_demo_leaves_a_true_record(tmp_path, space):
     assert [phase["name"] for phase in summary["phases"]] == ["loose", "tight", "loose again"]
     loose, tight, again = summary["phases"]
     assert tight["sla_ms"] < loose["sla_ms"] == again["sla_ms"]
-    # Which branch fits is for the machine to say: where it is busy, the same may fit both SLAs.
+    main_branch = [next(iter(phase["branches"])) for phase in summary["phases"]]
+    assert main_branch[1] not in (main_branch[0], main_branch[2])
     for phase in summary["phases"]:
         assert sum(phase["branches"].values()) == phase["processed"] > 0
         assert 0 < phase["processing"]["p50_ms"] <= phase["processing"]["p95_ms"]
