@@ -4,6 +4,7 @@ Objects come from the last frame's detections and tracks, which are there anyway
 features cost a thumbnail, and are computed only where somebody asked for them.
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -94,13 +95,13 @@ class ContentSensor:
         edges = float(np.abs(np.diff(thumbnail, axis=1)).mean()) / 255
         before, self._thumbnail = self._thumbnail, thumbnail
         if before is None or before.shape != thumbnail.shape:
-            self.features = replace(self.features, edges=edges, motion=0.0)
+            self.features = replace(self.features, edges=edges, motion=float("nan"))
             return
-        motion = float(np.abs(thumbnail - before).mean()) / 255
+        old, motion = self.features, float(np.abs(thumbnail - before).mean()) / 255
         self.features = replace(
-            self.features,
-            edges=self._smooth(self.features.edges, edges, True),
-            motion=self._smooth(self.features.motion, motion, True),
+            old,
+            edges=self._smooth(old.edges, edges, True),
+            motion=self._smooth(old.motion, motion, math.isfinite(old.motion)),
         )
 
     @staticmethod

@@ -10,9 +10,9 @@ Writes table.md, table.json and picture.png.
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import matplotlib
@@ -24,7 +24,7 @@ from recorded_world import UNSEEN_LEVELS, Network, load, record_trace, saved_det
 from rich.progress import track
 
 from approx_perception.assembly import KernelOptions
-from approx_perception.datasets import LabelledFrame, open_source
+from approx_perception.datasets import FrameSource, LabelledFrame, open_source
 from approx_perception.evaluation import ClassMap, group_means_ms, violation_share
 from approx_perception.evaluation.average_precision import FrameMatch, mean_ap50
 from approx_perception.evaluation.hindsight import BranchOutcomes, Choice
@@ -47,6 +47,9 @@ from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling.profiler import scenes_of
 from approx_perception.scheduling import MostAccurate, PolicyFactory, Scheduler
 from approx_perception.structures import SLA, Detections, SlaScope
+
+#: Steps of the simulated machine's seed between two starts.
+_START_STEP = 7
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,27 @@ def references(setup: Setup, sla: SLA) -> list[Outcome]:
     return [*outcomes, in_hindsight(setup, "oracle", setup.outcomes.oracle(slas), sla)]
 
 
+def read_frames(
+    sources: Sequence[FrameSource], span: slice, group_frames: int, repeat: int
+) -> list[LabelledFrame]:
+    """Labelled frames of a span of each source, ``repeat`` times over.
+
+    If repeated, each source is cut to whole groups of the longest si, so that fixed branches can
+    be replayed part by part.
+    """
+    frames = []
+    for source in sources:
+        own = [e for e in islice(source, span.start, span.stop) if e.ground_truth is not None]
+        frames += own if repeat == 1 else own[: len(own) // group_frames * group_frames]
+    if repeat == 1:
+        return frames
+    period_ns = frames[1].frame.stamp_ns - frames[0].frame.stamp_ns
+    return [
+        replace(entry, frame=replace(entry.frame, stamp_ns=index * period_ns))
+        for index, entry in enumerate(frames * repeat)
+    ]
+
+
 def same_size_parts(frames: Sequence[LabelledFrame], group_frames: int) -> list[slice]:
     """Runs of frames of one image size; each must be whole groups but the last."""
     sizes = [entry.frame.image.shape for entry in frames]
@@ -236,6 +260,25 @@ def compare(setup: Setup, sla: SLA) -> list[Outcome]:
     return outcomes
 
 
+def mean_outcomes(runs: Sequence[Sequence[Outcome]]) -> list[Outcome]:
+    """Means over runs of the same systems; each fixed branch is the best of its own run."""
+    by_system: dict[str, list[Outcome]] = {}
+    for outcome in (o for run in runs for o in run):
+        by_system.setdefault(outcome.name.split(":")[0], []).append(outcome)
+    means = []
+    for system, own in by_system.items():
+        name = own[0].name if all(o.name == own[0].name for o in own) else system
+        if len(own) < len(runs):
+            name += f" (in {len(own)} of {len(runs)} runs)"
+        figures = (
+            float(np.mean([getattr(o, field) for o in own]))
+            for field in ("ap50", "violations", "mean_ms", "p95_ms")
+        )
+        switches = round(np.mean([o.switches for o in own]))
+        means.append(Outcome(name, *figures, switches))
+    return means
+
+
 def table(outcomes_by_sla: dict[str, list[Outcome]]) -> str:
     lines = []
     for sla, outcomes in outcomes_by_sla.items():
@@ -290,12 +333,18 @@ def main() -> None:
     parser.add_argument("--source", action="append", default=None, help="with ground truth")
     parser.add_argument("--frames", type=int, default=768, help="of each source")
     parser.add_argument("--skip", type=int, default=0, help="frames of each source to leave out")
+    parser.add_argument("--repeat", type=int, default=1, help="how often to play all sources")
     parser.add_argument(
         "--level-frames", type=int, default=72, help="frames for which a contention lasts"
     )
     parser.add_argument("--sla", type=float, action="append", default=None, help="in ms")
     parser.add_argument("--scope", default="frame", choices=("frame", "gof"))
-    parser.add_argument("--start", type=int, default=0, help="where in the recording to begin")
+    parser.add_argument(
+        "--starts",
+        type=int,
+        default=1,
+        help="places in the recorded noise to begin at, each a run; figures are their means",
+    )
     parser.add_argument("--cache", type=Path, default=Path("out/mixed_run"))
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
@@ -307,20 +356,23 @@ def main() -> None:
     )
     names = arguments.source or ["synthetic:mixed:test:0"]
     sources = [open_source(name, frame_count=arguments.frames) for name in names]
-    frames = [
-        entry
-        for source in sources
-        for index, entry in enumerate(source)
-        if arguments.skip <= index < arguments.frames and entry.ground_truth is not None
-    ]
+    longest_si = max(network.space.sampling_intervals)
+    span = slice(arguments.skip, arguments.frames)
+    frames = read_frames(sources, span, longest_si, arguments.repeat)
     scenes = scenes_of(sources, 3)
     trace, _ = record_trace(network, scenes, UNSEEN_LEVELS, arguments.cache / "trace.npz")
-    setup = prepare(network, bundle, frames, sources[0].class_names, trace, arguments.cache,
-        arguments.level_frames, arguments.start,
-    )  # fmt: skip
+    setups = [
+        prepare(
+            network, bundle, frames, sources[0].class_names, trace, arguments.cache,
+            arguments.level_frames, _START_STEP * start,
+        )
+        for start in range(arguments.starts)
+    ]  # fmt: skip
     scope = SlaScope(arguments.scope)
     outcomes = {
-        f"{latency_ms:g} ms, {scope.value}, 95 %": compare(setup, SLA(latency_ms, 0.95, scope))
+        f"{latency_ms:g} ms, {scope.value}, 95 %": mean_outcomes(
+            [compare(setup, SLA(latency_ms, 0.95, scope)) for setup in setups]
+        )
         for latency_ms in track(arguments.sla or [25.0, 35.0, 60.0], "SLAs")
     }
     arguments.out.mkdir(parents=True, exist_ok=True)

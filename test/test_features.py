@@ -27,6 +27,15 @@ def test_objects_by_hand():
     assert features.speed_px_per_frame == pytest.approx((4.8 + 4.8 + 9.6) / 3)
 
 
+def test_motion_is_unknown_until_an_object_was_seen_twice():
+    sensor = ContentSensor()
+    assert np.isnan(sensor.features.relative_speed)
+    sensor.see_objects(objects(2), np.full(2, np.nan, np.float32), SIZE)
+    assert np.isnan(sensor.features.relative_speed)
+    sensor.see_objects(objects(2), np.full(2, 4.8, np.float32), SIZE)
+    assert sensor.features.relative_speed == pytest.approx(0.1)
+
+
 def test_values_are_smoothed():
     sensor = ContentSensor()
     sensor.see_objects(objects(4), np.zeros(4, np.float32), SIZE)
@@ -51,12 +60,17 @@ def test_image_features():
     rng = np.random.default_rng(0)
     image = rng.integers(0, 255, (480, 640, 3), np.uint8)
     sensor.see_image(image)
-    assert sensor.features.motion == 0.0
+    assert np.isnan(sensor.features.motion)
     assert sensor.features.edges > 0.2
     sensor.see_image(255 - image)
-    assert sensor.features.motion > 0.05
+    # Nothing is drawn to what was not known before.
+    full = np.abs(255 - 2 * image[::8, ::8, 1].astype(int)).mean() / 255
+    assert sensor.features.motion == pytest.approx(full)
+    # Of another size, but with a thumbnail of the same.
     sensor.see_image(image[:240, :320])
     assert np.isfinite(sensor.features.motion)
+    sensor.see_image(image[:100, :320])
+    assert np.isnan(sensor.features.motion)
 
 
 def test_image_features_that_nobody_wants_are_unknown():

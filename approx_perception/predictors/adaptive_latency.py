@@ -99,6 +99,7 @@ class AdaptiveLatency:
         self._trackers = {tracker: i for i, tracker in enumerate(space.trackers)}
         intervals = np.array([branch.si for branch in space], np.float64)
         self._detection_share = 1 / intervals
+        self._alone = np.flatnonzero(intervals == 1)
         #: Different si.
         self._intervals, interval_of = np.unique(intervals, return_inverse=True)
         self._bias = PartBias(model.setting_count, model.tracker_count, corrects_online)
@@ -156,12 +157,18 @@ class AdaptiveLatency:
             by_setting = self.model.switching_ms[self._setting] / max(stay_frames, 1.0)
         switching = by_setting[self._setting_of]
         budget_ms = np.maximum(sla.latency_ms - by_setting, 1e-3)
+        detections_ms = self._detections_ms()
         if sla.scope is SlaScope.GOF:
             scatter = self._scatter[self._setting_of]
             quantile = mean * np.exp(self._tails[2].log_ratios(sla.quantile, scatter))
             late = self._tails[2].share_over(np.log(budget_ms[self._setting_of] / mean), scatter)
+            # A group of one frame is that frame, of which more is known.
+            alone, setting = self._alone, self._setting_of[self._alone]
+            own, scatter = detections_ms[:, -1], self._scatter[: len(budget_ms)]
+            quantiles = own * np.exp(self._tails[0].log_ratios(sla.quantile, scatter))
+            quantile[alone] = quantiles[setting]
+            late[alone] = self._tails[0].share_over(np.log(budget_ms / own), scatter)[setting]
         else:
-            detections_ms = self._detections_ms()
             quantile = self._frame_quantile(sla.quantile, detections_ms)
             late = self._late_frames(budget_ms, detections_ms)
         self._mean_ms = mean
@@ -333,7 +340,7 @@ class AdaptiveLatency:
         """Teach the tail of groups, when the next one begins."""
         decision = result.decision
         if decision.run_detector:
-            if self._group_ms and self._group_expected_ms > 0:
+            if len(self._group_ms) > 1 and self._group_expected_ms > 0:
                 mean_ms = sum(self._group_ms) / len(self._group_ms)
                 residual = math.log(max(mean_ms, 1e-3) / self._group_expected_ms)
                 self._tails[2].correct(residual, self._group_scatter, result.sla.quantile)

@@ -7,7 +7,7 @@ from approx_perception.structures import SLA, FrameResult, SlaScope
 __all__ = ["LatenessPrice"]
 
 #: Share of the violations allowed that is aimed at; the rest is for steps of contention.
-_AIM = 0.7
+_AIM = 0.85
 #: Step of the logarithm for a violation; a frame in time takes back its share of it.
 _GAIN = 0.15
 #: AP50 that a branch must gain to be worth being late on all frames.
@@ -24,7 +24,7 @@ class LatenessPrice:
     they gain most. Frames count in scope ``frame``, groups in scope ``gof``.
 
     While the price is below its upper limit, any T frames hold at most
-    0.7 (1 - q) T + log(20 / 0.1) / 0.15 = 0.7 (1 - q) T + 35 late ones; at its limit, branches
+    0.85 (1 - q) T + log(20 / 0.1) / 0.15 = 0.85 (1 - q) T + 35 late ones; at its limit, branches
     are chosen for being in time alone, and what is late still could not be helped.
     """
 

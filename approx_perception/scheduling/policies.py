@@ -20,8 +20,9 @@ __all__ = [
     "Selection",
 ]
 
-#: A more accurate branch must gain this much AP50, or the present one stays.
-_LEAST_GAIN = 0.005
+#: A more accurate branch must gain this much AP50, or the present one stays: differences that are
+#: half of what predictions of accuracy are off by are mostly noise.
+_LEAST_GAIN = 0.02
 #: Branches that are expected to be late more often than this multiple of what the SLA allows are
 #: not considered, however cheap lateness is.
 _MOST_LATE = 4.0

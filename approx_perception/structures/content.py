@@ -13,7 +13,7 @@ class ContentFeatures:
     """Content of the frames just before a decision.
 
     Lengths and speeds are of the objects that are confidently there; they keep their last values
-    while there are none; before the first, sizes are nan and speeds 0.
+    while there are none; before the first size or motion was seen, they are nan.
 
     Attributes
     ----------
@@ -32,17 +32,18 @@ class ContentFeatures:
         The same motion in px.
     motion
         Mean change of a thumbnail's brightness since the frame before, 0..1; nan while it is
-        not computed.
+        not computed, and at the first frame.
     edges
-        Mean step of brightness between a thumbnail's neighbouring px, 0..1; nan likewise.
+        Mean step of brightness between a thumbnail's neighbouring px, 0..1; nan while it is not
+        computed.
     """
 
     object_count: int = 0
     total_area_px2: float = 0.0
     confident_count: float = 0.0
     small_size: float = float("nan")
-    relative_speed: float = 0.0
-    speed_px_per_frame: float = 0.0
+    relative_speed: float = float("nan")
+    speed_px_per_frame: float = float("nan")
     motion: float = float("nan")
     edges: float = float("nan")
 

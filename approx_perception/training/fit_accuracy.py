@@ -78,7 +78,10 @@ def _predict(model: ContentRegression, features: Vector) -> Vector:
 
 
 def _left_out(features: Vector, ap50: Vector, sources: Vector, count: int) -> tuple[float, Vector]:
-    """Penalty of the least error, and its predictions of each source by the others."""
+    """Penalty of the least error, and its predictions of each source by the others.
+
+    An error that all branches of a snippet share misleads nobody: it does not count.
+    """
     outcomes = []
     for penalty in _PENALTIES:
         predicted = np.zeros_like(ap50)
@@ -86,7 +89,9 @@ def _left_out(features: Vector, ap50: Vector, sources: Vector, count: int) -> tu
             held = sources == source
             model = _regress(features[~held], ap50[~held], count, penalty)
             predicted[held] = _predict(model, features[held])
-        outcomes.append((float(np.abs(predicted - ap50).mean()), penalty, predicted))
+        errors = predicted - ap50
+        errors -= errors.mean(axis=1, keepdims=True)
+        outcomes.append((float(np.abs(errors).mean()), penalty, predicted))
     _, penalty, predicted = min(outcomes, key=lambda outcome: outcome[0])
     return penalty, predicted
 

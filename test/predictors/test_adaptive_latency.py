@@ -140,7 +140,8 @@ def test_the_tail_covers_what_was_asked_for():
 def test_the_bare_margin_does_not():
     latency = AdaptiveLatency(SPACE, small_latency_model(), calibrates_tail=False)
     estimate = latency.predict(Observation(GOF, SIX))
-    np.testing.assert_allclose(estimate.quantile_ms, 1.3 * estimate.mean_ms)
+    groups = [i for i, branch in enumerate(SPACE) if branch.si > 1]
+    np.testing.assert_allclose(estimate.quantile_ms[groups], 1.3 * estimate.mean_ms[groups])
 
 
 def test_overhead_is_added():
@@ -164,6 +165,18 @@ def test_groups_have_a_tail_of_their_own():
     group_ms = (14.0 + 3 * 7.0) / 4
     assert estimate.mean_ms[1] == pytest.approx(group_ms, rel=0.06)
     assert group_ms * 0.97 < estimate.quantile_ms[1] < group_ms * 1.25
+
+
+def test_a_group_of_one_frame_is_that_frame():
+    latency = predictor()
+    for _ in range(60):
+        for position in range(4):
+            # Groups vary much more than detections do.
+            frame(latency, 1, 10.0, position == 0, GOF, initialize_ms=40.0 * (position == 0))
+    alone = [i for i, branch in enumerate(SPACE) if branch.si == 1]
+    group, single = (latency.predict(Observation(sla, SIX)) for sla in (GOF, FRAME))
+    np.testing.assert_allclose(group.quantile_ms[alone], single.quantile_ms[alone])
+    np.testing.assert_allclose(group.late_share[alone], single.late_share[alone])
 
 
 def test_expectation_of_one_frame():

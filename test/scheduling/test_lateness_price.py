@@ -73,7 +73,7 @@ def test_share_of_late_frames_approaches_what_is_aimed_at():
         credit -= is_late
         late += is_late
         see(price, 60.0 if is_late else 10.0)
-    assert late / 4000 == pytest.approx(0.7 * 0.05, abs=0.005)
+    assert late / 4000 == pytest.approx(0.85 * 0.05, abs=0.005)
 
 
 def test_late_frames_in_any_window_are_bounded():
@@ -85,4 +85,4 @@ def test_late_frames_in_any_window_are_bounded():
         see(price, 60.0 if is_late else 10.0)
     for window in (50, 200, 1000):
         worst = max(sum(lates[i : i + window]) for i in range(1000 - window + 1))
-        assert worst <= 0.7 * 0.05 * window + math.log(20 / 0.1) / 0.15 + 2
+        assert worst <= 0.85 * 0.05 * window + math.log(20 / 0.1) / 0.15 + 2

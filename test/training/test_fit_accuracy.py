@@ -77,3 +77,20 @@ def test_too_little_is_said():
     records["ap50"][3:] = np.nan
     with pytest.raises(ConfigurationError, match="measured on 3 snippets"):
         fit_accuracy(records, MEAN_MS, 0.02)
+
+
+def test_what_all_branches_of_a_video_share_does_not_hide_what_tells_them_apart():
+    # Of three videos one is hard and one easy for every branch, whatever their content.
+    records = make_records(sources=3, snippets=6)
+    level = np.array([-0.35, 0.0, 0.35])[records["source"]][:, None]
+    loss = 1.5 * records["features"][:, 0, 2:3] * [0.0, 1.0]
+    records["ap50"] = np.clip(0.6 + level - loss, 0, 1)
+    # As if each were recognised by its objects' sizes, in an order that tells nothing.
+    records["features"][:, :, 1] = np.array([0.2, 0.1, 0.3])[records["source"]][:, None]
+    model = fit_accuracy(records, MEAN_MS, 0.02).model
+    slow, fast = (
+        model.predict(ContentFeatures(confident_count=9, small_size=0.1, relative_speed=speed))
+        for speed in (0.02, 0.25)
+    )
+    loss = slow - fast
+    assert loss[1] - loss[0] > 0.15
