@@ -55,8 +55,8 @@ def saved_detections(
     """Detections of each frame at each setting of the space, from a file if it is there."""
     if not cache.exists():
         columns = {}
-        for index, settings in enumerate(track(network.space.detector_settings, "detections")):
-            found = detect_all(network.detector, settings, frames)
+        saved = detect_all(network.detector, network.space.detector_settings, frames)
+        for index, found in enumerate(saved):
             columns[f"boxes{index}"] = np.concatenate([f.boxes for f in found])
             columns[f"scores{index}"] = np.concatenate([f.scores for f in found])
             columns[f"classes{index}"] = np.concatenate([f.class_ids for f in found])

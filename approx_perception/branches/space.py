@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -131,18 +131,15 @@ class BranchSpace(Sequence[Branch]):
         return {branch: position for position, branch in enumerate(self._branches)}
 
     @cached_property
-    def longer(self) -> tuple[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], ...]:
-        """Positions of branches that track, and of the same ones with the next longer si.
+    def tracked(self) -> npt.NDArray[np.int64]:
+        """``(S, N)`` positions of branches that track: a row for each si, shortest first.
 
-        A pair of arrays for each si but the longest, the longer ones first.
+        A column holds branches that differ in si alone; there are no rows without trackers.
         """
         intervals = sorted(si for si in self.sampling_intervals if si > 1)
-        pairs = []
-        for si, next_si in reversed(list(pairwise(intervals))):
-            own = [i for i, branch in enumerate(self._branches) if branch.si == si]
-            longer = [self._index[replace(self._branches[i], si=next_si)] for i in own]
-            pairs.append((np.array(own), np.array(longer)))
-        return tuple(pairs)
+        alike = [branch for branch in self._branches if intervals and branch.si == intervals[0]]
+        rows = [[self._index[replace(branch, si=si)] for branch in alike] for si in intervals]
+        return np.array(rows, np.int64).reshape(len(intervals), len(alike))
 
     def with_branch(self, branch: Branch) -> "BranchSpace":
         """Return the space of that one branch."""

@@ -116,6 +116,19 @@ class Detector(ABC):
         """
         return [self.detect(image, settings) for image in images]
 
+    def detect_each(
+        self, image: npt.NDArray[np.uint8], settings: Sequence[DetectorSettings]
+    ) -> list[Detections]:
+        """Find the objects of one image at several settings; a family whose settings share work
+        overrides it.
+
+        Returns
+        -------
+        list of Detections
+            At each setting, the same as `detect` gives.
+        """
+        return [self.detect(image, each) for each in settings]
+
     #: Set it for `deep_features`.
     keeps_features = False
     #: ``(F,)`` means over each channel of the levels of features that the last image gave; None

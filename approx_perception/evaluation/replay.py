@@ -50,12 +50,17 @@ class SettingReplay:
 
 
 def detect_all(
-    detector: Detector, settings: tuple[int, int | None], frames: Sequence[LabelledFrame]
-) -> list[Detections]:
-    """Detections of every frame at one ``(shape, nprop)``."""
-    knobs = DetectorSettings(*settings)
-    found = (detector.detect(entry.frame.image, knobs) for entry in frames)
-    return [detections.with_score(SCORE_THRESHOLD) for detections in found]
+    detector: Detector,
+    settings: Sequence[tuple[int, int | None]],
+    frames: Sequence[LabelledFrame],
+) -> list[list[Detections]]:
+    """Detections at several ``(shape, nprop)``, each of every frame."""
+    knobs = [DetectorSettings(*each) for each in settings]
+    saved: list[list[Detections]] = [[] for _ in knobs]
+    for entry in frames:
+        for own, found in zip(saved, detector.detect_each(entry.frame.image, knobs), strict=True):
+            own.append(found.with_score(SCORE_THRESHOLD))
+    return saved
 
 
 def replay_setting(
@@ -163,11 +168,14 @@ def replay_space(
     Time is not measured here, so that all cores may work.
     """
     class_map = ClassMap(detector.class_names, truth_names)
+    settings = space.detector_settings
     with ThreadPoolExecutor(core_count()) as pool:
-        replays = [
-            pool.submit(_replay_and_match, space, index, frames, saved, class_map)
-            for index, settings in enumerate(space.detector_settings)
-            for saved in [detect_all(detector, settings, frames)]
-        ]
+        replays = []
+        for shape in space.shapes:
+            own = [i for i, each in enumerate(settings) if each[0] == shape]
+            saved = detect_all(detector, [settings[i] for i in own], frames)
+            for index, detections in zip(own, saved, strict=True):
+                work = space, index, frames, detections, class_map
+                replays.append(pool.submit(_replay_and_match, *work))
         for replay in replays:
             yield replay.result()

@@ -13,6 +13,7 @@ from approx_perception.predictors.latency_model import LatencyModel
 from approx_perception.predictors.part_bias import PartBias
 from approx_perception.predictors.tail import BareMargin, CalibratedTail
 from approx_perception.structures import (
+    SLA,
     ContentFeatures,
     ContentionState,
     FrameResult,
@@ -99,13 +100,15 @@ class AdaptiveLatency:
         self._trackers = {tracker: i for i, tracker in enumerate(space.trackers)}
         intervals = np.array([branch.si for branch in space], np.float64)
         self._detection_share = 1 / intervals
-        self._alone = np.flatnonzero(intervals == 1)
         #: Different si.
         self._intervals, interval_of = np.unique(intervals, return_inverse=True)
         self._bias = PartBias(model.setting_count, model.tracker_count, corrects_online)
         self._space = space
         parts = np.array([self._parts_of(branch) for branch in space])
         self._setting_of, self._init_of, self._step_of = parts.T
+        #: Branches whose groups are of one frame, and their settings.
+        self._alone = np.flatnonzero(intervals == 1)
+        self._setting_alone = self._setting_of[self._alone]
         count, nothing = model.setting_count, len(model.base)
         #: Trackers and, behind them, none: parts of their initialisation and step.
         self._inits = np.array([*range(count, count + model.tracker_count), nothing])
@@ -159,15 +162,7 @@ class AdaptiveLatency:
         budget_ms = np.maximum(sla.latency_ms - by_setting, 1e-3)
         detections_ms = self._detections_ms()
         if sla.scope is SlaScope.GOF:
-            scatter = self._scatter[self._setting_of]
-            quantile = mean * np.exp(self._tails[2].log_ratios(sla.quantile, scatter))
-            late = self._tails[2].share_over(np.log(budget_ms[self._setting_of] / mean), scatter)
-            # A group of one frame is that frame, of which more is known.
-            alone, setting = self._alone, self._setting_of[self._alone]
-            own, scatter = detections_ms[:, -1], self._scatter[: len(budget_ms)]
-            quantiles = own * np.exp(self._tails[0].log_ratios(sla.quantile, scatter))
-            quantile[alone] = quantiles[setting]
-            late[alone] = self._tails[0].share_over(np.log(budget_ms / own), scatter)[setting]
+            quantile, late = self._group_tails(sla, budget_ms, mean, detections_ms[:, -1])
         else:
             quantile = self._frame_quantile(sla.quantile, detections_ms)
             late = self._late_frames(budget_ms, detections_ms)
@@ -222,6 +217,25 @@ class AdaptiveLatency:
         """Work out typical latencies anew for other objects, contention as it was predicted."""
         self._base_ms[:-1] = self.model.base_ms(content, self._image_size)
         self._typical_ms[:-1] = self._base_ms[:-1] * self._factor
+
+    def _group_tails(
+        self, sla: SLA, budget_ms: Vector, mean_ms: Vector, typical_ms: Vector
+    ) -> tuple[Vector, Vector]:
+        """``(B,)`` quantiles of groups, and shares expected over budgets, ``(D,)`` by setting.
+
+        By their means, ``(B,)``; but a group of one frame is that frame, of which the typical
+        latency is known, ``(D,)`` by setting.
+        """
+        scatter = self._scatter[: self.model.setting_count]
+        factors = np.exp(self._tails[2].log_ratios(sla.quantile, scatter))
+        quantile = mean_ms * factors[self._setting_of]
+        ratios = np.log(budget_ms[self._setting_of] / mean_ms)
+        late = self._tails[2].share_over(ratios, scatter[self._setting_of])
+        own_quantile = typical_ms * np.exp(self._tails[0].log_ratios(sla.quantile, scatter))
+        own_late = self._tails[0].share_over(np.log(budget_ms / typical_ms), scatter)
+        quantile[self._alone] = own_quantile[self._setting_alone]
+        late[self._alone] = own_late[self._setting_alone]
+        return quantile, late
 
     def _frame_quantile(self, quantile: float, detections_ms: Vector) -> Vector:
         allowed = 1 - quantile

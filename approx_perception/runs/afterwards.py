@@ -72,10 +72,7 @@ class Afterwards:
             raise AssertionError("such systems are built on a recorded machine only")
         key = f"{kernel.detector.description}, {kernel.space.hash}"
         if key not in self._followed:
-            saved = [
-                detect_all(kernel.detector, setting, self._frames)
-                for setting in kernel.space.detector_settings
-            ]
+            saved = detect_all(kernel.detector, kernel.space.detector_settings, self._frames)
             world = SimulatedWorld(self._frames, saved, machine, class_map)
             self._followed[key] = world, follow_branches(world)
         return self._followed[key]

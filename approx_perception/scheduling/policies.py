@@ -226,15 +226,19 @@ def _lateness(
     candidates: Candidates,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """``(B,)`` share of frames or groups expected late for good, and AP50 that lateness costs."""
-    late_share, cost = candidates.late_share, candidates.price * candidates.late_share
-    if candidates.observation.sla.scope is not SlaScope.GOF:
-        return late_share, cost
-    late_share, accuracy, is_open = late_share.copy(), candidates.accuracy, candidates.is_open
-    for own, longer in candidates.space.longer:
-        loss = np.maximum(accuracy[own] - accuracy[longer], 0.0)
-        stretched = late_share[own] * loss + cost[longer]
-        cost[own] = np.where(is_open[longer], stretched, cost[own])
-        late_share[own] = np.minimum(late_share[own], late_share[longer])
+    cost = candidates.price * candidates.late_share
+    tracked = candidates.space.tracked
+    if candidates.observation.sla.scope is not SlaScope.GOF or not tracked.size:
+        return candidates.late_share, cost
+    late, accuracy = candidates.late_share[tracked], candidates.accuracy[tracked]
+    own_cost, is_open = cost[tracked], candidates.is_open[tracked]
+    stretched = late[:-1] * np.maximum(accuracy[:-1] - accuracy[1:], 0.0)
+    for own in range(len(tracked) - 2, -1, -1):
+        stretched[own] += own_cost[own + 1]
+        np.copyto(own_cost[own], stretched[own], where=is_open[own + 1])
+        np.minimum(late[own], late[own + 1], out=late[own])
+    late_share = candidates.late_share.copy()
+    late_share[tracked], cost[tracked] = late, own_cost
     return late_share, cost
 
 

@@ -243,3 +243,12 @@ def test_a_batch_finds_what_its_images_alone_do(shipped):
         strong = own.scores > 0.1
         np.testing.assert_allclose(own.scores[strong], alone.scores[alone.scores > 0.1], atol=1e-3)
         np.testing.assert_allclose(own.boxes[strong], alone.boxes[alone.scores > 0.1], atol=0.1)
+
+
+def test_settings_that_share_a_backbone_find_what_each_alone_does(shipped):
+    [image] = [entry.frame.image for entry in SyntheticVideo("crowd", "test", 0, 1)]
+    settings = [DetectorSettings(320, 5), DetectorSettings(160, 50), DetectorSettings(320, 50)]
+    for each, own in zip(settings, shipped.detect_each(image, settings), strict=True):
+        alone = shipped.detect(image, each)
+        np.testing.assert_array_equal(own.boxes, alone.boxes)
+        np.testing.assert_array_equal(own.scores, alone.scores)

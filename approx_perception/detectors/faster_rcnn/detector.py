@@ -100,6 +100,23 @@ class FasterRCNNDetector(Detector):
         found, _ = forward(self._network, batch, sizes, settings.nprop, features=features)
         return [self._detections(*each) for each in zip(found, images, sizes, strict=True)]
 
+    @torch.inference_mode()
+    def detect_each(
+        self, image: npt.NDArray[np.uint8], settings: Sequence[DetectorSettings]
+    ) -> list[Detections]:
+        """Run the backbone once for each shape; see `Detector.detect_each`."""
+        self.deep_features = None
+        inputs = {shape: self._prepare(image, shape) for shape in {each.shape for each in settings}}
+        features = {shape: self._network.backbone(padded) for shape, (padded, _) in inputs.items()}
+        detections = []
+        for each in settings:
+            padded, size = inputs[each.shape]
+            found, _ = forward(
+                self._network, padded, [size], each.nprop, features=features[each.shape]
+            )
+            detections.append(self._detections(found[0], image, size))
+        return detections
+
     @staticmethod
     def _detections(
         found: dict[str, Tensor], image: npt.NDArray[np.uint8], size: tuple[int, int]
