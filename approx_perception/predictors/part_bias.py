@@ -12,12 +12,9 @@ Vector = npt.NDArray[np.float64]
 
 #: Share of a residual that is put down to the part: more of a tracker's, whose cost depends on
 #: what it sees and which runs on most frames.
-_DETECTOR_GAIN, _TRACKER_GAIN = 0.02, 0.05
+_DETECTOR_GAIN, _TRACKER_GAIN = 0.08, 0.2
 #: Share that is put down to all parts of its kind.
-_KIND_GAIN = 0.005
-#: Log residuals up to this are mostly what a profile is off by under contention that it has not
-#: seen, and change with that. What lies beyond is the machine, and is learned that much faster.
-_LARGE_RESIDUAL, _LARGE_FACTOR = 0.2, 4.0
+_KIND_GAIN = 0.02
 #: What is long unseen goes back to what was measured.
 _FORGETTING = 0.001
 _LIMIT = math.log(8.0)
@@ -49,8 +46,6 @@ class PartBias:
         if not self._learns:
             return
         residual = float(np.clip(residual, -_LARGEST_RESIDUAL, _LARGEST_RESIDUAL))
-        large = residual - float(np.clip(residual, -_LARGE_RESIDUAL, _LARGE_RESIDUAL))
-        residual += (_LARGE_FACTOR - 1) * large
         kind = next(kind for kind in self._kinds if part < kind.stop)
         members = self.values[kind]
         members *= 1 - _FORGETTING

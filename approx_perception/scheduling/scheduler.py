@@ -204,7 +204,9 @@ class Scheduler:
         estimate = self.latency.predict(observation, self._stay_frames)
         accuracy = self._accuracy.predict(observation.content)
         last = self._last
-        current = None if last is None else self.space.index(last.branch)
+        # Holding on is against noise; another SLA is a wish to choose anew.
+        is_held = self._group is None or self._group.sla == observation.sla
+        current = self.space.index(last.branch) if last is not None and is_held else None
         candidates = Candidates(
             self.space, estimate.mean_ms, estimate.quantile_ms, estimate.late_share,
             accuracy, current, observation, self._price.of(observation.sla),

@@ -54,6 +54,17 @@ def test_change_of_sla_ends_the_group_at_once(scheduler):
     ]  # fmt: skip
 
 
+def test_a_slightly_better_branch_is_taken_for_another_sla_but_not_for_less_contention(latency):
+    accuracy = ConstantAccuracy(np.array([0.5, 0.4, 0.71, 0.7]))
+    scheduler = Scheduler(SPACE, MostAccurate(), latency, accuracy)
+    latency.quantile_ms = 1.5 * LATENCY_MS
+    assert decisions(scheduler, [Observation(LOOSE)]) == [(3, True)]
+    latency.quantile_ms = LATENCY_MS
+    scheduler.abort_group()
+    assert decisions(scheduler, [Observation(LOOSE)]) == [(3, True)]
+    assert decisions(scheduler, [Observation(SLA(45.0))]) == [(2, True)]
+
+
 def test_new_stream_or_resolution_ends_the_group(scheduler):
     events = [
         Observation(MIDDLE, source_id="a", image_size=(640, 480)),
