@@ -228,26 +228,36 @@ def prepare(
     trace: LatencyTrace,
     cache: Path,
     level_frames: int,
-    start: int,
-) -> Setup:
+    starts: int,
+) -> list[Setup]:
+    """One setup for each place in the recorded noise; what is detected is the same in all."""
     space = network.space
     saved = saved_detections(network, frames, cache / "detections.npz")
     levels = np.arange(len(frames)) // level_frames % trace.level_count
-    world = SimulatedWorld(
-        frames,
-        saved,
-        SimulatedMachine(trace, space, levels, seed=start),
-        ClassMap(network.detector.class_names, truth_names),
-    )
-    matches = branch_matches(world, saved, cache / "matches.npz")
-    latencies = [
-        branch_latency_ms(
-            world.machine, b, saved[space.detector_settings.index(b.detector_settings)]
-        )
-        for b in track(list(space), "latency of branches")
+    class_map = ClassMap(network.detector.class_names, truth_names)
+    machines = [
+        SimulatedMachine(trace, space, levels, seed=_START_STEP * start) for start in range(starts)
     ]
-    outcomes = BranchOutcomes(space, matches, np.array(latencies), len(truth_names))
-    return Setup(network, bundle, world, outcomes)
+    worlds = [SimulatedWorld(frames, saved, machine, class_map) for machine in machines]
+    matches = branch_matches(worlds[0], saved, cache / "matches.npz")
+    return [
+        Setup(
+            network, bundle, world,
+            BranchOutcomes(space, matches, branch_latencies(world), len(truth_names)),
+        )
+        for world in track(worlds, "latency of branches")
+    ]  # fmt: skip
+
+
+def branch_latencies(world: SimulatedWorld) -> np.ndarray:
+    """``(B, N)`` latency in ms of each branch in each frame."""
+    settings = world.space.detector_settings
+    return np.array(
+        [
+            branch_latency_ms(world.machine, b, world.saved[settings.index(b.detector_settings)])
+            for b in world.space
+        ]
+    )
 
 
 def compare(setup: Setup, sla: SLA) -> list[Outcome]:
@@ -361,13 +371,10 @@ def main() -> None:
     frames = read_frames(sources, span, longest_si, arguments.repeat)
     scenes = scenes_of(sources, 3)
     trace, _ = record_trace(network, scenes, UNSEEN_LEVELS, arguments.cache / "trace.npz")
-    setups = [
-        prepare(
-            network, bundle, frames, sources[0].class_names, trace, arguments.cache,
-            arguments.level_frames, _START_STEP * start,
-        )
-        for start in range(arguments.starts)
-    ]  # fmt: skip
+    setups = prepare(
+        network, bundle, frames, sources[0].class_names, trace, arguments.cache,
+        arguments.level_frames, arguments.starts,
+    )  # fmt: skip
     scope = SlaScope(arguments.scope)
     outcomes = {
         f"{latency_ms:g} ms, {scope.value}, 95 %": mean_outcomes(

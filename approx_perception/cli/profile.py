@@ -163,6 +163,7 @@ def _show_plan(plan: ProfilePlan, profiler: Profiler, scenes: Sequence[Scene]) -
             timer.detections(part, scenes[0], 2)
         for part in range(len(profiler.space.trackers)):
             timer.tracking(part, scenes[0], objects, 2)
+        all_settings_ms = timer.all_settings_ms(scenes[0])
     columns = rows.columns()
 
     def mean_ms(kinds: Sequence[int], count: int) -> list[float]:
@@ -176,6 +177,7 @@ def _show_plan(plan: ProfilePlan, profiler: Profiler, scenes: Sequence[Scene]) -
         profiler.space,
         mean_ms([DETECTION], len(profiler.space.detector_settings)),
         mean_ms([INITIALIZATION, STEP], len(profiler.space.trackers)),
+        all_settings_ms,
     )
     table = Table("stage", "work", "about", title=f"profile of space {profiler.space.name!r}")
     levels = ", ".join(str(level) for level in plan.levels)

@@ -122,6 +122,13 @@ class PartTimer:
             ms = self._elapsed_ms(lambda image=image: self._detector.detect(image, settings))  # type: ignore[misc]
             self._write(DETECTION, part, -1, image, Detections.empty(), ms)
 
+    def all_settings_ms(self, scene: Scene) -> float:
+        """Time all settings on one image, as they are replayed: they share what they can."""
+        settings = [DetectorSettings(*each) for each in self._space.detector_settings]
+        image = scene.images[0]
+        self._detector.detect_each(image, settings)
+        return self._elapsed_ms(lambda: self._detector.detect_each(image, settings))
+
     def switches(self, order: Sequence[int], scene: Scene) -> None:
         """Time settings in an order; each call is a first one after the setting before it."""
         settings = [DetectorSettings(*s) for s in self._space.detector_settings]
