@@ -229,6 +229,7 @@ def prepare(
     cache: Path,
     level_frames: int,
     starts: int,
+    profile_error: float,
 ) -> list[Setup]:
     """One setup for each place in the recorded noise; what is detected is the same in all."""
     space = network.space
@@ -242,11 +243,18 @@ def prepare(
     matches = branch_matches(worlds[0], saved, cache / "matches.npz")
     return [
         Setup(
-            network, bundle, world,
+            network, of_another_machine(bundle, profile_error, world.machine.seed), world,
             BranchOutcomes(space, matches, branch_latencies(world), len(truth_names)),
         )
         for world in track(worlds, "latency of branches")
     ]  # fmt: skip
+
+
+def of_another_machine(bundle: PredictorBundle, error: float, seed: int) -> PredictorBundle:
+    """As if profiled elsewhere: what each part costs is off by a log-normal factor."""
+    latency = bundle.latency
+    factors = np.exp(np.random.default_rng(seed).normal(0.0, error, (len(latency.base), 1)))
+    return replace(bundle, latency=replace(latency, base=latency.base * factors))
 
 
 def branch_latencies(world: SimulatedWorld) -> np.ndarray:
@@ -355,6 +363,12 @@ def main() -> None:
         default=1,
         help="places in the recorded noise to begin at, each a run; figures are their means",
     )
+    parser.add_argument(
+        "--profile-error",
+        type=float,
+        default=0.0,
+        help="standard deviation of the logarithm of what each part's cost is wrong by",
+    )
     parser.add_argument("--cache", type=Path, default=Path("out/mixed_run"))
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
@@ -373,7 +387,7 @@ def main() -> None:
     trace, _ = record_trace(network, scenes, UNSEEN_LEVELS, arguments.cache / "trace.npz")
     setups = prepare(
         network, bundle, frames, sources[0].class_names, trace, arguments.cache,
-        arguments.level_frames, arguments.starts,
+        arguments.level_frames, arguments.starts, arguments.profile_error,
     )  # fmt: skip
     scope = SlaScope(arguments.scope)
     outcomes = {

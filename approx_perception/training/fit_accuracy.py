@@ -18,8 +18,9 @@ __all__ = ["AccuracyFit", "fit_accuracy"]
 
 Vector = npt.NDArray[np.float64]
 
-#: The last ones leave next to nothing of content: right where too few snippets tell of it.
-_PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0, 100.0)
+#: What content is worth is drawn to nothing as if one snippet had shown that (a Gaussian prior,
+#: of which ridge is the mode): six snippets can tell little of it, and fifty nearly all.
+_PRIOR_SNIPPETS = 1.0
 #: Features are clipped to what nearly all snippets have.
 _RANGE_QUANTILES = (0.01, 0.99)
 #: Accuracy that image features must gain to be worth their code path.
@@ -48,7 +49,7 @@ class AccuracyFit:
     image_gains: dict[float, float]
 
 
-def _regress(features: Vector, ap50: Vector, count: int, penalty: float) -> ContentRegression:
+def _regress(features: Vector, ap50: Vector, count: int) -> ContentRegression:
     """Fit on ``(S, D, F)`` features as each of D settings sees them, and ``(S, B)`` AP50."""
     logarithms = ContentRegression.logarithms(features, count).reshape(-1, count)
     targets = np.repeat(ContentRegression.log_odds(ap50), features.shape[1], axis=0)
@@ -58,7 +59,8 @@ def _regress(features: Vector, ap50: Vector, count: int, penalty: float) -> Cont
     low, high = np.quantile(logarithms, _RANGE_QUANTILES, axis=0)
     frame = ContentRegression(low, high, np.zeros((0, 0)))
     terms = frame.terms(logarithms)
-    ridge = penalty * len(terms) * np.eye(terms.shape[1])
+    # Each snippet is there once for each setting that knows it.
+    ridge = _PRIOR_SNIPPETS * len(terms) / len(ap50) * np.eye(terms.shape[1])
     # The mean is not drawn to 0.
     ridge[0, 0] = 0.0
     weights = np.linalg.solve(terms.T @ terms + ridge, terms.T @ targets)
@@ -77,23 +79,14 @@ def _predict(model: ContentRegression, features: Vector) -> Vector:
     return np.asarray((values * known[..., None]).sum(axis=1) / known.sum(axis=1)[:, None])
 
 
-def _left_out(features: Vector, ap50: Vector, sources: Vector, count: int) -> tuple[float, Vector]:
-    """Penalty of the least error, and its predictions of each source by the others.
-
-    An error that all branches of a snippet share misleads nobody: it does not count.
-    """
-    outcomes = []
-    for penalty in _PENALTIES:
-        predicted = np.zeros_like(ap50)
-        for source in np.unique(sources):
-            held = sources == source
-            model = _regress(features[~held], ap50[~held], count, penalty)
-            predicted[held] = _predict(model, features[held])
-        errors = predicted - ap50
-        errors -= errors.mean(axis=1, keepdims=True)
-        outcomes.append((float(np.abs(errors).mean()), penalty, predicted))
-    _, penalty, predicted = min(outcomes, key=lambda outcome: outcome[0])
-    return penalty, predicted
+def _left_out(features: Vector, ap50: Vector, sources: Vector, count: int) -> Vector:
+    """``(S, B)`` predictions for the snippets of each source by those of the others."""
+    predicted = np.zeros_like(ap50)
+    for source in np.unique(sources):
+        held = sources == source
+        model = _regress(features[~held], ap50[~held], count)
+        predicted[held] = _predict(model, features[held])
+    return predicted
 
 
 def _budgets(mean_ms: Vector) -> Vector:
@@ -102,10 +95,12 @@ def _budgets(mean_ms: Vector) -> Vector:
 
 
 def _reached(ap50: Vector, predicted: Vector, mean_ms: Vector, budget_ms: float) -> float:
-    """Mean AP50 over the snippets, if each had the branch that was predicted the best."""
+    """Mean AP50 over the snippets, if each had the branch that was predicted the best of those
+    inside the budget; 0 if none is.
+    """
     fits = mean_ms <= budget_ms
     if not fits.any():
-        fits = mean_ms == mean_ms.min()
+        return 0.0
     chosen = np.where(fits, predicted, -1).argmax(axis=1)
     return float(ap50[np.arange(len(ap50)), chosen].mean())
 
@@ -159,16 +154,16 @@ def fit_accuracy(records: Columns, mean_ms: Vector, image_cost_ms: float) -> Acc
             f"accuracy was measured on {len(ap50)} snippets with objects; at least 4 are needed: "
             "give more or longer sources"
         )
-    objects_penalty, by_objects = _left_out(features, ap50, sources, OBJECT_FEATURES)
-    image_penalty, by_image = _left_out(features, ap50, sources, len(FEATURE_NAMES))
+    by_objects = _left_out(features, ap50, sources, OBJECT_FEATURES)
+    by_image = _left_out(features, ap50, sources, len(FEATURE_NAMES))
     agnostic = np.zeros_like(ap50)
     for source in np.unique(sources):
         agnostic[sources == source] = ap50[sources != source].mean(axis=0)
     gains = _image_gains(ap50, by_objects, by_image, mean_ms, image_cost_ms)
     model = AccuracyModel(
         agnostic=ap50.mean(axis=0),
-        objects=_regress(features, ap50, OBJECT_FEATURES, objects_penalty),
-        image=_regress(features, ap50, len(FEATURE_NAMES), image_penalty),
+        objects=_regress(features, ap50, OBJECT_FEATURES),
+        image=_regress(features, ap50, len(FEATURE_NAMES)),
         image_pays_from_ms=_pays_from(gains),
     )
     predictions = {"agnostic": agnostic, "objects": by_objects, "image": by_image}

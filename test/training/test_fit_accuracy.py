@@ -94,3 +94,26 @@ def test_what_all_branches_of_a_video_share_does_not_hide_what_tells_them_apart(
     )
     loss = slow - fast
     assert loss[1] - loss[0] > 0.15
+
+
+def loss_by_speed(videos):
+    """What is predicted to be lost with speed, where each video shows the same loss of 0.3."""
+    features = np.zeros((2, 1, 5))
+    features[:, 0] = [[5, 0.1, 0.05, 0, 0], [5, 0.1, 0.2, 0, 0]]
+    records = {
+        "source": np.arange(2 * videos) // 2, "start": np.zeros(2 * videos),
+        "ap50": np.tile([[0.8, 0.8], [0.8, 0.5]], (videos, 1)),
+        "features": np.tile(features, (videos, 1, 1)),
+    }  # fmt: skip
+    model = fit_accuracy(records, MEAN_MS, 0.02).model
+    slow, fast = (
+        model.predict(ContentFeatures(confident_count=5, small_size=0.1, relative_speed=speed))
+        for speed in (0.05, 0.2)
+    )
+    return float((slow - fast)[1])
+
+
+def test_few_snippets_tell_little_of_content_and_many_all():
+    few, some, many = (loss_by_speed(videos) for videos in (2, 5, 50))
+    assert few < 0.285 < some < many
+    assert many == pytest.approx(0.3, abs=0.005)
