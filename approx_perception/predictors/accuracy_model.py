@@ -3,11 +3,12 @@
 import math
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.branches import Branch, BranchSpace
+from approx_perception.branches import BranchSpace
 from approx_perception.predictors._base import AccuracyPredictor
 from approx_perception.structures import SLA, ContentFeatures
 
@@ -173,33 +174,23 @@ class OrderedAccuracy:
 
     def __init__(self, accuracy: AccuracyPredictor, space: BranchSpace) -> None:
         self._accuracy = accuracy
-        more_often = np.array([_detecting_more_often(space, b) for b in space], np.int64)
-        intervals = np.array([branch.si for branch in space])
-        #: By si, branches and for each the one with the next smaller si.
-        self._levels = [
-            (members, more_often[members])
-            for si in np.unique(intervals)
-            if len(members := np.flatnonzero((intervals == si) & (more_often >= 0)))
-        ]
+        alone = {b.detector_settings: position for position, b in enumerate(space) if b.si == 1}
+        tracked = space.tracked
+        first = (
+            [alone[space[own].detector_settings] for own in tracked[:1].ravel()] if alone else []
+        )
+        #: ``(S, N)``: columns of branches that differ in si alone, the shortest first.
+        self._chains = np.array([first, *tracked]) if first else tracked
 
     def predict(self, content: ContentFeatures) -> Vector:
         """See `AccuracyPredictor`."""
         ap50 = self._accuracy.predict(content).copy()
-        for members, more_often in self._levels:
-            ap50[members] = np.minimum(ap50[members], ap50[more_often] - _LEAST_LOSS)
+        chains = ap50[self._chains]
+        for before, own in pairwise(chains):
+            np.minimum(own, before - _LEAST_LOSS, out=own)
+        ap50[self._chains] = chains
         return ap50
 
     def wants_image_features(self, sla: SLA) -> bool:
         """See `AccuracyPredictor`."""
         return self._accuracy.wants_image_features(sla)
-
-
-def _detecting_more_often(space: BranchSpace, branch: Branch) -> int:
-    alike = [
-        (other.si, position)
-        for position, other in enumerate(space)
-        if other.detector_settings == branch.detector_settings
-        and other.tracker_settings in (None, branch.tracker_settings)
-        and other.si < branch.si
-    ]
-    return max(alike)[1] if alike else -1

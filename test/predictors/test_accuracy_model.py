@@ -127,6 +127,19 @@ class TestOrderedAccuracy:
                     first, second = (ordered[self.SPACE.index(b)] for b in (branch, other))
                     assert first > second
 
+    @pytest.mark.parametrize(
+        ("intervals", "trackers"), [([1], []), ([2, 4], [TrackerSettings("median_flow", 1)])]
+    )
+    def test_a_space_may_have_no_trackers_or_none_that_detects_always(self, intervals, trackers):
+        space = BranchSpace("part", [160, 320], [], intervals, trackers)
+        fitted = np.arange(len(space)) / 10
+        ordered = OrderedAccuracy(ConstantAccuracy(fitted), space).predict(SLOW)
+        for branch in space:
+            rarer = [b for b in space if b.shape == branch.shape and b.si > branch.si]
+            own = ordered[space.index(branch)]
+            assert all(ordered[space.index(b)] < own for b in rarer)
+            assert own <= fitted[space.index(branch)]
+
     def test_what_is_in_order_stays_as_it_is(self):
         fitted = [1 / branch.si + branch.shape / 1e4 for branch in self.SPACE]
         np.testing.assert_allclose(self.ordered(fitted), fitted)
