@@ -27,13 +27,12 @@ from approx_perception.assembly import KernelOptions
 from approx_perception.datasets import FrameSource, LabelledFrame, open_source
 from approx_perception.evaluation import ClassMap, group_means_ms, violation_share
 from approx_perception.evaluation.average_precision import FrameMatch, mean_ap50
-from approx_perception.evaluation.hindsight import BranchOutcomes, Choice
+from approx_perception.evaluation.hindsight import BranchOutcomes, Choice, branch_latencies_ms
 from approx_perception.evaluation.replay import match_all, replay_setting
 from approx_perception.evaluation.simulation import (
     LatencyTrace,
     SimulatedMachine,
     SimulatedWorld,
-    branch_latency_ms,
     simulate,
 )
 from approx_perception.files import read_columns, write_columns
@@ -244,7 +243,7 @@ def prepare(
     return [
         Setup(
             network, of_another_machine(bundle, profile_error, world.machine.seed), world,
-            BranchOutcomes(space, matches, branch_latencies(world), len(truth_names)),
+            BranchOutcomes(space, matches, branch_latencies_ms(world), len(truth_names)),
         )
         for world in track(worlds, "latency of branches")
     ]  # fmt: skip
@@ -255,17 +254,6 @@ def of_another_machine(bundle: PredictorBundle, error: float, seed: int) -> Pred
     latency = bundle.latency
     factors = np.exp(np.random.default_rng(seed).normal(0.0, error, (len(latency.base), 1)))
     return replace(bundle, latency=replace(latency, base=latency.base * factors))
-
-
-def branch_latencies(world: SimulatedWorld) -> np.ndarray:
-    """``(B, N)`` latency in ms of each branch in each frame."""
-    settings = world.space.detector_settings
-    return np.array(
-        [
-            branch_latency_ms(world.machine, b, world.saved[settings.index(b.detector_settings)])
-            for b in world.space
-        ]
-    )
 
 
 def compare(setup: Setup, sla: SLA) -> list[Outcome]:

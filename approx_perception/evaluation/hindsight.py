@@ -28,7 +28,14 @@ from approx_perception.structures import (
     StageTimings,
 )
 
-__all__ = ["HINDSIGHT", "BranchOutcomes", "Choice", "follow_branches", "record_choice"]
+__all__ = [
+    "HINDSIGHT",
+    "BranchOutcomes",
+    "Choice",
+    "branch_latencies_ms",
+    "follow_branches",
+    "record_choice",
+]
 
 Vector = npt.NDArray[np.float64]
 
@@ -188,17 +195,22 @@ def follow_branches(
         own = replay_setting(space, index, world.frames, world.saved[index])
         matches |= match_all(own, world.match, range(len(world.frames)))
         published |= own
-    latencies = [
-        branch_latency_ms(
-            world.machine, b, world.saved[space.detector_settings.index(b.detector_settings)]
-        )
-        for b in space
-    ]
     order = range(len(space))
     return BranchOutcomes(
-        space, [matches[i] for i in order], np.array(latencies), len(world.truth_names),
+        space, [matches[i] for i in order], branch_latencies_ms(world), len(world.truth_names),
         [published[i] for i in order],
     )  # fmt: skip
+
+
+def branch_latencies_ms(world: SimulatedWorld) -> Vector:
+    """``(B, N)`` latency of each branch in each frame of a world, if it ran all the time."""
+    settings = world.space.detector_settings
+    return np.array(
+        [
+            branch_latency_ms(world.machine, b, world.saved[settings.index(b.detector_settings)])
+            for b in world.space
+        ]
+    )
 
 
 def record_choice(

@@ -33,6 +33,15 @@ def make_records(sources=12, snippets=3, image_matters=False, seed=0):
     }  # fmt: skip
 
 
+def loss_with_speed(model, count, slow, fast):
+    """AP50 that each branch is predicted to lose when its objects get faster."""
+    at_slow, at_fast = (
+        model.predict(ContentFeatures(confident_count=count, small_size=0.1, relative_speed=speed))
+        for speed in (slow, fast)
+    )
+    return at_slow - at_fast
+
+
 def test_content_is_learned():
     fit = fit_accuracy(make_records(), MEAN_MS, 0.02)
     assert fit.errors["objects"] < 0.5 * fit.errors["agnostic"]
@@ -88,11 +97,7 @@ def test_what_all_branches_of_a_video_share_does_not_hide_what_tells_them_apart(
     # As if each were recognised by its objects' sizes, in an order that tells nothing.
     records["features"][:, :, 1] = np.array([0.2, 0.1, 0.3])[records["source"]][:, None]
     model = fit_accuracy(records, MEAN_MS, 0.02).model
-    slow, fast = (
-        model.predict(ContentFeatures(confident_count=9, small_size=0.1, relative_speed=speed))
-        for speed in (0.02, 0.25)
-    )
-    loss = slow - fast
+    loss = loss_with_speed(model, 9, 0.02, 0.25)
     assert loss[1] - loss[0] > 0.15
 
 
@@ -106,11 +111,7 @@ def loss_by_speed(videos):
         "features": np.tile(features, (videos, 1, 1)),
     }  # fmt: skip
     model = fit_accuracy(records, MEAN_MS, 0.02).model
-    slow, fast = (
-        model.predict(ContentFeatures(confident_count=5, small_size=0.1, relative_speed=speed))
-        for speed in (0.05, 0.2)
-    )
-    return float((slow - fast)[1])
+    return loss_with_speed(model, 5, 0.05, 0.2)[1]
 
 
 def test_few_snippets_tell_little_of_content_and_many_all():
