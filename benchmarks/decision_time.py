@@ -64,7 +64,8 @@ def random_scheduler(rng: np.random.Generator) -> Scheduler:
 
     def regression(count: int) -> ContentRegression:
         terms = 1 + count + count * (count + 1) // 2
-        weights = rng.normal(0, 0.1, (len(space), terms))
+        # In the layout of a fit's: a column for each term.
+        weights = rng.normal(0, 0.1, (terms, len(space))).astype(np.float32).T
         return ContentRegression(np.full(count, -4.0), np.full(count, 1.0), weights)
 
     accuracy = AccuracyModel(

@@ -22,6 +22,9 @@ __all__ = ["BranchSpace"]
 class BranchSpace(Sequence[Branch]):
     """Branches in a stable order: every predictor returns a ``(B,)`` array in it.
 
+    The order is that of a table with a row for each of the D `detector_settings` and a column for
+    each of the K `cadences`: B = D K.
+
     Parameters
     ----------
     name
@@ -68,13 +71,10 @@ class BranchSpace(Sequence[Branch]):
 
     def _enumerate(self) -> Iterator[Branch]:
         """Yield distinct branches: the tracker does not matter at si = 1."""
-        for shape, nprop, si in product(
-            self.shapes, self.nprops or (None,), self.sampling_intervals
-        ):
-            if si == 1:
+        for (shape, nprop), (si, tracker) in product(self.detector_settings, self.cadences):
+            if tracker is None:
                 yield Branch(shape, nprop)
-                continue
-            for tracker in self.trackers:
+            else:
                 yield Branch(shape, nprop, si, tracker.name, tracker.ds)
 
     @property
@@ -96,6 +96,15 @@ class BranchSpace(Sequence[Branch]):
     def detector_settings(self) -> list[tuple[int, int | None]]:
         """Distinct ``(shape, nprop)`` in order."""
         return list(product(self.shapes, self.nprops or (None,)))
+
+    @property
+    def cadences(self) -> list[tuple[int, TrackerSettings | None]]:
+        """Distinct ``(si, tracker)`` in order; no tracker at si = 1."""
+        return [
+            (si, tracker)
+            for si in self.sampling_intervals
+            for tracker in (self.trackers if si > 1 else (None,))
+        ]
 
     @cached_property
     def hash(self) -> str:

@@ -48,7 +48,11 @@ class ContentionFilter:
     """
 
     def __init__(self, log_slowdown: Vector, scatter: Vector, load: Vector) -> None:
-        self._log_slowdown, self._scatter, self._load = log_slowdown, scatter, load
+        self._log_slowdown, self._scatter = log_slowdown, scatter
+        #: Of CPU and GPU: load in each state, which states nobody read, and whether all of them.
+        self._load = [column.copy() for column in load.T]
+        self._unread = [np.flatnonzero(np.isnan(column)) for column in self._load]
+        self._is_read = [len(unread) < len(load) for unread in self._unread]
         count = log_slowdown.shape[1]
         step = np.eye(count) * (1 - _DRIFT)
         for neighbour in (-1, 1):
@@ -95,11 +99,12 @@ class ContentionFilter:
         """Whether a reading tells anything: its states must have been read when profiled."""
         shares = (reading.cpu, reading.gpu)
         return any(
-            share is not None and bool(np.isfinite(self._load[:, column]).any())
-            for column, share in enumerate(shares)
+            share is not None and is_read
+            for share, is_read in zip(shares, self._is_read, strict=True)
         )
 
     def _load_likelihood(self, column: int, share: float) -> Vector:
-        distance = (share - self._load[:, column]) / _LOAD_SCATTER
-        likelihood = np.maximum(np.exp(-0.5 * distance**2), _LOAD_FLOOR)
-        return np.where(np.isfinite(distance), likelihood, 1.0)
+        distance = (share - self._load[column]) / _LOAD_SCATTER
+        likelihood = np.maximum(np.exp(-0.5 * distance * distance), _LOAD_FLOOR)
+        likelihood[self._unread[column]] = 1.0
+        return np.asarray(likelihood)

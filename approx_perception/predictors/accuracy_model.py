@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 Vector = npt.NDArray[np.float64]
+Real = TypeVar("Real", np.float32, np.float64)
 
 #: Of `ContentFeatures`, in the order of every feature vector; image features last.
 FEATURE_NAMES = ("confident_count", "small_size", "relative_speed", "motion", "edges")
@@ -39,7 +41,7 @@ _OFFSETS = np.array([1.0, 0.01, 0.01, 0.005, 0.005])
 
 @cache
 def _pairs(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Positions of all pairs of ``count`` features, each with itself too."""
+    """Positions of all pairs of ``count`` numbers, each with itself too."""
     first, second = np.triu_indices(count)
     return np.asarray(first, np.int64), np.asarray(second, np.int64)
 
@@ -61,12 +63,13 @@ class ContentRegression:
     low, high
         ``(F,)`` range of the logarithms.
     weights
-        ``(B, 1 + F + F (F + 1) / 2)``.
+        ``(B, 1 + F + F (F + 1) / 2)``, in single precision: AP50 is known to two digits, and it
+        takes half the time.
     """
 
     low: Vector
     high: Vector
-    weights: Vector
+    weights: npt.NDArray[np.float32]
 
     @staticmethod
     def logarithms(features: Vector, count: int) -> Vector:
@@ -74,20 +77,19 @@ class ContentRegression:
         return np.asarray(np.log(np.maximum(features[..., :count], 0) + _OFFSETS[:count]))
 
     def terms(self, logarithms: Vector) -> Vector:
-        """``(..., K)`` polynomial terms of logarithms."""
+        """``(..., K)`` polynomial terms of logarithms: 1, each of them, each pair of them."""
         count = len(self.low)
         clipped = np.minimum(np.maximum(logarithms, self.low), self.high)
-        scaled = 2 * (clipped - self.low) / np.maximum(self.high - self.low, 1e-9) - 1
-        first, second = _pairs(count)
-        terms = np.ones((*scaled.shape[:-1], 1 + count + len(first)))
-        terms[..., 1 : count + 1] = scaled
-        terms[..., count + 1 :] = scaled[..., first] * scaled[..., second]
-        return terms
+        factors = np.ones((*clipped.shape[:-1], 1 + count))
+        factors[..., 1:] = 2 * (clipped - self.low) / np.maximum(self.high - self.low, 1e-9) - 1
+        first, second = _pairs(1 + count)
+        return np.asarray(factors.take(first, axis=-1) * factors.take(second, axis=-1))
 
     def predict(self, features: Vector) -> Vector:
-        """``(B,)`` AP50."""
+        """``(B,)`` AP50, worked out in the precision of the weights."""
         terms = self.terms(self.logarithms(features, len(self.low)))
-        return self.from_log_odds(self.weights @ terms)
+        log_odds = self.weights @ terms.astype(self.weights.dtype)
+        return self.from_log_odds(log_odds).astype(np.float64)
 
     @staticmethod
     def log_odds(ap50: Vector) -> Vector:
@@ -95,7 +97,7 @@ class ContentRegression:
         return np.asarray(np.log((ap50 + _EDGE) / (1 - ap50 + _EDGE)))
 
     @staticmethod
-    def from_log_odds(values: Vector) -> Vector:
+    def from_log_odds(values: npt.NDArray[Real]) -> npt.NDArray[Real]:
         """AP50 of `log_odds`; up to 0.02 beyond 0..1, so that all values keep their order."""
         return np.asarray((1 + 2 * _EDGE) / (1 + np.exp(-values)) - _EDGE)
 

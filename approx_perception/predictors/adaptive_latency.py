@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.branches import Branch, BranchSpace
+from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.contention import ContentionFilter
 from approx_perception.predictors._base import LatencyEstimate
 from approx_perception.predictors.latency_model import LatencyModel
@@ -97,30 +97,36 @@ class AdaptiveLatency:
     ) -> None:
         self.model = model
         self._settings = {setting: i for i, setting in enumerate(space.detector_settings)}
-        self._trackers = {tracker: i for i, tracker in enumerate(space.trackers)}
-        intervals = np.array([branch.si for branch in space], np.float64)
-        self._detection_share = 1 / intervals
-        #: Different si.
-        self._intervals, interval_of = np.unique(intervals, return_inverse=True)
-        self._bias = PartBias(model.setting_count, model.tracker_count, corrects_online)
+        self._trackers: dict[TrackerSettings | None, int] = {
+            tracker: i for i, tracker in enumerate(space.trackers)
+        }
         self._space = space
-        parts = np.array([self._parts_of(branch) for branch in space])
-        self._setting_of, self._init_of, self._step_of = parts.T
-        #: Branches whose groups are of one frame, and their settings.
-        self._alone = np.flatnonzero(intervals == 1)
-        self._setting_alone = self._setting_of[self._alone]
+        self._bias = PartBias(model.setting_count, model.tracker_count, corrects_online)
         count, nothing = model.setting_count, len(model.base)
         #: Trackers and, behind them, none: parts of their initialisation and step.
         self._inits = np.array([*range(count, count + model.tracker_count), nothing])
         self._steps = np.array([*range(count + model.tracker_count, nothing), nothing])
-        #: Position of each branch's tracker among these, and in a table of settings and trackers.
-        self._tracker_of = np.searchsorted(self._inits, self._init_of)
-        self._pair_of = self._setting_of * len(self._inits) + self._tracker_of
-        #: And in one of si and settings.
-        self._tail_of = interval_of * count + self._setting_of
-        #: Of detections in each state; and what a monitor reads, 0 where unknown.
-        self._mean_log_slowdown = model.log_slowdown[:count].mean(axis=0)
-        self._known_load = np.nan_to_num(model.load)
+        #: ``(K,)`` of the space's cadences: position of the tracker among these, share of
+        #: detections and of tracked frames.
+        self._tracker_of = np.array(
+            [self._trackers.get(tracker, model.tracker_count) for _, tracker in space.cadences]
+        )
+        intervals = np.array([si for si, _ in space.cadences], np.float64)
+        self._detection_share, self._tracked_share = 1 / intervals, 1 - 1 / intervals
+        #: Different si.
+        self._intervals, interval_of = np.unique(intervals, return_inverse=True)
+        #: Cadences of groups of one frame: the one at si = 1, if the space has it.
+        self._alone = np.flatnonzero(intervals == 1)
+        #: ``(D, K)`` position of a branch in a table of settings and trackers, and in one of
+        #: settings and different si.
+        rows = np.arange(count)[:, None]
+        self._pair_of = rows * len(self._inits) + self._tracker_of
+        self._tail_of = rows * len(self._intervals) + interval_of
+        #: ``(S, 3)`` in each state: mean log slowdown of detections, and the load of CPU and GPU
+        #: that a monitor reads, 0 where unknown.
+        self._told_of_states = np.column_stack(
+            [model.log_slowdown[:count].mean(axis=0), np.nan_to_num(model.load)]
+        )
         self._filter = ContentionFilter(model.log_slowdown, model.scatter, model.load)
         self._overhead_ms = 0.0
         self._tails = [
@@ -151,24 +157,26 @@ class AdaptiveLatency:
         weights = self._predict_parts(observation)
         # Of a log-normal latency the mean is above the typical value.
         mean_ms = self._typical_ms * np.exp(0.5 * self._scatter**2)
-        share = self._detection_share
-        detections_ms = mean_ms[: self.model.setting_count, None] + mean_ms[self._inits]
-        mean = share * detections_ms.ravel()[self._pair_of]
-        mean += (1 - share) * mean_ms[self._steps][self._tracker_of] + self._overhead_ms
-        sla, by_setting = observation.sla, np.zeros(self.model.setting_count)
+        mean = self._detections_ms(mean_ms).take(self._pair_of)
+        mean *= self._detection_share
+        # Overhead is in both.
+        mean += self._tracked_share * mean_ms[self._steps][self._tracker_of] + self._overhead_ms
+        sla, switching_ms = observation.sla, np.zeros(self.model.setting_count)
         if self._setting is not None:
-            by_setting = self.model.switching_ms[self._setting] / max(stay_frames, 1.0)
-        switching = by_setting[self._setting_of]
-        budget_ms = np.maximum(sla.latency_ms - by_setting, 1e-3)
-        detections_ms = self._detections_ms()
+            switching_ms = self.model.switching_ms[self._setting] / max(stay_frames, 1.0)
+        budget_ms = np.maximum(sla.latency_ms - switching_ms, 1e-3)
+        detections_ms = self._detections_ms(self._typical_ms) + self._overhead_ms
         if sla.scope is SlaScope.GOF:
             quantile, late = self._group_tails(sla, budget_ms, mean, detections_ms[:, -1])
         else:
             quantile = self._frame_quantile(sla.quantile, detections_ms)
             late = self._late_frames(budget_ms, detections_ms)
-        self._mean_ms = mean
-        contention = self._contention(weights, observation.load)
-        return LatencyEstimate(mean + switching, quantile + switching, late, contention)
+        self._mean_ms = mean.ravel()
+        by_setting = switching_ms[:, None]
+        return LatencyEstimate(
+            (mean + by_setting).ravel(), (quantile + by_setting).ravel(), late.ravel(),
+            self._contention(weights, observation.load),
+        )  # fmt: skip
 
     def expect(self, branch: Branch, run_detector: bool, quantile: float) -> FrameExpectation:
         """Expect one frame of a branch of the space, for all that was observed until now.
@@ -218,72 +226,67 @@ class AdaptiveLatency:
         self._base_ms[:-1] = self.model.base_ms(content, self._image_size)
         self._typical_ms[:-1] = self._base_ms[:-1] * self._factor
 
+    def _detections_ms(self, parts_ms: Vector) -> Vector:
+        """``(D, T + 1)`` of detections that start each tracker, and none."""
+        return np.asarray(parts_ms[: self.model.setting_count, None] + parts_ms[self._inits])
+
     def _group_tails(
         self, sla: SLA, budget_ms: Vector, mean_ms: Vector, typical_ms: Vector
     ) -> tuple[Vector, Vector]:
-        """``(B,)`` quantiles of groups, and shares expected over budgets, ``(D,)`` by setting.
+        """``(D, K)`` quantiles of groups, and shares expected over budgets, ``(D,)``.
 
-        By their means, ``(B,)``; but a group of one frame is that frame, of which the typical
-        latency is known, ``(D,)`` by setting.
+        By their means, ``(D, K)``; but a group of one frame is that frame, of which the typical
+        latency is known, ``(D,)``.
         """
         scatter = self._scatter[: self.model.setting_count]
         factors = np.exp(self._tails[2].log_ratios(sla.quantile, scatter))
-        quantile = mean_ms * factors[self._setting_of]
-        ratios = np.log(budget_ms[self._setting_of] / mean_ms)
-        late = self._tails[2].share_over(ratios, scatter[self._setting_of])
+        quantile = mean_ms * factors[:, None]
+        late = self._tails[2].share_over(np.log(budget_ms[:, None] / mean_ms), scatter[:, None])
         own_quantile = typical_ms * np.exp(self._tails[0].log_ratios(sla.quantile, scatter))
         own_late = self._tails[0].share_over(np.log(budget_ms / typical_ms), scatter)
-        quantile[self._alone] = own_quantile[self._setting_alone]
-        late[self._alone] = own_late[self._setting_alone]
+        quantile[:, self._alone] = own_quantile[:, None]
+        late[:, self._alone] = own_late[:, None]
         return quantile, late
 
     def _frame_quantile(self, quantile: float, detections_ms: Vector) -> Vector:
+        """``(D, K)``, of detections that start each tracker, ``(D, T + 1)``."""
         allowed = 1 - quantile
-        typical, scatter = self._typical_ms, self._scatter
-        own = scatter[: self.model.setting_count]
+        scatter = self._scatter
         # Of detections, more may be late the rarer they are; of si = 1, just those allowed.
         shares = np.minimum(allowed * self._intervals, max(_LATE_DETECTIONS, allowed))
-        table = self._tails[0].table(1 - shares, own)
-        slow = detections_ms.ravel()[self._pair_of]
-        slow *= np.exp(table).ravel()[self._tail_of]
+        tails = self._tails[0].table(1 - shares, scatter[: self.model.setting_count])
+        slow = detections_ms.take(self._pair_of)
+        slow *= np.exp(tails).take(self._tail_of)
         early = 1 - _TRACKING_SHARE * allowed
-        quick = typical[self._steps] + self._overhead_ms
+        quick = self._typical_ms[self._steps] + self._overhead_ms
         quick *= np.exp(self._tails[1].log_ratios(early, scatter[self._steps]))
-        # Branches without a tracker have no quick frames.
+        # Without a tracker there are no quick frames.
         quick[-1] = 0.0
         return np.asarray(np.maximum(slow, quick[self._tracker_of]))
 
-    def _detections_ms(self) -> Vector:
-        """``(D, T + 1)`` typical latency of a detection frame with each tracker, and with none."""
-        typical = self._typical_ms
-        detections = typical[: self.model.setting_count, None] + typical[self._inits]
-        return np.asarray(detections + self._overhead_ms)
-
     def _late_frames(self, budget_ms: Vector, detections_ms: Vector) -> Vector:
-        """``(B,)`` share of frames expected to take longer than budgets, ``(D,)`` by setting.
+        """``(D, K)`` share of frames expected to take longer than budgets, ``(D,)``.
 
-        Worked out for each setting and tracker: branches that differ in si share them.
+        Worked out for each setting and tracker: cadences that differ in si share them.
         """
-        typical, scatter = self._typical_ms, self._scatter
-        count = self.model.setting_count
+        scatter = self._scatter
         ratios = np.log(budget_ms[:, None] / detections_ms)
-        late = self._tails[0].share_over(ratios, scatter[:count, None])
-        quick = typical[self._steps] + self._overhead_ms
-        ratios = np.log(budget_ms[:, None] / np.maximum(quick, 1e-9))
+        late = self._tails[0].share_over(ratios, scatter[: self.model.setting_count, None])
+        quick_ms = np.maximum(self._typical_ms[self._steps] + self._overhead_ms, 1e-9)
+        ratios = np.log(budget_ms[:, None] / quick_ms)
         late_steps = self._tails[1].share_over(ratios, scatter[self._steps])
-        share = self._detection_share
-        late, late_steps = late.ravel()[self._pair_of], late_steps.ravel()[self._pair_of]
-        return np.asarray(share * late + (1 - share) * late_steps)
+        share = late.take(self._pair_of)
+        share *= self._detection_share
+        share += late_steps.take(self._pair_of) * self._tracked_share
+        return np.asarray(share)
 
     def _contention(self, weights: Vector, reading: LoadReading) -> ContentionState:
-        slowdown = math.exp(float(weights @ self._mean_log_slowdown))
-        load = weights @ self._known_load
+        log_slowdown, cpu, gpu = (weights @ self._told_of_states).tolist()
         uses_load = self._filter.uses_load(reading)
         source = "latency and load topics" if uses_load else "latency"
-        cpu, gpu = (float(share) for share in load)
         if not self.model.is_profiled:
             cpu, gpu = reading.cpu or 0.0, reading.gpu or 0.0
-        return ContentionState(cpu, gpu, slowdown, source)
+        return ContentionState(cpu, gpu, math.exp(log_slowdown), source)
 
     def observe(self, result: FrameResult) -> None:
         """Learn contention, bias, tail and overhead from a frame."""

@@ -16,6 +16,8 @@ _PRIOR_SAMPLES = 60
 #: Step of the online correction for each frame that is over, and how far it may lead.
 _GAIN = 0.1
 _LIMITS = (-2.0, 6.0)
+#: How far beyond the largest score shares are kept, between which they are interpolated.
+_FURTHER = np.arange(0.25, 12.0, 0.25)
 
 
 class CalibratedTail:
@@ -47,10 +49,10 @@ class CalibratedTail:
         return self._score(quantile) * scatter
 
     def table(self, quantiles: Vector, scatter: Vector) -> Vector:
-        """``(Q, N)`` of `log_ratios` for ``(Q,)`` quantiles and ``(N,)`` scatters."""
+        """``(N, Q)`` of `log_ratios` for ``(N,)`` scatters and ``(Q,)`` quantiles."""
         count = len(self._sorted)
         ranks = np.minimum(np.ceil((count + 1) * quantiles), count).astype(np.int64)
-        return np.outer(self._sorted[ranks - 1] + self._shift, scatter)
+        return np.asarray(scatter[:, None] * (self._sorted[ranks - 1] + self._shift))
 
     def share_over(self, log_ratios: Vector, scatter: Vector) -> Vector:
         """Return the share of latencies expected above typical ones by these log ratios.
@@ -59,10 +61,7 @@ class CalibratedTail:
         correction is left out: it follows steps of contention too, which say nothing of the next
         frame, and what lateness may cost is corrected by its price (`LatenessPrice`).
         """
-        scores = log_ratios / scatter
-        share = np.interp(scores, self._sorted, self._beyond, left=1.0)
-        last = float(self._sorted[-1])
-        return np.asarray(share * np.exp(-np.maximum(scores - last, 0.0)))
+        return np.interp(log_ratios / scatter, self._scores, self._beyond, left=1.0)
 
     def _score(self, quantile: float) -> float:
         count = len(self._sorted)
@@ -81,9 +80,11 @@ class CalibratedTail:
         self._keep(np.concatenate([kept, self._recent]))
 
     def _keep(self, scores: Vector) -> None:
-        """Sort scores, and tell which share is expected beyond each of them."""
+        """Sort scores, and tell which share is expected beyond each of them and of larger ones."""
         self._sorted = np.sort(scores)
-        self._beyond = 1 - np.arange(1, len(scores) + 1) / (len(scores) + 1)
+        count = len(scores)
+        self._scores = np.concatenate([self._sorted, self._sorted[-1] + _FURTHER])
+        self._beyond = np.concatenate([np.arange(count, 0, -1), np.exp(-_FURTHER)]) / (count + 1)
 
 
 class BareMargin:
@@ -95,7 +96,7 @@ class BareMargin:
 
     def table(self, quantiles: Vector, scatter: Vector) -> Vector:
         """See `CalibratedTail`."""
-        return np.full((len(quantiles), len(scatter)), math.log(1.3))
+        return np.full((len(scatter), len(quantiles)), math.log(1.3))
 
     def share_over(self, log_ratios: Vector, scatter: Vector) -> Vector:
         """See `CalibratedTail`; all or nothing."""

@@ -40,7 +40,7 @@ class AdaScale(Memoryless):
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
         space, is_open = candidates.space, candidates.is_open
-        scales = [i for i, b in enumerate(space) if b.si == 1 and is_open[i]]
+        scales = [i for i, b in enumerate(space) if b.si == 1 and (is_open is None or is_open[i])]
         if not scales:
             raise ConfigurationError(
                 f"the policy 'adascale' detects in every frame, but the space "

@@ -50,6 +50,8 @@ class Candidates:
         What all this is expected for.
     price
         AP50 that a branch must gain to be worth being over the SLA always.
+    is_open
+        Whether a branch may be chosen; None if all may.
     """
 
     space: BranchSpace
@@ -60,9 +62,10 @@ class Candidates:
     current: int | None
     observation: Observation
     price: float
+    is_open: npt.NDArray[np.bool_] | None = None
 
     def among(self, allowed: npt.NDArray[np.bool_]) -> "Candidates":
-        """Candidates of which only those allowed are `is_open`; the others never end."""
+        """Candidates of which only those allowed are open; the others never end."""
         current = self.current
         return replace(
             self,
@@ -70,12 +73,8 @@ class Candidates:
             quantile_ms=np.where(allowed, self.quantile_ms, np.inf),
             late_share=np.where(allowed, self.late_share, 1.0),
             current=current if current is not None and allowed[current] else None,
+            is_open=allowed,
         )
-
-    @property
-    def is_open(self) -> npt.NDArray[np.bool_]:
-        """``(B,)`` whether a branch may be chosen."""
-        return np.isfinite(self.mean_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +192,19 @@ class MostAccurate(Memoryless):
             # Ranks have no scale on which lateness could have a price.
             considered, value = fits, accuracy
         else:
-            considered = candidates.is_open & (late_share <= _MOST_LATE * allowed)
+            considered = late_share <= _MOST_LATE * allowed
+            if candidates.is_open is not None:
+                considered &= candidates.is_open
             value = accuracy - cost
         budget = f"{sla.latency_ms:.1f} ms"
-        if not considered.any():
+        value = np.where(considered, value, -np.inf)
+        highest = value[value.argmax()]
+        if highest == -np.inf:
             index = int(latency_ms.argmin())
             return Selection(
                 index, f"no branch fits {budget}; the fastest takes {latency_ms[index]:.1f} ms"
             )
-        value = np.where(considered, value, -np.inf)
-        equals = np.flatnonzero(value == value.max())
+        equals = np.flatnonzero(value == highest)
         best = int(equals[latency_ms[equals].argmin()])
         current = candidates.current
         if current is not None and current != best and value[current] > value[best] - _LEAST_GAIN:
@@ -218,7 +220,7 @@ class MostAccurate(Memoryless):
             )
         rule = "" if accuracy[best] >= RANKS_BELOW else " (ranked by rule of thumb)"
         return Selection(
-            best, f"most accurate of {int(fits.sum())} branches that fit {budget}{rule}"
+            best, f"most accurate of {np.count_nonzero(fits)} branches that fit {budget}{rule}"
         )
 
 
@@ -230,13 +232,17 @@ def _lateness(
     tracked = candidates.space.tracked
     if candidates.observation.sla.scope is not SlaScope.GOF or not tracked.size:
         return candidates.late_share, cost
-    late, accuracy = candidates.late_share[tracked], candidates.accuracy[tracked]
-    own_cost, is_open = cost[tracked], candidates.is_open[tracked]
-    stretched = late[:-1] * np.maximum(accuracy[:-1] - accuracy[1:], 0.0)
+    late, accuracy, own_cost = (
+        values[tracked] for values in (candidates.late_share, candidates.accuracy, cost)
+    )
+    is_open = None if candidates.is_open is None else candidates.is_open[tracked]
+    # By si, the longest first: what the group loses there by tracking on.
+    lost = late[:-1] * np.maximum(accuracy[:-1] - accuracy[1:], 0.0)
     for own in range(len(tracked) - 2, -1, -1):
-        stretched[own] += own_cost[own + 1]
-        np.copyto(own_cost[own], stretched[own], where=is_open[own + 1])
-        np.minimum(late[own], late[own + 1], out=late[own])
+        longer = own + 1
+        goes_on = True if is_open is None else is_open[longer]
+        np.add(lost[own], own_cost[longer], out=own_cost[own], where=goes_on)
+        np.minimum(late[own], late[longer], out=late[own])
     late_share = candidates.late_share.copy()
     late_share[tracked], cost[tracked] = late, own_cost
     return late_share, cost

@@ -41,7 +41,8 @@ def small_accuracy_model(branch_count: int = 4) -> AccuracyModel:
     agnostic = np.array([0.5, 0.4, 0.8, 0.7])[:branch_count]
 
     def regression(count: int) -> ContentRegression:
-        weights = np.zeros((branch_count, 1 + count + count * (count + 1) // 2))
+        terms = 1 + count + count * (count + 1) // 2
+        weights = np.zeros((branch_count, terms), np.float32)
         weights[:, 0] = ContentRegression.log_odds(agnostic)
         # The third feature is the relative speed, scaled to -1..1; none costs nothing.
         weights[1::2, 0] -= 1.5

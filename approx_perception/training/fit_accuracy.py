@@ -57,14 +57,14 @@ def _regress(features: Vector, ap50: Vector, count: int) -> ContentRegression:
     known = np.asarray(np.isfinite(logarithms).all(axis=1))
     logarithms, targets = logarithms[known], targets[known]
     low, high = np.quantile(logarithms, _RANGE_QUANTILES, axis=0)
-    frame = ContentRegression(low, high, np.zeros((0, 0)))
+    frame = ContentRegression(low, high, np.zeros((0, 0), np.float32))
     terms = frame.terms(logarithms)
     # Each snippet is there once for each setting that knows it.
     ridge = _PRIOR_SNIPPETS * len(terms) / len(ap50) * np.eye(terms.shape[1])
     # The mean is not drawn to 0.
     ridge[0, 0] = 0.0
     weights = np.linalg.solve(terms.T @ terms + ridge, terms.T @ targets)
-    return ContentRegression(low, high, np.asarray(weights.T, np.float64))
+    return ContentRegression(low, high, np.asarray(weights.T, np.float32))
 
 
 def _predict(model: ContentRegression, features: Vector) -> Vector:

@@ -77,5 +77,5 @@ def test_bare_margin():
 def test_a_table_is_of_single_ratios(tail):
     quantiles, scatter = np.array([0.5, 0.8, 0.95, 0.999]), np.array([0.05, 0.1, 0.3])
     table = tail.table(quantiles, scatter)
-    for row, quantile in zip(table, quantiles.tolist(), strict=True):
+    for row, quantile in zip(table.T, quantiles.tolist(), strict=True):
         np.testing.assert_allclose(row, tail.log_ratios(quantile, scatter))
