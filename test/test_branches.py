@@ -76,6 +76,16 @@ def test_order_and_hash_are_stable():
         space.index(Branch(64))
 
 
+def test_a_space_is_a_table_of_settings_and_cadences():
+    trackers = [TrackerSettings("median_flow", 2), TrackerSettings("dis_flow", 2)]
+    space = BranchSpace("table", [160, 320], [5, 20], [4, 1], trackers)
+    assert space.cadences == [*((4, tracker) for tracker in trackers), (1, None)]
+    pairs = [
+        (settings, cadence) for settings in space.detector_settings for cadence in space.cadences
+    ]
+    assert [(b.detector_settings, (b.si, b.tracker_settings)) for b in space] == pairs
+
+
 def test_shipped_spaces_load():
     assert {"approxdet", "faster_rcnn", "yolox"} <= set(space_names())
     for name in space_names():

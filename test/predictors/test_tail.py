@@ -79,3 +79,36 @@ def test_a_table_is_of_single_ratios(tail):
     table = tail.table(quantiles, scatter)
     for row, quantile in zip(table.T, quantiles.tolist(), strict=True):
         np.testing.assert_allclose(row, tail.log_ratios(quantile, scatter))
+
+
+class TestShareOver:
+    """Which share of frames is expected above a latency."""
+
+    def test_agrees_with_the_quantiles(self):
+        tail, scatter = CalibratedTail(PRIOR), np.array([0.05, 0.1, 0.3])
+        for quantile in (0.5, 0.8, 0.95):
+            share = tail.share_over(tail.log_ratios(quantile, scatter), scatter)
+            np.testing.assert_allclose(share, 1 - quantile, atol=0.02)
+
+    def test_falls_off_exponentially_beyond_all_that_was_seen(self):
+        tail = CalibratedTail(PRIOR)
+        largest = float(tail.log_ratios(1.0, np.array([1.0]))[0])
+        beyond = np.array([0.0, 0.3, 1.1, 2.0, 5.0])
+        shares = tail.share_over(largest + beyond, np.ones(5))
+        np.testing.assert_allclose(shares, shares[0] * np.exp(-beyond), rtol=0.02)
+        assert (np.diff(shares) < 0).all()
+
+    def test_ends_are_all_and_next_to_none(self):
+        tail = CalibratedTail(PRIOR)
+        shares = tail.share_over(np.array([-1e3, 1e3]), np.ones(2))
+        assert shares[0] == 1.0
+        assert 0 < shares[1] < 1e-6
+
+    def test_leaves_the_online_correction_out(self):
+        tail, ratios = CalibratedTail(PRIOR), np.linspace(-0.2, 0.3, 7)
+        before = tail.share_over(ratios, np.full(7, SCATTER))
+        tail.correct(5.0, SCATTER, 0.95)
+        assert tail.share_over(ratios, np.full(7, SCATTER)).tolist() == before.tolist()
+
+    def test_a_bare_margin_knows_all_or_nothing(self):
+        assert BareMargin().share_over(np.log([1.2, 1.4]), np.ones(2)).tolist() == [1.0, 0.0]
