@@ -81,8 +81,12 @@ lint: $(PACKAGE)
 types: $(PACKAGE)
 	$(BIN)/mypy
 
+# Nodes, and what measures the machine, run with nothing beside them; the rest two files at a time.
+UNDISTURBED := test/ros test/launch test/contention test/profiling
+
 unit: $(PACKAGE)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(UNDISTURBED))
+	$(BIN)/python -m pytest $(UNDISTURBED)
 
 clean:
 	rm -rf $(VENV) build out
