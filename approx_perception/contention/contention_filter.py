@@ -49,7 +49,7 @@ class ContentionFilter:
 
     def __init__(self, log_slowdown: Vector, scatter: Vector, load: Vector) -> None:
         self._log_slowdown, self._scatter = log_slowdown, scatter
-        #: Of CPU and GPU: load in each state, which states nobody read, and whether all of them.
+        #: Of CPU and GPU: load in each state, which states nobody read, and whether any was read.
         self._load = [column.copy() for column in load.T]
         self._unread = [np.flatnonzero(np.isnan(column)) for column in self._load]
         self._is_read = [len(unread) < len(load) for unread in self._unread]

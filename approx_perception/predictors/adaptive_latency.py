@@ -97,20 +97,18 @@ class AdaptiveLatency:
     ) -> None:
         self.model = model
         self._settings = {setting: i for i, setting in enumerate(space.detector_settings)}
-        self._trackers: dict[TrackerSettings | None, int] = {
-            tracker: i for i, tracker in enumerate(space.trackers)
-        }
+        #: Positions of trackers and, behind them, of none.
+        trackers: list[TrackerSettings | None] = [*space.trackers, None]
+        self._trackers = {tracker: i for i, tracker in enumerate(trackers)}
         self._space = space
         self._bias = PartBias(model.setting_count, model.tracker_count, corrects_online)
         count, nothing = model.setting_count, len(model.base)
-        #: Trackers and, behind them, none: parts of their initialisation and step.
+        #: ``(T + 1,)`` parts of their initialisation and step.
         self._inits = np.array([*range(count, count + model.tracker_count), nothing])
         self._steps = np.array([*range(count + model.tracker_count, nothing), nothing])
         #: ``(K,)`` of the space's cadences: position of the tracker among these, share of
         #: detections and of tracked frames.
-        self._tracker_of = np.array(
-            [self._trackers.get(tracker, model.tracker_count) for _, tracker in space.cadences]
-        )
+        self._tracker_of = np.array([self._trackers[tracker] for _, tracker in space.cadences])
         intervals = np.array([si for si, _ in space.cadences], np.float64)
         self._detection_share, self._tracked_share = 1 / intervals, 1 - 1 / intervals
         #: Different si.
@@ -205,11 +203,8 @@ class AdaptiveLatency:
     def _parts_of(self, branch: Branch) -> tuple[int, int, int]:
         """Positions of detection, initialisation and step; behind the last for no tracker."""
         setting = self._settings[branch.detector_settings]
-        nothing = len(self.model.base)
-        if branch.tracker_settings is None:
-            return setting, nothing, nothing
-        init = self.model.setting_count + self._trackers[branch.tracker_settings]
-        return setting, init, init + self.model.tracker_count
+        tracker = self._trackers[branch.tracker_settings]
+        return setting, int(self._inits[tracker]), int(self._steps[tracker])
 
     def _predict_parts(self, observation: Observation) -> Vector:
         """Update the typical latency of all parts; returns the weights of the states."""

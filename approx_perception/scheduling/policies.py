@@ -236,7 +236,7 @@ def _lateness(
         values[tracked] for values in (candidates.late_share, candidates.accuracy, cost)
     )
     is_open = None if candidates.is_open is None else candidates.is_open[tracked]
-    # By si, the longest first: what the group loses there by tracking on.
+    # For each si but the longest: what a group that is late there loses by tracking on.
     lost = late[:-1] * np.maximum(accuracy[:-1] - accuracy[1:], 0.0)
     for own in range(len(tracked) - 2, -1, -1):
         longer = own + 1
