@@ -152,16 +152,16 @@ def references(setup: Setup, sla: SLA) -> list[Outcome]:
 
 
 def read_frames(
-    sources: Sequence[FrameSource], span: slice, group_frames: int, repeat: int
+    sources: Sequence[FrameSource], count: int, group_frames: int, repeat: int
 ) -> list[LabelledFrame]:
-    """Labelled frames of a span of each source, ``repeat`` times over.
+    """Labelled frames among the first ``count`` of each source, ``repeat`` times over.
 
     If repeated, each source is cut to whole groups of the longest si, so that fixed branches can
     be replayed part by part.
     """
     frames = []
     for source in sources:
-        own = [e for e in islice(source, span.start, span.stop) if e.ground_truth is not None]
+        own = [e for e in islice(source, count) if e.ground_truth is not None]
         frames += own if repeat == 1 else own[: len(own) // group_frames * group_frames]
     if repeat == 1:
         return frames
@@ -338,7 +338,6 @@ def main() -> None:
     parser.add_argument("--profile", type=Path, required=True)
     parser.add_argument("--source", action="append", default=None, help="with ground truth")
     parser.add_argument("--frames", type=int, default=768, help="of each source")
-    parser.add_argument("--skip", type=int, default=0, help="frames of each source to leave out")
     parser.add_argument("--repeat", type=int, default=1, help="how often to play all sources")
     parser.add_argument(
         "--level-frames", type=int, default=72, help="frames for which a contention lasts"
@@ -369,8 +368,7 @@ def main() -> None:
     names = arguments.source or ["synthetic:mixed:test:0"]
     sources = [open_source(name, frame_count=arguments.frames) for name in names]
     longest_si = max(network.space.sampling_intervals)
-    span = slice(arguments.skip, arguments.frames)
-    frames = read_frames(sources, span, longest_si, arguments.repeat)
+    frames = read_frames(sources, arguments.frames, longest_si, arguments.repeat)
     scenes = scenes_of(sources, 3)
     trace, _ = record_trace(network, scenes, UNSEEN_LEVELS, arguments.cache / "trace.npz")
     setups = prepare(

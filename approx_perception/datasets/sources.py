@@ -1,9 +1,11 @@
 """Open any source of frames by what the user types."""
 
+import re
 from pathlib import Path
 
 from approx_perception.datasets._base import FrameSource
 from approx_perception.datasets.image_folder import ImageFolder
+from approx_perception.datasets.span import SourceSpan
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.datasets.video_file import VideoFile
 from approx_perception.exceptions import DatasetError
@@ -12,9 +14,11 @@ __all__ = ["SOURCE_HELP", "open_source"]
 
 SOURCE_HELP = (
     "A rosbag2 (folder or .mcap), a video, a folder of images (also in MOTChallenge layout), "
-    "or synthetic:SCENARIO, with :SPLIT:SEED behind it if wanted (test:0)."
+    "or synthetic:SCENARIO, with :SPLIT:SEED behind it if wanted (test:0). "
+    "SOURCE[48:104] is frames 48 to 103 of it alone."
 )
 _SYNTHETIC = "synthetic:"
+_SPAN = re.compile(r"(?P<name>.+)\[(?P<start>\d*):(?P<stop>\d*)\]")
 
 
 def open_source(
@@ -29,7 +33,7 @@ def open_source(
     Parameters
     ----------
     name
-        A path, or ``synthetic:SCENARIO``.
+        A path, or ``synthetic:SCENARIO``; with ``[START:STOP]`` behind it, those frames alone.
     topic
         Image topic, where a bag has several.
     frame_count, seed
@@ -43,6 +47,11 @@ def open_source(
     DatasetError
         If it is missing or cannot be read.
     """
+    if (span := _SPAN.fullmatch(name)) and not Path(name).exists():
+        whole = open_source(span["name"], topic, frame_count, seed, ground_truth)
+        return SourceSpan(
+            whole, int(span["start"] or 0), int(span["stop"]) if span["stop"] else None
+        )
     if name.startswith(_SYNTHETIC):
         video = _synthetic(name.removeprefix(_SYNTHETIC), frame_count or 300, seed)
         return video if ground_truth is None else _annotated(video, ground_truth)

@@ -62,6 +62,46 @@ class TestVideo(FrameSourceContract):
         return VideoFile(tmp_path / "video.mp4")
 
 
+class TestSpan(FrameSourceContract):
+    @pytest.fixture
+    def source(self, mot_folder):
+        return open_source(f"{mot_folder}[1:4]")
+
+
+def test_a_span_is_those_frames_of_the_whole(mot_folder):
+    whole, part = list(open_source(str(mot_folder))), open_source(f"{mot_folder}[1:4]")
+    assert (part.frame_count, part.fps, part.class_names) == (3, 7, ("person",))
+    for entry, own in zip(whole[1:4], part, strict=True):
+        np.testing.assert_array_equal(own.frame.image, entry.frame.image)
+        assert own.frame.stamp_ns == entry.frame.stamp_ns
+        assert part.frame_name(own.frame.sequence) == f"{entry.frame.sequence + 1:06d}.png"
+    assert next(iter(part)).ground_truth.track_ids.tolist() == [4]
+
+
+@pytest.mark.parametrize(("span", "count"), [("[:2]", 2), ("[3:]", 2), ("[:]", 5), ("[4:99]", 1)])
+def test_spans_may_be_open_and_too_long(mot_folder, span, count):
+    source = open_source(f"{mot_folder}{span}")
+    assert source.frame_count == len(list(source)) == count
+
+
+def test_a_span_of_a_synthetic_video_and_of_ground_truth_beside_it(mot_folder):
+    assert open_source("synthetic:calm:val:3[10:30]", frame_count=60).frame_count == 20
+    truth = str(mot_folder / "gt" / "gt.txt")
+    (first, *_) = open_source(f"{mot_folder / 'img1'}[1:3]", ground_truth=truth)
+    assert first.ground_truth.track_ids.tolist() == [4]
+
+
+@pytest.mark.parametrize("span", ["[5:9]", "[3:3]", "[4:2]"])
+def test_an_empty_span_is_said(mot_folder, span):
+    with pytest.raises(DatasetError, match=r"MOT-01\[\d:\d\] holds no frames; the source has 5"):
+        open_source(f"{mot_folder}{span}")
+
+
+def test_a_name_with_brackets_is_a_name(mot_folder):
+    folder = mot_folder.rename(mot_folder.with_name("clip[1:3]"))
+    assert open_source(str(folder)).frame_count == 5
+
+
 def test_bag_gives_back_what_was_written(bag):
     for written, read in zip(video(), open_source(str(bag)), strict=True):
         np.testing.assert_array_equal(read.frame.image, written.frame.image)

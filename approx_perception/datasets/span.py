@@ -1,0 +1,50 @@
+"""A part of another source."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+from approx_perception.datasets._base import FrameSource, LabelledFrame
+from approx_perception.exceptions import DatasetError
+
+__all__ = ["SourceSpan"]
+
+
+class SourceSpan(FrameSource):
+    """Frames ``start`` to ``stop`` (not included) of a source.
+
+    They are numbered from 0 and keep their stamps.
+
+    Parameters
+    ----------
+    source
+        Has the frames.
+    start, stop
+        Positions from 0 on; a stop of None, or beyond the last frame, is the end.
+
+    Raises
+    ------
+    DatasetError
+        If no frame of the source lies in the span.
+    """
+
+    def __init__(self, source: FrameSource, start: int, stop: int | None) -> None:
+        end = source.frame_count if stop is None else min(stop, source.frame_count)
+        if end <= start:
+            wanted = f"[{start}:{'' if stop is None else stop}]"
+            raise DatasetError(
+                f"{source.name}{wanted} holds no frames; the source has {source.frame_count}"
+            )
+        self._source, self._start, self._stop = source, start, end
+        self.name, self.fps, self.frame_count = source.name, source.fps, end - start
+        self.class_names = source.class_names
+
+    def __iter__(self) -> Iterator[LabelledFrame]:
+        """Yield the frames of the span; see `FrameSource`."""
+        for entry in islice(self._source, self._start, self._stop):
+            sequence = entry.frame.sequence - self._start
+            yield replace(entry, frame=replace(entry.frame, sequence=sequence))
+
+    def frame_name(self, index: int) -> str:
+        """See `FrameSource`."""
+        return self._source.frame_name(self._start + index)
