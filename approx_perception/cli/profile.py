@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import math
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ from approx_perception.cli._options import (
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import SOURCE_HELP, FrameSource, open_source
 from approx_perception.datasets.synthetic import SCENARIOS
+from approx_perception.datasets.view import VIEWS
 from approx_perception.detectors import Detector
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.profiling.measuring import (
@@ -49,7 +51,12 @@ from approx_perception.profiling.measuring import (
     Scene,
 )
 from approx_perception.profiling.plan import ProfilePlan, contention_levels
-from approx_perception.profiling.profiler import Profiler, join_units, scenes_of
+from approx_perception.profiling.profiler import (
+    SNIPPET_FRAMES,
+    Profiler,
+    join_units,
+    scenes_of,
+)
 from approx_perception.profiling.records import ProfileRecords
 from approx_perception.training.fit_profile import fit_profile
 
@@ -59,6 +66,8 @@ _LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "torchvision",
 #: By default, videos of each synthetic scenario that the shipped network was not trained on: many
 #: and short, for frames of one video tell nearly the same.
 _VIDEOS = 7
+#: With fewer snippets, each is seen in several views.
+_ENOUGH_SNIPPETS = 36
 _DEFAULT_DATA = [f"synthetic:{name}:val:{seed}" for name in SCENARIOS for seed in range(_VIDEOS)]
 
 
@@ -77,6 +86,15 @@ def profile(
         ),
     ] = None,
     frames: Annotated[int, typer.Option(min=16, help="Of each source.")] = 16,
+    views: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=len(VIEWS),
+            help="Views of each frame that accuracy is measured in: as it is, mirrored, nearer, "
+            f"farther. 0: up to {len(VIEWS)}, the fewer frames there are the more.",
+        ),
+    ] = 0,
     detector: DetectorOption = "faster_rcnn",
     weights: WeightsOption = "",
     class_names: ClassNamesOption = None,
@@ -108,9 +126,10 @@ def profile(
         trackers = prepare_space(branch_space, network)
     names = data or _DEFAULT_DATA
     sources = {name: open_source(name, frame_count=frames) for name in names}
+    counts = [min(source.frame_count, frames) for source in sources.values()]
     plan = ProfilePlan(
         contention_levels(network.device.startswith("cuda")), rounds,
-        frames=sum(min(source.frame_count, frames) for source in sources.values()),
+        frames=sum(counts), views=views or _views_for(counts),
     )  # fmt: skip
     identity = {
         "network": network.fingerprint,
@@ -120,14 +139,15 @@ def profile(
         "space_hash": branch_space.hash,
         "data": list(names),
         "frames_per_source": frames,
+        "views": plan.views,
         "levels": [asdict(level) for level in plan.levels],
         "rounds": rounds,
     }
+    scenes = scenes_of(list(sources.values()), plan.scenes)
     folder = _partial_folder(out, identity)
     profiler = Profiler(
         network, trackers, branch_space, sources, frames, plan, folder, MonotonicClock()
     )
-    scenes = scenes_of(list(sources.values()), plan.scenes)
     _show_plan(plan, profiler, scenes)
     if plan_only:
         return
@@ -139,6 +159,12 @@ def profile(
     errors = ", ".join(f"{name} {error:.3f}" for name, error in accuracy.errors.items())
     console.print(f"mean error of AP50 on sources left out: {errors}")
     console.print(f"the profile is in {out}; give it to run, demo and the node as --profile")
+
+
+def _views_for(frame_counts: Sequence[int]) -> int:
+    """As many views as there are for few snippets, and one for many."""
+    snippets = sum(max(count // SNIPPET_FRAMES, 1) for count in frame_counts)
+    return min(max(math.ceil(_ENOUGH_SNIPPETS / max(snippets, 1)), 1), len(VIEWS))
 
 
 def _partial_folder(out: Path, identity: Mapping[str, Any]) -> Path:
@@ -185,7 +211,8 @@ def _show_plan(plan: ProfilePlan, profiler: Profiler, scenes: Sequence[Scene]) -
     table.add_row("switching", f"{plan.tours} tours of all pairs", f"{seconds['switching']:.0f} s")
     table.add_row(
         "accuracy",
-        f"{len(profiler.space)} branches, {plan.frames} frames of {len(profiler.sources)} sources",
+        f"{len(profiler.space)} branches, {plan.frames} frames of {len(profiler.sources)} sources"
+        + (f" in {plan.views} views" if plan.views > 1 else ""),
         f"{seconds['accuracy']:.0f} s",
     )
     console.print(table)

@@ -18,6 +18,7 @@ from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import Clock
 from approx_perception.contention import LoadMeter
 from approx_perception.datasets import FrameSource, LabelledFrame
+from approx_perception.datasets.view import VIEWS, View
 from approx_perception.detectors import Detector
 from approx_perception.evaluation.average_precision import pooled_ap50
 from approx_perception.evaluation.replay import replay_space
@@ -106,7 +107,7 @@ class Profiler:
     def unit_count(self) -> int:
         """Units of all stages."""
         visits = len(self.plan.levels) * self.plan.rounds
-        return visits + self.plan.tours + len(self.sources)
+        return visits + self.plan.tours + len(self.sources) * self.plan.views
 
     def measure_latency(self, scenes: Sequence[Scene], report: Report) -> list[Columns]:
         """Time all parts under all levels, level by level in turns."""
@@ -153,24 +154,25 @@ class Profiler:
         return parts
 
     def measure_accuracy(self, report: Report) -> list[Columns]:
-        """Score every branch on every snippet of every source."""
+        """Score every branch on every snippet of every source, in each of the plan's views."""
         parts = []
         for index, (name, source) in enumerate(self.sources.items()):
-            path = self.folder / f"accuracy_{index}.npz"
-            if not path.exists():
-                report(f"accuracy, {name}", 0)
-                write_columns(path, self._score(index, source))
-            parts.append(read_columns(path))
-            report("accuracy", 1)
+            for number, view in enumerate(VIEWS[: self.plan.views]):
+                path = self.folder / f"accuracy_{index}_{number}.npz"
+                if not path.exists():
+                    report(f"accuracy, {name}", 0)
+                    write_columns(path, self._score(index, source, view))
+                parts.append(read_columns(path))
+                report("accuracy", 1)
         return parts
 
-    def _score(self, index: int, source: FrameSource) -> dict[str, Any]:
+    def _score(self, index: int, source: FrameSource, view: View) -> dict[str, Any]:
         frames: list[LabelledFrame] = []
         for entry in source:
             if len(frames) == self.frames_per_source:
                 break
             if entry.ground_truth is not None:
-                frames.append(entry)
+                frames.append(view.of(entry))
         if not frames:
             raise DatasetError(f"{source.name} has no ground truth; accuracy cannot be profiled")
         starts = list(range(0, max(len(frames) - SNIPPET_FRAMES, 0) + 1, SNIPPET_FRAMES))
@@ -186,7 +188,7 @@ class Profiler:
                     ap50[row, branch] = pooled_ap50(matches[part])
         return {
             "source": np.full(len(starts), index), "start": np.array(starts),
-            "ap50": ap50, "features": features,
+            "zoom": np.full(len(starts), view.zoom), "ap50": ap50, "features": features,
         }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from approx_perception.predictors import (
 __all__ = ["AccuracyFit", "fit_accuracy"]
 
 Vector = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 #: What content is worth is drawn to nothing as if one snippet had shown that (a Gaussian prior,
 #: of which ridge is the mode): six snippets can tell little of it, and fifty nearly all.
@@ -49,8 +50,11 @@ class AccuracyFit:
     image_gains: dict[float, float]
 
 
-def _regress(features: Vector, ap50: Vector, count: int) -> ContentRegression:
-    """Fit on ``(S, D, F)`` features as each of D settings sees them, and ``(S, B)`` AP50."""
+def _regress(features: Vector, ap50: Vector, snippets: Integers, count: int) -> ContentRegression:
+    """Fit on ``(S, D, F)`` features as each of D settings sees them, and ``(S, B)`` AP50.
+
+    Rows of the same of ``(S,)`` snippets are views of it.
+    """
     logarithms = ContentRegression.logarithms(features, count).reshape(-1, count)
     targets = np.repeat(ContentRegression.log_odds(ap50), features.shape[1], axis=0)
     # A setting that found nothing in a snippet knows nothing of its content.
@@ -59,8 +63,9 @@ def _regress(features: Vector, ap50: Vector, count: int) -> ContentRegression:
     low, high = np.quantile(logarithms, _RANGE_QUANTILES, axis=0)
     frame = ContentRegression(low, high, np.zeros((0, 0), np.float32))
     terms = frame.terms(logarithms)
-    # Each snippet is there once for each setting that knows it.
-    ridge = _PRIOR_SNIPPETS * len(terms) / len(ap50) * np.eye(terms.shape[1])
+    # Each snippet is there once for each view, and each setting that knows it.
+    rows_per_snippet = len(terms) / len(np.unique(snippets))
+    ridge = _PRIOR_SNIPPETS * rows_per_snippet * np.eye(terms.shape[1])
     # The mean is not drawn to 0.
     ridge[0, 0] = 0.0
     weights = np.linalg.solve(terms.T @ terms + ridge, terms.T @ targets)
@@ -79,12 +84,14 @@ def _predict(model: ContentRegression, features: Vector) -> Vector:
     return np.asarray((values * known[..., None]).sum(axis=1) / known.sum(axis=1)[:, None])
 
 
-def _left_out(features: Vector, ap50: Vector, sources: Vector, count: int) -> Vector:
+def _left_out(
+    features: Vector, ap50: Vector, snippets: Integers, sources: Vector, count: int
+) -> Vector:
     """``(S, B)`` predictions for the snippets of each source by those of the others."""
     predicted = np.zeros_like(ap50)
     for source in np.unique(sources):
         held = sources == source
-        model = _regress(features[~held], ap50[~held], count)
+        model = _regress(features[~held], ap50[~held], snippets[~held], count)
         predicted[held] = _predict(model, features[held])
     return predicted
 
@@ -144,28 +151,34 @@ def fit_accuracy(records: Columns, mean_ms: Vector, image_cost_ms: float) -> Acc
         If there are fewer than two sources with objects: nothing could be left out.
     """
     known = np.isfinite(records["ap50"]).all(axis=1)
-    ap50, features = records["ap50"][known], records["features"][known]
-    sources = records["source"][known]
-    if len(np.unique(sources)) < 2:
-        # Halves of the one source stand for two.
-        sources = (np.arange(len(ap50)) >= len(ap50) / 2).astype(float)
-    if len(ap50) < 4:
+    ap50, features, zoom = (records[name][known] for name in ("ap50", "features", "zoom"))
+    sources, starts = (records[name][known] for name in ("source", "start"))
+    names, inverse = np.unique(np.column_stack([sources, starts]), axis=0, return_inverse=True)
+    snippets, count = inverse.ravel().astype(np.int64), len(names)
+    if count < 4:
         raise ConfigurationError(
-            f"accuracy was measured on {len(ap50)} snippets with objects; at least 4 are needed: "
+            f"accuracy was measured on {count} snippets with objects; at least 4 are needed: "
             "give more or longer sources"
         )
-    by_objects = _left_out(features, ap50, sources, OBJECT_FEATURES)
-    by_image = _left_out(features, ap50, sources, len(FEATURE_NAMES))
+    if len(np.unique(sources)) < 2:
+        # Halves of the one source stand for two.
+        sources = (snippets >= count / 2).astype(float)
+    by_objects = _left_out(features, ap50, snippets, sources, OBJECT_FEATURES)
+    by_image = _left_out(features, ap50, snippets, sources, len(FEATURE_NAMES))
+    # Zoomed views teach what size does; what is judged, and the mean, are of what was filmed.
+    as_it_is = zoom == 1
     agnostic = np.zeros_like(ap50)
     for source in np.unique(sources):
-        agnostic[sources == source] = ap50[sources != source].mean(axis=0)
-    gains = _image_gains(ap50, by_objects, by_image, mean_ms, image_cost_ms)
+        agnostic[sources == source] = ap50[as_it_is & (sources != source)].mean(axis=0)
+    gains = _image_gains(
+        ap50[as_it_is], by_objects[as_it_is], by_image[as_it_is], mean_ms, image_cost_ms
+    )
     model = AccuracyModel(
-        agnostic=ap50.mean(axis=0),
-        objects=_regress(features, ap50, OBJECT_FEATURES),
-        image=_regress(features, ap50, len(FEATURE_NAMES)),
+        agnostic=ap50[as_it_is].mean(axis=0),
+        objects=_regress(features, ap50, snippets, OBJECT_FEATURES),
+        image=_regress(features, ap50, snippets, len(FEATURE_NAMES)),
         image_pays_from_ms=_pays_from(gains),
     )
     predictions = {"agnostic": agnostic, "objects": by_objects, "image": by_image}
-    errors = {name: float(np.abs(p - ap50).mean()) for name, p in predictions.items()}
+    errors = {name: float(np.abs(own - ap50)[as_it_is].mean()) for name, own in predictions.items()}
     return AccuracyFit(model, errors, gains)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
+from approx_perception.datasets.view import VIEWS
 from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling import ProfileRecords
 from test.cli.test_commands import assert_one_sentence, command, invoke
@@ -57,6 +58,7 @@ def test_plan_says_how_long_it_takes_and_does_nothing(tmp_path):
     result = invoke(*arguments(tmp_path, "--plan-only"))
     assert result.returncode == 0, result.stderr
     assert "minutes" in result.stderr
+    assert "6 views" in " ".join(result.stderr.split())
     assert not (tmp_path / "one.json").exists()
 
 
@@ -76,7 +78,9 @@ def test_records_hold_what_was_measured_and_where(profiled):
     assert set(kinds) == {0, 1, 2, 3}
     assert set(records.latency["level"]) == set(range(len(metadata["levels"])))
     assert (records.latency["ms"] > 0).all()
-    assert records.accuracy["ap50"].shape == (4, 4)
+    # So few frames are seen in all views.
+    assert records.accuracy["ap50"].shape == (len(VIEWS) * 4, 4)
+    assert sorted(set(records.accuracy["zoom"])) == sorted({view.zoom for view in VIEWS})
     assert np.isfinite(records.accuracy["features"]).all()
     loads = [level["cpu_others"] for level in metadata["levels"]]
     assert loads[3] > loads[0]
