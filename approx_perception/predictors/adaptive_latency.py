@@ -60,15 +60,14 @@ class _Residual:
     ----------
     kind
         0 of a detection, 1 of a tracked frame.
-    value, scatter
-        The ratio, and the scatter that was expected of it.
+    value
+        The ratio.
     before, after
         Log slowdown believed before and after the frame.
     """
 
     kind: int
     value: float
-    scatter: float
     before: float
     after: float
 
@@ -111,15 +110,13 @@ class AdaptiveLatency:
         self._tracker_of = np.array([self._trackers[tracker] for _, tracker in space.cadences])
         intervals = np.array([si for si, _ in space.cadences], np.float64)
         self._detection_share, self._tracked_share = 1 / intervals, 1 - 1 / intervals
-        #: Different si.
-        self._intervals, interval_of = np.unique(intervals, return_inverse=True)
+        #: Different si, and ``(K,)`` position of the cadences' among them.
+        self._intervals, self._interval_of = np.unique(intervals, return_inverse=True)
         #: Cadences of groups of one frame: the one at si = 1, if the space has it.
         self._alone = np.flatnonzero(intervals == 1)
-        #: ``(D, K)`` position of a branch in a table of settings and trackers, and in one of
-        #: settings and different si.
+        #: ``(D, K)`` position of a branch in a table of settings and trackers.
         rows = np.arange(count)[:, None]
         self._pair_of = rows * len(self._inits) + self._tracker_of
-        self._tail_of = rows * len(self._intervals) + interval_of
         #: ``(S, 3)`` in each state: mean log slowdown of detections, and the load of CPU and GPU
         #: that a monitor reads, 0 where unknown.
         self._told_of_states = np.column_stack(
@@ -128,8 +125,8 @@ class AdaptiveLatency:
         self._filter = ContentionFilter(model.log_slowdown, model.scatter, model.load)
         self._overhead_ms = 0.0
         self._tails = [
-            CalibratedTail(scores) if calibrates_tail else BareMargin()
-            for scores in (model.detection_scores, model.tracking_scores, model.detection_scores)
+            CalibratedTail(residuals) if calibrates_tail else BareMargin()
+            for residuals in (*model.residuals, model.residuals[0])
         ]
         #: Of the last prediction, by part, with one behind the last that costs nothing: latency on
         #: the idle machine and typical latency now, in ms, and scatter of its logarithm.
@@ -144,7 +141,7 @@ class AdaptiveLatency:
         self._load = LoadReading()
         self._pending: _Residual | None = None
         self._group_ms: list[float] = []
-        self._group_expected_ms, self._group_scatter, self._group_broke = 0.0, 0.1, False
+        self._group_expected_ms, self._group_broke = 0.0, False
 
     def predict(self, observation: Observation, stay_frames: float = 1e9) -> LatencyEstimate:
         """Estimate all branches; see `LatencyPredictor`.
@@ -189,9 +186,8 @@ class AdaptiveLatency:
         frame_ms = part_ms + self._overhead_ms
         if run_detector:
             frame_ms += self._typical_now_ms(init)
-        scatter = self._scatter[[part]]
-        mean_factor = math.exp(0.5 * float(scatter[0]) ** 2)
-        tail = math.exp(float(self._tails[kind].log_ratios(quantile, scatter)[0]))
+        mean_factor = math.exp(0.5 * float(self._scatter[part]) ** 2)
+        tail = math.exp(self._tails[kind].log_ratio(quantile))
         return FrameExpectation(part_ms * mean_factor, frame_ms * mean_factor, frame_ms * tail)
 
     def _typical_now_ms(self, part: int) -> float:
@@ -233,12 +229,10 @@ class AdaptiveLatency:
         By their means, ``(D, K)``; but a group of one frame is that frame, of which the typical
         latency is known, ``(D,)``.
         """
-        scatter = self._scatter[: self.model.setting_count]
-        factors = np.exp(self._tails[2].log_ratios(sla.quantile, scatter))
-        quantile = mean_ms * factors[:, None]
-        late = self._tails[2].share_over(np.log(budget_ms[:, None] / mean_ms), scatter[:, None])
-        own_quantile = typical_ms * np.exp(self._tails[0].log_ratios(sla.quantile, scatter))
-        own_late = self._tails[0].share_over(np.log(budget_ms / typical_ms), scatter)
+        quantile = mean_ms * math.exp(self._tails[2].log_ratio(sla.quantile))
+        late = self._tails[2].share_over(np.log(budget_ms[:, None] / mean_ms))
+        own_quantile = typical_ms * math.exp(self._tails[0].log_ratio(sla.quantile))
+        own_late = self._tails[0].share_over(np.log(budget_ms / typical_ms))
         quantile[:, self._alone] = own_quantile[:, None]
         late[:, self._alone] = own_late[:, None]
         return quantile, late
@@ -246,15 +240,14 @@ class AdaptiveLatency:
     def _frame_quantile(self, quantile: float, detections_ms: Vector) -> Vector:
         """``(D, K)``, of detections that start each tracker, ``(D, T + 1)``."""
         allowed = 1 - quantile
-        scatter = self._scatter
         # Of detections, more may be late the rarer they are; of si = 1, just those allowed.
         shares = np.minimum(allowed * self._intervals, max(_LATE_DETECTIONS, allowed))
-        tails = self._tails[0].table(1 - shares, scatter[: self.model.setting_count])
+        factors = np.exp(self._tails[0].log_ratios(1 - shares))
         slow = detections_ms.take(self._pair_of)
-        slow *= np.exp(tails).take(self._tail_of)
+        slow *= factors.take(self._interval_of)
         early = 1 - _TRACKING_SHARE * allowed
         quick = self._typical_ms[self._steps] + self._overhead_ms
-        quick *= np.exp(self._tails[1].log_ratios(early, scatter[self._steps]))
+        quick *= math.exp(self._tails[1].log_ratio(early))
         # Without a tracker there are no quick frames.
         quick[-1] = 0.0
         return np.asarray(np.maximum(slow, quick[self._tracker_of]))
@@ -264,12 +257,9 @@ class AdaptiveLatency:
 
         Worked out for each setting and tracker: cadences that differ in si share them.
         """
-        scatter = self._scatter
-        ratios = np.log(budget_ms[:, None] / detections_ms)
-        late = self._tails[0].share_over(ratios, scatter[: self.model.setting_count, None])
+        late = self._tails[0].share_over(np.log(budget_ms[:, None] / detections_ms))
         quick_ms = np.maximum(self._typical_ms[self._steps] + self._overhead_ms, 1e-9)
-        ratios = np.log(budget_ms[:, None] / quick_ms)
-        late_steps = self._tails[1].share_over(ratios, scatter[self._steps])
+        late_steps = self._tails[1].share_over(np.log(budget_ms[:, None] / quick_ms))
         share = late.take(self._pair_of)
         share *= self._detection_share
         share += late_steps.take(self._pair_of) * self._tracked_share
@@ -321,9 +311,8 @@ class AdaptiveLatency:
         self._filter.observe(part, log_ratio, self._load)
         after = self._believed(part)
         residual = math.log(result.timings.processing_ms / (expected_ms + self._overhead_ms))
-        scatter = float(self._scatter[part])
-        self._tails[kind].correct(residual, scatter, result.sla.quantile)
-        self._remember(_Residual(kind, residual, scatter, before, after))
+        self._tails[kind].correct(residual, result.sla.quantile)
+        self._remember(_Residual(kind, residual, before, after))
         self._bias.observe(part, log_ratio - after)
 
     def _believed(self, part: int) -> float:
@@ -341,10 +330,10 @@ class AdaptiveLatency:
         """
         pending, self._pending = self._pending, None
         if pending is not None and abs(new.after - pending.before) < abs(new.after - pending.after):
-            self._tails[pending.kind].remember(pending.value, pending.scatter)
+            self._tails[pending.kind].remember(pending.value)
         self._group_broke |= abs(new.after - new.before) >= _BREAK
         if abs(new.after - new.before) < _BREAK:
-            self._tails[new.kind].remember(new.value, new.scatter)
+            self._tails[new.kind].remember(new.value)
         elif pending is None:
             self._pending = new
 
@@ -355,12 +344,10 @@ class AdaptiveLatency:
             if len(self._group_ms) > 1 and self._group_expected_ms > 0:
                 mean_ms = sum(self._group_ms) / len(self._group_ms)
                 residual = math.log(max(mean_ms, 1e-3) / self._group_expected_ms)
-                self._tails[2].correct(residual, self._group_scatter, result.sla.quantile)
+                self._tails[2].correct(residual, result.sla.quantile)
                 if not self._group_broke:
-                    self._tails[2].remember(residual, self._group_scatter)
+                    self._tails[2].remember(residual)
             # Our own expectation: the decision's may be another policy's.
             self._group_expected_ms = float(self._mean_ms[self._space.index(decision.branch)])
             self._group_ms, self._group_broke = [], False
-            setting = self._settings[decision.branch.detector_settings]
-            self._group_scatter = float(self._scatter[setting])
         self._group_ms.append(result.timings.processing_ms)

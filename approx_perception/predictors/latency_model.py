@@ -74,3 +74,13 @@ class LatencyModel:
         if content.object_count == 0:
             costs[self.setting_count :] = 0.0
         return costs
+
+    @property
+    def residuals(self) -> tuple[Vector, Vector]:
+        """Log residuals of detections and of tracker steps, of all parts and states together."""
+        detections, others = self.scatter[: self.setting_count], self.scatter[self.setting_count :]
+        return (
+            self.detection_scores * detections.mean(),
+            # A space without trackers has none to follow.
+            self.tracking_scores * (others if others.size else detections).mean(),
+        )

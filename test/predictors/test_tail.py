@@ -3,28 +3,18 @@ import pytest
 
 from approx_perception.predictors import BareMargin, CalibratedTail
 
-PRIOR = np.linspace(-1, 1, 64)
-SCATTER = 0.1
+PRIOR = np.linspace(-0.1, 0.1, 64)
 
 
-def ratio(tail, quantile, scatter=SCATTER):
-    return float(tail.log_ratios(quantile, np.array([scatter]))[0])
-
-
-def observe(tail, residual, quantile, scatter=SCATTER):
-    tail.correct(residual, scatter, quantile)
-    tail.remember(residual, scatter)
+def observe(tail, residual, quantile):
+    tail.correct(residual, quantile)
+    tail.remember(residual)
 
 
 def test_starts_from_the_profile():
     tail = CalibratedTail(PRIOR)
-    assert ratio(tail, 0.5) == pytest.approx(0.0, abs=0.01)
-    assert 0.08 < ratio(tail, 0.95) <= 0.1
-
-
-def test_parts_that_scatter_more_have_a_longer_tail():
-    tail = CalibratedTail(PRIOR)
-    assert ratio(tail, 0.95, 0.2) == pytest.approx(2 * ratio(tail, 0.95, 0.1))
+    assert tail.log_ratio(0.5) == pytest.approx(0.0, abs=0.01)
+    assert 0.08 < tail.log_ratio(0.95) <= 0.1
 
 
 @pytest.mark.parametrize("quantile", [0.5, 0.8, 0.95])
@@ -34,7 +24,7 @@ def test_share_inside_converges_whatever_the_distribution(quantile, scale):
     tail, over = CalibratedTail(PRIOR), []
     for _ in range(3000):
         residual = scale * float(rng.standard_gamma(1.0) - 0.7)
-        over.append(residual > ratio(tail, quantile))
+        over.append(residual > tail.log_ratio(quantile))
         observe(tail, residual, quantile)
     assert np.mean(over) == pytest.approx(1 - quantile, abs=0.02)
 
@@ -44,71 +34,67 @@ def test_a_drift_is_followed():
     tail, over = CalibratedTail(PRIOR), []
     for step in range(3000):
         residual = 0.3 * np.sin(step / 200) + 0.05 * rng.standard_normal()
-        over.append(residual > ratio(tail, 0.95))
+        over.append(residual > tail.log_ratio(0.95))
         observe(tail, residual, 0.95)
     assert np.mean(over) < 0.075
 
 
 def test_what_is_not_remembered_still_corrects():
     tail = CalibratedTail(PRIOR)
-    before = ratio(tail, 0.95)
-    tail.correct(5.0, SCATTER, 0.95)
-    assert ratio(tail, 0.95) > before
-    assert ratio(tail, 0.95) < before + 0.05
+    before = tail.log_ratio(0.95)
+    tail.correct(5.0, 0.95)
+    assert tail.log_ratio(0.95) > before
+    assert tail.log_ratio(0.95) < before + 0.05
 
 
 def test_shift_is_bounded():
     tail = CalibratedTail(PRIOR)
     for _ in range(500):
-        tail.correct(50.0, SCATTER, 0.95)
-    assert ratio(tail, 0.95) <= 0.1 + 6 * SCATTER
+        tail.correct(50.0, 0.95)
+    assert tail.log_ratio(0.95) <= 0.1 + 1.2
     for _ in range(5000):
-        tail.correct(-50.0, SCATTER, 0.95)
-    assert ratio(tail, 0.95) >= -0.1 - 2 * SCATTER
+        tail.correct(-50.0, 0.95)
+    assert tail.log_ratio(0.95) >= -0.1 - 0.4
 
 
 def test_bare_margin():
     tail = BareMargin()
     observe(tail, 5.0, 0.95)
-    assert np.exp(ratio(tail, 0.5)) == pytest.approx(1.3)
+    assert np.exp(tail.log_ratio(0.5)) == pytest.approx(1.3)
 
 
 @pytest.mark.parametrize("tail", [CalibratedTail(PRIOR), BareMargin()])
-def test_a_table_is_of_single_ratios(tail):
-    quantiles, scatter = np.array([0.5, 0.8, 0.95, 0.999]), np.array([0.05, 0.1, 0.3])
-    table = tail.table(quantiles, scatter)
-    for row, quantile in zip(table.T, quantiles.tolist(), strict=True):
-        np.testing.assert_allclose(row, tail.log_ratios(quantile, scatter))
+def test_many_ratios_are_single_ones(tail):
+    quantiles = np.array([0.5, 0.8, 0.95, 0.999])
+    ratios = tail.log_ratios(quantiles)
+    np.testing.assert_allclose(ratios, [tail.log_ratio(quantile) for quantile in quantiles])
 
 
 class TestShareOver:
     """Which share of frames is expected above a latency."""
 
     def test_agrees_with_the_quantiles(self):
-        tail, scatter = CalibratedTail(PRIOR), np.array([0.05, 0.1, 0.3])
-        for quantile in (0.5, 0.8, 0.95):
-            share = tail.share_over(tail.log_ratios(quantile, scatter), scatter)
-            np.testing.assert_allclose(share, 1 - quantile, atol=0.02)
+        tail, quantiles = CalibratedTail(PRIOR), np.array([0.5, 0.8, 0.95])
+        share = tail.share_over(tail.log_ratios(quantiles))
+        np.testing.assert_allclose(share, 1 - quantiles, atol=0.02)
 
     def test_falls_off_exponentially_beyond_all_that_was_seen(self):
         tail = CalibratedTail(PRIOR)
-        largest = float(tail.log_ratios(1.0, np.array([1.0]))[0])
-        beyond = np.array([0.0, 0.3, 1.1, 2.0, 5.0])
-        shares = tail.share_over(largest + beyond, np.ones(5))
-        np.testing.assert_allclose(shares, shares[0] * np.exp(-beyond), rtol=0.02)
+        beyond = np.array([0.0, 0.06, 0.22, 0.4, 1.0])
+        shares = tail.share_over(tail.log_ratio(1.0) + beyond)
+        np.testing.assert_allclose(shares, shares[0] * np.exp(-beyond / 0.2), rtol=0.02)
         assert (np.diff(shares) < 0).all()
 
     def test_ends_are_all_and_next_to_none(self):
-        tail = CalibratedTail(PRIOR)
-        shares = tail.share_over(np.array([-1e3, 1e3]), np.ones(2))
+        shares = CalibratedTail(PRIOR).share_over(np.array([-1e3, 1e3]))
         assert shares[0] == 1.0
         assert 0 < shares[1] < 1e-6
 
     def test_leaves_the_online_correction_out(self):
         tail, ratios = CalibratedTail(PRIOR), np.linspace(-0.2, 0.3, 7)
-        before = tail.share_over(ratios, np.full(7, SCATTER))
-        tail.correct(5.0, SCATTER, 0.95)
-        assert tail.share_over(ratios, np.full(7, SCATTER)).tolist() == before.tolist()
+        before = tail.share_over(ratios)
+        tail.correct(5.0, 0.95)
+        assert tail.share_over(ratios).tolist() == before.tolist()
 
     def test_a_bare_margin_knows_all_or_nothing(self):
-        assert BareMargin().share_over(np.log([1.2, 1.4]), np.ones(2)).tolist() == [1.0, 0.0]
+        assert BareMargin().share_over(np.log([1.2, 1.4])).tolist() == [1.0, 0.0]
