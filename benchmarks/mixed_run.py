@@ -30,7 +30,6 @@ from approx_perception.evaluation.average_precision import FrameMatch, mean_ap50
 from approx_perception.evaluation.hindsight import BranchOutcomes, Choice, branch_latencies_ms
 from approx_perception.evaluation.replay import match_all, replay_setting
 from approx_perception.evaluation.simulation import (
-    LatencyTrace,
     SimulatedMachine,
     SimulatedWorld,
     simulate,
@@ -219,30 +218,34 @@ def branch_matches(
     ]
 
 
-def prepare(
-    network: Network,
-    bundle: PredictorBundle,
-    frames: list[LabelledFrame],
-    truth_names: tuple[str, ...],
-    trace: LatencyTrace,
-    cache: Path,
-    level_frames: int,
-    starts: int,
-    profile_error: float,
-) -> list[Setup]:
+def prepare(arguments: argparse.Namespace) -> list[Setup]:
     """One setup for each place in the recorded noise; what is detected is the same in all."""
-    space = network.space
+    bundle = PredictorBundle.load(arguments.profile)
+    network = load(
+        KernelOptions(
+            arguments.detector, arguments.weights, precision=str(bundle.metadata["precision"])
+        )
+    )
+    space, cache = network.space, arguments.cache
+    sources = [open_source(name, frame_count=arguments.frames) for name in arguments.source]
+    longest_si = max(space.sampling_intervals)
+    frames = read_frames(sources, arguments.frames, longest_si, arguments.repeat)
+    trace, _ = record_trace(network, scenes_of(sources, 3), UNSEEN_LEVELS, cache / "trace.npz")
     saved = saved_detections(network, frames, cache / "detections.npz")
-    levels = np.arange(len(frames)) // level_frames % trace.level_count
+    levels = np.arange(len(frames)) // arguments.level_frames % trace.level_count
+    truth_names = sources[0].class_names
     class_map = ClassMap(network.detector.class_names, truth_names)
-    machines = [
-        SimulatedMachine(trace, space, levels, seed=_START_STEP * start) for start in range(starts)
-    ]
-    worlds = [SimulatedWorld(frames, saved, machine, class_map) for machine in machines]
+    worlds = [
+        SimulatedWorld(
+            frames, saved, SimulatedMachine(trace, space, levels, seed=_START_STEP * start),
+            class_map,
+        )
+        for start in range(arguments.starts)
+    ]  # fmt: skip
     matches = branch_matches(worlds[0], saved, cache / "matches.npz")
     return [
         Setup(
-            network, of_another_machine(bundle, profile_error, world.machine.seed), world,
+            network, of_another_machine(bundle, arguments.profile_error, world.machine.seed), world,
             BranchOutcomes(space, matches, branch_latencies_ms(world), len(truth_names)),
         )
         for world in track(worlds, "latency of branches")
@@ -359,22 +362,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("out/mixed_run"))
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    bundle = PredictorBundle.load(arguments.profile)
-    network = load(
-        KernelOptions(
-            arguments.detector, arguments.weights, precision=str(bundle.metadata["precision"])
-        )
-    )
-    names = arguments.source or ["synthetic:mixed:test:0"]
-    sources = [open_source(name, frame_count=arguments.frames) for name in names]
-    longest_si = max(network.space.sampling_intervals)
-    frames = read_frames(sources, arguments.frames, longest_si, arguments.repeat)
-    scenes = scenes_of(sources, 3)
-    trace, _ = record_trace(network, scenes, UNSEEN_LEVELS, arguments.cache / "trace.npz")
-    setups = prepare(
-        network, bundle, frames, sources[0].class_names, trace, arguments.cache,
-        arguments.level_frames, arguments.starts, arguments.profile_error,
-    )  # fmt: skip
+    arguments.source = arguments.source or ["synthetic:mixed:test:0"]
+    setups = prepare(arguments)
     scope = SlaScope(arguments.scope)
     outcomes = {
         f"{latency_ms:g} ms, {scope.value}, 95 %": mean_outcomes(
@@ -387,7 +376,8 @@ def main() -> None:
     (arguments.out / "table.md").write_text(text, encoding="utf-8")
     rows = {sla: [vars(o) for o in own] for sla, own in outcomes.items()}
     (arguments.out / "table.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    draw(outcomes, arguments.out / "picture.png", f"{arguments.detector}, {', '.join(names)}")
+    title = f"{arguments.detector}, {', '.join(Path(name).name for name in arguments.source)}"
+    draw(outcomes, arguments.out / "picture.png", title)
     print(text)
 
 
