@@ -51,12 +51,7 @@ from approx_perception.profiling.measuring import (
     Scene,
 )
 from approx_perception.profiling.plan import ProfilePlan, contention_levels
-from approx_perception.profiling.profiler import (
-    SNIPPET_FRAMES,
-    Profiler,
-    join_units,
-    scenes_of,
-)
+from approx_perception.profiling.profiler import SNIPPET_FRAMES, Profiler, join_units, scenes_of
 from approx_perception.profiling.records import ProfileRecords
 from approx_perception.training.fit_profile import fit_profile
 
@@ -66,9 +61,9 @@ _LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "torchvision",
 #: By default, videos of each synthetic scenario that the shipped network was not trained on: many
 #: and short, for frames of one video tell nearly the same.
 _VIDEOS = 7
+_DEFAULT_DATA = [f"synthetic:{name}:val:{seed}" for name in SCENARIOS for seed in range(_VIDEOS)]
 #: With fewer snippets, each is seen in several views.
 _ENOUGH_SNIPPETS = 36
-_DEFAULT_DATA = [f"synthetic:{name}:val:{seed}" for name in SCENARIOS for seed in range(_VIDEOS)]
 
 
 @one_sentence_errors
@@ -164,7 +159,7 @@ def profile(
 def _views_for(frame_counts: Sequence[int]) -> int:
     """As many views as there are for few snippets, and one for many."""
     snippets = sum(max(count // SNIPPET_FRAMES, 1) for count in frame_counts)
-    return min(max(math.ceil(_ENOUGH_SNIPPETS / max(snippets, 1)), 1), len(VIEWS))
+    return min(math.ceil(_ENOUGH_SNIPPETS / snippets), len(VIEWS))
 
 
 def _partial_folder(out: Path, identity: Mapping[str, Any]) -> Path:
