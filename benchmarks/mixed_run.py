@@ -8,18 +8,14 @@ Writes table.md, table.json and picture.png.
 """
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
+from outcome_tables import OURS, Outcome, mean_outcomes, table, write
 from recorded_world import UNSEEN_LEVELS, Network, load, record_trace, saved_detections
 from rich.progress import track
 
@@ -28,6 +24,7 @@ from approx_perception.datasets import FrameSource, LabelledFrame, open_source
 from approx_perception.evaluation import ClassMap, group_means_ms, violation_share
 from approx_perception.evaluation.average_precision import FrameMatch, mean_ap50
 from approx_perception.evaluation.hindsight import BranchOutcomes, Choice, branch_latencies_ms
+from approx_perception.evaluation.intervals import resampled_ap50
 from approx_perception.evaluation.replay import match_all, replay_setting
 from approx_perception.evaluation.simulation import (
     SimulatedMachine,
@@ -48,18 +45,8 @@ from approx_perception.structures import SLA, Detections, SlaScope
 
 #: Steps of the simulated machine's seed between two starts.
 _START_STEP = 7
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one system did on all frames."""
-
-    name: str
-    ap50: float
-    violations: float
-    mean_ms: float
-    p95_ms: float
-    switches: int
+#: Frames that a bootstrap draws together; the oracle's groups are as long.
+_BLOCK_FRAMES = 8
 
 
 @dataclass(frozen=True)
@@ -70,14 +57,28 @@ class Setup:
     bundle: PredictorBundle
     world: SimulatedWorld
     outcomes: BranchOutcomes
+    #: ``(N,)`` frames that are drawn together: neighbours, and the same again in repetitions.
+    blocks: np.ndarray
 
 
-def measured(latencies: np.ndarray, starts: np.ndarray, sla: SLA) -> tuple[float, float, float]:
-    """Violations, mean and P95 in the SLA's scope."""
-    slas = np.full(len(latencies), sla.latency_ms)
-    values = latencies if sla.scope is SlaScope.FRAME else group_means_ms(latencies, starts)
-    over = violation_share(latencies, starts, slas, sla.scope)
-    return over, float(latencies.mean()), float(np.percentile(values, 95))
+def judged(
+    setup: Setup, name: str, sla: SLA,
+    matches: Sequence[FrameMatch], latencies_ms: np.ndarray, detected: np.ndarray, switches: int,
+) -> Outcome:  # fmt: skip
+    """Accuracy, and latency in the SLA's scope."""
+    classes = setup.outcomes.class_count
+    slas = np.full(len(latencies_ms), sla.latency_ms)
+    frames = sla.scope is SlaScope.FRAME
+    values = latencies_ms if frames else group_means_ms(latencies_ms, detected)
+    return Outcome(
+        name,
+        mean_ap50(matches, classes).mean,
+        resampled_ap50(matches, classes, setup.blocks),
+        violation_share(latencies_ms, detected, slas, sla.scope),
+        float(latencies_ms.mean()),
+        float(np.percentile(values, 95)),
+        switches,
+    )
 
 
 def run_scheduler(
@@ -86,12 +87,13 @@ def run_scheduler(
     results = simulate(
         setup.world, scheduler, [sla] * len(setup.world.frames), hears_load=hears_load
     )
-    latencies = np.array([r.timings.processing_ms for r in results])
-    starts = np.array([r.decision.run_detector for r in results])
-    matches = [setup.world.match(i, r.detections) for i, r in enumerate(results)]
-    switches = sum(r.decision.switched for r in results)
-    ap50 = mean_ap50(matches, setup.outcomes.class_count).mean
-    return Outcome(name, ap50, *measured(latencies, starts, sla), switches)
+    return judged(
+        setup, name, sla,
+        [setup.world.match(i, r.detections) for i, r in enumerate(results)],
+        np.array([r.timings.processing_ms for r in results]),
+        np.array([r.decision.run_detector for r in results]),
+        sum(r.decision.switched for r in results),
+    )  # fmt: skip
 
 
 def ours(setup: Setup, **changes: object) -> Scheduler:
@@ -119,7 +121,7 @@ def original(setup: Setup) -> Scheduler:
 
 
 ABLATIONS: dict[str, Callable[[Setup], tuple[Scheduler, bool]]] = {
-    "ours": lambda s: (ours(s), True),
+    OURS: lambda s: (ours(s), True),
     "ours, load topics off": lambda s: (ours(s), False),
     "ours, content features off": lambda s: (ours(s, content=False), True),
     "ours, tail calibration off (1.3)": lambda s: (ours(s, calibrates_tail=False), True),
@@ -129,10 +131,11 @@ ABLATIONS: dict[str, Callable[[Setup], tuple[Scheduler, bool]]] = {
 
 def in_hindsight(setup: Setup, name: str, choice: Choice, sla: SLA) -> Outcome:
     """Outcome of a choice that could be made only afterwards."""
-    latencies = setup.outcomes.latency_ms(choice)
-    switches = int((np.diff(choice.branches) != 0).sum())
-    ap50 = setup.outcomes.ap50(choice)
-    return Outcome(name, ap50, *measured(latencies, choice.detected, sla), switches)
+    return judged(
+        setup, name, sla,
+        setup.outcomes.chosen(choice), setup.outcomes.latency_ms(choice), choice.detected,
+        int((np.diff(choice.branches) != 0).sum()),
+    )  # fmt: skip
 
 
 def references(setup: Setup, sla: SLA) -> list[Outcome]:
@@ -243,10 +246,11 @@ def prepare(arguments: argparse.Namespace) -> list[Setup]:
         for start in range(arguments.starts)
     ]  # fmt: skip
     matches = branch_matches(worlds[0], saved, cache / "matches.npz")
+    blocks = np.arange(len(frames)) % (len(frames) // arguments.repeat) // _BLOCK_FRAMES
     return [
         Setup(
             network, of_another_machine(bundle, arguments.profile_error, world.machine.seed), world,
-            BranchOutcomes(space, matches, branch_latencies_ms(world), len(truth_names)),
+            BranchOutcomes(space, matches, branch_latencies_ms(world), len(truth_names)), blocks,
         )
         for world in track(worlds, "latency of branches")
     ]  # fmt: skip
@@ -267,71 +271,6 @@ def compare(setup: Setup, sla: SLA) -> list[Outcome]:
     outcomes.insert(1, run_scheduler(setup, "policy approxdet", original(setup), sla))
     outcomes[2:2] = references(setup, sla)
     return outcomes
-
-
-def mean_outcomes(runs: Sequence[Sequence[Outcome]]) -> list[Outcome]:
-    """Means over runs of the same systems; each fixed branch is the best of its own run."""
-    by_system: dict[str, list[Outcome]] = {}
-    for outcome in (o for run in runs for o in run):
-        by_system.setdefault(outcome.name.split(":")[0], []).append(outcome)
-    means = []
-    for system, own in by_system.items():
-        name = own[0].name if all(o.name == own[0].name for o in own) else system
-        if len(own) < len(runs):
-            name += f" (in {len(own)} of {len(runs)} runs)"
-        figures = (
-            float(np.mean([getattr(o, field) for o in own]))
-            for field in ("ap50", "violations", "mean_ms", "p95_ms")
-        )
-        switches = round(np.mean([o.switches for o in own]))
-        means.append(Outcome(name, *figures, switches))
-    return means
-
-
-def table(outcomes_by_sla: dict[str, list[Outcome]]) -> str:
-    lines = []
-    for sla, outcomes in outcomes_by_sla.items():
-        lines += [
-            f"\n**SLA {sla}**\n",
-            "| system | AP50 | over the SLA | mean | P95 | switches |",
-            "|---|---|---|---|---|---|",
-        ]
-        lines += [
-            f"| {o.name} | {o.ap50:.3f} | {o.violations:.1%} | {o.mean_ms:.1f} ms | "
-            f"{o.p95_ms:.1f} ms | {o.switches} |"
-            for o in outcomes
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def draw(outcomes_by_sla: dict[str, list[Outcome]], path: Path, title: str) -> None:
-    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    shown = {
-        "ours": "tab:blue", "policy approxdet": "tab:orange",
-        "best fixed, SLA met in all": "tab:gray",
-        "best fixed, SLA met at each level": "black", "oracle": "tab:green",
-    }  # fmt: skip
-    for system, colour in shown.items():
-        points = [
-            (float(sla.split(" ")[0]), o.ap50, o.violations)
-            for sla, outcomes in outcomes_by_sla.items()
-            for o in outcomes
-            if o.name == system or o.name.startswith(f"{system}:")
-        ]
-        if points:
-            x, y, over = zip(*points, strict=True)
-            axes.plot(x, y, "o-", color=colour, label=system)
-            for point in zip(x, y, over, strict=True):
-                axes.annotate(
-                    f"{point[2]:.0%}", point[:2], textcoords="offset points", xytext=(4, -11),
-                    fontsize=7, color=colour,
-                )  # fmt: skip
-    axes.set_xlabel("SLA, ms (figures: share of frames over it)")
-    axes.set_ylabel("AP50")
-    axes.set_title(title)
-    axes.legend()
-    axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=130)
 
 
 def main() -> None:
@@ -371,14 +310,9 @@ def main() -> None:
         )
         for latency_ms in track(arguments.sla or [25.0, 35.0, 60.0], "SLAs")
     }
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    text = table(outcomes)
-    (arguments.out / "table.md").write_text(text, encoding="utf-8")
-    rows = {sla: [vars(o) for o in own] for sla, own in outcomes.items()}
-    (arguments.out / "table.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     title = f"{arguments.detector}, {', '.join(Path(name).name for name in arguments.source)}"
-    draw(outcomes, arguments.out / "picture.png", title)
-    print(text)
+    write(outcomes, arguments.out, title)
+    print(table(outcomes))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """AP50 over frames: all-point envelope, as in PASCAL VOC since 2010 and ImageNet VID."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ __all__ = [
     "average_precision_50",
     "match_frame",
     "mean_ap50",
+    "mean_ap50_of_draws",
     "pooled_ap50",
 ]
 
@@ -89,16 +90,21 @@ def match_frame(detections: Detections, truth: GroundTruth) -> FrameMatch:
     )
 
 
+def _area(hits: npt.NDArray[np.integer], detections: npt.NDArray[np.integer], total: int) -> float:
+    """Area under the precision envelope; numbers of hits and detections, best score first."""
+    true_positives = np.cumsum(hits)
+    recall = np.concatenate([[0.0], true_positives / total])
+    precision = true_positives / np.maximum(np.cumsum(detections), 1)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    return float((np.diff(recall) * envelope).sum())
+
+
 def _all_point_ap(
     scores: npt.NDArray[np.float32], hits: npt.NDArray[np.bool_], total: int
 ) -> float:
-    """Area under the precision envelope."""
-    order = np.argsort(-scores, kind="stable")
-    true_positives = np.cumsum(hits[order])
-    recall = np.concatenate([[0.0], true_positives / total])
-    precision = true_positives / np.arange(1, len(order) + 1)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    return float((np.diff(recall) * envelope).sum())
+    """AP of one class."""
+    own = hits[np.argsort(-scores, kind="stable")].astype(np.int64)
+    return _area(own, np.ones_like(own), total)
 
 
 def _joined(matches: Iterable[FrameMatch]) -> FrameMatch:
@@ -121,6 +127,43 @@ def mean_ap50(matches: Iterable[FrameMatch], class_count: int) -> AveragePrecisi
             per_class[class_id] = _all_point_ap(whole.scores[rows], whole.hits[rows], total)
     mean = float(np.mean(list(per_class.values()))) if per_class else float("nan")
     return AveragePrecision(mean, per_class)
+
+
+def mean_ap50_of_draws(
+    matches: Sequence[FrameMatch], class_count: int, counts: Ints
+) -> npt.NDArray[np.float64]:
+    """AP50 of many draws of the same frames, as a bootstrap needs it.
+
+    Parameters
+    ----------
+    matches
+        Of each of N frames.
+    class_count
+        Class ids run from 0 to this.
+    counts
+        ``(D, N)`` how often each frame stands in each draw.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(D,)``, each what `mean_ap50` says of the frames drawn.
+    """
+    whole = _joined(matches)
+    frames = np.arange(len(matches))
+    of_detection = np.repeat(frames, [len(match.scores) for match in matches])
+    of_truth = np.repeat(frames, [len(match.truth_class_ids) for match in matches])
+    best_first = np.argsort(-whole.scores, kind="stable")
+    total, count = np.zeros(len(counts)), np.zeros(len(counts))
+    for class_id in range(class_count):
+        rows = best_first[whole.class_ids[best_first] == class_id]
+        objects = of_truth[whole.truth_class_ids == class_id]
+        for draw, frequency in enumerate(counts):
+            to_find = int(frequency[objects].sum())
+            if to_find:
+                weights = frequency[of_detection[rows]]
+                total[draw] += _area(whole.hits[rows] * weights, weights, to_find)
+                count[draw] += 1
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def pooled_ap50(matches: Iterable[FrameMatch]) -> float:

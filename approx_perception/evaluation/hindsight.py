@@ -102,10 +102,9 @@ class BranchOutcomes:
         """``(N,)`` latency of each frame under a choice."""
         return np.asarray(self.latencies_ms[choice.branches, np.arange(len(choice.branches))])
 
-    def ap50(self, choice: Choice) -> float:
-        """AP50 under a choice."""
-        chosen = [self.matches[b][i] for i, b in enumerate(choice.branches.tolist())]
-        return mean_ap50(chosen, self.class_count).mean
+    def chosen(self, choice: Choice) -> list[FrameMatch]:
+        """What is published under a choice, compared with the truth."""
+        return [self.matches[b][i] for i, b in enumerate(choice.branches.tolist())]
 
     def fixed(self, branch: int) -> Choice:
         """One branch for all frames."""

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.evaluation.average_precision import FrameMatch, match_frame, mean_ap50
+from approx_perception.evaluation.average_precision import (
+    FrameMatch,
+    match_frame,
+    mean_ap50,
+    mean_ap50_of_draws,
+)
 from approx_perception.evaluation.run_record import RunRecord
 
-__all__ = ["Interval", "ap50_intervals", "quantile_interval"]
+__all__ = ["Interval", "ap50_intervals", "interval_of", "quantile_interval", "resampled_ap50"]
 
 #: Neighbouring frames are alike; blocks of so many are drawn.
 _BLOCK_FRAMES = 32
@@ -66,22 +70,39 @@ def ap50_intervals(
     if not block_count:
         nothing = [Interval(float("nan"), float("nan"), float("nan")) for _ in systems]
         return nothing, nothing
-    draws = _draws(block_count)
-    values, samples = [], []
+    values, drawn = [], []
     for own in matches:
-        edges = np.linspace(0, len(own), block_count + 1).astype(int)
-        parts = [own[a:b] for a, b in pairwise(edges.tolist())]
+        blocks = np.arange(len(own)) * block_count // len(own)
         values.append(mean_ap50(own, class_count).mean)
-        samples.append(
-            [
-                mean_ap50([m for block in draw for m in parts[block]], class_count).mean
-                for draw in draws.tolist()
-            ]
-        )
-    drawn = np.array(samples)
-    own_intervals = [_interval(v, row) for v, row in zip(values, drawn, strict=True)]
-    leads = [_interval(v - values[0], r - drawn[0]) for v, r in zip(values, drawn, strict=True)]
+        drawn.append(resampled_ap50(own, class_count, blocks))
+    own_intervals = [interval_of(v, row) for v, row in zip(values, drawn, strict=True)]
+    leads = [interval_of(v - values[0], r - drawn[0]) for v, r in zip(values, drawn, strict=True)]
     return own_intervals, leads
+
+
+def resampled_ap50(
+    matches: Sequence[FrameMatch], class_count: int, blocks: npt.NDArray[np.integer]
+) -> npt.NDArray[np.float64]:
+    """AP50 of draws of blocks with replacement, the same blocks for everybody.
+
+    Parameters
+    ----------
+    matches
+        Of each frame.
+    class_count
+        Class ids run from 0 to this.
+    blocks
+        ``(N,)`` number of the block that each frame belongs to, from 0 on. Frames that are alike
+        belong together: neighbours, and repetitions.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(D,)``.
+    """
+    count = int(blocks.max()) + 1
+    often = np.array([np.bincount(draw, minlength=count) for draw in _draws(count)])
+    return mean_ap50_of_draws(matches, class_count, often[:, blocks])
 
 
 def quantile_interval(values: npt.NDArray[np.float64], quantile: float) -> Interval:
@@ -94,9 +115,10 @@ def quantile_interval(values: npt.NDArray[np.float64], quantile: float) -> Inter
         float(np.quantile(np.concatenate([parts[b] for b in draw]), quantile))
         for draw in _draws(len(blocks)).tolist()
     ]
-    return _interval(float(np.quantile(values, quantile)), np.array(sample))
+    return interval_of(float(np.quantile(values, quantile)), np.array(sample))
 
 
-def _interval(value: float, sample: npt.NDArray[np.float64]) -> Interval:
+def interval_of(value: float, sample: npt.NDArray[np.float64]) -> Interval:
+    """A value with the interval that its resampled values span."""
     low, high = np.nanquantile(sample, _LEVELS)
     return Interval(value, float(low), float(high))

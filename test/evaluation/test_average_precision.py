@@ -4,6 +4,11 @@ import numpy as np
 import pytest
 
 from approx_perception.evaluation import ClassMap, average_precision_50
+from approx_perception.evaluation.average_precision import (
+    match_frame,
+    mean_ap50,
+    mean_ap50_of_draws,
+)
 from approx_perception.structures import Detections, GroundTruth
 
 BOX = [0, 0, 10, 10]
@@ -84,3 +89,30 @@ def test_classes_are_matched_by_name():
     assert mapped.scores.tolist() == pytest.approx([0.9, 0.8])
     empty = ClassMap(("car",), ("person",)).apply(Detections.empty())
     assert len(empty) == 0
+
+
+def test_draws_of_frames_are_judged_as_if_they_had_been_put_together():
+    random = np.random.default_rng(5)
+    matches = []
+    for _ in range(40):
+        classes = random.integers(0, 3, 4).tolist()
+        boxes = [[x, 0, x + 10, 10] for x in range(0, 80, 20)]
+        seen = [box if random.random() < 0.7 else FAR for box in boxes]
+        matches.append(
+            match_frame(found(seen, random.random(4).tolist(), classes), truth(boxes, classes))
+        )
+    draws = random.integers(0, 40, (9, 40))
+    counts = np.array([np.bincount(draw, minlength=40) for draw in draws])
+    together = [mean_ap50([matches[i] for i in draw], 3).mean for draw in draws]
+    assert mean_ap50_of_draws(matches, 3, counts) == pytest.approx(together)
+    assert np.ptp(together) > 0
+
+
+def test_a_draw_counts_only_classes_that_it_has():
+    matches = [
+        match_frame(found([BOX], [0.5]), truth([BOX])),
+        match_frame(found([], [], []), truth([BOX], [1])),
+        match_frame(found([BOX], [0.9]), truth([])),
+    ]
+    counts = np.array([[1, 1, 0], [2, 0, 0], [0, 3, 0], [0, 0, 3]])
+    np.testing.assert_allclose(mean_ap50_of_draws(matches, 2, counts), [0.5, 1.0, 0.0, np.nan])
