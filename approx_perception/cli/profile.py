@@ -1,21 +1,15 @@
 """``approx-perception profile``: learn on this machine what branches cost and are worth."""
 
-import hashlib
-import importlib.metadata
 import math
-import platform
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.table import Table
 
-from approx_perception import __version__
 from approx_perception.assembly import (
     KernelOptions,
     load_network,
@@ -37,27 +31,23 @@ from approx_perception.cli._options import (
     progress_bar,
 )
 from approx_perception.clock import MonotonicClock
-from approx_perception.datasets import SOURCE_HELP, FrameSource, open_source
+from approx_perception.datasets import SOURCE_HELP, open_source
 from approx_perception.datasets.synthetic import SCENARIOS
 from approx_perception.datasets.view import VIEWS
-from approx_perception.detectors import Detector
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.profiling.measuring import (
-    DETECTION,
-    INITIALIZATION,
-    STEP,
-    LatencyRows,
-    PartTimer,
-    Scene,
-)
+from approx_perception.profiling.measuring import Scene
 from approx_perception.profiling.plan import ProfilePlan, contention_levels
-from approx_perception.profiling.profiler import SNIPPET_FRAMES, Profiler, join_units, scenes_of
+from approx_perception.profiling.profiler import SNIPPET_FRAMES, Profiler, scenes_of
+from approx_perception.profiling.recording import (
+    estimate_seconds,
+    partial_folder,
+    record_profile,
+)
 from approx_perception.profiling.records import ProfileRecords
 from approx_perception.training.fit_profile import fit_profile
 
 __all__ = ["profile"]
 
-_LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "torchvision", "onnxruntime")
 #: By default, videos of each synthetic scenario that the shipped network was not trained on: many
 #: and short, for frames of one video tell nearly the same.
 _VIDEOS = 7
@@ -139,14 +129,18 @@ def profile(
         "rounds": rounds,
     }
     scenes = scenes_of(list(sources.values()), plan.scenes)
-    folder = _partial_folder(out, identity)
+    folder = partial_folder(out, identity)
+    if folder.is_dir():
+        console.print(f"going on with what {folder} holds")
     profiler = Profiler(
         network, trackers, branch_space, sources, frames, plan, folder, MonotonicClock()
     )
-    _show_plan(plan, profiler, scenes)
+    with console.status("preheating, and trying every part"):
+        seconds = estimate_seconds(profiler, scenes)
+    _show_plan(profiler, seconds)
     if plan_only:
         return
-    records = _measure(profiler, scenes, identity, sources)
+    records = _record(profiler, scenes, identity)
     records.save(out.with_suffix(".records.json"))
     bundle, accuracy = fit_profile(records)
     bundle.save(out)
@@ -162,44 +156,9 @@ def _views_for(frame_counts: Sequence[int]) -> int:
     return min(math.ceil(_ENOUGH_SNIPPETS / snippets), len(VIEWS))
 
 
-def _partial_folder(out: Path, identity: Mapping[str, Any]) -> Path:
-    """Folder of the finished units of this very run; another run has another one."""
-    digest = hashlib.sha256(repr(sorted(identity.items())).encode()).hexdigest()[:8]
-    folder = out.with_suffix(f".partial-{digest}")
-    if folder.is_dir():
-        console.print(f"going on with what {folder} holds")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _show_plan(plan: ProfilePlan, profiler: Profiler, scenes: Sequence[Scene]) -> None:
-    """Try every part a few times, and say how long all of it will take."""
-    rows = LatencyRows()
-    timer = PartTimer(profiler.detector, profiler.trackers, profiler.space, profiler.clock, rows)
-    with console.status("preheating, and trying every part"):
-        timer.preheat(scenes[0])
-        # Weak detections are followed too, so that there are many.
-        objects = scenes[0].objects.select(np.arange(16) % len(scenes[0].objects))
-        for part in range(len(profiler.space.detector_settings)):
-            timer.detections(part, scenes[0], 2)
-        for part in range(len(profiler.space.trackers)):
-            timer.tracking(part, scenes[0], objects, 2)
-        all_settings_ms = timer.all_settings_ms(scenes[0])
-    columns = rows.columns()
-
-    def mean_ms(kinds: Sequence[int], count: int) -> list[float]:
-        of_kinds = [columns["kind"] == kind for kind in kinds]
-        return [
-            sum(float(columns["ms"][kind & (columns["part"] == part)].mean()) for kind in of_kinds)
-            for part in range(count)
-        ]
-
-    seconds = plan.seconds(
-        profiler.space,
-        mean_ms([DETECTION], len(profiler.space.detector_settings)),
-        mean_ms([INITIALIZATION, STEP], len(profiler.space.trackers)),
-        all_settings_ms,
-    )
+def _show_plan(profiler: Profiler, seconds: Mapping[str, float]) -> None:
+    """Say what will be done and how long all of it will take."""
+    plan = profiler.plan
     table = Table("stage", "work", "about", title=f"profile of space {profiler.space.name!r}")
     levels = ", ".join(str(level) for level in plan.levels)
     table.add_row("latency", f"{plan.rounds} rounds: {levels}", f"{seconds['latency']:.0f} s")
@@ -214,11 +173,8 @@ def _show_plan(plan: ProfilePlan, profiler: Profiler, scenes: Sequence[Scene]) -
     console.print(f"about {sum(seconds.values()) / 60:.1f} minutes, without what is done already")
 
 
-def _measure(
-    profiler: Profiler,
-    scenes: Sequence[Scene],
-    identity: Mapping[str, Any],
-    sources: Mapping[str, FrameSource],
+def _record(
+    profiler: Profiler, scenes: Sequence[Scene], identity: Mapping[str, Any]
 ) -> ProfileRecords:
     with progress_bar() as progress:
         task = progress.add_task("profiling", total=profiler.unit_count)
@@ -226,52 +182,4 @@ def _measure(
         def report(message: str, done: float) -> None:
             progress.update(task, description=message, advance=done)
 
-        visits = profiler.measure_latency(scenes, report)
-        tours = profiler.measure_switching(scenes, report)
-        accuracy = join_units(profiler.measure_accuracy(report))
-    load = np.concatenate([visit.pop("load") for visit in visits])
-    levels = [
-        {**level, **_mean_load(load[load[:, 0] == index])}
-        for index, level in enumerate(identity["levels"])
-    ]
-    metadata = {
-        **identity,
-        "levels": levels,
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": _versions(profiler.detector),
-        "data_hash": _data_hash(sources, profiler.frames_per_source),
-        "image_feature_ms": profiler.image_feature_ms(scenes[0]),
-    }
-    return ProfileRecords(metadata, join_units([*visits, *tours]), accuracy)
-
-
-def _mean_load(rows: Any) -> dict[str, float | None]:
-    """Mean reading of a level; null where nobody told."""
-    return {
-        name: float(column.mean()) if np.isfinite(column).all() else None
-        for name, column in zip(("cpu_others", "gpu_others"), rows[:, 1:].T, strict=True)
-    }
-
-
-def _versions(detector: Detector) -> dict[str, str]:
-    libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    return {
-        "approx_perception": __version__, "python": platform.python_version(), **libraries,
-        "detector": detector.description,
-    }  # fmt: skip
-
-
-def _data_hash(sources: Mapping[str, FrameSource], frames: int) -> str:
-    """Fingerprint of the first and the last frame of each source that was used."""
-    digest = hashlib.sha256()
-    for name, source in sources.items():
-        digest.update(name.encode())
-        last: Any = None
-        for index, entry in enumerate(source):
-            if index == 0:
-                digest.update(entry.frame.image.tobytes())
-            if index == frames:
-                break
-            last = entry.frame.image
-        digest.update(last.tobytes())
-    return digest.hexdigest()[:16]
+        return record_profile(profiler, scenes, identity, report)

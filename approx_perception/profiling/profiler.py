@@ -32,7 +32,15 @@ from approx_perception.profiling.plan import ProfilePlan, switching_tour
 from approx_perception.structures import Detections
 from approx_perception.trackers import Tracker
 
-__all__ = ["SNIPPET_FRAMES", "Profiler", "content_of", "join_units", "scenes_of", "time_level"]
+__all__ = [
+    "SNIPPET_FRAMES",
+    "Profiler",
+    "Report",
+    "content_of",
+    "join_units",
+    "scenes_of",
+    "time_level",
+]
 
 #: Length of the pieces of video whose accuracy is predicted.
 SNIPPET_FRAMES = 16
@@ -40,6 +48,7 @@ _SCENE_IMAGES = 8
 #: Until a new load shows in latencies and readings.
 _SETTLE_S = 0.5
 
+#: Called with what is being done and the units just done.
 Report = Callable[[str, float], None]
 
 

@@ -1,0 +1,22 @@
+"""From a user's options to a pipeline that is warm and measured: one way for nodes and commands."""
+
+from approx_perception.assembly.kernel import Kernel, assemble
+from approx_perception.assembly.loading import (
+    load_network,
+    load_space,
+    machine_name,
+    prepare_space,
+    space_names,
+)
+from approx_perception.assembly.options import KernelOptions
+
+__all__ = [
+    "Kernel",
+    "KernelOptions",
+    "assemble",
+    "load_network",
+    "load_space",
+    "machine_name",
+    "prepare_space",
+    "space_names",
+]

@@ -1,0 +1,194 @@
+"""All that runs, put together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.assembly.known_accuracy import known_accuracy, scale_regressor_of
+from approx_perception.assembly.loading import (
+    load_network,
+    load_space,
+    machine_name,
+    prepare_space,
+)
+from approx_perception.assembly.options import KernelOptions
+from approx_perception.branches import Branch, BranchSpace, TrackerSettings, parse_branch
+from approx_perception.clock import Clock, MonotonicClock
+from approx_perception.detectors import Detector
+from approx_perception.pipeline.frame_pipeline import FramePipeline, create_trackers
+from approx_perception.predictors import AccuracyPredictor, AdaptiveLatency, LatencyModel
+from approx_perception.predictors.bundle import PredictorBundle
+from approx_perception.profiling.calibration import batches_that_pay, calibrate, calibration_scene
+from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
+from approx_perception.scheduling import PolicyFactory, Scheduler, check_policy_name
+from approx_perception.structures import LoadReading
+from approx_perception.trackers import Tracker
+from approx_perception.training.fit_latency import fit_latency
+
+__all__ = ["Kernel", "assemble"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kernel:
+    """All that runs, warm.
+
+    Attributes
+    ----------
+    pipeline
+        Processes frames.
+    detector
+        The network, for its class names.
+    space
+        Branches to choose from.
+    branch
+        What ``fixed`` means.
+    policies
+        Builds any policy for the space.
+    latency
+        Predicts and learns.
+    agnostic_accuracy
+        ``(B,)`` AP50 of the branches whatever is in view, or ranks below `RANKS_BELOW`.
+    """
+
+    pipeline: FramePipeline
+    detector: Detector
+    space: BranchSpace
+    branch: Branch
+    policies: PolicyFactory
+    latency: AdaptiveLatency
+    agnostic_accuracy: npt.NDArray[np.float64]
+    _accuracy: AccuracyPredictor
+    _options: KernelOptions
+    _clock: Clock
+    _load: Callable[[], LoadReading]
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Width and height in px for which latencies were measured."""
+        return self._options.image_size
+
+    def twin(self) -> "Kernel":
+        """For another camera: shares the network and what is known, and has all else anew."""
+        known = self.policies
+        policies = PolicyFactory(
+            self.space, known.original, self.agnostic_accuracy, known.scale_regressor
+        )
+        policy = policies.create(self._options.policy, self.branch)
+        latency = AdaptiveLatency(self.space, self.latency.model)
+        pipeline = FramePipeline(
+            self.detector, create_trackers(self.space),
+            Scheduler(self.space, policy, latency, self._accuracy), self._options.sla,
+            self._options.score_threshold, clock=self._clock, load=self._load,
+        )  # fmt: skip
+        return replace(self, pipeline=pipeline, policies=policies, latency=latency)
+
+    def measure_again(self) -> LatencyModel:
+        """Calibrate as at start; with a profile, that is the model. Takes seconds."""
+        model = self.latency.model
+        if model.is_profiled:
+            return model
+        trackers = create_trackers(self.space)
+        scene = calibration_scene(self._options.image_size)
+        return _calibrated(self.detector, trackers, self.space, scene, self._clock)
+
+    def forget_latencies(self, model: LatencyModel) -> "Kernel":
+        """Replace what was learned of latencies by a model; the pipeline goes on."""
+        latency = AdaptiveLatency(self.space, model)
+        self.pipeline.scheduler.latency = latency
+        return replace(self, latency=latency)
+
+    def batches_that_pay(self, count: int) -> frozenset[tuple[int, int | None]]:
+        """Settings at which ``count`` cameras are quicker as a batch; measured now."""
+        scene = calibration_scene(self._options.image_size)
+        return batches_that_pay(self.detector, self.space, scene, count, self._clock)
+
+
+def _precision(options: KernelOptions, bundle: PredictorBundle | None) -> str:
+    """The profile's, for the choice at start is by stopwatch and might be another one."""
+    if bundle is None or options.precision != "auto":
+        return options.precision
+    return str(bundle.metadata.get("precision", "auto"))
+
+
+def _calibrated(
+    detector: Detector,
+    trackers: dict[TrackerSettings, Tracker],
+    space: BranchSpace,
+    scene: Scene,
+    clock: Clock,
+    report: Callable[[str], None] = lambda _: None,
+) -> LatencyModel:
+    columns = calibrate(detector, trackers, space, scene, clock, report)
+    return fit_latency(columns, np.full((1, 2), np.nan), space)
+
+
+def assemble(
+    options: KernelOptions,
+    clock: Clock | None = None,
+    report: Callable[[str], None] = lambda _: None,
+    load: Callable[[], LoadReading] = LoadReading,
+    network: tuple[Detector, int] | None = None,
+    elsewhere: LatencyModel | None = None,
+) -> Kernel:
+    """Load the network, preheat every branch, learn what it costs, and put the pipeline together.
+
+    Parameters
+    ----------
+    options
+        What the user chose.
+    clock
+        Where latencies come from.
+    report
+        Called with a line on what is being done.
+    load
+        Newest reading of load monitors.
+    network
+        What `load_network` returned for the same options, to share it.
+    elsewhere
+        Latencies of the machine that is simulated, where it is not this one: nothing is measured
+        here, and the profile may be of any machine.
+
+    Raises
+    ------
+    ConfigurationError
+        If an option cannot be used, or the profile is of something else.
+    WeightsError
+        If the network cannot be loaded.
+    """
+    clock = clock or MonotonicClock()
+    space = load_space(options.space, options.detector)
+    branch = parse_branch(options.branch, space.default_branch)
+    check_policy_name(options.policy)
+    if options.only_branch:
+        space = space.with_branch(branch)
+    elif options.policy == "fixed":
+        space.index(branch)
+    bundle = PredictorBundle.load(options.profile) if options.profile else None
+    report(f"loading {options.detector}")
+    detector, num_threads = network or load_network(options, _precision(options, bundle))
+    if bundle is not None:
+        here = None if elsewhere else machine_name(detector, num_threads)
+        bundle.check(space, detector.fingerprint, here)
+    trackers = prepare_space(space, detector)
+    accuracy, agnostic = known_accuracy(bundle, detector, space)
+    original = bundle.original if bundle else None
+    policies = PolicyFactory(space, original, agnostic, scale_regressor_of(detector))
+    policy = policies.create(options.policy, branch)
+    scene = calibration_scene(options.image_size)
+    if elsewhere is None:
+        report("preheating")
+        PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene)
+    model = (bundle.latency if bundle else None) or elsewhere
+    if model is None:
+        model = _calibrated(detector, trackers, space, scene, clock, report)
+    latency = AdaptiveLatency(space, model)
+    scheduler = Scheduler(space, policy, latency, accuracy)
+    pipeline = FramePipeline(
+        detector, trackers, scheduler, options.sla, options.score_threshold, clock=clock, load=load
+    )
+    return Kernel(
+        pipeline, detector, space, branch, policies, latency, agnostic,
+        accuracy, options, clock, load,
+    )  # fmt: skip

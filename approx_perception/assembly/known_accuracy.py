@@ -1,0 +1,56 @@
+"""What is known of accuracy before a frame was seen: from a profile, or beside the weights."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.branches import BranchSpace
+from approx_perception.detectors import Detector
+from approx_perception.predictors import (
+    AccuracyPredictor,
+    AccuracyTable,
+    ConstantAccuracy,
+    OrderedAccuracy,
+    accuracy_of_space,
+)
+from approx_perception.predictors.bundle import PredictorBundle
+from approx_perception.predictors.scale_regressor import ScaleRegressor
+
+__all__ = ["known_accuracy", "scale_regressor_of"]
+
+
+def _beside_weights(detector: Detector, suffix: str) -> Path | None:
+    """File of the same name as the weights, if there is one."""
+    if detector.weights_path is None:
+        return None
+    path = detector.weights_path.with_suffix(suffix)
+    return path if path.is_file() else None
+
+
+def _shipped_predictors(detector: Detector, space: BranchSpace) -> PredictorBundle | None:
+    """Accuracy by content that ships with the weights, if it is of this network and space."""
+    path = _beside_weights(detector, ".predictors.json")
+    if path is None:
+        return None
+    bundle = PredictorBundle.load(path)
+    fits = bundle.metadata.get("space_hash") == space.hash
+    return bundle if fits and bundle.metadata.get("network") == detector.fingerprint else None
+
+
+def scale_regressor_of(detector: Detector) -> ScaleRegressor | None:
+    """AdaScale's regressor, if one ships with the weights."""
+    path = _beside_weights(detector, ".scale.npz")
+    return ScaleRegressor.load(path, detector.fingerprint) if path else None
+
+
+def known_accuracy(
+    bundle: PredictorBundle | None, detector: Detector, space: BranchSpace
+) -> tuple[AccuracyPredictor, npt.NDArray[np.float64]]:
+    """Best that is known, and the same whatever is in view."""
+    bundle = bundle or _shipped_predictors(detector, space)
+    if bundle is not None:
+        return OrderedAccuracy(bundle.accuracy, space), bundle.accuracy.agnostic
+    table = _beside_weights(detector, ".accuracy.json")
+    agnostic = accuracy_of_space(space, AccuracyTable.from_json(table) if table else None)
+    return ConstantAccuracy(agnostic), agnostic

@@ -1,0 +1,75 @@
+"""Networks and branch spaces by name."""
+
+from pathlib import Path
+
+from approx_perception.assembly.options import KernelOptions
+from approx_perception.branches import BranchSpace, TrackerSettings
+from approx_perception.detectors import Detector, DetectorOptions, DetectorSettings, load_detector
+from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.machine import core_count, describe_cpu
+from approx_perception.pipeline.frame_pipeline import create_trackers
+from approx_perception.share import share_folder
+from approx_perception.trackers import Tracker
+
+__all__ = ["load_network", "load_space", "machine_name", "prepare_space", "space_names"]
+
+
+def space_names() -> tuple[str, ...]:
+    """Names of the shipped spaces."""
+    return tuple(sorted(path.stem for path in (share_folder("config") / "spaces").glob("*.yaml")))
+
+
+def load_space(name: str, detector: str) -> BranchSpace:
+    """Read a space by name or file; empty means the detector's own.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such space, or it is not valid.
+    """
+    name = name or detector
+    if name in space_names():
+        return BranchSpace.from_yaml(share_folder("config") / "spaces" / f"{name}.yaml")
+    path = Path(name)
+    if not path.is_file():
+        raise ConfigurationError(
+            f"there is no branch space {name!r}; give a YAML file or {choices(space_names())}"
+        )
+    return BranchSpace.from_yaml(path)
+
+
+def machine_name(detector: Detector, num_threads: int) -> str:
+    """What latencies depend on beside network and space."""
+    return f"{describe_cpu()}, {detector.device}, {detector.precision}, {num_threads} threads"
+
+
+def load_network(options: KernelOptions, precision: str | None = None) -> tuple[Detector, int]:
+    """Load the network that options name; returns its number of threads too.
+
+    Raises
+    ------
+    ConfigurationError
+        If an option cannot be used.
+    WeightsError
+        If the network cannot be loaded.
+    """
+    # With all cores taken, an inference waits for whichever of them does something else.
+    num_threads = options.num_threads or max(core_count() - 1, 1)
+    detector = load_detector(
+        options.detector,
+        DetectorOptions(
+            options.weights,
+            options.class_names_file,
+            options.device,
+            num_threads,
+            precision or options.precision,
+        ),
+    )
+    return detector, num_threads
+
+
+def prepare_space(space: BranchSpace, detector: Detector) -> dict[TrackerSettings, Tracker]:
+    """Refuse settings that cannot run, before anything slow is done, and build all trackers."""
+    for shape, nprop in space.detector_settings:
+        detector.check_settings(DetectorSettings(shape, nprop))
+    return create_trackers(space)
