@@ -15,7 +15,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
-from outcome_tables import OURS, Outcome, mean_outcomes, table, write
+from outcome_tables import OURS, Outcome, mean_outcomes, write
 from recorded_world import UNSEEN_LEVELS, Network, load, record_trace, saved_detections
 from rich.progress import track
 
@@ -311,8 +311,7 @@ def main() -> None:
         for latency_ms in track(arguments.sla or [25.0, 35.0, 60.0], "SLAs")
     }
     title = f"{arguments.detector}, {', '.join(Path(name).name for name in arguments.source)}"
-    write(outcomes, arguments.out, title)
-    print(table(outcomes))
+    print(write(outcomes, arguments.out, title))
 
 
 if __name__ == "__main__":

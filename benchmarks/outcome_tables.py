@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -11,8 +12,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from approx_perception.evaluation.intervals import Interval, interval_of
+from approx_perception.evaluation.intervals import interval_of
 
+Row = dict[str, Any]
 OURS = "ours"
 _COLOURS = {
     OURS: "tab:blue", "policy approxdet": "tab:orange", "best fixed, SLA met in all": "tab:gray",
@@ -32,17 +34,17 @@ class Outcome:
     p95_ms: float
     switches: float
 
-    @property
-    def system(self) -> str:
-        """Name without the branch."""
-        return self.name.split(":")[0]
+
+def system_of(name: str) -> str:
+    """Name of a system without its branch and in how many runs it was found."""
+    return name.partition(":")[0].partition(" (in ")[0]
 
 
 def mean_outcomes(runs: Sequence[Sequence[Outcome]]) -> list[Outcome]:
     """Means over runs of the same systems; each fixed branch is the best of its own run."""
     by_system: dict[str, list[Outcome]] = {}
     for outcome in (o for run in runs for o in run):
-        by_system.setdefault(outcome.system, []).append(outcome)
+        by_system.setdefault(system_of(outcome.name), []).append(outcome)
     means = []
     for system, own in by_system.items():
         name = own[0].name if all(o.name == own[0].name for o in own) else system
@@ -56,67 +58,62 @@ def mean_outcomes(runs: Sequence[Sequence[Outcome]]) -> list[Outcome]:
     return means
 
 
-def lead_over(ours: Outcome, other: Outcome) -> Interval:
-    """By how much ours is ahead in AP50; both are judged on the same draws of frames."""
-    return interval_of(ours.ap50 - other.ap50, ours.resampled_ap50 - other.resampled_ap50)
-
-
-def rows_of(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
-    """Plain JSON."""
+def rows_of(outcomes: Sequence[Outcome]) -> list[Row]:
+    """Plain JSON; by how much ours is ahead is judged on the same draws of frames for both."""
     ours = next(o for o in outcomes if o.name == OURS)
     rows = []
-    for outcome in outcomes:
-        lead = lead_over(ours, outcome)
+    for other in outcomes:
         figures = ("ap50", "violations", "mean_ms", "p95_ms", "switches")
-        rows.append(
-            {
-                "name": outcome.name,
-                **{field: float(getattr(outcome, field)) for field in figures},
-                "ours_ahead": {"value": lead.value, "low": lead.low, "high": lead.high},
-            }
-        )
+        row: Row = {"name": other.name} | {f: float(getattr(other, f)) for f in figures}
+        lead = interval_of(ours.ap50 - other.ap50, ours.resampled_ap50 - other.resampled_ap50)
+        rows.append(row | {"ours_ahead": [lead.value, lead.low, lead.high]})
     return rows
 
 
-def table(outcomes_by_sla: Mapping[str, Sequence[Outcome]]) -> str:
+def table(rows_by_sla: Mapping[str, Sequence[Row]]) -> str:
     """Markdown."""
     lines = []
-    for sla, outcomes in outcomes_by_sla.items():
-        ours = next(o for o in outcomes if o.name == OURS)
+    for sla, rows in rows_by_sla.items():
         lines += [
             f"\n**SLA {sla}**\n",
             "| system | AP50 | ours ahead by (95 %) | over the SLA | mean | P95 | switches |",
             "|---|---|---|---|---|---|---|",
         ]
-        for o in outcomes:
-            lead = lead_over(ours, o)
-            ahead = f"{lead.value:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})"
+        for row in rows:
+            ahead = "{:+.3f} ({:+.3f} to {:+.3f})".format(*row["ours_ahead"])
             lines.append(
-                f"| {o.name} | {o.ap50:.3f} | {'' if o is ours else ahead} | {o.violations:.1%} | "
-                f"{o.mean_ms:.1f} ms | {o.p95_ms:.1f} ms | {o.switches:.0f} |"
+                f"| {row['name']} | {row['ap50']:.3f} | {'' if row['name'] == OURS else ahead} | "
+                f"{row['violations']:.1%} | {row['mean_ms']:.1f} ms | {row['p95_ms']:.1f} ms | "
+                f"{row['switches']:.0f} |"
             )
     return "\n".join(lines) + "\n"
 
 
-def draw(outcomes_by_sla: Mapping[str, Sequence[Outcome]], path: Path, title: str) -> None:
-    """AP50 against the SLA, a line for each system."""
+def draw(
+    rows_by_sla: Mapping[str, Sequence[Row]], path: Path, title: str, allowed: float = 0.05
+) -> None:
+    """AP50 against the SLA, a line for each system; hollow where it misses the SLA."""
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
     for system, colour in _COLOURS.items():
         points = [
-            (float(sla.split(" ")[0]), o.ap50, o.violations)
-            for sla, outcomes in outcomes_by_sla.items()
-            for o in outcomes
-            if o.system == system
+            (float(sla.split(" ")[0]), row["ap50"], row["violations"])
+            for sla, rows in rows_by_sla.items()
+            for row in rows
+            if system_of(row["name"]) == system
         ]
-        if points:
-            x, y, over = zip(*points, strict=True)
-            axes.plot(x, y, "o-", color=colour, label=system)
-            for point in zip(x, y, over, strict=True):
+        if not points:
+            continue
+        x, y, over = zip(*points, strict=True)
+        faces = [colour if share <= allowed else "white" for share in over]
+        axes.plot(x, y, color=colour, label=system)
+        axes.scatter(x, y, 36, faces, edgecolors=colour, zorder=3)
+        for *at, share in points:
+            if share > allowed:
                 axes.annotate(
-                    f"{point[2]:.0%}", point[:2], textcoords="offset points", xytext=(4, -11),
-                    fontsize=7, color=colour,
+                    f"{share:.0%}", at, textcoords="offset points", xytext=(5, -11), fontsize=7,
+                    color=colour,
                 )  # fmt: skip
-    axes.set_xlabel("SLA, ms (figures: share of frames over it)")
+    axes.set_xlabel(f"SLA, ms (hollow: more than {allowed:.0%} over it, and how many)")
     axes.set_ylabel("AP50")
     axes.set_title(title)
     axes.legend()
@@ -124,10 +121,11 @@ def draw(outcomes_by_sla: Mapping[str, Sequence[Outcome]], path: Path, title: st
     figure.savefig(path, dpi=130)
 
 
-def write(outcomes_by_sla: Mapping[str, Sequence[Outcome]], folder: Path, title: str) -> None:
-    """Write table.md, table.json and picture.png."""
+def write(outcomes_by_sla: Mapping[str, Sequence[Outcome]], folder: Path, title: str) -> str:
+    """Write table.md, table.json and picture.png; returns the table."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "table.md").write_text(table(outcomes_by_sla), encoding="utf-8")
     rows = {sla: rows_of(own) for sla, own in outcomes_by_sla.items()}
+    (folder / "table.md").write_text(text := table(rows), encoding="utf-8")
     (folder / "table.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    draw(outcomes_by_sla, folder / "picture.png", title)
+    draw(rows, folder / "picture.png", title)
+    return text
