@@ -41,7 +41,7 @@ from approx_perception.predictors import (
 from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling.profiler import scenes_of
 from approx_perception.scheduling import MostAccurate, PolicyFactory, Scheduler
-from approx_perception.structures import SLA, Detections, SlaScope
+from approx_perception.structures import SLA, SlaScope
 
 #: Steps of the simulated machine's seed between two starts.
 _START_STEP = 7
@@ -154,24 +154,27 @@ def references(setup: Setup, sla: SLA) -> list[Outcome]:
 
 
 def read_frames(
-    sources: Sequence[FrameSource], count: int, group_frames: int, repeat: int
+    sources: Sequence[FrameSource], count: int, group_frames: int
 ) -> list[LabelledFrame]:
-    """Labelled frames among the first ``count`` of each source, ``repeat`` times over.
+    """Labelled frames among the first ``count`` of each source, in whole groups.
 
-    If repeated, each source is cut to whole groups of the longest si, so that fixed branches can
-    be replayed part by part.
+    So can sources follow each other, and all be played again, with each branch as if by itself.
     """
     frames = []
     for source in sources:
         own = [e for e in islice(source, count) if e.ground_truth is not None]
-        frames += own if repeat == 1 else own[: len(own) // group_frames * group_frames]
-    if repeat == 1:
-        return frames
-    period_ns = frames[1].frame.stamp_ns - frames[0].frame.stamp_ns
-    return [
-        replace(entry, frame=replace(entry.frame, stamp_ns=index * period_ns))
-        for index, entry in enumerate(frames * repeat)
+        frames += own[: len(own) // group_frames * group_frames]
+    return frames
+
+
+def played(world: SimulatedWorld, times: int) -> SimulatedWorld:
+    """All frames ``times`` over, one after the other in time."""
+    first, second = (entry.frame.stamp_ns for entry in world.frames[:2])
+    frames = [
+        replace(entry, frame=replace(entry.frame, stamp_ns=index * (second - first)))
+        for index, entry in enumerate([*world.frames] * times)
     ]
+    return replace(world, frames=frames, saved=[[*own] * times for own in world.saved])
 
 
 def same_size_parts(frames: Sequence[LabelledFrame], group_frames: int) -> list[slice]:
@@ -185,19 +188,16 @@ def same_size_parts(frames: Sequence[LabelledFrame], group_frames: int) -> list[
     return [slice(a, b) for a, b in pairwise([*starts, len(sizes)])]
 
 
-def branch_matches(
-    world: SimulatedWorld, saved: Sequence[Sequence[Detections]], cache: Path
-) -> list[list[FrameMatch]]:
+def branch_matches(world: SimulatedWorld, cache: Path) -> list[list[FrameMatch]]:
     """What every branch would have published, judged; from a file if it is there."""
     names = ("scores", "class_ids", "hits", "truth_class_ids")
     if not cache.exists():
         columns = {}
         by_branch: dict[int, list[FrameMatch]] = {i: [] for i in range(len(world.space))}
-        for setting in track(range(len(saved)), "branches"):
+        for setting in track(range(len(world.saved)), "branches"):
             for part in same_size_parts(world.frames, max(world.space.sampling_intervals)):
-                published = replay_setting(
-                    world.space, setting, world.frames[part], saved[setting][part]
-                )
+                frames, saved = world.frames[part], world.saved[setting][part]
+                published = replay_setting(world.space, setting, frames, saved)
                 shifted = partial(lambda start, i, found: world.match(start + i, found), part.start)
                 matched = match_all(published, shifted, range(part.stop - part.start))
                 for index, found in matched.items():
@@ -231,29 +231,26 @@ def prepare(arguments: argparse.Namespace) -> list[Setup]:
     )
     space, cache = network.space, arguments.cache
     sources = [open_source(name, frame_count=arguments.frames) for name in arguments.source]
-    longest_si = max(space.sampling_intervals)
-    frames = read_frames(sources, arguments.frames, longest_si, arguments.repeat)
+    frames = read_frames(sources, arguments.frames, max(space.sampling_intervals))
     trace, _ = record_trace(network, scenes_of(sources, 3), UNSEEN_LEVELS, cache / "trace.npz")
-    saved = saved_detections(network, frames, cache / "detections.npz")
-    levels = np.arange(len(frames)) // arguments.level_frames % trace.level_count
-    truth_names = sources[0].class_names
-    class_map = ClassMap(network.detector.class_names, truth_names)
-    worlds = [
-        SimulatedWorld(
-            frames, saved, SimulatedMachine(trace, space, levels, seed=_START_STEP * start),
-            class_map,
-        )
-        for start in range(arguments.starts)
-    ]  # fmt: skip
-    matches = branch_matches(worlds[0], saved, cache / "matches.npz")
-    blocks = np.arange(len(frames)) % (len(frames) // arguments.repeat) // _BLOCK_FRAMES
-    return [
-        Setup(
-            network, of_another_machine(bundle, arguments.profile_error, world.machine.seed), world,
-            BranchOutcomes(space, matches, branch_latencies_ms(world), len(truth_names)), blocks,
-        )
-        for world in track(worlds, "latency of branches")
-    ]  # fmt: skip
+    levels = np.arange(len(frames) * arguments.repeat) // arguments.level_frames % trace.level_count
+    class_map = ClassMap(network.detector.class_names, sources[0].class_names)
+    once = SimulatedWorld(
+        frames, saved_detections(network, frames, cache / "detections.npz"),
+        SimulatedMachine(trace, space, levels), class_map,
+    )  # fmt: skip
+    matches = [own * arguments.repeat for own in branch_matches(once, cache / "matches.npz")]
+    blocks = np.tile(np.arange(len(frames)) // _BLOCK_FRAMES, arguments.repeat)
+    whole = played(once, arguments.repeat)
+    setups = []
+    for start in track(range(arguments.starts), "latency of branches"):
+        seed = _START_STEP * start
+        world = replace(whole, machine=replace(whole.machine, seed=seed))
+        own = of_another_machine(bundle, arguments.profile_error, seed)
+        latencies_ms = branch_latencies_ms(world)
+        outcomes = BranchOutcomes(space, matches, latencies_ms, len(world.truth_names))
+        setups.append(Setup(network, own, world, outcomes, blocks))
+    return setups
 
 
 def of_another_machine(bundle: PredictorBundle, error: float, seed: int) -> PredictorBundle:
