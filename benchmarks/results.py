@@ -21,7 +21,8 @@ SYSTEMS = Path("config/systems")
 def plan(arguments: argparse.Namespace) -> tuple[list[str], list[str], tuple[float, ...], int]:
     """Sources, systems, SLAs in ms, and frames."""
     if arguments.which == "real":
-        sources = [str(arguments.data / name) for name in ("PETS09-S3-MF1", "TUD-Campus")]
+        # The frames before are the profile's.
+        sources = [str(arguments.data / name) for name in ("PETS09-S3-MF1[48:]", "TUD-Campus[48:]")]
         files = ("yolox_416", "yolox_608", "yolox_416_tracked", "triggered_yolox")
         slas = (10.0, 20.0, 40.0)
     else:
