@@ -33,7 +33,7 @@ class ContentSensor:
 
     def reset(self) -> None:
         """Forget the stream."""
-        self.features = ContentFeatures()
+        self.features = ContentFeatures(is_known=False)
         self._has_seen_objects = False
         self._has_seen_motion = False
         self._thumbnail: npt.NDArray[np.int16] | None = None
@@ -55,9 +55,14 @@ class ContentSensor:
         old = self.features
         areas = areas_px2(detections.boxes)
         confident = detections.scores >= _CONFIDENT_SCORE
-        new = replace(old, object_count=len(detections), total_area_px2=float(areas.sum()),
-                      confident_count=self._smooth(old.confident_count, float(confident.sum()),
-                                                   self._has_seen_objects))  # fmt: skip
+        count = float(confident.sum())
+        new = replace(
+            old,
+            is_known=True,
+            object_count=len(detections),
+            total_area_px2=float(areas.sum()),
+            confident_count=self._smooth(old.confident_count, count, self._has_seen_objects),
+        )
         if confident.any():
             sides = np.sqrt(np.maximum(areas[confident], 1.0))
             sizes = np.sort(sides) / min(image_size)

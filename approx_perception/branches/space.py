@@ -150,6 +150,11 @@ class BranchSpace(Sequence[Branch]):
         rows = [[self._index[replace(branch, si=si)] for branch in alike] for si in intervals]
         return np.array(rows, np.int64).reshape(len(intervals), len(alike))
 
+    @cached_property
+    def untracked(self) -> npt.NDArray[np.bool_]:
+        """``(B,)`` whether a branch detects on every frame."""
+        return np.array([branch.si == 1 for branch in self._branches])
+
     def with_branch(self, branch: Branch) -> "BranchSpace":
         """Return the space of that one branch."""
         trackers = [branch.tracker_settings] if branch.tracker_settings else []

@@ -64,6 +64,11 @@ class Candidates:
     price: float
     is_open: npt.NDArray[np.bool_] | None = None
 
+    def untracked(self) -> npt.NDArray[np.bool_]:
+        """``(B,)`` whether a branch may be chosen and detects on every frame."""
+        untracked = self.space.untracked
+        return untracked if self.is_open is None else untracked & self.is_open
+
     def among(self, allowed: npt.NDArray[np.bool_]) -> "Candidates":
         """Candidates of which only those allowed are open; the others never end."""
         current = self.current
@@ -177,12 +182,22 @@ class MostAccurate(Memoryless):
     In scope ``gof`` a late group tracks on and so becomes one of a longer si: what it costs to be
     late is then what that loses in accuracy, and only a group that would still be late at the
     longest si is over the SLA.
+
+    Of a stream that was never seen, the first frame is detected by a branch that tracks nothing:
+    what there is to be followed, and so what a tracker takes, shows only then.
     """
 
     stretches_groups = True
 
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
+        looks_first = candidates.untracked()
+        if candidates.observation.content.is_known or not looks_first.any():
+            return self._select(candidates)
+        selection = self._select(candidates.among(looks_first))
+        return replace(selection, reason=f"a look at a new scene: {selection.reason}")
+
+    def _select(self, candidates: Candidates) -> Selection:
         sla, latency_ms = candidates.observation.sla, candidates.quantile_ms
         accuracy = candidates.accuracy
         allowed = 1 - sla.quantile

@@ -36,6 +36,8 @@ class ContentFeatures:
     edges
         Mean step of brightness between a thumbnail's neighbouring px, 0..1; nan while it is not
         computed.
+    is_known
+        Whether a frame of the stream was processed; before, counts of 0 say nothing.
     """
 
     object_count: int = 0
@@ -46,6 +48,7 @@ class ContentFeatures:
     speed_px_per_frame: float = float("nan")
     motion: float = float("nan")
     edges: float = float("nan")
+    is_known: bool = True
 
     @classmethod
     def of_objects(cls, detections: Detections) -> "ContentFeatures":
