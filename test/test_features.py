@@ -36,6 +36,17 @@ def test_motion_is_unknown_until_an_object_was_seen_twice():
     assert sensor.features.relative_speed == pytest.approx(0.1)
 
 
+def test_an_empty_scene_is_known_to_be_empty():
+    sensor = ContentSensor()
+    assert not sensor.features.is_known
+    sensor.see_image(np.zeros((48, 64, 3), np.uint8))
+    assert not sensor.features.is_known
+    sensor.see_objects(Detections.empty(), np.zeros(0, np.float32), SIZE)
+    assert sensor.features.is_known
+    sensor.reset()
+    assert not sensor.features.is_known
+
+
 def test_values_are_smoothed():
     sensor = ContentSensor()
     sensor.see_objects(objects(4), np.zeros(4, np.float32), SIZE)

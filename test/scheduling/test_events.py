@@ -41,7 +41,7 @@ class Play:
             small_accuracy_model(),
         )  # fmt: skip
         self.sla, self.objects, self.slowdown = sla, objects, 1.0
-        self.speed, self.size = 0.0, (640, 480)
+        self.speed, self.size, self.is_known = 0.0, (640, 480), True
         self.cpu = None
         self.decisions = []
 
@@ -50,7 +50,7 @@ class Play:
             self.load.update("/load", cpu=self.cpu)
         content = ContentFeatures(
             object_count=self.objects, confident_count=self.objects, small_size=0.15,
-            relative_speed=self.speed,
+            relative_speed=self.speed, is_known=self.is_known,
         )  # fmt: skip
         observation = Observation(self.sla, content, "camera", self.size, self.load.reading())
         decision = self.scheduler.decide(observation)
@@ -157,6 +157,26 @@ def test_resolution_change_starts_a_group():
     decision = play.frame()
     assert decision.run_detector
     assert decision.reason.startswith("another stream or image size")
+
+
+def test_a_new_scene_is_looked_at_before_anything_is_tracked():
+    play = Play(SLA(20.0, 0.95, SlaScope.GOF))
+    assert play.frames(40)[-1] == LARGE_TRACKED
+    play.size, play.is_known = (320, 240), False
+    assert play.frames(1) == [SMALL]
+    assert play.decisions[-1].reason.startswith(
+        "another stream or image size: a look at a new scene: most accurate of "
+    )
+    play.is_known = True
+    assert play.frames(1) == [LARGE_TRACKED]
+
+
+def test_where_all_allowed_branches_track_a_new_scene_is_tracked_too():
+    play = Play(SLA(20.0, 0.95, SlaScope.GOF))
+    play.is_known = False
+    play.scheduler.allowed = ~SPACE.untracked
+    assert play.frames(1) == [LARGE_TRACKED]
+    assert "new scene" not in play.decisions[-1].reason
 
 
 @pytest.mark.parametrize("jump_ms", [3_600_000.0, 0.0])
