@@ -94,11 +94,14 @@ class Selection:
         In words for the user.
     expected_ms
         What the policy itself expects of it, where it does not go by the candidates' figures.
+    keeps_budget
+        Whether it was chosen for being mostly inside the SLA.
     """
 
     index: int
     reason: str
     expected_ms: float | None = None
+    keeps_budget: bool = False
 
 
 class SchedulingPolicy(Protocol):
@@ -223,20 +226,19 @@ class MostAccurate(Memoryless):
         best = int(equals[latency_ms[equals].argmin()])
         current = candidates.current
         if current is not None and current != best and value[current] > value[best] - _LEAST_GAIN:
-            return Selection(current, f"kept: no other branch that fits {budget} is clearly better")
-        if not fits[best]:
+            best, reason = current, f"kept: no other branch that fits {budget} is clearly better"
+        elif not fits[best]:
             share = f"{late_share[best]:.0%} of {sla.scope.value}s"
-            if not fits.any():
-                return Selection(
-                    best, f"no branch fits {budget}; most accurate for {share} expected over it"
-                )
-            return Selection(
-                best, f"most accurate for the {share} expected over {budget}: few were late before"
+            reason = (
+                f"most accurate for the {share} expected over {budget}: few were late before"
+                if fits.any()
+                else f"no branch fits {budget}; most accurate for {share} expected over it"
             )
-        rule = "" if accuracy[best] >= RANKS_BELOW else " (ranked by rule of thumb)"
-        return Selection(
-            best, f"most accurate of {np.count_nonzero(fits)} branches that fit {budget}{rule}"
-        )
+        else:
+            rule = "" if accuracy[best] >= RANKS_BELOW else " (ranked by rule of thumb)"
+            count = np.count_nonzero(fits)
+            reason = f"most accurate of {count} branches that fit {budget}{rule}"
+        return Selection(best, reason, keeps_budget=True)
 
 
 def _lateness(

@@ -15,8 +15,6 @@ __all__ = ["Scheduler"]
 
 #: Frames for which a branch stays, before that was seen; what it is learned with.
 _FIRST_STAY_FRAMES, _STAY_GAIN = 100.0, 0.2
-#: Late tracked frames in a row after which a group ends early.
-_LATE_FRAMES = 2
 #: Share of the objects that a tracker must lose in one frame for a group to end early: a cut, or a
 #: jerk of the camera, after which the rest of the group would be worth nothing.
 _LOST_AT_ONCE = 0.5
@@ -90,7 +88,8 @@ class Scheduler:
         self._last: Decision | None = None
         #: Why the group before ended early; empty where it did not.
         self._cause = ""
-        self._late_frames = 0
+        #: Whether the branch that runs was chosen for being mostly inside the SLA.
+        self._keeps_budget = False
         #: Objects published for the frame before.
         self._object_count = 0
         self._price = LatenessPrice()
@@ -136,16 +135,12 @@ class Scheduler:
         self.latency.observe(result)
         self.policy.observe(result)
         self._price.observe(result)
-        decision, latency_ms = result.decision, result.timings.processing_ms
-        limit_ms = max(result.sla.latency_ms, decision.expected_quantile_ms)
-        is_late = not decision.run_detector and latency_ms > limit_ms
-        self._late_frames = self._late_frames + 1 if is_late else 0
         before, self._object_count = self._object_count, len(result.detections)
-        if not self.policy.reacts_at_once:
+        if result.decision.run_detector or not self.policy.reacts_at_once:
             return
-        if self._late_frames >= _LATE_FRAMES:
+        if self._keeps_budget and self._broke_away(result.sla):
             self._cause = "latency broke away"
-        elif not decision.run_detector and self._object_count < (1 - _LOST_AT_ONCE) * before:
+        elif self._object_count < (1 - _LOST_AT_ONCE) * before:
             self._cause = f"{before - self._object_count} of {before} objects were lost at once"
 
     def abort_group(self) -> None:
@@ -170,6 +165,17 @@ class Scheduler:
             return "the SLA changed"
         return ""
 
+    def _broke_away(self, sla: SLA) -> bool:
+        """Whether the tracked frames of the group, which should be quick, are over the SLA.
+
+        In scope ``frame`` the last one by itself; in scope ``gof``, where a group that ends early
+        is late for certain, the mean of two or more.
+        """
+        tracked_ms = self.group_processing_ms[1:]
+        if sla.scope is SlaScope.FRAME:
+            return tracked_ms[-1] > sla.latency_ms
+        return len(tracked_ms) > 1 and sum(tracked_ms) / len(tracked_ms) > sla.latency_ms
+
     def _can_be_saved(self, group: _Group) -> bool:
         """Whether the mean of a late group is inside the SLA after some more tracked frames."""
         sla, spent_ms = group.sla, self.group_processing_ms
@@ -191,7 +197,7 @@ class Scheduler:
             self._stay_frames += _STAY_GAIN * (self._stayed_frames - self._stay_frames)
             self._stayed_frames = 0
         self._last = decision
-        self._cause, self._late_frames = "", 0
+        self._cause = ""
         self.group_processing_ms = []
         return decision
 
@@ -214,7 +220,7 @@ class Scheduler:
         if allowed is not None:
             candidates = candidates.among(allowed)
         selection = policy.select(candidates)
-        index = selection.index
+        index, self._keeps_budget = selection.index, selection.keeps_budget
         branch = self.space[index]
         expected_ms = selection.expected_ms
         return Decision(
