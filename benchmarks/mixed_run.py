@@ -45,8 +45,6 @@ from approx_perception.structures import SLA, SlaScope
 
 #: Steps of the simulated machine's seed between two starts.
 _START_STEP = 7
-#: Frames that a bootstrap draws together; the oracle's groups are as long.
-_BLOCK_FRAMES = 8
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Setup:
     bundle: PredictorBundle
     world: SimulatedWorld
     outcomes: BranchOutcomes
-    #: ``(N,)`` frames that are drawn together: neighbours, and the same again in repetitions.
+    #: ``(N,)`` frames that a bootstrap draws together: a group, and the same again in repetitions.
     blocks: np.ndarray
 
 
@@ -231,7 +229,8 @@ def prepare(arguments: argparse.Namespace) -> list[Setup]:
     )
     space, cache = network.space, arguments.cache
     sources = [open_source(name, frame_count=arguments.frames) for name in arguments.source]
-    frames = read_frames(sources, arguments.frames, max(space.sampling_intervals))
+    group_frames = max(space.sampling_intervals)
+    frames = read_frames(sources, arguments.frames, group_frames)
     trace, _ = record_trace(network, scenes_of(sources, 3), UNSEEN_LEVELS, cache / "trace.npz")
     levels = np.arange(len(frames) * arguments.repeat) // arguments.level_frames % trace.level_count
     class_map = ClassMap(network.detector.class_names, sources[0].class_names)
@@ -240,7 +239,7 @@ def prepare(arguments: argparse.Namespace) -> list[Setup]:
         SimulatedMachine(trace, space, levels), class_map,
     )  # fmt: skip
     matches = [own * arguments.repeat for own in branch_matches(once, cache / "matches.npz")]
-    blocks = np.tile(np.arange(len(frames)) // _BLOCK_FRAMES, arguments.repeat)
+    blocks = np.tile(np.arange(len(frames)) // group_frames, arguments.repeat)
     whole = played(once, arguments.repeat)
     setups = []
     for start in track(range(arguments.starts), "latency of branches"):

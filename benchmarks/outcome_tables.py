@@ -16,6 +16,9 @@ from approx_perception.evaluation.intervals import interval_of
 
 Row = dict[str, Any]
 OURS = "ours"
+_FIGURES = ("ap50", "violations", "mean_ms", "p95_ms", "switches")
+#: Share that an SLA of 95 % lets be late.
+_ALLOWED = 0.05
 _COLOURS = {
     OURS: "tab:blue", "policy approxdet": "tab:orange", "best fixed, SLA met in all": "tab:gray",
     "best fixed, SLA met at each level": "black", "oracle": "tab:green",
@@ -52,7 +55,7 @@ def mean_outcomes(runs: Sequence[Sequence[Outcome]]) -> list[Outcome]:
             name += f" (in {len(own)} of {len(runs)} runs)"
         figures = {
             field: np.mean([getattr(o, field) for o in own], axis=0)
-            for field in ("ap50", "resampled_ap50", "violations", "mean_ms", "p95_ms", "switches")
+            for field in (*_FIGURES, "resampled_ap50")
         }
         means.append(Outcome(name, **figures))
     return means
@@ -63,8 +66,7 @@ def rows_of(outcomes: Sequence[Outcome]) -> list[Row]:
     ours = next(o for o in outcomes if o.name == OURS)
     rows = []
     for other in outcomes:
-        figures = ("ap50", "violations", "mean_ms", "p95_ms", "switches")
-        row: Row = {"name": other.name} | {f: float(getattr(other, f)) for f in figures}
+        row: Row = {"name": other.name} | {f: float(getattr(other, f)) for f in _FIGURES}
         lead = interval_of(ours.ap50 - other.ap50, ours.resampled_ap50 - other.resampled_ap50)
         rows.append(row | {"ours_ahead": [lead.value, lead.low, lead.high]})
     return rows
@@ -89,9 +91,7 @@ def table(rows_by_sla: Mapping[str, Sequence[Row]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def draw(
-    rows_by_sla: Mapping[str, Sequence[Row]], path: Path, title: str, allowed: float = 0.05
-) -> None:
+def draw(rows_by_sla: Mapping[str, Sequence[Row]], path: Path, title: str) -> None:
     """AP50 against the SLA, a line for each system; hollow where it misses the SLA."""
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
     for system, colour in _COLOURS.items():
@@ -104,16 +104,16 @@ def draw(
         if not points:
             continue
         x, y, over = zip(*points, strict=True)
-        faces = [colour if share <= allowed else "white" for share in over]
+        faces = [colour if share <= _ALLOWED else "white" for share in over]
         axes.plot(x, y, color=colour, label=system)
         axes.scatter(x, y, 36, faces, edgecolors=colour, zorder=3)
         for *at, share in points:
-            if share > allowed:
+            if share > _ALLOWED:
                 axes.annotate(
                     f"{share:.0%}", at, textcoords="offset points", xytext=(5, -11), fontsize=7,
                     color=colour,
                 )  # fmt: skip
-    axes.set_xlabel(f"SLA, ms (hollow: more than {allowed:.0%} over it, and how many)")
+    axes.set_xlabel(f"SLA, ms (hollow: more than {_ALLOWED:.0%} over it, and how many)")
     axes.set_ylabel("AP50")
     axes.set_title(title)
     axes.legend()

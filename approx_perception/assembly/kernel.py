@@ -176,13 +176,14 @@ def assemble(
     original = bundle.original if bundle else None
     policies = PolicyFactory(space, original, agnostic, scale_regressor_of(detector))
     policy = policies.create(options.policy, branch)
-    scene = calibration_scene(options.image_size)
-    if elsewhere is None:
+    profiled = bundle.latency if bundle else None
+    if elsewhere is not None:
+        model = profiled or elsewhere
+    else:
         report("preheating")
+        scene = calibration_scene(options.image_size)
         PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene)
-    model = (bundle.latency if bundle else None) or elsewhere
-    if model is None:
-        model = _calibrated(detector, trackers, space, scene, clock, report)
+        model = profiled or _calibrated(detector, trackers, space, scene, clock, report)
     latency = AdaptiveLatency(space, model)
     scheduler = Scheduler(space, policy, latency, accuracy)
     pipeline = FramePipeline(

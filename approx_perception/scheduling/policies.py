@@ -194,8 +194,8 @@ class MostAccurate(Memoryless):
 
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
-        looks_first = candidates.untracked()
-        if candidates.observation.content.is_known or not looks_first.any():
+        is_known = candidates.observation.content.is_known
+        if is_known or not (looks_first := candidates.untracked()).any():
             return self._select(candidates)
         selection = self._select(candidates.among(looks_first))
         return replace(selection, reason=f"a look at a new scene: {selection.reason}")

@@ -138,7 +138,7 @@ class Scheduler:
         before, self._object_count = self._object_count, len(result.detections)
         if result.decision.run_detector or not self.policy.reacts_at_once:
             return
-        if self._keeps_budget and self._broke_away(result.sla):
+        if self._keeps_budget and self._broke_away(result):
             self._cause = "latency broke away"
         elif self._object_count < (1 - _LOST_AT_ONCE) * before:
             self._cause = f"{before - self._object_count} of {before} objects were lost at once"
@@ -165,16 +165,21 @@ class Scheduler:
             return "the SLA changed"
         return ""
 
-    def _broke_away(self, sla: SLA) -> bool:
+    def _broke_away(self, result: FrameResult) -> bool:
         """Whether the tracked frames of the group, which should be quick, are over the SLA.
 
         In scope ``frame`` the last one by itself; in scope ``gof``, where a group that ends early
         is late for certain, the mean of two or more.
         """
-        tracked_ms = self.group_processing_ms[1:]
+        sla = result.sla
         if sla.scope is SlaScope.FRAME:
-            return tracked_ms[-1] > sla.latency_ms
-        return len(tracked_ms) > 1 and sum(tracked_ms) / len(tracked_ms) > sla.latency_ms
+            return result.timings.processing_ms > sla.latency_ms
+        return len(self.group_processing_ms) > 2 and self._mean_tracked_ms() > sla.latency_ms
+
+    def _mean_tracked_ms(self) -> float:
+        """Of the group under way, which must have a tracked frame."""
+        tracked_ms = self.group_processing_ms[1:]
+        return sum(tracked_ms) / len(tracked_ms)
 
     def _can_be_saved(self, group: _Group) -> bool:
         """Whether the mean of a late group is inside the SLA after some more tracked frames."""
@@ -183,7 +188,7 @@ class Scheduler:
         # A group of one frame has no tracker to go on with.
         if sla.scope is not SlaScope.GOF or over_ms <= 0 or len(spent_ms) < 2:
             return False
-        spared_ms = sla.latency_ms - sum(spent_ms[1:]) / len(spent_ms[1:])
+        spared_ms = sla.latency_ms - self._mean_tracked_ms()
         allowed_si = self._si if group.allowed is None else self._si[group.allowed]
         frames_left = int(allowed_si.max()) - len(spent_ms)
         return frames_left * spared_ms >= over_ms
