@@ -28,8 +28,8 @@ class Branch:
     Attributes
     ----------
     shape
-        Side of the network's input in px: the short side for Faster R-CNN, the side of the
-        square letterbox for YOLOX.
+        Side of the network's input in px: the short side for Faster R-CNN, the long side of the
+        letterbox for YOLOX.
     nprop
         Proposals kept after the RPN; None for a family without proposals.
     si

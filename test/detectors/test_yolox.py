@@ -8,21 +8,24 @@ from approx_perception.exceptions import ConfigurationError, WeightsError
 from approx_perception.testing.contracts import DetectorContract
 
 
-def write_model(path, classes=2, side="S"):
+#: Output rows for the cells of a 32 px image, and the second row's third column of the first level.
+CELLS, CELL = 16 + 4 + 1, 4 + 2
+
+
+def write_model(path, classes=2, sides=("S", "S"), cells=CELLS, cell=CELL):
     """A network that answers zeros but for one cell, whatever it sees."""
     shape = helper.make_node("Shape", ["images"], ["shape"])
     nodes = [shape]
-    # One output row for every cell of a 32 px image: 16 + 4 + 1.
-    rows = np.zeros((1, 21, 5 + classes), np.float32)
-    # Second row, third column of the first level: a 16 x 24 px box of the second class.
-    rows[0, 4 + 2, :5] = [0.5, 0.5, np.log(2), np.log(3), 0.9]
-    rows[0, 4 + 2, 6] = 0.8
+    rows = np.zeros((1, cells, 5 + classes), np.float32)
+    # A box of 2 x 3 cells of the second class.
+    rows[0, cell, :5] = [0.5, 0.5, np.log(2), np.log(3), 0.9]
+    rows[0, cell, 6] = 0.8
     constant = helper.make_tensor("rows", TensorProto.FLOAT, rows.shape, rows.ravel())
     nodes.append(helper.make_node("Constant", [], ["output"], value=constant))
     graph = helper.make_graph(
         nodes,
         "yolox",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, side, side])],
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, *sides])],
         [helper.make_tensor_value_info("output", TensorProto.FLOAT, list(rows.shape))],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
@@ -58,6 +61,22 @@ def test_decoding_by_hand(model):
     np.testing.assert_allclose(found.boxes, [[24, 0, 56, 48]], atol=1e-3)
     np.testing.assert_allclose(found.scores, [0.72], rtol=1e-6)
     assert found.class_ids.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("sides", "rows"),
+    [(("H", "W"), 96), ((None, None), 96), (("S", "S"), 128), ((128, 128), 128)],
+    ids=str,
+)
+def test_no_more_padding_than_the_file_demands(tmp_path, sides, rows):
+    # Of 128 x 64 px, with half a cell of 32 px below; the box is the second level's, in its second
+    # row and third column.
+    first, second, third = (rows * 128 // stride**2 for stride in (8, 16, 32))
+    path = tmp_path / "model.onnx"
+    write_model(path, sides=sides, cells=first + second + third, cell=first + 128 // 16 + 2)
+    (tmp_path / "model.names").write_text("cat\ndog\n")
+    found = load(path).detect(np.zeros((64, 128, 3), np.uint8), DetectorSettings(128))
+    np.testing.assert_allclose(found.boxes, [[24, 0, 56, 48]], atol=1e-3)
 
 
 def test_names_beside_the_weights(model):
@@ -107,7 +126,7 @@ def test_no_proposals(model):
 
 def test_file_of_fixed_shape(tmp_path):
     (tmp_path / "x.names").write_text("cat\ndog\n")
-    detector = load(write_model(tmp_path / "x.onnx", side=32))
+    detector = load(write_model(tmp_path / "x.onnx", sides=(32, 32)))
     detector.check_settings(DetectorSettings(32))
     with pytest.raises(ConfigurationError, match=r"exported for \(32, 32\) px only"):
         detector.check_settings(DetectorSettings(64))
