@@ -156,9 +156,7 @@ class YOLOXDetector(Detector):
         sides = session.get_inputs()[0].shape[2:]
         self._fixed_sides = tuple(side for side in sides if isinstance(side, int))
         #: Exported for one symbol, or a number, as both sides.
-        self._is_square = bool(self._fixed_sides) or (
-            sides[0] is not None and sides[0] == sides[1]
-        )
+        self._is_square = bool(self._fixed_sides) or (sides[0] is not None and sides[0] == sides[1])
         self.class_names = class_names
         self.weights_path = path
         self.device = session.get_providers()[0]

@@ -7,7 +7,6 @@ from approx_perception.detectors import DetectorOptions, DetectorSettings, load_
 from approx_perception.exceptions import ConfigurationError, WeightsError
 from approx_perception.testing.contracts import DetectorContract
 
-
 #: Output rows for the cells of a 32 px image, and the second row's third column of the first level.
 CELLS, CELL = 16 + 4 + 1, 4 + 2
 
