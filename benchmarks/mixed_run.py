@@ -21,6 +21,7 @@ from rich.progress import track
 
 from approx_perception.assembly import KernelOptions
 from approx_perception.datasets import FrameSource, LabelledFrame, open_source
+from approx_perception.datasets.view import View
 from approx_perception.evaluation import ClassMap, group_means_ms, violation_share
 from approx_perception.evaluation.average_precision import FrameMatch, mean_ap50
 from approx_perception.evaluation.hindsight import BranchOutcomes, Choice, branch_latencies_ms
@@ -230,7 +231,8 @@ def prepare(arguments: argparse.Namespace) -> list[Setup]:
     space, cache = network.space, arguments.cache
     sources = [open_source(name, frame_count=arguments.frames) for name in arguments.source]
     group_frames = max(space.sampling_intervals)
-    frames = read_frames(sources, arguments.frames, group_frames)
+    filmed = read_frames(sources, arguments.frames, group_frames)
+    frames = [View(zoom=zoom).of(entry) for zoom in arguments.zoom or [1.0] for entry in filmed]
     trace, _ = record_trace(network, scenes_of(sources, 3), UNSEEN_LEVELS, cache / "trace.npz")
     levels = np.arange(len(frames) * arguments.repeat) // arguments.level_frames % trace.level_count
     class_map = ClassMap(network.detector.class_names, sources[0].class_names)
@@ -276,7 +278,14 @@ def main() -> None:
     parser.add_argument("--profile", type=Path, required=True)
     parser.add_argument("--source", action="append", default=None, help="with ground truth")
     parser.add_argument("--frames", type=int, default=768, help="of each source")
-    parser.add_argument("--repeat", type=int, default=1, help="how often to play all sources")
+    parser.add_argument(
+        "--zoom",
+        type=float,
+        action="append",
+        default=None,
+        help="play all sources once at each, as from a camera that zooms; 1 is as filmed",
+    )
+    parser.add_argument("--repeat", type=int, default=1, help="how often to play all of that")
     parser.add_argument(
         "--level-frames", type=int, default=72, help="frames for which a contention lasts"
     )

@@ -1,4 +1,4 @@
-"""From accuracy records to an `AccuracyModel`: ridge regression, judged on sources left out."""
+"""From accuracy records to an `AccuracyModel`: ridge in two levels, judged on sources left out."""
 
 from dataclasses import dataclass
 
@@ -20,8 +20,13 @@ Vector = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 #: What content is worth is drawn to nothing as if one snippet had shown that (a Gaussian prior,
-#: of which ridge is the mode): six snippets can tell little of it, and fifty nearly all.
+#: of which ridge is the mode), and what it is worth for a branch to what it is for all: six
+#: snippets can tell little of it, and fifty nearly all.
 _PRIOR_SNIPPETS = 1.0
+#: Share of that prior for what is to be as the snippets say.
+_FREE = 1e-3
+#: Position of the objects' size among the features.
+_SIZE = FEATURE_NAMES.index("small_size")
 #: Features are clipped to what nearly all snippets have.
 _RANGE_QUANTILES = (0.01, 0.99)
 #: Accuracy that image features must gain to be worth their code path.
@@ -50,10 +55,12 @@ class AccuracyFit:
     image_gains: dict[float, float]
 
 
-def _regress(features: Vector, ap50: Vector, snippets: Integers, count: int) -> ContentRegression:
+def _regress(
+    features: Vector, ap50: Vector, snippets: Integers, shapes: Vector, count: int
+) -> ContentRegression:
     """Fit on ``(S, D, F)`` features as each of D settings sees them, and ``(S, B)`` AP50.
 
-    Rows of the same of ``(S,)`` snippets are views of it.
+    Rows of the same of ``(S,)`` snippets are views of it; ``(B,)`` shapes are the branches'.
     """
     logarithms = ContentRegression.logarithms(features, count).reshape(-1, count)
     targets = np.repeat(ContentRegression.log_odds(ap50), features.shape[1], axis=0)
@@ -64,12 +71,52 @@ def _regress(features: Vector, ap50: Vector, snippets: Integers, count: int) -> 
     frame = ContentRegression(low, high, np.zeros((0, 0), np.float32))
     terms = frame.terms(logarithms)
     # Each snippet is there once for each view, and each setting that knows it.
-    rows_per_snippet = len(terms) / len(np.unique(snippets))
-    ridge = _PRIOR_SNIPPETS * rows_per_snippet * np.eye(terms.shape[1])
-    # The mean is not drawn to 0.
-    ridge[0, 0] = 0.0
-    weights = np.linalg.solve(terms.T @ terms + ridge, terms.T @ targets)
-    return ContentRegression(low, high, np.asarray(weights.T, np.float32))
+    prior_rows = _PRIOR_SNIPPETS * len(terms) / len(np.unique(snippets))
+    shared = _shared_weights(shapes, float((high - low)[_SIZE]), count)
+    weights = _two_levels(terms, targets, shared, prior_rows)
+    return ContentRegression(low, high, np.asarray(weights, np.float32))
+
+
+def _two_levels(terms: Vector, targets: Vector, shared: Vector, prior_rows: float) -> Vector:
+    """``(B, K)`` weights of each branch: of what it shares with the others, and its own.
+
+    Least squares of ``(N, B)`` targets by ``(N, K)`` terms, both kinds drawn to nothing as if so
+    many rows had shown that; ``(B, J, K)`` shared weights for each of J unknowns.
+    """
+    products, answers = terms.T @ terms, terms.T @ targets
+    own_ridge = prior_rows * np.eye(len(products))
+    # What a branch's own weights leave of its targets, whatever the shared ones are.
+    left = np.eye(len(products)) - products @ np.linalg.inv(products + own_ridge)
+    ridge = np.full(shared.shape[1], prior_rows * len(shared))
+    # Neither the mean nor the curve is drawn to 0.
+    ridge[[0, -2, -1]] *= _FREE
+    unknowns = np.linalg.solve(
+        np.tensordot(shared @ (left @ products), shared, ([0, 2], [0, 2])) + np.diag(ridge),
+        np.tensordot(shared, left @ answers, ([0, 2], [1, 0])),
+    )
+    common = np.tensordot(unknowns, shared, (0, 1))
+    own = np.linalg.solve(products + own_ridge, answers - products @ common.T)
+    return np.asarray(common + own.T)
+
+
+def _shared_weights(shapes: Vector, size_range: float, feature_count: int) -> Vector:
+    """``(B, K + 2, K)`` weights on K terms of each branch, for a unit of what branches share.
+
+    They share K weights on the terms, and a parabola in the logarithm of objects' size in the
+    network's input, u = r x + l with the term of size x, -1..1, half its range r and the logarithm
+    of the shape l: u, and u^2 = r^2 x^2 + 2 r x l + l^2.
+    """
+    half, log_shapes = size_range / 2, np.log(shapes) - np.log(shapes).mean()
+    size = 1 + _SIZE
+    first, second = np.triu_indices(1 + feature_count)
+    size_squared = int(np.flatnonzero((first == size) & (second == size))[0])
+    count = len(first)
+    weights = np.zeros((len(shapes), count + 2, count))
+    weights[:, :count] = np.eye(count)
+    weights[:, -2, size], weights[:, -2, 0] = half, log_shapes
+    weights[:, -1, size_squared] = half**2
+    weights[:, -1, size], weights[:, -1, 0] = 2 * half * log_shapes, log_shapes**2
+    return weights
 
 
 def _predict(model: ContentRegression, features: Vector) -> Vector:
@@ -85,13 +132,13 @@ def _predict(model: ContentRegression, features: Vector) -> Vector:
 
 
 def _left_out(
-    features: Vector, ap50: Vector, snippets: Integers, sources: Vector, count: int
+    features: Vector, ap50: Vector, snippets: Integers, sources: Vector, shapes: Vector, count: int
 ) -> Vector:
     """``(S, B)`` predictions for the snippets of each source by those of the others."""
     predicted = np.zeros_like(ap50)
     for source in np.unique(sources):
         held = sources == source
-        model = _regress(features[~held], ap50[~held], snippets[~held], count)
+        model = _regress(features[~held], ap50[~held], snippets[~held], shapes, count)
         predicted[held] = _predict(model, features[held])
     return predicted
 
@@ -133,13 +180,17 @@ def _pays_from(gains: dict[float, float]) -> float:
     return from_ms
 
 
-def fit_accuracy(records: Columns, mean_ms: Vector, image_cost_ms: float) -> AccuracyFit:
+def fit_accuracy(
+    records: Columns, shapes: Vector, mean_ms: Vector, image_cost_ms: float
+) -> AccuracyFit:
     """Fit content-aware accuracy.
 
     Parameters
     ----------
     records
         Accuracy columns of `ProfileRecords`.
+    shapes
+        ``(B,)`` input sides of the branches, in px.
     mean_ms
         ``(B,)`` latency of the branches, for the cost-benefit analysis of image features.
     image_cost_ms
@@ -163,8 +214,8 @@ def fit_accuracy(records: Columns, mean_ms: Vector, image_cost_ms: float) -> Acc
     if len(np.unique(sources)) < 2:
         # Halves of the one source stand for two.
         sources = (snippets >= count / 2).astype(float)
-    by_objects = _left_out(features, ap50, snippets, sources, OBJECT_FEATURES)
-    by_image = _left_out(features, ap50, snippets, sources, len(FEATURE_NAMES))
+    by_objects = _left_out(features, ap50, snippets, sources, shapes, OBJECT_FEATURES)
+    by_image = _left_out(features, ap50, snippets, sources, shapes, len(FEATURE_NAMES))
     # Zoomed views teach what size does; what is judged, and the mean, are of what was filmed.
     as_it_is = zoom == 1
     agnostic = np.zeros_like(ap50)
@@ -175,8 +226,8 @@ def fit_accuracy(records: Columns, mean_ms: Vector, image_cost_ms: float) -> Acc
     )
     model = AccuracyModel(
         agnostic=ap50[as_it_is].mean(axis=0),
-        objects=_regress(features, ap50, snippets, OBJECT_FEATURES),
-        image=_regress(features, ap50, snippets, len(FEATURE_NAMES)),
+        objects=_regress(features, ap50, snippets, shapes, OBJECT_FEATURES),
+        image=_regress(features, ap50, snippets, shapes, len(FEATURE_NAMES)),
         image_pays_from_ms=_pays_from(gains),
     )
     predictions = {"agnostic": agnostic, "objects": by_objects, "image": by_image}

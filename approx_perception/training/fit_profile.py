@@ -39,7 +39,8 @@ def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit]:
     image_size = int(records.latency["image_width"][0]), int(records.latency["image_height"][0])
     observation = Observation(SLA(1.0, 0.95, SlaScope.GOF), _TYPICAL, image_size=image_size)
     mean_ms = AdaptiveLatency(space, latency).predict(observation).mean_ms
-    accuracy = fit_accuracy(records.accuracy, mean_ms, float(metadata["image_feature_ms"]))
+    shapes = np.array([branch.shape for branch in space], np.float64)
+    accuracy = fit_accuracy(records.accuracy, shapes, mean_ms, float(metadata["image_feature_ms"]))
     levels = level_coordinates(metadata["levels"])
     original = fit_original(records.latency, levels, latency.switching_ms, space)
     kept = {name: metadata[name] for name in _INHERITED}
