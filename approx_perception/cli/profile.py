@@ -111,7 +111,7 @@ def profile(
         trackers = prepare_space(branch_space, network)
     names = data or _DEFAULT_DATA
     sources = {name: open_source(name, frame_count=frames) for name in names}
-    counts = [min(source.frame_count, frames) for source in sources.values()]
+    counts = [min(source.frame_count or frames, frames) for source in sources.values()]
     plan = ProfilePlan(
         contention_levels(network.device.startswith("cuda")), rounds,
         frames=sum(counts), views=views or _views_for(counts),

@@ -27,7 +27,8 @@ class FrameSource(ABC):
     fps
         Nominal rate in Hz.
     frame_count
-        Number of frames that an iteration yields; of a video, what its container says.
+        Number of frames that an iteration yields; of a video, what its container says, 0 where that
+        says nothing.
     class_names
         What the ground truth's class ids mean; empty where there is no ground truth.
     """

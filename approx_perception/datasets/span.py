@@ -25,25 +25,30 @@ class SourceSpan(FrameSource):
     Raises
     ------
     DatasetError
-        If no frame of the source lies in the span.
+        If no frame of the source lies in the span, as far as the source knows its length.
     """
 
     def __init__(self, source: FrameSource, start: int, stop: int | None) -> None:
-        end = source.frame_count if stop is None else min(stop, source.frame_count)
-        if end <= start:
+        ends = [end for end in (stop, source.frame_count or None) if end is not None]
+        end = min(ends, default=None)
+        if end is not None and end <= start:
             wanted = f"[{start}:{'' if stop is None else stop}]"
-            raise DatasetError(
-                f"{source.name}{wanted} holds no frames; the source has {source.frame_count}"
-            )
+            has = f"; the source has {source.frame_count}" if source.frame_count else ""
+            raise DatasetError(f"{source.name}{wanted} holds no frames{has}")
         self._source, self._start, self._stop = source, start, end
-        self.name, self.fps, self.frame_count = source.name, source.fps, end - start
+        self.name, self.fps = source.name, source.fps
+        #: Of a source that does not know its own length, at most so many; 0 without an end.
+        self.frame_count = 0 if end is None else end - start
         self.class_names = source.class_names
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield the frames of the span; see `FrameSource`."""
+        entry = None
         for entry in islice(self._source, self._start, self._stop):
             sequence = entry.frame.sequence - self._start
             yield replace(entry, frame=replace(entry.frame, sequence=sequence))
+        if entry is None:
+            raise DatasetError(f"{self.name} ends before frame {self._start}")
 
     def frame_name(self, index: int) -> str:
         """See `FrameSource`."""

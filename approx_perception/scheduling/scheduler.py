@@ -29,6 +29,8 @@ class _Group:
     ----------
     decision
         Made at its first frame.
+    keeps_budget
+        Whether its branch was chosen for being mostly inside the SLA.
     position
         Of the frame decided last, from 0.
     since_choice
@@ -36,6 +38,7 @@ class _Group:
     """
 
     decision: Decision
+    keeps_budget: bool
     position: int
     since_choice: int
     sla: SLA
@@ -88,8 +91,6 @@ class Scheduler:
         self._last: Decision | None = None
         #: Why the group before ended early; empty where it did not.
         self._cause = ""
-        #: Whether the branch that runs was chosen for being mostly inside the SLA.
-        self._keeps_budget = False
         #: Objects published for the frame before.
         self._object_count = 0
         self._price = LatenessPrice()
@@ -138,7 +139,7 @@ class Scheduler:
         before, self._object_count = self._object_count, len(result.detections)
         if result.decision.run_detector or not self.policy.reacts_at_once:
             return
-        if self._keeps_budget and self._broke_away(result):
+        if self._group and self._group.keeps_budget and self._broke_away(result):
             self._cause = "latency broke away"
         elif self._object_count < (1 - _LOST_AT_ONCE) * before:
             self._cause = f"{before - self._object_count} of {before} objects were lost at once"
@@ -195,9 +196,9 @@ class Scheduler:
 
     def _start_group(self, observation: Observation, policy: SchedulingPolicy) -> Decision:
         allowed = self.allowed
-        decision = self._choose(observation, policy, allowed)
+        decision, keeps_budget = self._choose(observation, policy, allowed)
         stream = (observation.source_id, observation.image_size)
-        self._group = _Group(decision, 0, 0, observation.sla, policy, stream, allowed)
+        self._group = _Group(decision, keeps_budget, 0, 0, observation.sla, policy, stream, allowed)
         if decision.switched:
             self._stay_frames += _STAY_GAIN * (self._stayed_frames - self._stay_frames)
             self._stayed_frames = 0
@@ -211,7 +212,8 @@ class Scheduler:
         observation: Observation,
         policy: SchedulingPolicy,
         allowed: npt.NDArray[np.bool_] | None,
-    ) -> Decision:
+    ) -> tuple[Decision, bool]:
+        """Choose a branch, and tell whether for being mostly inside the SLA."""
         estimate = self.latency.predict(observation, self._stay_frames)
         accuracy = self._accuracy.predict(observation.content)
         last = self._last
@@ -225,10 +227,9 @@ class Scheduler:
         if allowed is not None:
             candidates = candidates.among(allowed)
         selection = policy.select(candidates)
-        index, self._keeps_budget = selection.index, selection.keeps_budget
+        index, expected_ms = selection.index, selection.expected_ms
         branch = self.space[index]
-        expected_ms = selection.expected_ms
-        return Decision(
+        decision = Decision(
             branch=branch,
             run_detector=True,
             switched=last is not None and branch != last.branch,
@@ -238,6 +239,7 @@ class Scheduler:
             reason=f"{self._cause}: {selection.reason}" if self._cause else selection.reason,
             contention=estimate.contention,
         )
+        return decision, selection.keeps_budget
 
 
 def _are_same(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> bool:

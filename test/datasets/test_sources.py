@@ -97,6 +97,26 @@ def test_an_empty_span_is_said(mot_folder, span):
         open_source(f"{mot_folder}{span}")
 
 
+@pytest.fixture
+def endless(tmp_path):
+    """Six JPEGs one after the other: a video whose container does not tell its length."""
+    path = tmp_path / "clip.mjpeg"
+    images = [np.full((48, 64, 3), 20 * index, np.uint8) for index in range(6)]
+    path.write_bytes(b"".join(cv2.imencode(".jpg", image)[1].tobytes() for image in images))
+    return path
+
+
+@pytest.mark.parametrize(("span", "count"), [("[2:4]", 2), ("[3:]", 3), ("[4:99]", 2)])
+def test_spans_of_a_video_of_unknown_length(endless, span, count):
+    assert open_source(str(endless)).frame_count == 0
+    assert [e.frame.sequence for e in open_source(f"{endless}{span}")] == list(range(count))
+
+
+def test_a_span_behind_the_end_of_a_video_of_unknown_length_is_said(endless):
+    with pytest.raises(DatasetError, match=r"clip\.mjpeg ends before frame 9"):
+        list(open_source(f"{endless}[9:]"))
+
+
 def test_a_name_with_brackets_is_a_name(mot_folder):
     folder = mot_folder.rename(mot_folder.with_name("clip[1:3]"))
     assert open_source(str(folder)).frame_count == 5
