@@ -17,6 +17,7 @@ from approx_perception.assembly import (
     machine_name,
     prepare_space,
 )
+from approx_perception.branches import BranchSpace
 from approx_perception.cli._options import (
     ClassNamesOption,
     DetectorOption,
@@ -34,6 +35,7 @@ from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import SOURCE_HELP, open_source
 from approx_perception.datasets.synthetic import SCENARIOS
 from approx_perception.datasets.view import VIEWS
+from approx_perception.detectors import Detector
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.profiling.measuring import Scene
 from approx_perception.profiling.plan import ProfilePlan, contention_levels
@@ -116,18 +118,8 @@ def profile(
         contention_levels(network.device.startswith("cuda")), rounds,
         frames=sum(counts), views=views or _views_for(counts),
     )  # fmt: skip
-    identity = {
-        "network": network.fingerprint,
-        "machine": machine_name(network, num_threads),
-        "precision": network.precision,
-        "space": branch_space.to_dict(),
-        "space_hash": branch_space.hash,
-        "data": list(names),
-        "frames_per_source": frames,
-        "views": plan.views,
-        "levels": [asdict(level) for level in plan.levels],
-        "rounds": rounds,
-    }
+    machine = machine_name(network, num_threads)
+    identity = _identity(network, machine, branch_space, names, frames, plan)
     scenes = scenes_of(list(sources.values()), plan.scenes)
     folder = partial_folder(out, identity)
     if folder.is_dir():
@@ -148,6 +140,25 @@ def profile(
     errors = ", ".join(f"{name} {error:.3f}" for name, error in accuracy.errors.items())
     console.print(f"mean error of AP50 on sources left out: {errors}")
     console.print(f"the profile is in {out}; give it to run, demo and the node as --profile")
+
+
+def _identity(
+    network: Detector, machine: str, space: BranchSpace,
+    data: Sequence[str], frames_per_source: int, plan: ProfilePlan,
+) -> dict[str, Any]:  # fmt: skip
+    """What a profile is of: what was measured goes on only with the same."""
+    return {
+        "network": network.fingerprint,
+        "machine": machine,
+        "precision": network.precision,
+        "space": space.to_dict(),
+        "space_hash": space.hash,
+        "data": list(data),
+        "frames_per_source": frames_per_source,
+        "views": plan.views,
+        "levels": [asdict(level) for level in plan.levels],
+        "rounds": plan.rounds,
+    }
 
 
 def _views_for(frame_counts: Sequence[int]) -> int:
