@@ -59,6 +59,7 @@ def random_scheduler(rng: np.random.Generator) -> Scheduler:
         detection_scores=scores,
         tracking_scores=scores,
         switching_ms=rng.uniform(0, 5, (settings, settings)),
+        profiled_size=np.array([640.0, 480.0]),
         is_profiled=True,
     )
 

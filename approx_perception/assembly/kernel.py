@@ -76,7 +76,7 @@ class Kernel:
             self.space, known.original, self.agnostic_accuracy, known.scale_regressor
         )
         policy = policies.create(self._options.policy, self.branch)
-        latency = AdaptiveLatency(self.space, self.latency.model)
+        latency = AdaptiveLatency(self.space, self.latency.model, self.detector.input_px)
         pipeline = FramePipeline(
             self.detector, create_trackers(self.space),
             Scheduler(self.space, policy, latency, self._accuracy), self._options.sla,
@@ -95,7 +95,7 @@ class Kernel:
 
     def forget_latencies(self, model: LatencyModel) -> "Kernel":
         """Replace what was learned of latencies by a model; the pipeline goes on."""
-        latency = AdaptiveLatency(self.space, model)
+        latency = AdaptiveLatency(self.space, model, self.detector.input_px)
         self.pipeline.scheduler.latency = latency
         return replace(self, latency=latency)
 
@@ -184,7 +184,7 @@ def assemble(
         scene = calibration_scene(options.image_size)
         PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene)
         model = profiled or _calibrated(detector, trackers, space, scene, clock, report)
-    latency = AdaptiveLatency(space, model)
+    latency = AdaptiveLatency(space, model, detector.input_px)
     scheduler = Scheduler(space, policy, latency, accuracy)
     pipeline = FramePipeline(
         detector, trackers, scheduler, options.sla, options.score_threshold, clock=clock, load=load

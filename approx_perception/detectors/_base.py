@@ -129,6 +129,12 @@ class Detector(ABC):
         """
         return [self.detect(image, each) for each in settings]
 
+    def input_px(self, shape: int, image_size: tuple[int, int]) -> int:
+        """Pixels that the network sees of an image of that width and height; its cost goes with
+        them. A family whose input is no square overrides it.
+        """
+        return shape * shape
+
     #: Set it for `deep_features`.
     keeps_features = False
     #: ``(F,)`` means over each channel of the levels of features that the last image gave; None

@@ -177,11 +177,8 @@ class YOLOXDetector(Detector):
         Rows and columns that would hold nothing but padding are left out, where the file allows
         it.
         """
-        side = settings.shape
-        height, width = image.shape[:2]
-        scale = min(side / height, side / width)
-        size = max(int(width * scale), 1), max(int(height * scale), 1)
-        columns, rows = (side, side) if self._is_square else _letterbox(size, side)
+        size, scale = _resized_size(image.shape[1], image.shape[0], settings.shape)
+        columns, rows = self._input_size(size, settings.shape)
         padded = np.full((rows, columns, 3), _PADDING_VALUE, np.uint8)
         padded[: size[1], : size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
         blob = padded.transpose(2, 0, 1)[None].astype(np.float32)
@@ -189,9 +186,25 @@ class YOLOXDetector(Detector):
         boxes, scores, classes = _decode(output, rows, columns)
         return _class_wise_nms(boxes / scale, scores, classes)
 
+    def input_px(self, shape: int, image_size: tuple[int, int]) -> int:
+        """See `Detector.input_px`."""
+        size, _ = _resized_size(*image_size, shape)
+        columns, rows = self._input_size(size, shape)
+        return columns * rows
+
+    def _input_size(self, size: tuple[int, int], side: int) -> tuple[int, int]:
+        """Width and height of the network's input for an image of such a size in it."""
+        return (side, side) if self._is_square else _letterbox(size, side)
+
+
+def _resized_size(width: int, height: int, side: int) -> tuple[tuple[int, int], float]:
+    """Width and height of an image whose long side is brought to ``side`` px, and its scale."""
+    scale = min(side / height, side / width)
+    return (max(int(width * scale), 1), max(int(height * scale), 1)), scale
+
 
 def _letterbox(size: tuple[int, int], side: int) -> tuple[int, int]:
-    """Width and height of the network's input for an image of such a size in it, padded least."""
+    """Width and height around an image of such a size, padded least."""
     coarsest = _STRIDES[-1]
     columns, rows = (
         min(side, -(-(length + _LEAST_PADDING) // coarsest) * coarsest) for length in size

@@ -1,5 +1,6 @@
 """What the scheduler asks of predictors."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,9 +15,12 @@ from approx_perception.structures import (
     Observation,
 )
 
-__all__ = ["RANKS_BELOW", "AccuracyPredictor", "LatencyEstimate", "LatencyPredictor"]
+__all__ = ["RANKS_BELOW", "AccuracyPredictor", "InputPx", "LatencyEstimate", "LatencyPredictor"]
 
 Vector = npt.NDArray[np.float64]
+
+#: Pixels that a network sees at a shape, of images of a width and height.
+InputPx = Callable[[int, tuple[int, int]], int]
 
 #: An accuracy below this is a rank, which has no scale.
 RANKS_BELOW = -1.0

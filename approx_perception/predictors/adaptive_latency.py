@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.contention import ContentionFilter
-from approx_perception.predictors._base import LatencyEstimate
+from approx_perception.predictors._base import InputPx, LatencyEstimate
 from approx_perception.predictors.latency_model import LatencyModel
 from approx_perception.predictors.part_bias import PartBias
 from approx_perception.predictors.tail import BareMargin, CalibratedTail
@@ -81,6 +81,9 @@ class AdaptiveLatency:
         Branches to predict.
     model
         Of the parts of that space, from a profile or a calibration.
+    input_px
+        The detector's own, see `Detector.input_px`; None if all images are of the aspect that was
+        profiled.
     corrects_online
         Whether frames correct the model; off only to learn what that is worth.
     calibrates_tail
@@ -91,6 +94,7 @@ class AdaptiveLatency:
         self,
         space: BranchSpace,
         model: LatencyModel,
+        input_px: InputPx | None = None,
         corrects_online: bool = True,
         calibrates_tail: bool = True,
     ) -> None:
@@ -135,7 +139,10 @@ class AdaptiveLatency:
         self._scatter = np.full(len(model.base) + 1, 0.1)
         #: Of the last prediction: what contention and bias multiply the costs of parts by.
         self._factor = np.ones(len(model.base))
+        self._input_px = input_px
         self._image_size = (0, 0)
+        #: ``(D,)`` pixels that the network sees at each setting, to those when it was profiled.
+        self._input_share = np.ones(count)
         self._mean_ms = np.zeros(len(space))
         self._setting: int | None = None
         self._load = LoadReading()
@@ -206,15 +213,28 @@ class AdaptiveLatency:
         """Update the typical latency of all parts; returns the weights of the states."""
         weights = self._filter.weights(observation.load)
         self._factor = np.exp(self.model.log_slowdown @ weights + self._bias.values)
-        self._image_size = observation.image_size
+        if observation.image_size != self._image_size:
+            self._image_size = observation.image_size
+            self._input_share = self._input_share_of(observation.image_size)
         self._take_in(observation.content)
         self._scatter[:-1] = self.model.scatter @ weights
         self._load = observation.load
         return weights
 
+    def _input_share_of(self, image_size: tuple[int, int]) -> Vector:
+        shapes = [shape for shape, _ in self._space.detector_settings]
+        if self._input_px is None or not all(image_size):
+            return np.ones(len(shapes))
+        width, height = (int(side) for side in self.model.profiled_size)
+        now, then = (
+            np.array([self._input_px(shape, size) for shape in shapes], np.float64)
+            for size in (image_size, (width, height))
+        )
+        return now / then
+
     def _take_in(self, content: ContentFeatures) -> None:
         """Work out typical latencies anew for other objects, contention as it was predicted."""
-        self._base_ms[:-1] = self.model.base_ms(content, self._image_size)
+        self._base_ms[:-1] = self.model.base_ms(content, self._image_size, self._input_share)
         self._typical_ms[:-1] = self._base_ms[:-1] * self._factor
 
     def _detections_ms(self, parts_ms: Vector) -> Vector:

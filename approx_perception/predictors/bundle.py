@@ -18,7 +18,7 @@ from approx_perception.predictors.original import OriginalModel
 
 __all__ = ["PredictorBundle"]
 
-_FORMAT = "approx_perception predictors 1"
+_FORMAT = "approx_perception predictors 2"
 _REMEDY = "make a new one with approx-perception profile"
 
 Part = TypeVar("Part")

@@ -45,6 +45,8 @@ class LatencyModel:
         scatter.
     switching_ms
         ``(D, D)`` what the first detection in a column's setting takes longer after a row's.
+    profiled_size
+        ``(2,)`` width and height in px of the images that detections were timed on.
     is_profiled
         Whether contention was measured; else the states are a general slowdown of all parts.
     """
@@ -56,6 +58,7 @@ class LatencyModel:
     detection_scores: Vector
     tracking_scores: Vector
     switching_ms: Vector
+    profiled_size: Vector
     is_profiled: bool
 
     @property
@@ -68,9 +71,16 @@ class LatencyModel:
         """T."""
         return (len(self.base) - self.setting_count) // 2
 
-    def base_ms(self, content: ContentFeatures, image_size: tuple[int, int]) -> Vector:
-        """``(P,)`` typical latencies on the idle machine; trackers without objects cost nothing."""
+    def base_ms(
+        self, content: ContentFeatures, image_size: tuple[int, int], input_share: Vector | float = 1
+    ) -> Vector:
+        """``(P,)`` typical latencies on the idle machine; trackers without objects cost nothing.
+
+        Of images of another aspect than was profiled, a network sees more or fewer pixels:
+        ``input_share``, ``(D,)``, is how many times as many at each setting.
+        """
         costs = self.base @ base_features(content, image_size)
+        costs[: self.setting_count] += (input_share - 1) * self.base[: self.setting_count, 0]
         if content.object_count == 0:
             costs[self.setting_count :] = 0.0
         return costs

@@ -32,6 +32,7 @@ def small_latency_model(space: BranchSpace | None = None) -> LatencyModel:
         detection_scores=scores,
         tracking_scores=scores,
         switching_ms=np.array([[0.0, 5.0], [2.0, 0.0]]),
+        profiled_size=np.array([640.0, 480.0]),
         is_profiled=True,
     )
 

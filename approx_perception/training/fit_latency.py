@@ -188,6 +188,7 @@ def fit_latency(columns: Columns, load: Vector, space: BranchSpace) -> LatencyMo
         detection_scores=_quantiles([scores[detections]]),
         tracking_scores=_quantiles([scores[steps], scores[detections]]),
         switching_ms=_fit_switching(columns, settings),
+        profiled_size=np.array([columns["image_width"][0], columns["image_height"][0]], float),
         is_profiled=slowdown.shape[1] > 1,
     )  # fmt: skip
 

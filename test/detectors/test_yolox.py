@@ -76,6 +76,7 @@ def test_no_more_padding_than_the_file_demands(tmp_path, sides, rows):
     (tmp_path / "model.names").write_text("cat\ndog\n")
     found = load(path).detect(np.zeros((64, 128, 3), np.uint8), DetectorSettings(128))
     np.testing.assert_allclose(found.boxes, [[24, 0, 56, 48]], atol=1e-3)
+    assert load(path).input_px(128, (128, 64)) == 128 * rows
 
 
 def test_names_beside_the_weights(model):

@@ -51,6 +51,20 @@ def frame(latency, index, ms, run_detector=True, sla=FRAME, load=None, initializ
     return estimate
 
 
+def test_images_of_another_aspect_cost_what_the_network_sees_of_them():
+    """The model was profiled at 640x480; a third more is seen of wide ones."""
+    mean_ms = {}
+    for image_size in ((640, 480), (640, 360), (1280, 720)):
+        latency = AdaptiveLatency(
+            SPACE, small_latency_model(), lambda shape, size: shape * shape * size[0] // size[1]
+        )
+        observation = Observation(FRAME, SIX, image_size=image_size)
+        mean_ms[image_size] = latency.predict(observation).mean_ms[[0, 2]]
+    shares = mean_ms[640, 360] / mean_ms[640, 480]
+    np.testing.assert_allclose(shares, 4 / 3, rtol=1e-3)
+    np.testing.assert_allclose(mean_ms[1280, 720], mean_ms[640, 360])
+
+
 def settled(ms=10.0, frames=40, **options):
     latency = predictor()
     for _ in range(frames):

@@ -72,6 +72,11 @@ class FasterRCNNDetector(Detector):
         self.weights_path = loaded.path
         self.description = f"faster_rcnn {loaded.name} on {self.device}, {self.precision} backbone"
 
+    def input_px(self, shape: int, image_size: tuple[int, int]) -> int:
+        """See `Detector.input_px`."""
+        height, width = padded_size(*resized_size(image_size[1], image_size[0], shape))
+        return height * width
+
     def _prepare(self, image: npt.NDArray[np.uint8], shape: int) -> tuple[Tensor, tuple[int, int]]:
         """Resize, normalise and pad; ``(1, 3, H, W)`` and the size without padding."""
         size = resized_size(image.shape[0], image.shape[1], shape)
