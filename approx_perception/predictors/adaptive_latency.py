@@ -221,6 +221,12 @@ class AdaptiveLatency:
         self._load = observation.load
         return weights
 
+    def idle_detections_ms(self, image_size: tuple[int, int]) -> Vector:
+        """``(D,)`` typical latencies on the idle machine, as measured, of images of that size."""
+        share = self._input_share_of(image_size)
+        costs = self.model.base_ms(ContentFeatures(), image_size, share)
+        return costs[: self.model.setting_count]
+
     def _input_share_of(self, image_size: tuple[int, int]) -> Vector:
         shapes = [shape for shape, _ in self._space.detector_settings]
         if self._input_px is None or not all(image_size):

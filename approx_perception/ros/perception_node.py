@@ -31,7 +31,6 @@ from approx_perception.ros.parameters import (
 from approx_perception.ros.services import Runtime, Services
 from approx_perception.ros.startup import run_node
 from approx_perception.ros.worker import Worker
-from approx_perception.structures import ContentFeatures
 
 __all__ = ["PerceptionNode", "main"]
 
@@ -217,12 +216,12 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def _log_start(self, kernel: Kernel) -> None:
         log, model = self.get_logger(), kernel.latency.model
-        detections_ms = model.base_ms(ContentFeatures(), kernel.image_size)[: model.setting_count]
+        detections_ms = kernel.latency.idle_detections_ms(kernel.image_size)
         log.info(f"{kernel.detector.description}, {len(kernel.detector.class_names)} classes")
         origin = "by its profile" if model.is_profiled else "as calibrated now"
         log.info(
             f"space {kernel.space.name!r}: {len(kernel.space)} branches, a detection takes "
-            f"{min(detections_ms):.1f} to {max(detections_ms):.1f} ms here, {origin}"
+            f"{detections_ms.min():.1f} to {detections_ms.max():.1f} ms here, {origin}"
         )
         if not model.is_profiled:
             log.info(

@@ -63,6 +63,7 @@ def test_images_of_another_aspect_cost_what_the_network_sees_of_them():
     shares = mean_ms[640, 360] / mean_ms[640, 480]
     np.testing.assert_allclose(shares, 4 / 3, rtol=1e-3)
     np.testing.assert_allclose(mean_ms[1280, 720], mean_ms[640, 360])
+    np.testing.assert_allclose(latency.idle_detections_ms((640, 360)), [40 / 3, 40], rtol=1e-3)
 
 
 def settled(ms=10.0, frames=40, **options):
