@@ -105,9 +105,12 @@ class PredictorBundle:
         if self.latency is not None:
             expected["latency.base"] = (self.latency.base.shape, (settings + 2 * trackers, 4))
             expected["switching"] = (self.latency.switching_ms.shape, (settings, settings))
+            expected["latency.profiled_size"] = (self.latency.profiled_size.shape, (2,))
         for name, (shape, wanted) in expected.items():
             if shape != wanted:
                 raise ValueError(f"{name} has shape {shape}, expected {wanted}")
+        if self.latency is not None and (self.latency.profiled_size < 1).any():
+            raise ValueError(f"latency.profiled_size is {self.latency.profiled_size}")
 
     def check(self, space: BranchSpace, network: str, machine: str | None) -> None:
         """Refuse to serve another space, network or machine; None: any machine.

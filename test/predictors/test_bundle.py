@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,6 +127,14 @@ def test_values_that_are_not_finite(tmp_path, value):
     broken.base[1, 0] = value
     bundle(latency=broken).save(tmp_path / "one.json")
     with pytest.raises(ConfigurationError, match=r"latency\.base holds values that are not"):
+        PredictorBundle.load(tmp_path / "one.json")
+
+
+@pytest.mark.parametrize("size", [[0.0, 480.0], [640.0]])
+def test_profiled_images_of_no_size(tmp_path, size):
+    broken = replace(small_latency_model(), profiled_size=np.array(size))
+    bundle(latency=broken).save(tmp_path / "one.json")
+    with pytest.raises(ConfigurationError, match=r"latency\.profiled_size"):
         PredictorBundle.load(tmp_path / "one.json")
 
 
