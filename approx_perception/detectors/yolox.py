@@ -153,10 +153,14 @@ class YOLOXDetector(Detector):
     ) -> None:
         self._session = session
         self._input_name = session.get_inputs()[0].name
-        sides = session.get_inputs()[0].shape[2:]
-        self._fixed_sides = tuple(side for side in sides if isinstance(side, int))
-        #: Exported for one symbol, or a number, as both sides.
-        self._is_square = bool(self._fixed_sides) or (sides[0] is not None and sides[0] == sides[1])
+        rows, columns = session.get_inputs()[0].shape[2:]
+        #: Width and height that the file was exported for, if for one of each.
+        self._fixed_size = (
+            (columns, rows) if isinstance(rows, int) and isinstance(columns, int) else None
+        )
+        #: Whether one side is a number or both are the same symbol: then the input is a square.
+        self._fixed_side = next((side for side in (rows, columns) if isinstance(side, int)), None)
+        self._is_square = self._fixed_side is not None or (rows is not None and rows == columns)
         self.class_names = class_names
         self.weights_path = path
         self.device = session.get_providers()[0]
@@ -165,10 +169,13 @@ class YOLOXDetector(Detector):
     def check_settings(self, settings: DetectorSettings) -> None:
         """Refuse shapes that the file cannot take; see `Detector.check_settings`."""
         super().check_settings(settings)
-        if any(side != settings.shape for side in self._fixed_sides):
+        only = max(self._fixed_size) if self._fixed_size else self._fixed_side
+        if only not in (None, settings.shape):
+            columns, rows = self._fixed_size or (only, only)
             raise ConfigurationError(
                 f"shape {settings.shape} does not fit {self.description}: the file was exported "
-                f"for {self._fixed_sides} px only; export it with dynamic height and width"
+                f"for {columns}x{rows} px only; use shape {only}, or export it with dynamic height "
+                "and width"
             )
 
     def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
@@ -177,7 +184,7 @@ class YOLOXDetector(Detector):
         Rows and columns that would hold nothing but padding are left out, where the file allows
         it.
         """
-        size, scale = _resized_size(image.shape[1], image.shape[0], settings.shape)
+        size, scale = self._resized_size(image.shape[1], image.shape[0], settings.shape)
         columns, rows = self._input_size(size, settings.shape)
         padded = np.full((rows, columns, 3), _PADDING_VALUE, np.uint8)
         padded[: size[1], : size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
@@ -188,19 +195,21 @@ class YOLOXDetector(Detector):
 
     def input_px(self, shape: int, image_size: tuple[int, int]) -> int:
         """See `Detector.input_px`."""
-        size, _ = _resized_size(*image_size, shape)
+        size, _ = self._resized_size(*image_size, shape)
         columns, rows = self._input_size(size, shape)
         return columns * rows
 
+    def _resized_size(self, width: int, height: int, side: int) -> tuple[tuple[int, int], float]:
+        """Width and height of an image as large as it fits into the input, and its scale."""
+        columns, rows = self._fixed_size or (side, side)
+        scale = min(rows / height, columns / width)
+        return (max(int(width * scale), 1), max(int(height * scale), 1)), scale
+
     def _input_size(self, size: tuple[int, int], side: int) -> tuple[int, int]:
         """Width and height of the network's input for an image of such a size in it."""
+        if self._fixed_size:
+            return self._fixed_size
         return (side, side) if self._is_square else _letterbox(size, side)
-
-
-def _resized_size(width: int, height: int, side: int) -> tuple[tuple[int, int], float]:
-    """Width and height of an image whose long side is brought to ``side`` px, and its scale."""
-    scale = min(side / height, side / width)
-    return (max(int(width * scale), 1), max(int(height * scale), 1)), scale
 
 
 def _letterbox(size: tuple[int, int], side: int) -> tuple[int, int]:

@@ -128,8 +128,25 @@ def test_file_of_fixed_shape(tmp_path):
     (tmp_path / "x.names").write_text("cat\ndog\n")
     detector = load(write_model(tmp_path / "x.onnx", sides=(32, 32)))
     detector.check_settings(DetectorSettings(32))
-    with pytest.raises(ConfigurationError, match=r"exported for \(32, 32\) px only"):
+    with pytest.raises(ConfigurationError, match="exported for 32x32 px only; use shape 32"):
         detector.check_settings(DetectorSettings(64))
+
+
+def test_file_of_two_fixed_sides(tmp_path):
+    """64 px high and 128 wide; an image twice as high as wide is brought to 32 x 64 in it."""
+    (tmp_path / "x.names").write_text("cat\ndog\n")
+    first, second, third = (64 * 128 // stride**2 for stride in (8, 16, 32))
+    path = tmp_path / "x.onnx"
+    write_model(path, sides=(64, 128), cells=first + second + third, cell=128 // 8 + 2)
+    detector = load(path)
+    detector.check_settings(DetectorSettings(128))
+    with pytest.raises(ConfigurationError, match="exported for 128x64 px only; use shape 128"):
+        detector.check_settings(DetectorSettings(64))
+    assert detector.input_px(128, (100, 200)) == 128 * 64
+    # Centre (2.5, 1.5) cells of 8 px, sides 16 and 24 px, in an image 200 / 64 times as high.
+    found = detector.detect(np.zeros((200, 100, 3), np.uint8), DetectorSettings(128))
+    expected = np.array([[12, 0, 28, 24]]) * 200 / 64
+    np.testing.assert_allclose(found.boxes, expected, atol=1e-3)
 
 
 def test_unknown_device(model):
