@@ -154,13 +154,11 @@ class YOLOXDetector(Detector):
         self._session = session
         self._input_name = session.get_inputs()[0].name
         rows, columns = session.get_inputs()[0].shape[2:]
-        #: Width and height that the file was exported for, if for one of each.
-        self._fixed_size = (
-            (columns, rows) if isinstance(rows, int) and isinstance(columns, int) else None
-        )
-        #: Whether one side is a number or both are the same symbol: then the input is a square.
-        self._fixed_side = next((side for side in (rows, columns) if isinstance(side, int)), None)
-        self._is_square = self._fixed_side is not None or (rows is not None and rows == columns)
+        numbers = [side for side in (columns, rows) if isinstance(side, int)]
+        #: Width and height that the file was exported for; one number stands for both.
+        self._fixed_size = (numbers[0], numbers[-1]) if numbers else None
+        #: Whether the sides are free but one symbol.
+        self._is_square = rows is not None and rows == columns
         self.class_names = class_names
         self.weights_path = path
         self.device = session.get_providers()[0]
@@ -169,13 +167,12 @@ class YOLOXDetector(Detector):
     def check_settings(self, settings: DetectorSettings) -> None:
         """Refuse shapes that the file cannot take; see `Detector.check_settings`."""
         super().check_settings(settings)
-        only = max(self._fixed_size) if self._fixed_size else self._fixed_side
-        if only not in (None, settings.shape):
-            columns, rows = self._fixed_size or (only, only)
+        if self._fixed_size and settings.shape != max(self._fixed_size):
+            columns, rows = self._fixed_size
             raise ConfigurationError(
                 f"shape {settings.shape} does not fit {self.description}: the file was exported "
-                f"for {columns}x{rows} px only; use shape {only}, or export it with dynamic height "
-                "and width"
+                f"for {columns}x{rows} px only; use shape {max(columns, rows)}, or export it with "
+                "dynamic height and width"
             )
 
     def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:

@@ -15,6 +15,7 @@ from approx_perception.predictors.accuracy_model import (
     ContentRegression,
     OrderedAccuracy,
     feature_vector,
+    term_pairs,
 )
 from approx_perception.predictors.adaptive_latency import AdaptiveLatency
 from approx_perception.predictors.latency_model import BASE_FEATURES, LatencyModel
@@ -39,4 +40,5 @@ __all__ = [
     "OrderedAccuracy",
     "accuracy_of_space",
     "feature_vector",
+    "term_pairs",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "ContentRegression",
     "OrderedAccuracy",
     "feature_vector",
+    "term_pairs",
 ]
 
 Vector = npt.NDArray[np.float64]
@@ -40,9 +41,9 @@ _OFFSETS = np.array([1.0, 0.01, 0.01, 0.005, 0.005])
 
 
 @cache
-def _pairs(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Positions of all pairs of ``count`` numbers, each with itself too."""
-    first, second = np.triu_indices(count)
+def term_pairs(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """``(K,)`` positions of the two factors of each term, of 1 and ``count`` features."""
+    first, second = np.triu_indices(1 + count)
     return np.asarray(first, np.int64), np.asarray(second, np.int64)
 
 
@@ -82,7 +83,7 @@ class ContentRegression:
         clipped = np.minimum(np.maximum(logarithms, self.low), self.high)
         factors = np.ones((*clipped.shape[:-1], 1 + count))
         factors[..., 1:] = 2 * (clipped - self.low) / np.maximum(self.high - self.low, 1e-9) - 1
-        first, second = _pairs(1 + count)
+        first, second = term_pairs(count)
         return np.asarray(factors.take(first, axis=-1) * factors.take(second, axis=-1))
 
     def predict(self, features: Vector) -> Vector:

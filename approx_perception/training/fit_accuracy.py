@@ -12,6 +12,7 @@ from approx_perception.predictors import (
     OBJECT_FEATURES,
     AccuracyModel,
     ContentRegression,
+    term_pairs,
 )
 
 __all__ = ["AccuracyFit", "fit_accuracy"]
@@ -84,9 +85,10 @@ def _two_levels(terms: Vector, targets: Vector, shared: Vector, prior_rows: floa
     many rows had shown that; ``(B, J, K)`` shared weights for each of J unknowns.
     """
     products, answers = terms.T @ terms, terms.T @ targets
-    own_ridge = prior_rows * np.eye(len(products))
+    identity = np.eye(len(products))
+    to_own = np.linalg.inv(products + prior_rows * identity)
     # What a branch's own weights leave of its targets, whatever the shared ones are.
-    left = np.eye(len(products)) - products @ np.linalg.inv(products + own_ridge)
+    left = identity - products @ to_own
     ridge = np.full(shared.shape[1], prior_rows * len(shared))
     # Neither the mean nor the curve is drawn to 0.
     ridge[[0, -2, -1]] *= _FREE
@@ -95,7 +97,7 @@ def _two_levels(terms: Vector, targets: Vector, shared: Vector, prior_rows: floa
         np.tensordot(shared, left @ answers, ([0, 2], [1, 0])),
     )
     common = np.tensordot(unknowns, shared, (0, 1))
-    own = np.linalg.solve(products + own_ridge, answers - products @ common.T)
+    own = to_own @ (answers - products @ common.T)
     return np.asarray(common + own.T)
 
 
@@ -106,16 +108,16 @@ def _shared_weights(shapes: Vector, size_range: float, feature_count: int) -> Ve
     network's input, u = r x + l with the term of size x, -1..1, half its range r and the logarithm
     of the shape l: u, and u^2 = r^2 x^2 + 2 r x l + l^2.
     """
-    half, log_shapes = size_range / 2, np.log(shapes) - np.log(shapes).mean()
-    size = 1 + _SIZE
-    first, second = np.triu_indices(1 + feature_count)
-    size_squared = int(np.flatnonzero((first == size) & (second == size))[0])
-    count = len(first)
-    weights = np.zeros((len(shapes), count + 2, count))
-    weights[:, :count] = np.eye(count)
-    weights[:, -2, size], weights[:, -2, 0] = half, log_shapes
-    weights[:, -1, size_squared] = half**2
-    weights[:, -1, size], weights[:, -1, 0] = 2 * half * log_shapes, log_shapes**2
+    # u of each branch by the factors of terms: 1 and the features.
+    by_factor = np.zeros((len(shapes), 1 + feature_count))
+    by_factor[:, 0] = np.log(shapes) - np.log(shapes).mean()
+    by_factor[:, 1 + _SIZE] = size_range / 2
+    first, second = term_pairs(feature_count)
+    weights = np.zeros((len(shapes), len(first) + 2, len(first)))
+    weights[:, :-2] = np.eye(len(first))
+    weights[:, -2, : 1 + feature_count] = by_factor
+    # A product of two different factors is one term, and stands twice in the square.
+    weights[:, -1] = by_factor[:, first] * by_factor[:, second] * np.where(first == second, 1, 2)
     return weights
 
 
