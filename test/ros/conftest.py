@@ -5,6 +5,7 @@ import os
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -120,7 +121,8 @@ class Graph:
 
     @property
     def diagnostics(self):
-        return self.recorder.recording.diagnostics
+        """What the node said last, "?" for what it has not: one can wait for anything."""
+        return defaultdict(lambda: "?", self.recorder.recording.diagnostics)
 
     def close(self):
         for process in reversed(self.processes):

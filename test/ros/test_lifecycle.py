@@ -81,7 +81,7 @@ def test_what_cannot_be_configured_is_told_and_tried_again(graph):
     missing = graph.folder / "names.txt"
     node = start(graph, class_names_file=str(missing))
     assert not change(graph, CONFIGURE)
-    assert graph.wait(lambda: "names.txt" in graph.diagnostics.get("message", ""), 20)
+    assert graph.wait(lambda: "names.txt" in graph.diagnostics["message"], 20)
     assert graph.diagnostics["state"] == "unconfigured"
     missing.write_text("\n".join(f"class {i}" for i in range(8)))
     assert change(graph, CONFIGURE), node.last_words()
@@ -134,7 +134,7 @@ def test_diagnostics_say_that_it_is_configuring(graph):
     said = []
 
     def note():
-        said.append(graph.diagnostics.get("state"))
+        said.append(graph.diagnostics["state"])
         return said[-1] == "inactive"
 
     client = graph.node.create_client(ChangeState, "perception_node/change_state")

@@ -56,7 +56,7 @@ def test_monitor_tells_the_load_of_others(graph):
 def test_node_hears_the_monitor(graph):
     graph.start("load_monitor_node")
     graph.start_perception()
-    assert graph.wait(lambda: "/system_load (heard)" in graph.diagnostics.get("load topics", ""))
+    assert graph.wait(lambda: "/system_load (heard)" in graph.diagnostics["load topics"])
     graph.start("player_node", source="synthetic:calm", loop=True, wait_for_subscriber=True)
     assert graph.wait(lambda: graph.frames)
     decision = graph.frames[-1].decision
@@ -73,7 +73,7 @@ def test_plain_topics_are_heard_and_silence_is_told(graph):
     assert graph.wait(lambda: cpu.connected() and gpu.connected())
 
     def status():
-        return graph.diagnostics.get("load topics", "")
+        return graph.diagnostics["load topics"]
 
     gpu.say(data=40.0)
     assert cpu.say_until(lambda: "cpu " in status(), data=80.0)
