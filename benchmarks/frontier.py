@@ -36,9 +36,9 @@ def main() -> None:
     observation = Observation(SLA(100.0, 0.95, SlaScope.GOF), content, image_size=IMAGE_SIZE)
     mean_ms = kernel.latency.predict(observation).mean_ms
     table = Table("ms", "AP50", "branch", title=kernel.detector.description)
-    for index in rising_frontier(mean_ms, kernel.agnostic_accuracy):
+    for index in rising_frontier(mean_ms, kernel.policies.accuracy):
         branch = str(kernel.space[index])
-        table.add_row(f"{mean_ms[index]:.1f}", f"{kernel.agnostic_accuracy[index]:.3f}", branch)
+        table.add_row(f"{mean_ms[index]:.1f}", f"{kernel.policies.accuracy[index]:.3f}", branch)
     Console().print(table)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from approx_perception.assembly.known_accuracy import known_accuracy, scale_regressor_of
 from approx_perception.assembly.loading import (
@@ -31,6 +30,38 @@ __all__ = ["Kernel", "assemble"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Shared:
+    """What the kernels of all cameras have in common."""
+
+    options: KernelOptions
+    detector: Detector
+    space: BranchSpace
+    branch: Branch
+    accuracy: AccuracyPredictor
+    clock: Clock
+    load: Callable[[], LoadReading]
+
+    def learning(self, model: LatencyModel) -> AdaptiveLatency:
+        """Predictions that begin with a model, and learn."""
+        return AdaptiveLatency(self.space, model, self.detector.input_px)
+
+    def kernel(
+        self,
+        policies: PolicyFactory,
+        trackers: dict[TrackerSettings, Tracker],
+        model: LatencyModel,
+    ) -> "Kernel":
+        """Put one together."""
+        policy = policies.create(self.options.policy, self.branch)
+        latency = self.learning(model)
+        pipeline = FramePipeline(
+            self.detector, trackers, Scheduler(self.space, policy, latency, self.accuracy),
+            self.options.sla, self.options.score_threshold, clock=self.clock, load=self.load,
+        )  # fmt: skip
+        return Kernel(pipeline, policies, latency, self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Kernel:
     """All that runs, warm.
 
@@ -38,51 +69,42 @@ class Kernel:
     ----------
     pipeline
         Processes frames.
-    detector
-        The network, for its class names.
-    space
-        Branches to choose from.
-    branch
-        What ``fixed`` means.
     policies
         Builds any policy for the space.
     latency
         Predicts and learns.
-    agnostic_accuracy
-        ``(B,)`` AP50 of the branches whatever is in view, or ranks below `RANKS_BELOW`.
     """
 
     pipeline: FramePipeline
-    detector: Detector
-    space: BranchSpace
-    branch: Branch
     policies: PolicyFactory
     latency: AdaptiveLatency
-    agnostic_accuracy: npt.NDArray[np.float64]
-    _accuracy: AccuracyPredictor
-    _options: KernelOptions
-    _clock: Clock
-    _load: Callable[[], LoadReading]
+    _shared: _Shared
+
+    @property
+    def detector(self) -> Detector:
+        """The network, for its class names."""
+        return self._shared.detector
+
+    @property
+    def space(self) -> BranchSpace:
+        """Branches to choose from."""
+        return self._shared.space
+
+    @property
+    def branch(self) -> Branch:
+        """What ``fixed`` means."""
+        return self._shared.branch
 
     @property
     def image_size(self) -> tuple[int, int]:
         """Width and height in px for which latencies were measured."""
-        return self._options.image_size
+        return self._shared.options.image_size
 
     def twin(self) -> "Kernel":
         """For another camera: shares the network and what is known, and has all else anew."""
-        known = self.policies
-        policies = PolicyFactory(
-            self.space, known.original, self.agnostic_accuracy, known.scale_regressor
-        )
-        policy = policies.create(self._options.policy, self.branch)
-        latency = AdaptiveLatency(self.space, self.latency.model, self.detector.input_px)
-        pipeline = FramePipeline(
-            self.detector, create_trackers(self.space),
-            Scheduler(self.space, policy, latency, self._accuracy), self._options.sla,
-            self._options.score_threshold, clock=self._clock, load=self._load,
-        )  # fmt: skip
-        return replace(self, pipeline=pipeline, policies=policies, latency=latency)
+        # Policies remember; another camera's factory has made none yet.
+        policies = replace(self.policies)
+        return self._shared.kernel(policies, create_trackers(self.space), self.latency.model)
 
     def measure_again(self) -> LatencyModel:
         """Calibrate as at start; with a profile, that is the model. Takes seconds."""
@@ -90,19 +112,19 @@ class Kernel:
         if model.is_profiled:
             return model
         trackers = create_trackers(self.space)
-        scene = calibration_scene(self._options.image_size)
-        return _calibrated(self.detector, trackers, self.space, scene, self._clock)
+        scene = calibration_scene(self.image_size)
+        return _calibrated(self.detector, trackers, self.space, scene, self._shared.clock)
 
     def forget_latencies(self, model: LatencyModel) -> "Kernel":
         """Replace what was learned of latencies by a model; the pipeline goes on."""
-        latency = AdaptiveLatency(self.space, model, self.detector.input_px)
+        latency = self._shared.learning(model)
         self.pipeline.scheduler.latency = latency
         return replace(self, latency=latency)
 
     def batches_that_pay(self, count: int) -> frozenset[tuple[int, int | None]]:
         """Settings at which ``count`` cameras are quicker as a batch; measured now."""
-        scene = calibration_scene(self._options.image_size)
-        return batches_that_pay(self.detector, self.space, scene, count, self._clock)
+        scene = calibration_scene(self.image_size)
+        return batches_that_pay(self.detector, self.space, scene, count, self._shared.clock)
 
 
 def _precision(options: KernelOptions, bundle: PredictorBundle | None) -> str:
@@ -175,7 +197,7 @@ def assemble(
     accuracy, agnostic = known_accuracy(bundle, detector, space)
     original = bundle.original if bundle else None
     policies = PolicyFactory(space, original, agnostic, scale_regressor_of(detector))
-    policy = policies.create(options.policy, branch)
+    policies.check(options.policy, branch)
     profiled = bundle.latency if bundle else None
     if elsewhere is not None:
         model = profiled or elsewhere
@@ -184,12 +206,5 @@ def assemble(
         scene = calibration_scene(options.image_size)
         PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene)
         model = profiled or _calibrated(detector, trackers, space, scene, clock, report)
-    latency = AdaptiveLatency(space, model, detector.input_px)
-    scheduler = Scheduler(space, policy, latency, accuracy)
-    pipeline = FramePipeline(
-        detector, trackers, scheduler, options.sla, options.score_threshold, clock=clock, load=load
-    )
-    return Kernel(
-        pipeline, detector, space, branch, policies, latency, agnostic,
-        accuracy, options, clock, load,
-    )  # fmt: skip
+    shared = _Shared(options, detector, space, branch, accuracy, clock, load)
+    return shared.kernel(policies, trackers, model)
