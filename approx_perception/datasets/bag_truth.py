@@ -43,8 +43,8 @@ class TruthByStamp:
             rows, (no_ids, no_ids, np.zeros((0, 4), np.float32), no_ids, no_ids, np.zeros(0, bool))
         )
         self._boxes = corners(boxes)
-        self._ends = np.cumsum(counts)
-        self._counts = counts
+        #: A message's rows are from its own on to before the next one's.
+        self._first_rows = np.concatenate([[0], np.cumsum(counts)])
         self._order = np.argsort(stamps, kind="stable")
         self._stamps = stamps[self._order]
 
@@ -55,7 +55,7 @@ class TruthByStamp:
             return None
         messages = self._order[first if self._adds_up else last - 1 : last]
         rows = np.concatenate(
-            [np.arange(self._ends[m] - self._counts[m], self._ends[m]) for m in messages]
+            [np.arange(self._first_rows[m], self._first_rows[m + 1]) for m in messages]
         )
         return GroundTruth(
             self._boxes[rows], self.class_ids[rows], self._track_ids[rows], self._ignored[rows]
