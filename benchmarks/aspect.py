@@ -17,9 +17,9 @@ import numpy as np
 from approx_perception.assembly import KernelOptions, load_network, load_space, prepare_space
 from approx_perception.clock import MonotonicClock
 from approx_perception.detectors import Detector, DetectorSettings
+from approx_perception.predictors import AdaptiveLatency
 from approx_perception.profiling.calibration import calibrate, calibration_scene
 from approx_perception.profiling.measuring import LatencyRows, PartTimer
-from approx_perception.structures import ContentFeatures
 from approx_perception.training.fit_latency import fit_latency
 
 CALIBRATED = (640, 480)
@@ -47,6 +47,9 @@ def main() -> None:
     PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene)
     columns = calibrate(detector, trackers, space, scene, clock, lambda _: None)
     model = fit_latency(columns, np.full((1, 2), np.nan), space)
+    without, informed = (
+        AdaptiveLatency(space, model, input_px) for input_px in (None, detector.input_px)
+    )
     large = calibration_scene((1280, 960)).images[0]
     print(f"{detector.description}, calibrated with {CALIBRATED[0]}x{CALIBRATED[1]}\n")
     print("| images | pixels seen | error without | with |")
@@ -54,17 +57,16 @@ def main() -> None:
     for size in SIZES:
         image = np.ascontiguousarray(cv2.resize(large, size))
         settings = space.detector_settings
-        shares = np.array(
+        share = np.mean(
             [detector.input_px(s, size) / detector.input_px(s, CALIBRATED) for s, _ in settings]
         )
         measured = np.array([median_ms(detector, image, DetectorSettings(*s)) for s in settings])
         errors = [
-            np.median(model.base_ms(ContentFeatures(), size, share)[: len(settings)] / measured) - 1
-            for share in (1.0, shares)
+            np.median(predictor.idle_detections_ms(size) / measured) - 1
+            for predictor in (without, informed)
         ]
         print(
-            f"| {size[0]}x{size[1]} | {shares.mean():.2f} times | {errors[0]:+.1%} | "
-            f"{errors[1]:+.1%} |",
+            f"| {size[0]}x{size[1]} | {share:.2f} times | {errors[0]:+.1%} | {errors[1]:+.1%} |",
             flush=True,
         )
 

@@ -2,8 +2,9 @@
 
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +37,7 @@ from approx_perception.datasets import SOURCE_HELP, open_source
 from approx_perception.datasets.synthetic import SCENARIOS
 from approx_perception.datasets.view import VIEWS
 from approx_perception.detectors import Detector
+from approx_perception.detectors.faster_rcnn.precision import PRECISIONS
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.profiling.measuring import Scene
 from approx_perception.profiling.plan import ProfilePlan, contention_levels
@@ -108,18 +110,24 @@ def profile(
         raise ConfigurationError(f"{out} exists; name another file or give --overwrite")
     options = KernelOptions(detector, weights, class_names, device, precision, threads, space)
     branch_space = load_space(space, detector)
-    with console.status(f"loading {detector}"):
-        network, num_threads = load_network(options)
-        trackers = prepare_space(branch_space, network)
     names = data or _DEFAULT_DATA
     sources = {name: open_source(name, frame_count=frames) for name in names}
     counts = [min(source.frame_count or frames, frames) for source in sources.values()]
-    plan = ProfilePlan(
-        contention_levels(network.device.startswith("cuda")), rounds,
-        frames=sum(counts), views=views or _views_for(counts),
-    )  # fmt: skip
-    machine = machine_name(network, num_threads)
-    identity = _identity(network, machine, branch_space, names, frames, plan)
+
+    def plan_of(network: Detector) -> ProfilePlan:
+        return ProfilePlan(
+            contention_levels(network.device.startswith("cuda")), rounds,
+            frames=sum(counts), views=views or _views_for(counts),
+        )  # fmt: skip
+
+    def identity_of(network: Detector, num_threads: int) -> dict[str, Any]:
+        machine = machine_name(network, num_threads)
+        return _identity(network, machine, branch_space, names, frames, plan_of(network))
+
+    with console.status(f"loading {detector}"):
+        network, num_threads = _load_as_begun(options, out, identity_of)
+        trackers = prepare_space(branch_space, network)
+    plan, identity = plan_of(network), identity_of(network, num_threads)
     scenes = scenes_of(list(sources.values()), plan.scenes)
     folder = partial_folder(out, identity)
     if folder.is_dir():
@@ -140,6 +148,24 @@ def profile(
     errors = ", ".join(f"{name} {error:.3f}" for name, error in accuracy.errors.items())
     console.print(f"mean error of AP50 on sources left out: {errors}")
     console.print(f"the profile is in {out}; give it to run, demo and the node as --profile")
+
+
+def _load_as_begun(
+    options: KernelOptions, out: Path, identity_of: Callable[[Detector, int], dict[str, Any]]
+) -> tuple[Detector, int]:
+    """Load the network, in the precision that an interrupted run of the same began with.
+
+    ``auto`` goes by stopwatch, and may choose another one today.
+    """
+    loaded = load_network(options)
+    begun = set(out.parent.glob(out.with_suffix(".partial-*").name))
+    if not begun or options.precision != "auto":
+        return loaded
+    others = (load_network(options, each) for each in PRECISIONS if each != "auto")
+    for network, num_threads in chain([loaded], others):
+        if partial_folder(out, identity_of(network, num_threads)) in begun:
+            return network, num_threads
+    return loaded
 
 
 def _identity(

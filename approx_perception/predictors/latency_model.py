@@ -72,15 +72,15 @@ class LatencyModel:
         return (len(self.base) - self.setting_count) // 2
 
     def base_ms(
-        self, content: ContentFeatures, image_size: tuple[int, int], input_share: Vector | float = 1
+        self, content: ContentFeatures, image_size: tuple[int, int], extra_ms: Vector | float = 0.0
     ) -> Vector:
         """``(P,)`` typical latencies on the idle machine; trackers without objects cost nothing.
 
-        Of images of another aspect than was profiled, a network sees more or fewer pixels:
-        ``input_share``, ``(D,)``, is how many times as many at each setting.
+        ``extra_ms``, ``(D,)``, is what detections take longer for images of another aspect than was
+        profiled.
         """
         costs = self.base @ base_features(content, image_size)
-        costs[: self.setting_count] += (input_share - 1) * self.base[: self.setting_count, 0]
+        costs[: self.setting_count] += extra_ms
         if content.object_count == 0:
             costs[self.setting_count :] = 0.0
         return costs

@@ -1,6 +1,7 @@
 """What each part of a space takes now: the fitted model, the sensed contention and the bias."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +50,6 @@ class PartLatency:
         corrects_online: bool = True,
     ) -> None:
         self.model = model
-        self._shapes = [shape for shape, _ in space.detector_settings]
         self._settings = {setting: i for i, setting in enumerate(space.detector_settings)}
         #: Positions of trackers and, behind them, of none.
         trackers: list[TrackerSettings | None] = [*space.trackers, None]
@@ -67,8 +67,9 @@ class PartLatency:
         self._bias = PartBias(count, model.tracker_count, corrects_online)
         self._input_px = input_px
         self._image_size = (0, 0)
-        #: ``(D,)`` pixels that the network sees at each setting, to those when it was profiled.
-        self._input_share = np.ones(count)
+        self._pixels_ms = _pixels_ms(space.detector_settings, model.base[:count, 0])
+        #: ``(D,)`` what detections take longer, as the images are not of the aspect profiled.
+        self._aspect_ms = np.zeros(count)
         self._load = LoadReading()
         #: ``(P,)`` what contention and bias multiplied costs by when predicted last.
         self._factor = np.ones(len(model.base))
@@ -92,13 +93,13 @@ class PartLatency:
         self._scatter[:-1] = self.model.scatter @ weights
         if observation.image_size != self._image_size:
             self._image_size = observation.image_size
-            self._input_share = self._input_share_of(observation.image_size)
+            self._aspect_ms = self._aspect_ms_of(observation.image_size)
         self.take_in(observation.content)
         return self._contention(weights)
 
     def take_in(self, content: ContentFeatures) -> None:
         """Predict all parts anew for other objects, contention as it was predicted."""
-        self._base_ms[:-1] = self.model.base_ms(content, self._image_size, self._input_share)
+        self._base_ms[:-1] = self.model.base_ms(content, self._image_size, self._aspect_ms)
         self.typical_ms[:-1] = self._base_ms[:-1] * self._factor
 
     def mean_ms(self) -> Vector:
@@ -118,8 +119,8 @@ class PartLatency:
 
     def idle_detections_ms(self, image_size: tuple[int, int]) -> Vector:
         """``(D,)`` typical latencies on the idle machine, as measured, of images of that size."""
-        share = self._input_share_of(image_size)
-        costs = self.model.base_ms(ContentFeatures(), image_size, share)
+        extra_ms = self._aspect_ms_of(image_size)
+        costs = self.model.base_ms(ContentFeatures(), image_size, extra_ms)
         return costs[: self.model.setting_count]
 
     def believed(self, part: int) -> float:
@@ -151,12 +152,29 @@ class PartLatency:
             cpu, gpu = self._load.cpu or 0.0, self._load.gpu or 0.0
         return ContentionState(cpu, gpu, math.exp(log_slowdown), source)
 
-    def _input_share_of(self, image_size: tuple[int, int]) -> Vector:
+    def _aspect_ms_of(self, image_size: tuple[int, int]) -> Vector:
         if self._input_px is None or not all(image_size):
-            return np.ones(len(self._shapes))
+            return np.zeros(len(self._settings))
         width, height = (int(side) for side in self.model.profiled_size)
         now, then = (
-            np.array([self._input_px(shape, size) for shape in self._shapes], np.float64)
+            np.array([self._input_px(shape, size) for shape, _ in self._settings], np.float64)
             for size in (image_size, (width, height))
         )
-        return now / then
+        return (now / then - 1) * self._pixels_ms
+
+
+def _pixels_ms(settings: Sequence[tuple[int, int | None]], costs_ms: Vector) -> Vector:
+    """``(D,)`` of the costs of (shape, nprop), what goes with the pixels that the network sees.
+
+    All but what proposals take: those are always as many, and settings of a shape that differ in
+    their number tell what each takes.
+    """
+    shapes = np.array([shape for shape, _ in settings])
+    proposals = np.array([nprop or 0 for _, nprop in settings], np.float64)
+    pixels_ms = costs_ms.copy()
+    for shape in np.unique(shapes):
+        own = shapes == shape
+        if np.ptp(proposals[own]) > 0:
+            each_ms = max(np.polyfit(proposals[own], costs_ms[own], 1)[0], 0.0)
+            pixels_ms[own] -= each_ms * proposals[own]
+    return np.asarray(np.maximum(pixels_ms, 0.0))

@@ -5,14 +5,18 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import yaml
 
+from approx_perception.assembly import KernelOptions
+from approx_perception.cli.profile import _load_as_begun
 from approx_perception.datasets.view import VIEWS
 from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling import ProfileRecords
+from approx_perception.profiling.recording import partial_folder
 from test.cli.test_commands import assert_one_sentence, command, invoke
 from test.conftest import ROOT
 
@@ -66,6 +70,25 @@ def test_goes_on_where_it_was_interrupted(profiled):
     folder, second, _ = profiled
     assert "going on with" in second.stderr
     assert not list(folder.glob("one.partial-*"))
+
+
+@pytest.mark.parametrize("begun", ["float32", "bfloat16"])
+def test_goes_on_in_the_precision_that_it_began_with(tmp_path, monkeypatch, begun):
+    """Whatever the stopwatch says today."""
+
+    def load(options, precision=None):
+        network = SimpleNamespace(precision=precision or "float32")
+        return network, 1
+
+    def identity_of(network, num_threads):
+        return {"precision": network.precision, "threads": num_threads}
+
+    monkeypatch.setattr("approx_perception.cli.profile.load_network", load)
+    out, options = tmp_path / "one.json", KernelOptions()
+    partial_folder(out, {"precision": "float16", "threads": 1}).mkdir()
+    assert _load_as_begun(options, out, identity_of)[0].precision == "float32"
+    partial_folder(out, {"precision": begun, "threads": 1}).mkdir()
+    assert _load_as_begun(options, out, identity_of)[0].precision == begun
 
 
 def test_records_hold_what_was_measured_and_where(profiled):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from approx_perception.branches import BranchSpace
 from approx_perception.predictors import AdaptiveLatency
 from approx_perception.structures import (
     SLA,
@@ -64,6 +65,15 @@ def test_images_of_another_aspect_cost_what_the_network_sees_of_them():
     np.testing.assert_allclose(shares, 4 / 3, rtol=1e-3)
     np.testing.assert_allclose(mean_ms[1280, 720], mean_ms[640, 360])
     np.testing.assert_allclose(latency.idle_detections_ms((640, 360)), [40 / 3, 40], rtol=1e-3)
+
+
+def test_proposals_cost_the_same_whatever_the_aspect():
+    """10 ms with 10 proposals, 30 ms with 100: 7.8 ms of both go with the pixels."""
+    space = BranchSpace("proposals", [160], [10, 100], [1, 4], SPACE.trackers)
+    latency = AdaptiveLatency(space, small_latency_model(), lambda shape, size: size[0] // size[1])
+    normal_ms, wide_ms = (latency.idle_detections_ms(size) for size in ((640, 480), (1280, 480)))
+    np.testing.assert_allclose(normal_ms, [10, 30])
+    np.testing.assert_allclose(wide_ms - normal_ms, 10 - 10 * 20 / 90)
 
 
 def settled(ms=10.0, frames=40, **options):
