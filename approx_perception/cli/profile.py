@@ -4,6 +4,7 @@ import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -110,24 +111,22 @@ def profile(
         raise ConfigurationError(f"{out} exists; name another file or give --overwrite")
     options = KernelOptions(detector, weights, class_names, device, precision, threads, space)
     branch_space = load_space(space, detector)
+    with console.status(f"loading {detector}"):
+        network, num_threads = load_network(options)
+        trackers = prepare_space(branch_space, network)
     names = data or _DEFAULT_DATA
     sources = {name: open_source(name, frame_count=frames) for name in names}
     counts = [min(source.frame_count or frames, frames) for source in sources.values()]
-
-    def plan_of(network: Detector) -> ProfilePlan:
-        return ProfilePlan(
-            contention_levels(network.device.startswith("cuda")), rounds,
-            frames=sum(counts), views=views or _views_for(counts),
-        )  # fmt: skip
-
-    def identity_of(network: Detector, num_threads: int) -> dict[str, Any]:
-        machine = machine_name(network, num_threads)
-        return _identity(network, machine, branch_space, names, frames, plan_of(network))
-
-    with console.status(f"loading {detector}"):
-        network, num_threads = _load_as_begun(options, out, identity_of)
-        trackers = prepare_space(branch_space, network)
-    plan, identity = plan_of(network), identity_of(network, num_threads)
+    plan = ProfilePlan(
+        contention_levels(network.device.startswith("cuda")), rounds,
+        frames=sum(counts), views=views or _views_for(counts),
+    )  # fmt: skip
+    identity_of = partial(
+        _identity, num_threads=num_threads, space=branch_space, data=names,
+        frames_per_source=frames, plan=plan,
+    )  # fmt: skip
+    network = _as_begun(network, options, out, identity_of)
+    identity = identity_of(network)
     scenes = scenes_of(list(sources.values()), plan.scenes)
     folder = partial_folder(out, identity)
     if folder.is_dir():
@@ -150,32 +149,33 @@ def profile(
     console.print(f"the profile is in {out}; give it to run, demo and the node as --profile")
 
 
-def _load_as_begun(
-    options: KernelOptions, out: Path, identity_of: Callable[[Detector, int], dict[str, Any]]
-) -> tuple[Detector, int]:
-    """Load the network, in the precision that an interrupted run of the same began with.
+def _as_begun(
+    network: Detector,
+    options: KernelOptions,
+    out: Path,
+    identity_of: Callable[[Detector], dict[str, Any]],
+) -> Detector:
+    """The network in the precision that an interrupted run of the same began with, if there is one.
 
-    ``auto`` goes by stopwatch, and may choose another one today.
+    ``auto`` goes by stopwatch, and may have chosen another one today.
     """
-    loaded = load_network(options)
     begun = set(out.parent.glob(out.with_suffix(".partial-*").name))
     if not begun or options.precision != "auto":
-        return loaded
-    others = (load_network(options, each) for each in PRECISIONS if each != "auto")
-    for network, num_threads in chain([loaded], others):
-        if partial_folder(out, identity_of(network, num_threads)) in begun:
-            return network, num_threads
-    return loaded
+        return network
+    others = (each for each in PRECISIONS if each not in ("auto", network.precision))
+    candidates = chain([network], (load_network(options, each)[0] for each in others))
+    started = (each for each in candidates if partial_folder(out, identity_of(each)) in begun)
+    return next(started, network)
 
 
 def _identity(
-    network: Detector, machine: str, space: BranchSpace,
+    network: Detector, num_threads: int, space: BranchSpace,
     data: Sequence[str], frames_per_source: int, plan: ProfilePlan,
 ) -> dict[str, Any]:  # fmt: skip
     """What a profile is of: what was measured goes on only with the same."""
     return {
         "network": network.fingerprint,
-        "machine": machine,
+        "machine": machine_name(network, num_threads),
         "precision": network.precision,
         "space": space.to_dict(),
         "space_hash": space.hash,

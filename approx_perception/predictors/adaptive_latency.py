@@ -76,15 +76,11 @@ class AdaptiveLatency:
     ----------
     space
         Branches to predict.
-    model
-        Of the parts of that space, from a profile or a calibration.
-    input_px
-        The detector's own, see `Detector.input_px`; None if all images are of the aspect that was
-        profiled.
-    corrects_online
-        Whether frames correct the model; off only to learn what that is worth.
+    model, input_px, corrects_online
+        See `PartLatency`.
     calibrates_tail
-        Whether the tail is calibrated, in place of a bare margin of 1.3; likewise.
+        Whether the tail is calibrated, in place of a bare margin of 1.3; off only to learn what
+        that is worth.
     """
 
     def __init__(

@@ -133,9 +133,8 @@ class PartLatency:
 
     def observe(self, part: int, part_ms: float) -> None:
         """Learn contention from a latency, and the part's bias from what that does not explain."""
-        log_ratio = self._log_ratio(part, part_ms)
-        self._filter.observe(part, log_ratio, self._load)
-        self._bias.observe(part, log_ratio - self.believed(part))
+        self._filter.observe(part, self._log_ratio(part, part_ms), self._load)
+        self.correct(part, part_ms)
 
     def correct(self, part: int, part_ms: float) -> None:
         """Learn the bias alone from a latency."""

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from approx_perception.assembly import KernelOptions
-from approx_perception.cli.profile import _load_as_begun
+from approx_perception.cli.profile import _as_begun
 from approx_perception.datasets.view import VIEWS
 from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling import ProfileRecords
@@ -76,19 +76,18 @@ def test_goes_on_where_it_was_interrupted(profiled):
 def test_goes_on_in_the_precision_that_it_began_with(tmp_path, monkeypatch, begun):
     """Whatever the stopwatch says today."""
 
-    def load(options, precision=None):
-        network = SimpleNamespace(precision=precision or "float32")
-        return network, 1
+    def load(options, precision):
+        return SimpleNamespace(precision=precision), 1
 
-    def identity_of(network, num_threads):
-        return {"precision": network.precision, "threads": num_threads}
+    def identity_of(network):
+        return {"precision": network.precision}
 
     monkeypatch.setattr("approx_perception.cli.profile.load_network", load)
-    out, options = tmp_path / "one.json", KernelOptions()
-    partial_folder(out, {"precision": "float16", "threads": 1}).mkdir()
-    assert _load_as_begun(options, out, identity_of)[0].precision == "float32"
-    partial_folder(out, {"precision": begun, "threads": 1}).mkdir()
-    assert _load_as_begun(options, out, identity_of)[0].precision == begun
+    out, today = tmp_path / "one.json", SimpleNamespace(precision="float32")
+    partial_folder(out, {"precision": "float16"}).mkdir()
+    assert _as_begun(today, KernelOptions(), out, identity_of).precision == "float32"
+    partial_folder(out, {"precision": begun}).mkdir()
+    assert _as_begun(today, KernelOptions(), out, identity_of).precision == begun
 
 
 def test_records_hold_what_was_measured_and_where(profiled):

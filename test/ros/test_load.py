@@ -79,6 +79,7 @@ def test_plain_topics_are_heard_and_silence_is_told(graph):
     assert gpu.say_until(lambda: "gpu 40%" in status(), data=40.0)
     # Not always 80 %: what the node itself takes is not the others'.
     assert cpu.say_until(lambda: re.search(r"cpu \d+%", status()), data=80.0)
+    assert "/board/gpu" in status()
     assert graph.wait(lambda: "is silent for" in graph.diagnostics["load problems"], 20)
     assert "fell silent" in node.last_words()
     assert cpu.say_until(lambda: "/board/cpu (heard)" in status(), data=10.0)
@@ -115,6 +116,9 @@ def test_a_topic_of_another_type_is_reported(graph):
             in graph.diagnostics["load problems"]
         ),
         data="busy",
+    )
+    assert (
+        "load topics" in graph.diagnostics["message"] or "waiting" in graph.diagnostics["message"]
     )
     assert node.exit_code is None
 
