@@ -130,7 +130,12 @@ def profile(
     scenes = scenes_of(list(sources.values()), plan.scenes)
     folder = partial_folder(out, identity)
     if folder.is_dir():
-        console.print(f"going on with what {folder} holds")
+        console.print(f"going on with what {folder} holds", soft_wrap=True)
+    for other in sorted(_begun(out) - {folder}):
+        console.print(
+            f"{other} is of an interrupted profile with other options; it is left alone",
+            soft_wrap=True,
+        )
     profiler = Profiler(
         network, trackers, branch_space, sources, frames, plan, folder, MonotonicClock()
     )
@@ -149,6 +154,11 @@ def profile(
     console.print(f"the profile is in {out}; give it to run, demo and the node as --profile")
 
 
+def _begun(out: Path) -> set[Path]:
+    """Folders of runs that were interrupted."""
+    return set(out.parent.glob(out.with_suffix(".partial-*").name))
+
+
 def _as_begun(
     network: Detector,
     options: KernelOptions,
@@ -159,7 +169,7 @@ def _as_begun(
 
     ``auto`` goes by stopwatch, and may have chosen another one today.
     """
-    begun = set(out.parent.glob(out.with_suffix(".partial-*").name))
+    begun = _begun(out)
     if not begun or options.precision != "auto":
         return network
     others = (each for each in PRECISIONS if each not in ("auto", network.precision))

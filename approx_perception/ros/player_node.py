@@ -9,7 +9,6 @@ from queue import Empty, Full, Queue
 from typing import Any, TextIO
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
@@ -19,7 +18,7 @@ from approx_perception.interface import PLAYER_PARAMETERS
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import image_message
 from approx_perception.ros.declarations import declare_parameters
-from approx_perception.ros.startup import start_node
+from approx_perception.ros.startup import spin_until_told, start_node
 from approx_perception.structures import Frame
 
 __all__ = ["PlayerNode", "main"]
@@ -143,11 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     player = threading.Thread(target=node.play, daemon=True)
     player.start()
-    try:
-        while rclpy.ok() and player.is_alive():
-            rclpy.spin_once(node, timeout_sec=_WAIT_S)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+    spin_until_told(node, is_over=lambda: not player.is_alive())
     node.stopping = True
     player.join(timeout=2.0)
     node.destroy_node()

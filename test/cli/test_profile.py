@@ -72,6 +72,15 @@ def test_goes_on_where_it_was_interrupted(profiled):
     assert not list(folder.glob("one.partial-*"))
 
 
+def test_an_interrupted_profile_of_other_options_is_told_of_and_left_alone(tmp_path):
+    other = tmp_path / "one.partial-0123456789ab"
+    other.mkdir()
+    result = invoke(*arguments(tmp_path, "--plan-only"))
+    assert f"{other.name} is of an interrupted profile with other options" in result.stderr
+    assert "going on" not in result.stderr
+    assert other.is_dir()
+
+
 @pytest.mark.parametrize("begun", ["float32", "bfloat16"])
 def test_goes_on_in_the_precision_that_it_began_with(tmp_path, monkeypatch, begun):
     """Whatever the stopwatch says today."""

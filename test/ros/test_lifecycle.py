@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
 
-from approx_perception.msg import DetectionArray
+from approx_perception.msg import DetectionArray, SystemLoad
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 
@@ -94,6 +94,16 @@ def test_what_cannot_be_configured_is_told_and_tried_again(graph):
     node.stop()
     assert wait_for_exit(node) == 0
     graph.processes.clear()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_callback_under_way_comes_to_its_end(graph, name):
+    heard = graph.hear(SystemLoad, "system_load", qos.RESULTS)
+    node = graph.start("test.ros.interrupted_node", signal=name)
+    assert graph.wait(lambda: heard, check=lambda: None), node.last_words()
+    assert wait_for_exit(node) == 0, node.last_words()
+    assert len(heard) == 1
+    assert "Traceback" not in node.last_words()
 
 
 def test_parameters_are_checked_before_there_is_a_space_too(graph):
