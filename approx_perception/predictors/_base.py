@@ -58,6 +58,10 @@ class LatencyPredictor(Protocol):
         """
         ...
 
+    def always_fits(self, sla: SLA) -> bool:
+        """Whether something is in time under all contention known, content as predicted last."""
+        ...
+
     def observe(self, result: FrameResult) -> None:
         """Take in what a frame really took."""
         ...

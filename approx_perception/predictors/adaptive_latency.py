@@ -155,6 +155,12 @@ class AdaptiveLatency:
             (mean + by_setting).ravel(), (quantile + by_setting).ravel(), late.ravel(), contention
         )  # fmt: skip
 
+    def always_fits(self, sla: SLA) -> bool:
+        """Whether the quickest detection does, however contended; see `LatencyPredictor`."""
+        worst_ms = self._parts.worst_detections_ms().min() + self._overhead_ms
+        tail = math.exp(self._tails[0].log_ratio(sla.quantile))
+        return bool(worst_ms * tail <= sla.latency_ms)
+
     def expect(self, branch: Branch, run_detector: bool, quantile: float) -> FrameExpectation:
         """Expect one frame of a branch of the space, for all that was observed until now.
 

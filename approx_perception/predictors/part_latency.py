@@ -102,6 +102,12 @@ class PartLatency:
         self._base_ms[:-1] = self.model.base_ms(content, self._image_size, self._aspect_ms)
         self.typical_ms[:-1] = self._base_ms[:-1] * self._factor
 
+    def worst_detections_ms(self) -> Vector:
+        """``(D,)`` typical latencies under the contention that slows each down most."""
+        detections = slice(self.model.setting_count)
+        log_factor = self.model.log_slowdown[detections].max(axis=1) + self._bias.values[detections]
+        return np.asarray(self._base_ms[detections] * np.exp(log_factor))
+
     def mean_ms(self) -> Vector:
         """``(P + 1,)`` means as predicted: of a log-normal latency above the typical value."""
         return np.asarray(self.typical_ms * np.exp(0.5 * self._scatter**2))

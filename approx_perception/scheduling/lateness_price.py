@@ -10,8 +10,11 @@ __all__ = ["LatenessPrice"]
 _AIM = 0.85
 #: Step of the logarithm for a violation; a frame in time takes back its share of it.
 _GAIN = 0.15
-#: AP50 that a branch must gain to be worth being late on all frames.
+#: AP50 that a branch must gain to be worth being late on all frames: at first, and the least and
+#: the most that it may become.
 _FIRST, _LEAST, _MOST = 1.0, 0.1, 20.0
+#: The first where no contention can come under which nothing is in time.
+_FIRST_IF_SAFE = 0.25
 
 
 class LatenessPrice:
@@ -29,19 +32,35 @@ class LatenessPrice:
     """
 
     def __init__(self) -> None:
+        #: Which it is the price of; None at first.
+        self.sla: SLA | None = None
         self._log_price = math.log(_FIRST)
         self._group_ms: list[float] = []
-        self._sla: SLA | None = None
 
-    def of(self, sla: SLA) -> float:
-        """AP50 for a certain violation; that of the beginning for an SLA that is new."""
-        return math.exp(self._log_price) if sla == self._sla else _FIRST
+    @property
+    def ap50(self) -> float:
+        """For a certain violation."""
+        return math.exp(self._log_price)
+
+    def begin(self, sla: SLA, is_safe: bool) -> None:
+        """Forget all for another SLA.
+
+        Parameters
+        ----------
+        sla
+            In force from now on.
+        is_safe
+            Whether a branch is in time under any contention. Where none is, that may come and
+            use up all that the SLA allows, so that it must be saved up until it does not.
+        """
+        self.sla, self._group_ms = sla, []
+        self._log_price = math.log(_FIRST_IF_SAFE if is_safe else _FIRST)
 
     def observe(self, result: FrameResult) -> None:
-        """Count a frame, or a group that ended with the frame before."""
+        """Count a frame, or a group that ended with the frame before; not of another SLA."""
         sla = result.sla
-        if sla != self._sla:
-            self._sla, self._log_price, self._group_ms = sla, math.log(_FIRST), []
+        if sla != self.sla:
+            return
         if sla.scope is SlaScope.FRAME:
             self._count(result.timings.processing_ms > sla.latency_ms, sla)
             return

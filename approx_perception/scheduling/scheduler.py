@@ -220,9 +220,11 @@ class Scheduler:
         # Holding on is against noise; another SLA is a wish to choose anew.
         is_held = self._group is None or self._group.sla == observation.sla
         current = self.space.index(last.branch) if last is not None and is_held else None
+        if observation.sla != self._price.sla:
+            self._price.begin(observation.sla, self.latency.always_fits(observation.sla))
         candidates = Candidates(
             self.space, estimate.mean_ms, estimate.quantile_ms, estimate.late_share,
-            accuracy, current, observation, self._price.of(observation.sla),
+            accuracy, current, observation, self._price.ap50,
         )  # fmt: skip
         if allowed is not None:
             candidates = candidates.among(allowed)

@@ -10,7 +10,7 @@ from approx_perception.clock import FakeClock
 from approx_perception.datasets import FrameSource
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.predictors import LatencyEstimate
-from approx_perception.structures import Detections, FrameResult, Observation
+from approx_perception.structures import SLA, Detections, FrameResult, Observation
 
 __all__ = ["FakeDetector", "FakeLatency", "TruthDetector", "small_space"]
 
@@ -95,6 +95,8 @@ class FakeLatency:
         #: ``(B,)`` of the first detection of a branch; may be replaced too.
         self.switching_ms = np.zeros(len(self.quantile_ms))
         self.observed: list[FrameResult] = []
+        #: Whether something is in time whatever comes.
+        self.is_safe = False
 
     def predict(self, observation: Observation, stay_frames: float) -> LatencyEstimate:
         """See `LatencyPredictor`."""
@@ -104,6 +106,10 @@ class FakeLatency:
         exponent = 1 + self.steepness * (1 - quantile_ms / sla.latency_ms)
         late_share = (1 - sla.quantile) ** np.maximum(exponent, 0.0)
         return LatencyEstimate(self.quantile_ms * 0.8 + switching_ms, quantile_ms, late_share)
+
+    def always_fits(self, sla: SLA) -> bool:
+        """See `LatencyPredictor`."""
+        return self.is_safe
 
     def observe(self, result: FrameResult) -> None:
         """See `LatencyPredictor`."""
