@@ -15,6 +15,8 @@ class InterruptedNode(LoadMonitorNode):
         self.declare_parameter("signal", "SIGINT")
 
     def _publish(self):
+        if self._publisher.get_subscription_count() == 0:
+            return
         os.kill(os.getpid(), signal.Signals[self.get_parameter("signal").value])
         # Whoever hears of the signal has time to act.
         time.sleep(0.5)
