@@ -1,7 +1,6 @@
 """The nodes as a robot would run them."""
 
 import signal
-import time
 
 import numpy as np
 import pytest
@@ -147,7 +146,8 @@ def test_nothing_queues_and_nothing_old_is_processed(graph):
     (graph.folder / "slow.yaml").write_text("shape: [1152]\nnprop: [100]\nsi: [1]\n")
     graph.start_perception(space=str(graph.folder / "slow.yaml"))
     graph.start("player_node", source="synthetic:crowd", loop=True, wait_for_subscriber=True)
-    graph.wait(lambda: False, 8.0)
+    assert graph.wait(lambda: len(graph.frames) > 8, 60)
+    graph.rest(1.5)
     counts = graph.diagnostics
     received, processed = int(counts["received"]), int(counts["processed"])
     dropped = int(counts["dropped for a newer image"]) + int(counts["dropped as stale"])
@@ -156,12 +156,12 @@ def test_nothing_queues_and_nothing_old_is_processed(graph):
     assert received - processed - dropped in (0, 1, 2)
     frames = graph.frames[3:]
     waited_ms = [frame.age_ms - frame.processing_ms for frame in frames]
-    # Age before processing: at most a period in the slot, and the transport. The median is
-    # asserted, as a single frame may meet a pause of the machine.
-    assert np.median(waited_ms) < 1000 / 30
+    # Age before processing: at most a period in the slot, and the transport; one that queued would
+    # have waited for another to be processed. Medians, as a single frame may meet a pause.
+    half_a_frame_ms = 0.5 * np.median([frame.processing_ms for frame in frames])
+    assert np.median(waited_ms) < half_a_frame_ms
     # And it does not grow.
-    half = len(waited_ms) // 2
-    assert np.median(waited_ms[half:]) < 1000 / 30
+    assert np.median(waited_ms[len(waited_ms) // 2 :]) < half_a_frame_ms
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -170,11 +170,9 @@ def test_ends_clean_when_told_to(graph, number):
     player = graph.start("player_node", source="synthetic:calm", loop=True)
     assert graph.wait(lambda: graph.frames)
     for process in (player, node):
-        start_s = time.monotonic()
         process.send(number)
-        assert wait_for_exit(process) in (0, -number)
+        assert wait_for_exit(process) == 0
         assert "Traceback" not in process.last_words()
-        assert time.monotonic() - start_s < 3
     graph.processes.clear()
 
 
