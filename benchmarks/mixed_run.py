@@ -184,6 +184,9 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("out/mixed_run"))
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
+    for profile, *sources in arguments.fold:
+        if not sources:
+            parser.error(f"--fold {profile} names no source")
     runs = prepare(arguments)
     scope = SlaScope(arguments.scope)
     outcomes = {
@@ -192,8 +195,8 @@ def main() -> None:
         )
         for latency_ms in track(arguments.sla or [25.0, 35.0, 60.0], "SLAs")
     }
-    sources = [Path(name).name for _, *names in arguments.fold for name in names]
-    title = f"{arguments.detector}, {', '.join(sources)}"
+    names = [Path(name).name for _, *sources in arguments.fold for name in sources]
+    title = f"{arguments.detector}, {', '.join(names)}"
     print(write(outcomes, arguments.out, title))
 
 
