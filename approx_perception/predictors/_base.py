@@ -58,8 +58,8 @@ class LatencyPredictor(Protocol):
         """
         ...
 
-    def always_fits(self, sla: SLA) -> bool:
-        """Whether something is in time under all contention known, content as predicted last."""
+    def always_fits(self, sla: SLA) -> npt.NDArray[np.bool_]:
+        """``(B,)`` whether a branch is for certain in time under all contention known."""
         ...
 
     def observe(self, result: FrameResult) -> None:

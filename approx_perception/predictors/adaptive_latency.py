@@ -155,11 +155,13 @@ class AdaptiveLatency:
             (mean + by_setting).ravel(), (quantile + by_setting).ravel(), late.ravel(), contention
         )  # fmt: skip
 
-    def always_fits(self, sla: SLA) -> bool:
-        """Whether the quickest detection does, however contended; see `LatencyPredictor`."""
-        worst_ms = self._parts.worst_detections_ms().min() + self._overhead_ms
+    def always_fits(self, sla: SLA) -> npt.NDArray[np.bool_]:
+        """See `LatencyPredictor`; of those that detect on every frame, others count as late."""
         tail = math.exp(self._tails[0].log_ratio(sla.quantile))
-        return bool(worst_ms * tail <= sla.latency_ms)
+        worst_ms = (self._parts.worst_detections_ms() + self._overhead_ms) * tail
+        fits = np.zeros(self._pair_of.shape, bool)
+        fits[:, self._alone] = worst_ms[:, None] <= sla.latency_ms
+        return fits.ravel()
 
     def expect(self, branch: Branch, run_detector: bool, quantile: float) -> FrameExpectation:
         """Expect one frame of a branch of the space, for all that was observed until now.

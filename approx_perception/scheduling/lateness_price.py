@@ -13,8 +13,8 @@ _GAIN = 0.15
 #: AP50 that a branch must gain to be worth being late on all frames: at first, and the least and
 #: the most that it may become.
 _FIRST, _LEAST, _MOST = 1.0, 0.1, 20.0
-#: The first where no contention can come under which nothing is in time.
-_FIRST_IF_SAFE = 0.25
+#: The first for what being late can gain at most, until that limit.
+_FIRST_FOR_GAIN = 4.0
 
 
 class LatenessPrice:
@@ -42,19 +42,20 @@ class LatenessPrice:
         """For a certain violation."""
         return math.exp(self._log_price)
 
-    def begin(self, sla: SLA, is_safe: bool) -> None:
+    def begin(self, sla: SLA, most_gain: float) -> None:
         """Forget all for another SLA.
 
         Parameters
         ----------
         sla
             In force from now on.
-        is_safe
-            Whether a branch is in time under any contention. Where none is, that may come and
-            use up all that the SLA allows, so that it must be saved up until it does not.
+        most_gain
+            AP50 of the most accurate branch less that of the most accurate one which is in time
+            under any contention. Where that is little, lateness never gains much, and what the
+            SLA allows need not be saved up for worse times.
         """
         self.sla, self._group_ms = sla, []
-        self._log_price = math.log(_FIRST_IF_SAFE if is_safe else _FIRST)
+        self._log_price = math.log(min(max(_FIRST_FOR_GAIN * most_gain, _LEAST), _FIRST))
 
     def observe(self, result: FrameResult) -> None:
         """Count a frame, or a group that ended with the frame before; not of another SLA."""

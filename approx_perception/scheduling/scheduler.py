@@ -221,7 +221,9 @@ class Scheduler:
         is_held = self._group is None or self._group.sla == observation.sla
         current = self.space.index(last.branch) if last is not None and is_held else None
         if observation.sla != self._price.sla:
-            self._price.begin(observation.sla, self.latency.always_fits(observation.sla))
+            always_fits = self.latency.always_fits(observation.sla)
+            safest = accuracy.max(initial=-np.inf, where=always_fits)
+            self._price.begin(observation.sla, float(accuracy.max() - safest))
         candidates = Candidates(
             self.space, estimate.mean_ms, estimate.quantile_ms, estimate.late_share,
             accuracy, current, observation, self._price.ap50,

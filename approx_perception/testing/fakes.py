@@ -95,8 +95,8 @@ class FakeLatency:
         #: ``(B,)`` of the first detection of a branch; may be replaced too.
         self.switching_ms = np.zeros(len(self.quantile_ms))
         self.observed: list[FrameResult] = []
-        #: Whether something is in time whatever comes.
-        self.is_safe = False
+        #: ``(B,)`` branches that are in time whatever comes.
+        self.is_safe = np.zeros(len(self.quantile_ms), bool)
 
     def predict(self, observation: Observation, stay_frames: float) -> LatencyEstimate:
         """See `LatencyPredictor`."""
@@ -107,7 +107,7 @@ class FakeLatency:
         late_share = (1 - sla.quantile) ** np.maximum(exponent, 0.0)
         return LatencyEstimate(self.quantile_ms * 0.8 + switching_ms, quantile_ms, late_share)
 
-    def always_fits(self, sla: SLA) -> bool:
+    def always_fits(self, sla: SLA) -> npt.NDArray[np.bool_]:
         """See `LatencyPredictor`."""
         return self.is_safe
 

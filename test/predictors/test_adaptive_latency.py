@@ -105,12 +105,15 @@ def test_in_frame_scope_a_detection_counts_in_full():
     assert estimate.quantile_ms[1] / 14 < estimate.quantile_ms[0] / 10 + 1e-9
 
 
-@pytest.mark.parametrize(("sla_ms", "fits"), [(35.0, False), (80.0, True)])
-def test_what_is_in_time_whatever_comes_is_so_under_the_worst_contention(sla_ms, fits):
-    # Of 10 ms, four times as slow, at its 95 % quantile: idle it is in time both times.
-    latency, estimate = settled(sla=SLA(sla_ms))
-    assert estimate.late_share[0] < 0.05
-    assert latency.always_fits(SLA(sla_ms)) is fits
+def test_what_always_fits_does_so_under_the_worst_contention():
+    """Detections of 10 and 30 ms become four times as slow; those that track are not counted on."""
+    latency, _ = settled()
+    fitting = {ms: latency.always_fits(SLA(ms)).tolist() for ms in (35.0, 80.0, 300.0)}
+    assert fitting == {
+        35.0: [False, False, False, False],
+        80.0: [True, False, False, False],
+        300.0: [True, False, True, False],
+    }
 
 
 def test_switching_is_told_from_what_ran_last():

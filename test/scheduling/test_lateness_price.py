@@ -16,9 +16,9 @@ from approx_perception.structures import (
 FRAME, GOF = SLA(50.0, 0.95), SLA(50.0, 0.95, SlaScope.GOF)
 
 
-def begun(sla=FRAME, is_safe=False):
+def begun(sla=FRAME, most_gain=math.inf):
     price = LatenessPrice()
-    price.begin(sla, is_safe)
+    price.begin(sla, most_gain)
     return price
 
 
@@ -56,7 +56,7 @@ def test_another_sla_starts_anew():
     first = price.ap50
     for _ in range(100):
         see(price, 10.0)
-    price.begin(SLA(20.0), is_safe=False)
+    price.begin(SLA(20.0), math.inf)
     assert price.ap50 == first
     # A frame that was under way meanwhile says nothing of the new one.
     see(price, 60.0)
@@ -65,8 +65,11 @@ def test_another_sla_starts_anew():
     assert price.ap50 > first
 
 
-def test_it_is_cheaper_at_first_where_something_is_in_time_whatever_comes():
-    assert begun(is_safe=True).ap50 < 0.5 * begun().ap50
+def test_it_is_cheap_at_first_where_being_late_gains_little():
+    prices = [begun(most_gain=gain).ap50 for gain in (0.0, 0.05, 0.2, 0.5, math.inf)]
+    assert prices[0] > 0
+    assert prices[0] < 0.5 * prices[1] < 0.25 * prices[2]
+    assert prices[3] == prices[4] == max(prices)
 
 
 def test_groups_count_as_their_mean():
