@@ -221,9 +221,12 @@ class Scheduler:
         is_held = self._group is None or self._group.sla == observation.sla
         current = self.space.index(last.branch) if last is not None and is_held else None
         if observation.sla != self._price.sla:
-            always_fits = self.latency.always_fits(observation.sla)
-            safest = accuracy.max(initial=-np.inf, where=always_fits)
-            self._price.begin(observation.sla, float(accuracy.max() - safest))
+            usable = True if allowed is None else allowed
+            always_fits = self.latency.always_fits(observation.sla) & usable
+            best, safest = (
+                accuracy.max(initial=-np.inf, where=where) for where in (usable, always_fits)
+            )
+            self._price.begin(observation.sla, float(best - safest))
         candidates = Candidates(
             self.space, estimate.mean_ms, estimate.quantile_ms, estimate.late_share,
             accuracy, current, observation, self._price.ap50,

@@ -77,6 +77,15 @@ def test_a_better_branch_is_worth_being_late_for_where_nothing_threatens(latency
     assert decisions(scheduler, [Observation(SLA(30.0))]) == [(3, True)]
 
 
+@pytest.mark.parametrize(("safe", "expected"), [(0, 2), (3, 0)])
+def test_a_branch_that_may_not_be_chosen_makes_nothing_safe(latency, safe, expected):
+    accuracy = ConstantAccuracy(np.array([0.71, 0.4, 0.73, 0.72]))
+    scheduler = Scheduler(SPACE, MostAccurate(), latency, accuracy)
+    scheduler.allowed = np.array([True, False, True, False])
+    latency.is_safe = np.arange(4) == safe
+    assert decisions(scheduler, [Observation(SLA(30.0))]) == [(expected, True)]
+
+
 def test_new_stream_or_resolution_ends_the_group(scheduler):
     events = [
         Observation(MIDDLE, source_id="a", image_size=(640, 480)),
