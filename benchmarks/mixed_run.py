@@ -79,7 +79,7 @@ def ours(
     fold: Fold, corrects_online: bool = True, calibrates_tail: bool = True, content: bool = True
 ) -> Scheduler:
     """Our scheduler, or without parts of it."""
-    space, bundle = fold.network.space, fold.bundle
+    space, bundle = fold.world.space, fold.bundle
     latency = AdaptiveLatency(
         space, bundle.latency, corrects_online=corrects_online, calibrates_tail=calibrates_tail
     )
@@ -92,7 +92,7 @@ def ours(
 
 
 def original(fold: Fold) -> Scheduler:
-    space, bundle = fold.network.space, fold.bundle
+    space, bundle = fold.world.space, fold.bundle
     factory = PolicyFactory(space, bundle.original, bundle.accuracy.agnostic)
     policy = factory.create("approxdet", space.default_branch)
     return Scheduler(

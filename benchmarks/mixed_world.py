@@ -8,7 +8,7 @@ from itertools import chain, islice, pairwise
 from pathlib import Path
 
 import numpy as np
-from recorded_world import UNSEEN_LEVELS, Network, load, record_trace, saved_detections
+from recorded_world import UNSEEN_LEVELS, load, record_trace, saved_detections
 from rich.progress import track
 
 from approx_perception.assembly import KernelOptions
@@ -31,7 +31,6 @@ _START_STEP = 7
 class Fold:
     """Frames with a profile that has not seen them, and what each branch makes of them."""
 
-    network: Network
     bundle: PredictorBundle
     world: SimulatedWorld
     outcomes: BranchOutcomes
@@ -172,7 +171,7 @@ def _prepare(
         own = of_another_machine(bundle, arguments.profile_error, seed)
         latencies_ms = branch_latencies_ms(world)
         outcomes = BranchOutcomes(space, matches, latencies_ms, len(world.truth_names))
-        folds.append(Fold(network, own, world, outcomes, blocks))
+        folds.append(Fold(own, world, outcomes, blocks))
     return folds
 
 

@@ -10,10 +10,10 @@ __all__ = ["LatenessPrice"]
 _AIM = 0.85
 #: Step of the logarithm for a violation; a frame in time takes back its share of it.
 _GAIN = 0.15
-#: AP50 that a branch must gain to be worth being late on all frames: at first, and the least and
-#: the most that it may become.
+#: AP50 that a branch must gain to be worth being late on all frames: at most at first, and the
+#: least and the most that it may become.
 _FIRST, _LEAST, _MOST = 1.0, 0.1, 20.0
-#: The first for what being late can gain at most, until that limit.
+#: How many times what being late can gain it is at first, within these limits.
 _FIRST_FOR_GAIN = 4.0
 
 
