@@ -10,6 +10,7 @@ __all__ = [
     "ProcessDiedError",
     "WeightsError",
     "choices",
+    "shown",
 ]
 
 
@@ -43,3 +44,11 @@ def choices(names: Iterable[object]) -> str:
     if len(quoted) < 2:
         return "".join(quoted) or "nothing"
     return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+
+def shown(value: object, limit: int = 200) -> str:
+    """Quote a user's value for an error message or a log line, cut to ``limit`` characters."""
+    # Cut first: the repr of megabytes takes long.
+    text = repr(value[:limit]) if isinstance(value, (str, bytes)) else repr(value)
+    is_cut = len(text) > limit or (isinstance(value, (str, bytes)) and len(value) > limit)
+    return f"{text[: limit - 3]}..." if is_cut else text
