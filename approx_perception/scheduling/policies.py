@@ -69,6 +69,12 @@ class Candidates:
         untracked = self.space.untracked
         return untracked if self.is_open is None else untracked & self.is_open
 
+    def any_fits(self) -> bool:
+        """Whether a branch that may be chosen is late no more often than the SLA allows."""
+        late_share, _ = _lateness(self)
+        fits = late_share <= 1 - self.observation.sla.quantile
+        return bool((fits if self.is_open is None else fits & self.is_open).any())
+
     def among(self, allowed: npt.NDArray[np.bool_]) -> "Candidates":
         """Candidates of which only those allowed are open; the others never end."""
         current = self.current

@@ -245,6 +245,8 @@ class Scheduler:
             expected_accuracy=_share(float(accuracy[index])),
             reason=f"{self._cause}: {selection.reason}" if self._cause else selection.reason,
             contention=estimate.contention,
+            fits=candidates.any_fits(),
+            fastest_ms=float(candidates.quantile_ms.min()),
         )
         return decision, selection.keeps_budget
 

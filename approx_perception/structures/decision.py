@@ -149,6 +149,11 @@ class Decision:
         Why, in words for the user.
     contention
         What else was believed to use the machine.
+    fits
+        Whether any branch that may be chosen is expected inside the SLA.
+    fastest_ms
+        Latency at the SLA's quantile, in the SLA's scope, of the fastest branch that may be chosen;
+        nan where nobody predicts it.
     """
 
     branch: Branch
@@ -159,3 +164,5 @@ class Decision:
     expected_accuracy: float
     reason: str
     contention: ContentionState = ContentionState()
+    fits: bool = True
+    fastest_ms: float = float("nan")

@@ -113,6 +113,19 @@ def test_no_branch_fits_takes_the_fastest_and_says_so(scheduler):
     assert "no branch fits 1.0 ms; the fastest takes 5.0 ms" in decision.reason
 
 
+@pytest.mark.parametrize("policy", [MostAccurate(), Fastest(), Fixed(Branch(320))])
+def test_a_decision_says_whether_any_branch_fits_and_what_the_fastest_takes(scheduler, policy):
+    scheduler.policy = policy
+    for sla, fits, fastest_ms in ((LOOSE, True, 5.0), (TIGHT, True, 5.0), (IMPOSSIBLE, False, 5.0)):
+        scheduler.abort_group()
+        decision = scheduler.decide(Observation(sla))
+        assert (decision.fits, decision.fastest_ms) == (fits, fastest_ms)
+    scheduler.policy = MostAccurate()
+    scheduler.allowed = np.array([False, False, True, False])
+    decision = scheduler.decide(Observation(MIDDLE))
+    assert (decision.fits, decision.fastest_ms) == (False, 30.0)
+
+
 def test_latency_that_rises_is_noticed_at_the_next_group(scheduler, latency):
     assert decisions(scheduler, [Observation(LOOSE)]) == [(2, True)]
     latency.quantile_ms = LATENCY_MS * 2
