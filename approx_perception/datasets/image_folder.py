@@ -10,23 +10,25 @@ import numpy as np
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets._base import FrameSource, LabelledFrame
 from approx_perception.datasets.annotations import MotAnnotations
-from approx_perception.exceptions import DatasetError
+from approx_perception.datasets.frame_names import by_number
+from approx_perception.exceptions import DatasetError, shown
 from approx_perception.structures import Frame
 
 __all__ = ["ImageFolder"]
 
 _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp"}
 _DEFAULT_FPS = 30.0
+_IMAGES = "img1"
 
 
 class ImageFolder(FrameSource):
-    """Images in alphabetical order.
+    """Images in the order of the numbers in their names (``frame2`` before ``frame10``).
 
     Parameters
     ----------
     folder
-        Holds images, or ``img1/`` with images and, if there are any, ``gt/gt.txt`` and
-        ``seqinfo.ini`` (MOTChallenge).
+        Holds images, or the layout of MOTChallenge: images in ``img1/``, or in what ``imDir`` of
+        ``seqinfo.ini`` names, and ``gt/gt.txt`` if there is one.
 
     Raises
     ------
@@ -36,12 +38,16 @@ class ImageFolder(FrameSource):
 
     def __init__(self, folder: Path) -> None:
         self.name = folder.name
-        images = folder / "img1" if (folder / "img1").is_dir() else folder
-        self._files = sorted(p for p in images.iterdir() if p.suffix.lower() in _ENDINGS)
+        info = _read_sequence_info(folder / "seqinfo.ini")
+        images = _image_folder(folder, info)
+        self._files = sorted(
+            (p for p in images.iterdir() if p.suffix.lower() in _ENDINGS),
+            key=lambda path: by_number(path.name),
+        )
         if not self._files:
             raise DatasetError(f"{images} holds no images ({', '.join(sorted(_ENDINGS))})")
         self.frame_count = len(self._files)
-        self.fps = _read_fps(folder / "seqinfo.ini")
+        self.fps = _fps(folder / "seqinfo.ini", info)
         ground_truth = folder / "gt" / "gt.txt"
         self._annotations = MotAnnotations(ground_truth) if ground_truth.exists() else None
         if self._annotations is not None:
@@ -68,15 +74,37 @@ class ImageFolder(FrameSource):
         return self._files[index].name
 
 
-def _read_fps(path: Path) -> float:
-    if not path.exists():
-        return _DEFAULT_FPS
-    parser = configparser.ConfigParser()
+def _read_sequence_info(path: Path) -> configparser.ConfigParser:
+    """What a ``seqinfo.ini`` says; nothing where there is none."""
+    parser = configparser.ConfigParser(interpolation=None)
+    if path.exists():
+        try:
+            parser.read_string(path.read_text(encoding="utf-8-sig"), str(path))
+        except (OSError, configparser.Error, ValueError) as error:
+            raise DatasetError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+        if not parser.has_section("Sequence"):
+            raise DatasetError(f"{path} has no section [Sequence]")
+    return parser
+
+
+def _image_folder(folder: Path, info: configparser.ConfigParser) -> Path:
+    """Where the images are: the folder that ``imDir`` names, ``img1/``, or the folder itself."""
+    named = info.get("Sequence", "imDir", fallback=_IMAGES)
+    if (folder / named).is_dir():
+        return folder / named
+    if named != _IMAGES:
+        raise DatasetError(
+            f"{folder / 'seqinfo.ini'}: imDir is {shown(named)}, which is no folder in {folder}"
+        )
+    return folder
+
+
+def _fps(path: Path, info: configparser.ConfigParser) -> float:
+    text = info.get("Sequence", "frameRate", fallback=str(_DEFAULT_FPS))
     try:
-        parser.read_string(path.read_text(encoding="utf-8"), str(path))
-        fps = parser.getfloat("Sequence", "frameRate", fallback=_DEFAULT_FPS)
-    except (configparser.Error, ValueError) as error:
-        raise DatasetError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+        fps = float(text)
+    except ValueError:
+        fps = 0.0
     if not 0 < fps < float("inf"):
-        raise DatasetError(f"{path}: frameRate is {fps}, expected above 0")
+        raise DatasetError(f"{path}: frameRate is {shown(text)}, expected a number above 0")
     return fps

@@ -4,6 +4,7 @@ import pytest
 
 from approx_perception.datasets import open_source
 from approx_perception.datasets.bag_writer import write_bag
+from approx_perception.datasets.frame_names import frame_numbers
 from approx_perception.datasets.image_folder import ImageFolder
 from approx_perception.datasets.rosbag import RosBag
 from approx_perception.datasets.synthetic import SyntheticVideo
@@ -176,10 +177,58 @@ def test_malformed_ground_truth_names_file_and_line(mot_folder, line, message):
         open_source(str(mot_folder))
 
 
-def test_malformed_sequence_file_is_named(mot_folder):
-    (mot_folder / "seqinfo.ini").write_text("[Sequence]\nframeRate=fast\n")
-    with pytest.raises(DatasetError, match=r"seqinfo\.ini"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[Sequence]\nframeRate=fast\n", "frameRate is 'fast', expected a number above 0"),
+        ("[Sequence]\nimDir=frames\n", "imDir is 'frames', which is no folder in"),
+        ("[Sequnce]\nframeRate=7\n", r"has no section \[Sequence\]"),
+    ],
+)
+def test_malformed_sequence_file_is_named(mot_folder, text, message):
+    (mot_folder / "seqinfo.ini").write_text(text)
+    with pytest.raises(DatasetError, match=rf"seqinfo\.ini.*{message}"):
         open_source(str(mot_folder))
+
+
+def test_a_sequence_file_names_the_folder_of_images_and_may_begin_with_a_byte_order_mark(
+    mot_folder,
+):
+    (mot_folder / "img1").rename(mot_folder / "pictures 100%")
+    text = "\ufeff[Sequence]\nimDir=pictures 100%\nframeRate=7\n"
+    (mot_folder / "seqinfo.ini").write_text(text, encoding="utf-8")
+    source = open_source(str(mot_folder))
+    assert (source.frame_count, source.fps) == (5, 7)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["frame1.png", "frame2.png", "frame10.png"],
+        ["9.png", "10.png", "0100.png"],
+        ["cam2_left_8.png", "cam2_left_11.png", "cam10_left_1.png"],
+    ],
+)
+def test_images_are_in_the_order_of_their_numbers(tmp_path, names):
+    for name in reversed(names):
+        cv2.imwrite(str(tmp_path / name), np.zeros((8, 8, 3), np.uint8))
+    source = open_source(str(tmp_path))
+    assert [source.frame_name(index) for index in range(len(names))] == names
+
+
+@pytest.mark.parametrize(
+    ("names", "numbers"),
+    [
+        (["000001.jpg", "000004.jpg", "000007.jpg"], [1, 4, 7]),
+        (["clip2_8_left.jpg", "clip2_11_left.jpg"], [8, 11]),
+        (["c1_t5_cam2.png", "c1_t6_cam2.png"], [5, 6]),
+        (["1.jpg", "4.jpg", "cover.jpg"], [1, 4, None]),
+        (["a.jpg", "b.jpg"], [None, None]),
+        (["a1.jpg", "b1.jpg"], [None, None]),
+    ],
+)
+def test_numbers_of_frames(names, numbers):
+    assert frame_numbers(names) == numbers
 
 
 def test_broken_image_is_named(mot_folder):
