@@ -39,8 +39,7 @@ class AdaScale(Memoryless):
 
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
-        space, is_open = candidates.space, candidates.is_open
-        scales = [i for i, b in enumerate(space) if b.si == 1 and (is_open is None or is_open[i])]
+        space, scales = candidates.space, np.flatnonzero(candidates.untracked()).tolist()
         if not scales:
             raise ConfigurationError(
                 f"the policy 'adascale' detects in every frame, but the space "

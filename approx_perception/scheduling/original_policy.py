@@ -48,8 +48,7 @@ class OriginalPolicy:
         """See `SchedulingPolicy`."""
         budget_ms = candidates.observation.sla.latency_ms
         latency_ms = self._latency.predict_ms(candidates.observation)
-        if candidates.is_open is not None:
-            latency_ms = np.where(candidates.is_open, latency_ms, np.inf)
+        latency_ms = np.where(candidates.is_open, latency_ms, np.inf)
         frontier = rising_frontier(latency_ms, self._accuracy)
         fitting = frontier[latency_ms[frontier] <= budget_ms / _MARGIN]
         if not len(fitting):

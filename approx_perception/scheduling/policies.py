@@ -1,6 +1,6 @@
 """Ways to choose a branch among candidates."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -32,6 +32,8 @@ _MOST_LATE = 4.0
 class Candidates:
     """All branches of a space with what is expected of them, ``(B,)`` each, in its order.
 
+    Branches that may not be chosen never end, and are not held on to.
+
     Attributes
     ----------
     space
@@ -51,7 +53,7 @@ class Candidates:
     price
         AP50 that a branch must gain to be worth being over the SLA always.
     is_open
-        Whether a branch may be chosen; None if all may.
+        Whether a branch may be chosen; all, if it is left out.
     """
 
     space: BranchSpace
@@ -62,30 +64,32 @@ class Candidates:
     current: int | None
     observation: Observation
     price: float
-    is_open: npt.NDArray[np.bool_] | None = None
+    is_open: npt.NDArray[np.bool_] = field(default_factory=lambda: np.ones(1, bool))
+
+    def __post_init__(self) -> None:
+        is_open = np.broadcast_to(self.is_open, len(self.space))
+        closed = self.current is not None and not is_open[self.current]
+        for name, value in (
+            ("is_open", is_open),
+            ("mean_ms", np.where(is_open, self.mean_ms, np.inf)),
+            ("quantile_ms", np.where(is_open, self.quantile_ms, np.inf)),
+            ("current", None if closed else self.current),
+        ):
+            object.__setattr__(self, name, value)
 
     def untracked(self) -> npt.NDArray[np.bool_]:
         """``(B,)`` whether a branch may be chosen and detects on every frame."""
-        untracked = self.space.untracked
-        return untracked if self.is_open is None else untracked & self.is_open
+        return self.space.untracked & self.is_open
 
     def any_fits(self) -> bool:
         """Whether a branch that may be chosen is late no more often than the SLA allows."""
         late_share, _ = _lateness(self)
         fits = late_share <= 1 - self.observation.sla.quantile
-        return bool((fits if self.is_open is None else fits & self.is_open).any())
+        return bool((fits & self.is_open).any())
 
     def among(self, allowed: npt.NDArray[np.bool_]) -> "Candidates":
-        """Candidates of which only those allowed are open; the others never end."""
-        current = self.current
-        return replace(
-            self,
-            mean_ms=np.where(allowed, self.mean_ms, np.inf),
-            quantile_ms=np.where(allowed, self.quantile_ms, np.inf),
-            late_share=np.where(allowed, self.late_share, 1.0),
-            current=current if current is not None and allowed[current] else None,
-            is_open=allowed,
-        )
+        """Candidates of which only those are open that were and that are allowed."""
+        return replace(self, is_open=self.is_open & allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +215,12 @@ class MostAccurate(Memoryless):
         accuracy = candidates.accuracy
         allowed = 1 - sla.quantile
         late_share, cost = _lateness(candidates)
-        fits = late_share <= allowed
+        fits = candidates.is_open & (late_share <= allowed)
         if accuracy[0] < RANKS_BELOW:
             # Ranks have no scale on which lateness could have a price.
             considered, value = fits, accuracy
         else:
-            considered = late_share <= _MOST_LATE * allowed
-            if candidates.is_open is not None:
-                considered &= candidates.is_open
+            considered = candidates.is_open & (late_share <= _MOST_LATE * allowed)
             value = accuracy - cost
         budget = f"{sla.latency_ms:.1f} ms"
         value = np.where(considered, value, -np.inf)
@@ -258,14 +260,16 @@ def _lateness(
     late, accuracy, own_cost = (
         values[tracked] for values in (candidates.late_share, candidates.accuracy, cost)
     )
-    is_open = None if candidates.is_open is None else candidates.is_open[tracked]
+    is_open = candidates.is_open[tracked]
+    goes_on = is_open[-1].copy()
     # For each si but the longest: what a group that is late there loses by tracking on.
     lost = late[:-1] * np.maximum(accuracy[:-1] - accuracy[1:], 0.0)
     for own in range(len(tracked) - 2, -1, -1):
         longer = own + 1
-        goes_on = True if is_open is None else is_open[longer]
         np.add(lost[own], own_cost[longer], out=own_cost[own], where=goes_on)
-        np.minimum(late[own], late[longer], out=late[own])
+        np.minimum(late[own], late[longer], out=late[own], where=goes_on)
+        # A late group tracks on past an si that is closed, up to the longest that is open.
+        goes_on |= is_open[own]
     late_share = candidates.late_share.copy()
     late_share[tracked], cost[tracked] = late, own_cost
     return late_share, cost

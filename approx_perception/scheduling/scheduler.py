@@ -190,9 +190,15 @@ class Scheduler:
         if sla.scope is not SlaScope.GOF or over_ms <= 0 or len(spent_ms) < 2:
             return False
         spared_ms = sla.latency_ms - self._mean_tracked_ms()
-        allowed_si = self._si if group.allowed is None else self._si[group.allowed]
-        frames_left = int(allowed_si.max()) - len(spent_ms)
-        return frames_left * spared_ms >= over_ms
+        return (self._longest_si(group) - len(spent_ms)) * spared_ms >= over_ms
+
+    def _longest_si(self, group: _Group) -> int:
+        """Of the branches allowed that differ from a group's in si alone."""
+        branch, tracked = group.decision.branch, self.space.tracked
+        alike = tracked[:, (tracked == self.space.index(branch)).any(axis=0)]
+        if group.allowed is not None:
+            alike = alike[group.allowed[alike]]
+        return int(self._si[alike].max(initial=branch.si))
 
     def _start_group(self, observation: Observation, policy: SchedulingPolicy) -> Decision:
         allowed = self.allowed
@@ -220,8 +226,8 @@ class Scheduler:
         # Holding on is against noise; another SLA is a wish to choose anew.
         is_held = self._group is None or self._group.sla == observation.sla
         current = self.space.index(last.branch) if last is not None and is_held else None
+        usable = np.ones(len(self.space), bool) if allowed is None else allowed
         if observation.sla != self._price.sla:
-            usable = True if allowed is None else allowed
             always_fits = self.latency.always_fits(observation.sla) & usable
             best, safest = (
                 accuracy.max(initial=-np.inf, where=where) for where in (usable, always_fits)
@@ -229,10 +235,8 @@ class Scheduler:
             self._price.begin(observation.sla, float(best - safest))
         candidates = Candidates(
             self.space, estimate.mean_ms, estimate.quantile_ms, estimate.late_share,
-            accuracy, current, observation, self._price.ap50,
+            accuracy, current, observation, self._price.ap50, usable,
         )  # fmt: skip
-        if allowed is not None:
-            candidates = candidates.among(allowed)
         selection = policy.select(candidates)
         index, expected_ms = selection.index, selection.expected_ms
         branch = self.space[index]
