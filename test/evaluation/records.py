@@ -57,6 +57,7 @@ class Row:
     branch: Branch = SMALL
     #: Of the output after the frame's stamp.
     delay_ms: float | None = None
+    reason: str = "because"
 
 
 def recorder_of(rows, names=("thing",), **metadata):
@@ -80,7 +81,7 @@ def add_row(recorder, index, row):
         recorder.add(frame, None, row.truth, contention_level=row.level)
         return
     decision = Decision(
-        row.branch, row.detected, False, row.expected_ms, 1.2 * row.expected_ms, 0.5, "because"
+        row.branch, row.detected, False, row.expected_ms, 1.2 * row.expected_ms, 0.5, row.reason
     )
     timings = StageTimings(processing_ms=row.ms, detect_ms=row.ms if row.detected else 0.0)
     result = FrameResult(stamp_ns, "made_up", index, row.found, decision, row.sla, timings)
