@@ -6,6 +6,7 @@ __all__ = [
     "ApproxPerceptionError",
     "ConfigurationError",
     "DatasetError",
+    "InferenceError",
     "InvalidFrameError",
     "ProcessDiedError",
     "WeightsError",
@@ -32,6 +33,10 @@ class DatasetError(ApproxPerceptionError):
 
 class InvalidFrameError(ApproxPerceptionError):
     """One image that cannot be processed; the stream goes on after it."""
+
+
+class InferenceError(ApproxPerceptionError):
+    """The network failed on an image, at one setting; others may work."""
 
 
 class ProcessDiedError(ApproxPerceptionError):

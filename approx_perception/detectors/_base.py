@@ -2,13 +2,14 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.detectors._border import inference, without_malformed
 from approx_perception.exceptions import ConfigurationError, WeightsError
 from approx_perception.structures import Detections
 
@@ -60,7 +61,8 @@ class Detector(ABC):
     """A network whose branches are all resident: a switch loads nothing.
 
     Called by the pipeline on each detection frame and by the calibration at start, always
-    from one thread at a time.
+    from one thread at a time. A family writes `_detect`; what is malformed in it is dropped and
+    counted, and errors of its runtime are turned into one type, here for all families.
 
     Attributes
     ----------
@@ -76,6 +78,8 @@ class Detector(ABC):
         File of the weights, beside which tables about them lie; None for one without a file.
     device, precision
         What it runs on, and in.
+    malformed_count
+        Detections dropped so far because they cannot be objects; see `without_malformed`.
     """
 
     class_names: tuple[str, ...]
@@ -85,8 +89,8 @@ class Detector(ABC):
     weights_path: Path | None = None
     device: str = "cpu"
     precision: str = "float32"
+    malformed_count: int = 0
 
-    @abstractmethod
     def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
         """Find objects.
 
@@ -100,34 +104,80 @@ class Detector(ABC):
         Returns
         -------
         Detections
-            After NMS, best score first, without identities. Boxes may leave the image where
-            the network completes objects that do.
+            After NMS, best score first, without identities; all are well formed. Boxes may leave
+            the image where the network completes objects that do.
+
+        Raises
+        ------
+        InferenceError
+            If the network failed on this image.
         """
+        return self._checked(lambda: [self._detect(image, settings)], [image], settings)[0]
 
     def detect_together(
         self, images: Sequence[npt.NDArray[np.uint8]], settings: DetectorSettings
     ) -> list[Detections]:
-        """Find the objects of several images of one size; a family with batches overrides it.
+        """Find the objects of several images of one size.
 
         Returns
         -------
         list of Detections
             Of each image, the same as `detect` gives within rounding.
+
+        Raises
+        ------
+        InferenceError
+            If the network failed on them.
         """
-        return [self.detect(image, settings) for image in images]
+        return self._checked(lambda: self._detect_together(images, settings), images, settings)
 
     def detect_each(
         self, image: npt.NDArray[np.uint8], settings: Sequence[DetectorSettings]
     ) -> list[Detections]:
-        """Find the objects of one image at several settings; a family whose settings share work
-        overrides it.
+        """Find the objects of one image at several settings.
 
         Returns
         -------
         list of Detections
             At each setting, the same as `detect` gives.
+
+        Raises
+        ------
+        InferenceError
+            If the network failed on this image.
         """
-        return [self.detect(image, each) for each in settings]
+        return self._checked(lambda: self._detect_each(image, settings), [image], settings)
+
+    def _checked(
+        self,
+        run: Callable[[], list[Detections]],
+        images: Sequence[npt.NDArray[np.uint8]],
+        settings: DetectorSettings | Sequence[DetectorSettings],
+    ) -> list[Detections]:
+        """Run the network, and drop and count what is malformed."""
+        given = inference(run, self.description, images, settings)
+        size = images[0].shape[1], images[0].shape[0]
+        kept = [without_malformed(each, len(self.class_names), size) for each in given]
+        self.malformed_count += sum(map(len, given)) - sum(map(len, kept))
+        if self.deep_features is not None and not np.isfinite(self.deep_features).all():
+            self.deep_features = None
+        return kept
+
+    @abstractmethod
+    def _detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
+        """Find objects, as `detect` says, whatever the numbers are."""
+
+    def _detect_together(
+        self, images: Sequence[npt.NDArray[np.uint8]], settings: DetectorSettings
+    ) -> list[Detections]:
+        """See `detect_together`; a family with batches overrides it."""
+        return [self._detect(image, settings) for image in images]
+
+    def _detect_each(
+        self, image: npt.NDArray[np.uint8], settings: Sequence[DetectorSettings]
+    ) -> list[Detections]:
+        """See `detect_each`; a family whose settings share work overrides it."""
+        return [self._detect(image, each) for each in settings]
 
     def input_px(self, shape: int, image_size: tuple[int, int]) -> int:
         """Pixels that the network sees of an image of that width and height; its cost goes with

@@ -73,7 +73,7 @@ class SSDLiteDetector(Detector):
         self.description = f"ssdlite {name} on {self.device}"
 
     @torch.inference_mode()
-    def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
+    def _detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
         """Find objects; see `Detector.detect`."""
         side = settings.shape
         small = cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)

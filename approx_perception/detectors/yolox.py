@@ -175,7 +175,7 @@ class YOLOXDetector(Detector):
                 "dynamic height and width"
             )
 
-    def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
+    def _detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
         """Find objects in a letterbox, the long side ``shape`` px; see `Detector.detect`.
 
         Rows and columns that would hold nothing but padding are left out, where the file allows

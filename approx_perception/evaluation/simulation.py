@@ -160,20 +160,20 @@ class _TimedDetector(Detector):
         names: tuple[str, ...],
         inner: Detector | None,
     ) -> None:
-        self._detect, self._stage, self._inner = detect, stage, inner
+        self._find, self._stage, self._inner = detect, stage, inner
         space = stage.machine.space
         self.class_names = names
         self.description = "on recorded latencies"
         self.uses_proposals = bool(space.nprops)
         self._parts = {setting: index for index, setting in enumerate(space.detector_settings)}
 
-    def detect(self, image: Image, settings: DetectorSettings) -> Detections:
+    def _detect(self, image: Image, settings: DetectorSettings) -> Detections:
         part = self._parts[settings.shape, settings.nprop]
         self._stage.spend(part, Detections.empty())
         if self._inner is None:
-            return self._detect(image, settings, self._stage.frame)
+            return self._find(image, settings, self._stage.frame)
         self._inner.keeps_features = self.keeps_features
-        found = self._detect(image, settings, self._stage.frame)
+        found = self._find(image, settings, self._stage.frame)
         self.deep_features = self._inner.deep_features
         return found
 

@@ -44,8 +44,7 @@ class FakeDetector(Detector):
         self._find, self._clock, self._latency_ms = find, clock, latency_ms
         self.calls: list[DetectorSettings] = []
 
-    def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
-        """See `Detector.detect`."""
+    def _detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
         self.calls.append(settings)
         if self._clock is not None:
             self._clock.advance_ms(self._latency_ms)
@@ -73,8 +72,7 @@ class TruthDetector(Detector):
                 found = Detections.from_arrays(truth.boxes, np.ones(len(truth)), truth.class_ids)
                 self._by_image[entry.frame.image.tobytes()] = found.select(~truth.ignored)
 
-    def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
-        """See `Detector.detect`."""
+    def _detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
         return self._by_image[image.tobytes()]
 
 

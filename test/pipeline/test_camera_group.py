@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from approx_perception.clock import FakeClock
+from approx_perception.exceptions import InferenceError
 from approx_perception.pipeline import CameraGroup, FramePipeline, shared_budgets
 from approx_perception.pipeline.frame_pipeline import create_trackers
 from approx_perception.predictors import ConstantAccuracy
@@ -24,7 +25,7 @@ class BatchDetector(FakeDetector):
         super().__init__(find, clock, LATENCY_MS)
         self.batches = []
 
-    def detect_together(self, images, settings):
+    def _detect_together(self, images, settings):
         self.batches.append(len(images))
         self._clock.advance_ms(BATCH_MS)
         return [self._find(image, settings) for image in images]
@@ -112,7 +113,8 @@ def test_images_of_another_size_are_another_batch(detector, clock):
 def test_what_fails_for_one_leaves_the_others_alone(detector, clock, batched):
     group = group_of(detector, clock, {SPACE[0].detector_settings} if batched else ())
     first, second, third = group.process(frames(20, 13, 40))
-    assert isinstance(second, ValueError)
+    assert isinstance(second, InferenceError)
+    assert "unlucky image" in str(second)
     assert float(first.detections.boxes[0, 2]) == 20
     assert float(third.detections.boxes[0, 2]) == 40
 
@@ -133,7 +135,7 @@ class OverheadDetector(FakeDetector):
         super().__init__(lambda *_: Detections.empty(), clock)
         self._call_ms, self._image_ms = call_ms, image_ms
 
-    def detect_together(self, images, settings):
+    def _detect_together(self, images, settings):
         self._clock.advance_ms(self._call_ms + self._image_ms * len(images))
         return [Detections.empty() for _ in images]
 

@@ -4,6 +4,7 @@ import pytest
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.clock import FakeClock
 from approx_perception.datasets.synthetic import SyntheticVideo
+from approx_perception.exceptions import InferenceError
 from approx_perception.pipeline import FramePipeline
 from approx_perception.pipeline.frame_pipeline import create_trackers
 from approx_perception.predictors import ConstantAccuracy
@@ -95,7 +96,7 @@ def test_a_frame_that_fails_does_not_spoil_the_next():
     fail[0] = True
     for sequence in range(1, 4):
         pipeline.process(blank(sequence))
-    with pytest.raises(RuntimeError, match="out of memory"):
+    with pytest.raises(InferenceError, match=r"64x48 px at .*shape=160.*out of memory"):
         pipeline.process(blank(4))
     fail[0] = False
     assert pipeline.process(blank(5)).decision.run_detector
@@ -194,9 +195,9 @@ def test_adascale_goes_where_the_features_of_the_frame_before_say():
     """The first frame is detected at the largest scale, the next at the one asked for."""
 
     class Telling(FakeDetector):
-        def detect(self, image, settings):
+        def _detect(self, image, settings):
             self.deep_features = np.array([float(settings.shape)]) if self.keeps_features else None
-            return super().detect(image, settings)
+            return super()._detect(image, settings)
 
     class Halving:
         def shape(self, features, shape_px):

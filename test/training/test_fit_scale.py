@@ -38,7 +38,7 @@ def test_scales_are_compared_on_as_many_boxes():
 class SeesSize(FakeDetector):
     """Good at the scale that brings an object to 32 px, and says its size in the image it sees."""
 
-    def detect(self, image, settings):
+    def _detect(self, image, settings):
         side = float(image[0, 0, 0])
         seen = side * settings.shape / 320
         self.deep_features = np.array([np.log2(seen)]) if self.keeps_features else None
@@ -48,7 +48,7 @@ class SeesSize(FakeDetector):
 
 def frames(sides):
     for index, side in enumerate(sides):
-        image = np.full((8, 8, 3), side, np.uint8)
+        image = np.full((16, 16, 3), side, np.uint8)
         yield LabelledFrame(Frame(image, index), truth([[0, 0, side, side]]))
 
 

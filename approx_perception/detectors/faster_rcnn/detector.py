@@ -88,12 +88,12 @@ class FasterRCNNDetector(Detector):
         padded = torch.nn.functional.pad(normalised, padding)[None]
         return padded.contiguous(memory_format=torch.channels_last), size
 
-    def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
+    def _detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
         """Find objects; see `Detector.detect`."""
-        return self.detect_together([image], settings)[0]
+        return self._detect_together([image], settings)[0]
 
     @torch.inference_mode()
-    def detect_together(
+    def _detect_together(
         self, images: Sequence[npt.NDArray[np.uint8]], settings: DetectorSettings
     ) -> list[Detections]:
         """Find objects in one batch; see `Detector.detect_together`."""
@@ -106,7 +106,7 @@ class FasterRCNNDetector(Detector):
         return [self._detections(*each) for each in zip(found, images, sizes, strict=True)]
 
     @torch.inference_mode()
-    def detect_each(
+    def _detect_each(
         self, image: npt.NDArray[np.uint8], settings: Sequence[DetectorSettings]
     ) -> list[Detections]:
         """Run the backbone once for each shape; see `Detector.detect_each`."""
