@@ -1,6 +1,7 @@
 """Options that several verbs share, and how errors reach the user."""
 
 import functools
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import Annotated, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from approx_perception.datasets import SOURCE_HELP
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.interface import help_of
+from approx_perception.notices import NOTICES
 from approx_perception.structures import SLA, SlaScope
 
 P = ParamSpec("P")
@@ -121,11 +124,28 @@ SeedOption = Annotated[int, typer.Option(help="Variant of what is random.")]
 console = Console(stderr=True)
 
 
+class _NoticesOnConsole(logging.Handler):
+    """Print each notice once: a source that is read again finds the same again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        text = record.getMessage()
+        if text not in self._told:
+            self._told.add(text)
+            console.print(f"[yellow]note:[/yellow] {escape(text)}", soft_wrap=True)
+
+
 def one_sentence_errors(command: Callable[P, T]) -> Callable[P, T]:
-    """Turn our errors into one sentence on standard error and exit code 1."""
+    """Print notices; turn our errors into one sentence on standard error and exit code 1."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        handler = _NoticesOnConsole()
+        NOTICES.addHandler(handler)
         try:
             return command(*args, **kwargs)
         except ApproxPerceptionError as error:
@@ -134,6 +154,8 @@ def one_sentence_errors(command: Callable[P, T]) -> Callable[P, T]:
         except KeyboardInterrupt as error:
             print("interrupted", file=sys.stderr)
             raise typer.Exit(130) from error
+        finally:
+            NOTICES.removeHandler(handler)
 
     return wrapped
 

@@ -1,0 +1,33 @@
+import typer
+from typer.testing import CliRunner
+
+from approx_perception.cli._options import one_sentence_errors
+from approx_perception.exceptions import DatasetError
+from approx_perception.notices import notice
+
+
+def run(command):
+    app = typer.Typer()
+    app.command()(one_sentence_errors(command))
+    return CliRunner().invoke(app)
+
+
+def test_a_notice_is_printed_once_and_leaves_the_exit_code_alone():
+    def command() -> None:
+        notice("2 of 5 images of [bag] are left out")
+        notice("2 of 5 images of [bag] are left out")
+
+    result = run(command)
+    assert result.exit_code == 0
+    assert result.stderr == "note: 2 of 5 images of [bag] are left out\n"
+
+
+def test_each_command_prints_it_anew_and_one_that_fails_too():
+    def command() -> None:
+        notice("something is left out")
+        raise DatasetError("nothing is left")
+
+    for _ in range(2):
+        result = run(command)
+        assert result.exit_code == 1
+        assert result.stderr == "note: something is left out\nerror: nothing is left\n"
