@@ -150,8 +150,8 @@ class FramePipeline:
                 detections = self._track(frame, decision, timer)
             with timer.stage("features"):
                 self._see(frame, detections)
-        except Exception:
-            self.scheduler.abort_group()
+        except Exception as error:
+            self.scheduler.fail(decision, timer.latest, error)
             raise
         result = FrameResult(
             frame.stamp_ns, frame.source_id, frame.sequence, detections, decision, work.sla,

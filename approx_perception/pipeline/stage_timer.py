@@ -25,11 +25,13 @@ class StageTimer:
         self._start_ns = clock.monotonic_ns()
         self._paused_ns = 0
         self._stages_ms: dict[str, float] = {"decode_ms": decode_ms}
+        #: Stage that began last, which is at fault if the frame fails.
+        self.latest = ""
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a block as the stage ``<name>_ms`` of `StageTimings`."""
-        start_ns = self._clock.monotonic_ns()
+        start_ns, self.latest = self._clock.monotonic_ns(), name
         try:
             yield
         finally:

@@ -223,8 +223,9 @@ class Camera:
         )
 
     def problems(self) -> list[str]:
-        """What is wrong with its topics, a sentence each."""
-        return [
+        """What is wrong with its topics and branches, a sentence each."""
+        unfit = [
             f"{topic}: the other side's quality of service does not fit (reliability or durability)"
             for topic in sorted(self._incompatible)
         ]
+        return [*unfit, *self.kernel.pipeline.scheduler.left_out()]

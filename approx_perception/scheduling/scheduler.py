@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.branches import BranchSpace
+from approx_perception.exceptions import InvalidFrameError
 from approx_perception.predictors import RANKS_BELOW, AccuracyPredictor, LatencyPredictor
+from approx_perception.scheduling.failing_parts import FailingParts, Part
 from approx_perception.scheduling.lateness_price import LatenessPrice
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy
 from approx_perception.structures import SLA, Decision, FrameResult, Observation, SlaScope
@@ -60,6 +62,8 @@ class Scheduler:
     still be saved: policies that stretch groups have it track on, up to the longest si that is
     allowed, if that brings its mean inside.
 
+    A detector setting or tracker that keeps failing is left out for a while; see `FailingParts`.
+
     Parameters
     ----------
     space
@@ -94,6 +98,7 @@ class Scheduler:
         #: Objects published for the frame before.
         self._object_count = 0
         self._price = LatenessPrice()
+        self._failing = FailingParts(space)
         self._stay_frames = _FIRST_STAY_FRAMES
         self._stayed_frames = 0
         #: Measured latencies of the group under way, in ms.
@@ -109,6 +114,7 @@ class Scheduler:
         policy = self.policy
         group = self._group
         self._stayed_frames += 1
+        self._failing.begin_frame(observation.image_size)
         if group is not None:
             self._cause = self._cause or self._why_not_go_on(group, observation, policy)
             if not self._cause:
@@ -136,6 +142,7 @@ class Scheduler:
         self.latency.observe(result)
         self.policy.observe(result)
         self._price.observe(result)
+        self._failing.succeeded(_part(result.decision, result.decision.run_detector))
         before, self._object_count = self._object_count, len(result.detections)
         if result.decision.run_detector or not self.policy.reacts_at_once:
             return
@@ -145,8 +152,20 @@ class Scheduler:
             self._cause = f"{before - self._object_count} of {before} objects were lost at once"
 
     def abort_group(self) -> None:
-        """Start a new group at the next frame: this one failed, so its objects are unknown."""
+        """Start a new group at the next frame: what the objects of this one are is unknown."""
         self._group = None
+
+    def fail(self, decision: Decision, stage: str, error: Exception) -> None:
+        """Take in that a frame failed, in which of the stages of `StageTimings`."""
+        self.abort_group()
+        is_part = stage in ("detect", "initialize", "track")
+        # An image that cannot be processed is no fault of a branch.
+        if is_part and not isinstance(error, InvalidFrameError):
+            self._failing.failed(_part(decision, stage == "detect"), error)
+
+    def left_out(self) -> list[str]:
+        """What is left out because it failed, a sentence each; may be asked from any thread."""
+        return self._failing.report(self._last.branch if self._last else None)
 
     def _why_not_go_on(
         self, group: _Group, observation: Observation, policy: SchedulingPolicy
@@ -226,7 +245,9 @@ class Scheduler:
         # Holding on is against noise; another SLA is a wish to choose anew.
         is_held = self._group is None or self._group.sla == observation.sla
         current = self.space.index(last.branch) if last is not None and is_held else None
-        usable = np.ones(len(self.space), bool) if allowed is None else allowed
+        usable = self._failing.open_among(
+            np.ones(len(self.space), bool) if allowed is None else allowed
+        )
         if observation.sla != self._price.sla:
             always_fits = self.latency.always_fits(observation.sla) & usable
             best, safest = (
@@ -253,6 +274,13 @@ class Scheduler:
             fastest_ms=float(candidates.quantile_ms.min()),
         )
         return decision, selection.keeps_budget
+
+
+def _part(decision: Decision, is_detector: bool) -> Part:
+    """Detector setting or tracker of a decision."""
+    branch = decision.branch
+    tracker = branch.tracker_settings
+    return branch.detector_settings if is_detector or tracker is None else tracker
 
 
 def _are_same(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> bool:
