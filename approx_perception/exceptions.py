@@ -8,6 +8,7 @@ __all__ = [
     "DatasetError",
     "InferenceError",
     "InvalidFrameError",
+    "OutputError",
     "ProcessDiedError",
     "WeightsError",
     "choices",
@@ -37,6 +38,10 @@ class InvalidFrameError(ApproxPerceptionError):
 
 class InferenceError(ApproxPerceptionError):
     """The network failed on an image, at one setting; others may work."""
+
+
+class OutputError(ApproxPerceptionError):
+    """A file or folder that cannot be written, for example because the disk is full."""
 
 
 class ProcessDiedError(ApproxPerceptionError):

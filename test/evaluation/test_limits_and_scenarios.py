@@ -63,7 +63,7 @@ def test_a_scenario(tmp_path):
         ("sla_steps: {-1: 3}", "expected 'frame: value' lines"),
         ("sla_steps: {1: fast}", "an SLA step is 'fast', expected ms above 0"),
         ("sla_steps: {1: -5}", "an SLA step is -5"),
-        ("sla_steps: {1: .nan}", "an SLA step is nan"),
+        ("sla_steps: {1: .nan}", "1 is nan"),
         ("contention_steps: {1: {cpus: 2}}", "no contention 'cpus'; choose 'cpu_cores'"),
         ("contention_steps: {1: {cpu_cores: many}}", "'many'"),
         ("camera: sometimes", "camera is 'sometimes'; write true or false"),

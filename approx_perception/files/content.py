@@ -1,0 +1,101 @@
+"""What a file holds, as bytes or text: the one place where files of others are opened."""
+
+import os
+import stat
+from pathlib import Path
+
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+
+__all__ = ["UnreadableError", "content_of", "read_bytes", "read_text", "text_of"]
+
+#: COCO's own ground truth takes half of that.
+_LARGEST_BYTES = 2**30
+_KINDS = {
+    stat.S_IFDIR: "it is a folder",
+    stat.S_IFIFO: "it is a named pipe",
+    stat.S_IFSOCK: "it is a socket",
+    stat.S_IFCHR: "it is a device",
+    stat.S_IFBLK: "it is a device",
+}
+
+
+class UnreadableError(Exception):
+    """Why a file cannot be read; readers make their sentence of it."""
+
+
+def content_of(path: Path, largest_bytes: int = _LARGEST_BYTES) -> bytes:
+    """Read a regular file, or say in an `UnreadableError` why that is not possible."""
+    try:
+        # Without O_NONBLOCK, a named pipe waits for somebody who writes.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb", closefd=True) as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                kind = _KINDS.get(stat.S_IFMT(status.st_mode), "it is of a special kind")
+                raise UnreadableError(f"{kind}, not a file")
+            if status.st_size > largest_bytes:
+                raise UnreadableError(
+                    f"it has {status.st_size} bytes, more than the {largest_bytes} allowed"
+                )
+            return file.read(largest_bytes)
+    except IsADirectoryError as error:
+        raise UnreadableError("it is a folder, not a file") from error
+    except OSError as error:
+        raise UnreadableError(error.strerror or str(error)) from error
+    except (ValueError, MemoryError) as error:  # A name with a zero byte; a file beyond memory.
+        raise UnreadableError(str(error) or "there is not enough memory") from error
+
+
+def text_of(path: Path, largest_bytes: int = _LARGEST_BYTES) -> str:
+    """Read UTF-8 text, with or without a byte order mark; see `content_of`."""
+    content = content_of(path, largest_bytes)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"it is not UTF-8 text (byte {error.start})") from error
+    if (position := text.find("\0")) >= 0:
+        raise UnreadableError(f"it is not text: it has a zero byte at character {position}")
+    return text
+
+
+def read_bytes(
+    path: Path,
+    what: str,
+    error: type[ApproxPerceptionError] = ConfigurationError,
+    largest_bytes: int = _LARGEST_BYTES,
+) -> bytes:
+    """Read a file; folders, named pipes, devices and files that are too large are refused.
+
+    Parameters
+    ----------
+    path
+        File to read.
+    what
+        What it should be, as ``profile``, for the error.
+    error
+        Class of the error.
+    largest_bytes
+        Files above that are refused before they are read.
+
+    Raises
+    ------
+    ApproxPerceptionError
+        Of the class ``error``: one sentence that names the file and the reason.
+    """
+    try:
+        return content_of(path, largest_bytes)
+    except UnreadableError as reason:
+        raise error(f"cannot read the {what} {path}: {reason}") from reason
+
+
+def read_text(
+    path: Path,
+    what: str,
+    error: type[ApproxPerceptionError] = ConfigurationError,
+    largest_bytes: int = _LARGEST_BYTES,
+) -> str:
+    """Read UTF-8 text, with or without a byte order mark; see `read_bytes`."""
+    try:
+        return text_of(path, largest_bytes)
+    except UnreadableError as reason:
+        raise error(f"cannot read the {what} {path}: {reason}") from reason
