@@ -276,7 +276,7 @@ class SystemFactory:
         system = SimulatedPipeline(
             machine, lambda image, settings, _: detector.detect(image, settings),
             detector.class_names, kernel.pipeline.scheduler, options.sla,
-            options.score_threshold, inner=detector,
+            options.score_threshold, options.class_agnostic_iou, inner=detector,
         )  # fmt: skip
         return BuiltSystem(spec, system, kernel, machine)
 

@@ -56,7 +56,8 @@ class _Shared:
         latency = self.learning(model)
         pipeline = FramePipeline(
             self.detector, trackers, Scheduler(self.space, policy, latency, self.accuracy),
-            self.options.sla, self.options.score_threshold, clock=self.clock, load=self.load,
+            self.options.sla, self.options.score_threshold, self.options.class_agnostic_iou,
+            clock=self.clock, load=self.load,
         )  # fmt: skip
         return Kernel(pipeline, policies, latency, self)
 

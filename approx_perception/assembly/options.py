@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.structures import SLA
 
 __all__ = ["KernelOptions"]
@@ -31,7 +32,9 @@ class KernelOptions:
     sla
         In force from the first frame.
     score_threshold
-        Weaker detections are dropped.
+        Weaker objects are followed and not told.
+    class_agnostic_iou
+        Of detections that overlap by more, whatever their classes, the best one is kept; 1.0: all.
     image_size
         Width and height in px of the images to expect.
     profile
@@ -49,6 +52,7 @@ class KernelOptions:
     branch: str = ""
     only_branch: bool = False
     sla: SLA = field(default_factory=lambda: SLA(100.0))
-    score_threshold: float = 0.05
+    score_threshold: float = TRACKED_SCORE
+    class_agnostic_iou: float = CLASS_AGNOSTIC_IOU
     image_size: tuple[int, int] = (640, 480)
     profile: Path | None = None

@@ -23,7 +23,6 @@ __all__ = [
     "ScenarioOption",
     "SlaOption",
     "SourcesArgument",
-    "ThresholdOption",
     "TopicsOption",
     "TraceOption",
     "TruthOption",
@@ -72,9 +71,6 @@ FramesOption = Annotated[
 ]
 SlaOption = Annotated[
     float, typer.Option(help="Latency budget of a frame, in ms.", parser=milliseconds)
-]
-ThresholdOption = Annotated[
-    float, typer.Option(min=0.0, max=1.0, help="Weaker detections are dropped.")
 ]
 ProcessesOption = Annotated[
     int, typer.Option(min=1, max=64, help="Sources that run at the same time.")

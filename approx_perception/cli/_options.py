@@ -22,6 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 __all__ = [
+    "AgnosticOption",
     "BranchOption",
     "ClassNamesOption",
     "DetectorOption",
@@ -37,6 +38,7 @@ __all__ = [
     "SourceArgument",
     "SpaceOption",
     "ThreadsOption",
+    "ThresholdOption",
     "TopicOption",
     "WeightsOption",
     "console",
@@ -115,6 +117,11 @@ ProfileOption = Annotated[
     ),
 ]
 QuantileOption = Annotated[float, typer.Option(help=help_of("sla.quantile"))]
+ThresholdOption = Annotated[float, typer.Option(min=0.0, max=1.0, help=help_of("score_threshold"))]
+AgnosticOption = Annotated[
+    float,
+    typer.Option("--class-agnostic-iou", min=0.0, max=1.0, help=help_of("nms.class_agnostic_iou")),
+]
 ScopeOption = Annotated[str, typer.Option(help=help_of("sla.scope"))]
 OutOption = Annotated[Path, typer.Option(help="Folder for the results.")]
 OverwriteOption = Annotated[bool, typer.Option(help="Replace the folder if it exists.")]

@@ -14,7 +14,6 @@ from approx_perception.cli._evaluation import (
     ScenarioOption,
     SlaOption,
     SourcesArgument,
-    ThresholdOption,
     TopicsOption,
     TraceOption,
     TruthOption,
@@ -22,6 +21,7 @@ from approx_perception.cli._evaluation import (
     sources_of,
 )
 from approx_perception.cli._options import (
+    AgnosticOption,
     BranchOption,
     ClassNamesOption,
     DetectorOption,
@@ -35,6 +35,7 @@ from approx_perception.cli._options import (
     SeedOption,
     SpaceOption,
     ThreadsOption,
+    ThresholdOption,
     WeightsOption,
     console,
     one_sentence_errors,
@@ -42,6 +43,7 @@ from approx_perception.cli._options import (
 )
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.files import replace_text
+from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.runs.batch import FINISHED, jobs_of, load_outcomes
 from approx_perception.runs.result import comparison_table, result_of
@@ -73,7 +75,8 @@ def compare(
     sla_ms: SlaOption = 100.0,
     sla_quantile: QuantileOption = 0.95,
     sla_scope: ScopeOption = "frame",
-    score_threshold: ThresholdOption = 0.05,
+    score_threshold: ThresholdOption = TRACKED_SCORE,
+    class_agnostic_iou: AgnosticOption = CLASS_AGNOSTIC_IOU,
     topic: TopicsOption = None,
     frames: FramesOption = None,
     seed: SeedOption = 0,
@@ -94,7 +97,7 @@ def compare(
     options = KernelOptions(
         detector, weights, class_names, device, precision, threads, space,
         branch=branch, sla=sla_from(sla_ms, sla_quantile, sla_scope),
-        score_threshold=score_threshold, profile=profile,
+        score_threshold=score_threshold, class_agnostic_iou=class_agnostic_iou, profile=profile,
     )  # fmt: skip
     specs = [SystemSpec.read(text, options) for text in systems]
     conditions = Scenario.from_yaml(scenario) if scenario else Scenario()

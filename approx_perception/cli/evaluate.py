@@ -18,7 +18,6 @@ from approx_perception.cli._evaluation import (
     ScenarioOption,
     SlaOption,
     SourcesArgument,
-    ThresholdOption,
     TopicsOption,
     TraceOption,
     TruthOption,
@@ -27,6 +26,7 @@ from approx_perception.cli._evaluation import (
     sources_of,
 )
 from approx_perception.cli._options import (
+    AgnosticOption,
     BranchOption,
     ClassNamesOption,
     DetectorOption,
@@ -40,6 +40,7 @@ from approx_perception.cli._options import (
     SeedOption,
     SpaceOption,
     ThreadsOption,
+    ThresholdOption,
     WeightsOption,
     console,
     one_sentence_errors,
@@ -48,6 +49,7 @@ from approx_perception.cli._options import (
 from approx_perception.evaluation.figures import FIGURES
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.files import replace_text
+from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.runs.batch import FINISHED, jobs_of, load_outcomes
 from approx_perception.runs.result import result_of
@@ -76,7 +78,8 @@ def evaluate(
     sla_ms: SlaOption = 100.0,
     sla_quantile: QuantileOption = 0.95,
     sla_scope: ScopeOption = "frame",
-    score_threshold: ThresholdOption = 0.05,
+    score_threshold: ThresholdOption = TRACKED_SCORE,
+    class_agnostic_iou: AgnosticOption = CLASS_AGNOSTIC_IOU,
     topic: TopicsOption = None,
     frames: FramesOption = None,
     seed: SeedOption = 0,
@@ -115,7 +118,7 @@ def evaluate(
     options = KernelOptions(
         detector, weights, class_names, device, precision, threads, space,
         branch=branch, sla=sla_from(sla_ms, sla_quantile, sla_scope),
-        score_threshold=score_threshold, profile=profile,
+        score_threshold=score_threshold, class_agnostic_iou=class_agnostic_iou, profile=profile,
     )  # fmt: skip
     spec = SystemSpec.read(system, options)
     conditions = Scenario.from_yaml(scenario) if scenario else Scenario()

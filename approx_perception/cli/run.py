@@ -12,6 +12,7 @@ from rich.table import Table
 
 from approx_perception.assembly import Kernel, KernelOptions, assemble
 from approx_perception.cli._options import (
+    AgnosticOption,
     BranchOption,
     ClassNamesOption,
     DetectorOption,
@@ -27,6 +28,7 @@ from approx_perception.cli._options import (
     SourceArgument,
     SpaceOption,
     ThreadsOption,
+    ThresholdOption,
     TopicOption,
     WeightsOption,
     console,
@@ -42,6 +44,7 @@ from approx_perception.evaluation import (
     summarize_latency,
     violation_share,
 )
+from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.reports.run_files import RunFiles, write_config
 from approx_perception.structures import SLA, Detections, FrameResult, GroundTruth
@@ -64,9 +67,8 @@ def run(
     ] = 100.0,
     sla_quantile: QuantileOption = 0.95,
     sla_scope: ScopeOption = "frame",
-    score_threshold: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Weaker detections are dropped.")
-    ] = 0.05,
+    score_threshold: ThresholdOption = TRACKED_SCORE,
+    class_agnostic_iou: AgnosticOption = CLASS_AGNOSTIC_IOU,
     topic: TopicOption = None,
     frames: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many.", show_default=False)
@@ -94,6 +96,7 @@ def run(
             detector, weights, class_names, device, precision, threads, space,
             policy or ("fixed" if branch else "most_accurate"), branch,
             only_branch=bool(branch), sla=sla, score_threshold=score_threshold,
+            class_agnostic_iou=class_agnostic_iou,
             image_size=(first.frame.image.shape[1], first.frame.image.shape[0]), profile=profile,
         )  # fmt: skip
         with console.status("starting") as status:

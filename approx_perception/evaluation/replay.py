@@ -14,20 +14,17 @@ from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.evaluation.average_precision import FrameMatch, match_frame
 from approx_perception.evaluation.class_map import ClassMap
 from approx_perception.machine import core_count
+from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, candidates
 from approx_perception.structures import Detections
 from approx_perception.trackers import create_tracker
 
 __all__ = [
-    "SCORE_THRESHOLD",
     "SettingReplay",
     "detect_all",
     "match_all",
     "replay_setting",
     "replay_space",
 ]
-
-#: Weaker detections are dropped, as the pipeline does by default.
-SCORE_THRESHOLD = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,13 +50,14 @@ def detect_all(
     detector: Detector,
     settings: Sequence[tuple[int, int | None]],
     frames: Sequence[LabelledFrame],
+    class_agnostic_iou: float = CLASS_AGNOSTIC_IOU,
 ) -> list[list[Detections]]:
-    """Detections at several ``(shape, nprop)``, each of every frame."""
+    """What a pipeline would follow, at several ``(shape, nprop)``, each of every frame."""
     knobs = [DetectorSettings(*each) for each in settings]
     saved: list[list[Detections]] = [[] for _ in knobs]
     for entry in frames:
         for own, found in zip(saved, detector.detect_each(entry.frame.image, knobs), strict=True):
-            own.append(found.with_score(SCORE_THRESHOLD))
+            own.append(candidates(found, class_agnostic_iou=class_agnostic_iou))
     return saved
 
 

@@ -18,8 +18,8 @@ from approx_perception.datasets import LabelledFrame
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.evaluation.average_precision import FrameMatch, match_frame
 from approx_perception.evaluation.class_map import ClassMap
-from approx_perception.evaluation.replay import SCORE_THRESHOLD
 from approx_perception.files import Columns
+from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.pipeline.frame_pipeline import FramePipeline, create_trackers
 from approx_perception.predictors import LatencyModel
 from approx_perception.scheduling import Scheduler
@@ -228,7 +228,9 @@ class SimulatedPipeline:
     sla
         In force from the first frame; may be replaced.
     score_threshold
-        Weaker detections are dropped.
+        Weaker objects are not returned.
+    class_agnostic_iou
+        See `FramePipeline`.
     hears_load
         Whether a load monitor speaks.
     inner
@@ -242,7 +244,8 @@ class SimulatedPipeline:
         class_names: tuple[str, ...],
         scheduler: Scheduler,
         sla: SLA,
-        score_threshold: float = SCORE_THRESHOLD,
+        score_threshold: float = TRACKED_SCORE,
+        class_agnostic_iou: float = CLASS_AGNOSTIC_IOU,
         hears_load: bool = True,
         inner: Detector | None = None,
     ) -> None:
@@ -252,7 +255,7 @@ class SimulatedPipeline:
         self._pipeline = FramePipeline(
             _TimedDetector(detect, stage, class_names, inner),
             _timed_trackers(machine.space, stage),
-            scheduler, sla, score_threshold, clock=stage.clock,
+            scheduler, sla, score_threshold, class_agnostic_iou, clock=stage.clock,
             load=lambda: machine.reading(stage.frame) if hears_load else LoadReading(),
         )  # fmt: skip
 

@@ -149,7 +149,12 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
              "(with their down-sampling)"),
         )
     ),
-    Parameter("score_threshold", 0.3, "Weaker detections are dropped.", (0.0, 1.0), live=True),
+    Parameter("score_threshold", 0.3, "Weaker objects are not published. They are followed all "
+              "the same, from a score of 0.05 on, so that identities and decisions do not depend "
+              "on it.", (0.0, 1.0), live=True),
+    Parameter("nms.class_agnostic_iou", 0.7, "Of detections that overlap by more, whatever their "
+              "classes, only the best one is kept: one object has one class. 1.0 keeps all.",
+              (0.0, 1.0), live=True),
     Parameter("classes", "", "Only objects of these classes, separated by commas; empty: all.",
               live=True),
     Parameter("load_topic", "system_load", "Topic of a load_monitor_node (SystemLoad); empty: "

@@ -1,7 +1,7 @@
 """Detector or tracker, then association: one frame in, one result out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.features import ContentSensor
+from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE, candidates
 from approx_perception.pipeline.stage_timer import StageTimer
 from approx_perception.scheduling import Scheduler
 from approx_perception.structures import (
@@ -59,8 +60,8 @@ class FrameUnderWay:
 class FramePipeline:
     """Process frames one after the other under a latency SLA.
 
-    Not thread-safe, but `sla`, `score_threshold`, `class_mask` and the scheduler's policy may be
-    replaced from another thread at any time; the next frame honours them.
+    Not thread-safe, but `sla`, `score_threshold`, `class_agnostic_iou`, `class_mask` and the
+    scheduler's policy may be replaced from another thread at any time; the next frame honours them.
 
     Parameters
     ----------
@@ -73,7 +74,10 @@ class FramePipeline:
     sla
         In force from the first frame.
     score_threshold
-        Detections below it are dropped before they get an identity.
+        Weaker objects are followed (see `candidates`) and not returned, so that what is decided
+        does not depend on it.
+    class_agnostic_iou
+        Of detections that overlap by more, whatever their classes, the best one is kept.
     associator
         Keeps identities.
     clock
@@ -88,7 +92,8 @@ class FramePipeline:
         trackers: Mapping[TrackerSettings, Tracker],
         scheduler: Scheduler,
         sla: SLA,
-        score_threshold: float = 0.05,
+        score_threshold: float = TRACKED_SCORE,
+        class_agnostic_iou: float = CLASS_AGNOSTIC_IOU,
         associator: Associator | None = None,
         clock: Clock | None = None,
         load: Callable[[], LoadReading] = LoadReading,
@@ -97,6 +102,7 @@ class FramePipeline:
         self.scheduler = scheduler
         self.sla = sla
         self.score_threshold = score_threshold
+        self.class_agnostic_iou = class_agnostic_iou
         #: ``(C,)`` bool: classes to keep; None for all.
         self.class_mask: npt.NDArray[np.bool_] | None = None
         self._trackers = trackers
@@ -117,7 +123,8 @@ class FramePipeline:
         Returns
         -------
         FrameResult
-            Detections with identities, the decision and what each stage took.
+            Objects of at least `score_threshold` with identities, the decision and what each
+            stage took.
         """
         return self.finish(self.begin(frame))
 
@@ -158,7 +165,7 @@ class FramePipeline:
             timer.finish(),
         )  # fmt: skip
         self.scheduler.observe(result)
-        return result
+        return replace(result, detections=detections.with_score(self.score_threshold))
 
     def reset(self) -> None:
         """Forget all objects: the next frame is detected, and identities start anew."""
@@ -204,9 +211,8 @@ class FramePipeline:
         return detections
 
     def _wanted(self, found: Detections) -> Detections:
-        found = found.with_score(self.score_threshold)
-        mask = self.class_mask
-        return found if mask is None else found.select(mask[found.class_ids])
+        least_score = min(self.score_threshold, TRACKED_SCORE)
+        return candidates(found, self.class_mask, self.class_agnostic_iou, least_score)
 
     def _track(self, frame: Frame, decision: Decision, timer: StageTimer) -> Detections:
         tracker = decision.branch.tracker_settings

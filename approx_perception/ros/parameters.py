@@ -41,7 +41,9 @@ class LiveSettings:
     class_mask
         ``(C,)`` bool, None for all.
     score_threshold
-        Weaker detections are dropped.
+        Weaker objects are not published.
+    class_agnostic_iou
+        Of detections that overlap by more, whatever their classes, the best one is kept.
     load, load_timeout_s
         Where monitors speak, and when they count as silent.
     debug, limits
@@ -54,6 +56,7 @@ class LiveSettings:
     allowed: npt.NDArray[np.bool_] | None
     class_mask: npt.NDArray[np.bool_] | None
     score_threshold: float
+    class_agnostic_iou: float
     load: LoadTopicNames
     load_timeout_s: float
     debug: DebugOptions
@@ -77,6 +80,7 @@ def kernel_options(value: Values) -> KernelOptions:
         num_threads=int(value("num_threads")), space=str(value("space")),
         policy=str(value("policy")), branch=str(value("branch")), sla=_sla(value),
         score_threshold=float(value("score_threshold")),
+        class_agnostic_iou=float(value("nms.class_agnostic_iou")),
         image_size=(int(value("calibration.width")), int(value("calibration.height"))),
         profile=Path(profile) if profile else None,
     )  # fmt: skip
@@ -141,6 +145,7 @@ def read_settings(value: Values, cameras: Sequence[str], kernel: Kernel | None) 
     return LiveSettings(
         {camera: _sla(value, camera) for camera in cameras},
         policy, branch, allowed, class_mask, float(value("score_threshold")),
+        float(value("nms.class_agnostic_iou")),
         _load_topics(value), float(value("load_timeout_s")),
         DebugOptions(
             float(value("debug.max_rate_hz")), float(value("debug.min_score")),

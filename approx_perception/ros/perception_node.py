@@ -262,6 +262,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         camera.sla = new.slas[camera.name]
         camera.outputs.debug = new.debug
         pipeline.score_threshold, pipeline.class_mask = new.score_threshold, new.class_mask
+        pipeline.class_agnostic_iou = new.class_agnostic_iou
         if new.branch is not None:
             pipeline.scheduler.policy = policies.create(new.policy, new.branch)
         pipeline.scheduler.allowed = new.allowed

@@ -68,11 +68,13 @@ class Afterwards:
     ) -> tuple[SimulatedWorld, BranchOutcomes]:
         """All branches of a network and a space, once."""
         kernel, machine = built.kernel, built.machine
+        iou = built.spec.options.class_agnostic_iou
         if machine is None:
             raise AssertionError("such systems are built on a recorded machine only")
-        key = f"{kernel.detector.description}, {kernel.space.hash}"
+        key = f"{kernel.detector.description}, {kernel.space.hash}, {iou}"
         if key not in self._followed:
-            saved = detect_all(kernel.detector, kernel.space.detector_settings, self._frames)
+            settings = kernel.space.detector_settings
+            saved = detect_all(kernel.detector, settings, self._frames, iou)
             world = SimulatedWorld(self._frames, saved, machine, class_map)
             self._followed[key] = world, follow_branches(world)
         return self._followed[key]

@@ -63,6 +63,57 @@ def test_score_threshold_is_honoured_at_the_next_frame():
     assert len(pipeline.process(blank(1)).detections) == 1
 
 
+def test_what_is_published_decides_nothing():
+    """A car whose score falls keeps its identity, whatever is published; so do all decisions."""
+
+    def fading(image, _settings):
+        score = 0.9 if image[0, 0, 0] < 5 else 0.2
+        return Detections.from_arrays([[10, 10, 40, 40]], [score], [0])
+
+    def run(threshold):
+        space = small_space()
+        pipeline = pipeline_of(
+            FakeDetector(fading), space, Fixed(space[0]), score_threshold=threshold
+        )
+        results = []
+        for sequence, light in enumerate([0, 0, 0, 9, 9, 9, 0, 9]):
+            frame = blank(sequence)
+            frame.image[:] = light
+            results.append(pipeline.process(frame))
+        return results, pipeline.scheduler.latency.observed
+
+    (evaluated, told), (deployed, told_too) = run(0.05), run(0.3)
+    assert [len(r.detections) for r in evaluated] == [1] * 8
+    assert [len(r.detections) for r in deployed] == [1, 1, 1, 0, 0, 0, 1, 0]
+    identity = evaluated[2].detections.track_ids
+    assert identity >= 0
+    assert evaluated[7].detections.track_ids == identity
+    assert deployed[6].detections.track_ids == identity
+    assert [len(r.detections) for r in told] == [len(r.detections) for r in told_too] == [1] * 8
+
+
+def test_a_threshold_below_the_usual_one_is_honoured():
+    space = small_space()
+    weak = FakeDetector(lambda *_: Detections.from_arrays([[10, 10, 40, 40]], [0.01], [0]))
+    pipeline = pipeline_of(weak, space, Fixed(space[0]), score_threshold=0.0)
+    assert len(pipeline.process(blank(0)).detections) == 1
+
+
+def test_one_object_has_one_class_unless_told():
+    def car_and_truck(_image, _settings):
+        boxes = [[10, 10, 40, 40], [10, 10, 40, 39], [50, 10, 60, 40]]
+        return Detections.from_arrays(boxes, [0.6, 0.7, 0.9], [0, 1, 0])
+
+    space = small_space()
+    pipeline = pipeline_of(FakeDetector(car_and_truck), space, Fixed(space[0]))
+    assert pipeline.process(blank(0)).detections.class_ids.tolist() == [1, 0]
+    pipeline.class_agnostic_iou = 1.0
+    assert len(pipeline.process(blank(1)).detections) == 3
+    # Who wants cars gets it although it is rather a truck.
+    pipeline.class_agnostic_iou, pipeline.class_mask = 0.7, np.array([True, False])
+    assert pipeline.process(blank(2)).detections.class_ids.tolist() == [0, 0]
+
+
 def test_change_of_sla_is_honoured_at_the_next_frame():
     space = small_space()
     pipeline = pipeline_of(FakeDetector(one_object), space, MostAccurate())
