@@ -89,7 +89,7 @@ def torture(findings: Findings, seed: int, folder: Path) -> None:
         ),
         "image": (images / "000002.jpg", read_sequence),
     }  # fmt: skip
-    for name, (original, read) in kinds.items():
+    for original, read in kinds.values():
         read(original)
         findings.count("kinds")
     for number in range(TRIES):

@@ -28,7 +28,7 @@ def _raw(rng: np.random.Generator) -> SimpleNamespace:
     encoding = str(rng.choice(ENCODINGS if rng.random() < 0.8 else ODD_ENCODINGS))
     width, height = (int(rng.choice(SIDES)) for _ in range(2))
     step = int(rng.choice([0, 1, width, 2 * width, 3 * width, 4 * width, 8 * width]))
-    size = int(min(max(step * height + rng.integers(-9, 9), 0), 200_000))
+    size = int(min(max(step * height + int(rng.integers(-9, 9)), 0), 200_000))
     return SimpleNamespace(
         encoding=encoding, width=width, height=height, step=step,
         is_bigendian=int(rng.integers(0, 3)), data=rng.bytes(size),
