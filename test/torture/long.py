@@ -12,7 +12,7 @@ WHAT = "20,000 images through a node"
 FRAMES = 20_000
 WARM = 4_000
 MOST_GROWTH_MB = 20.0
-TIMEOUT_S = 400.0
+TIMEOUT_S = 500.0
 
 
 def torture(findings: Findings, seed: int, folder: Path) -> None:
