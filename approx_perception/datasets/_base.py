@@ -1,8 +1,9 @@
 """What every source of frames offers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from approx_perception.structures import Frame, GroundTruth
 
@@ -31,12 +32,21 @@ class FrameSource(ABC):
         says nothing.
     class_names
         What the ground truth's class ids mean; empty where there is no ground truth.
+    frame_paths
+        Files of the frames, in their order; empty where frames have none.
+    truth_name
+        File or topic of the ground truth; empty where there is none, or it is known of every frame.
+    truth_objects
+        Objects that it holds; None where that is not known of these frames alone.
     """
 
     name: str
     fps: float
     frame_count: int
     class_names: tuple[str, ...] = ()
+    frame_paths: Sequence[Path] = ()
+    truth_name: str = ""
+    truth_objects: int | None = None
 
     @abstractmethod
     def __iter__(self) -> Iterator[LabelledFrame]:
@@ -48,9 +58,9 @@ class FrameSource(ABC):
             Naming the file (and line or message) that cannot be read.
         """
 
-    def frame_name(self, index: int) -> str:
-        """Name of the file of frame ``index``; empty where frames have none."""
-        return ""
+    def truth_remarks(self) -> tuple[str, ...]:
+        """Return why parts of the ground truth belong to no frame, as far as is known by now."""
+        return ()
 
     def stamp_ns(self, index: int) -> int:
         """Nominal time of frame ``index``, for sources that carry no time of their own."""

@@ -9,9 +9,9 @@ import numpy as np
 
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets._base import FrameSource, LabelledFrame
-from approx_perception.datasets.annotations import MotAnnotations
 from approx_perception.datasets.frame_names import by_number
 from approx_perception.exceptions import DatasetError, shown
+from approx_perception.files import read_text
 from approx_perception.structures import Frame
 
 __all__ = ["ImageFolder"]
@@ -28,50 +28,38 @@ class ImageFolder(FrameSource):
     ----------
     folder
         Holds images, or the layout of MOTChallenge: images in ``img1/``, or in what ``imDir`` of
-        ``seqinfo.ini`` names, and ``gt/gt.txt`` if there is one.
+        ``seqinfo.ini`` names.
 
     Raises
     ------
     DatasetError
-        If there are no images, or ground truth or ``seqinfo.ini`` cannot be read.
+        If there are no images, or ``seqinfo.ini`` cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
         self.name = folder.name
         info = _read_sequence_info(folder / "seqinfo.ini")
         images = _image_folder(folder, info)
-        self._files = sorted(
+        self.frame_paths = sorted(
             (p for p in images.iterdir() if p.suffix.lower() in _ENDINGS),
             key=lambda path: by_number(path.name),
         )
-        if not self._files:
+        if not self.frame_paths:
             raise DatasetError(f"{images} holds no images ({', '.join(sorted(_ENDINGS))})")
-        self.frame_count = len(self._files)
+        self.frame_count = len(self.frame_paths)
         self.fps = _fps(folder / "seqinfo.ini", info)
-        ground_truth = folder / "gt" / "gt.txt"
-        self._annotations = MotAnnotations(ground_truth) if ground_truth.exists() else None
-        if self._annotations is not None:
-            self.class_names = self._annotations.class_names
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield all images; see `FrameSource`."""
         clock = MonotonicClock()
-        for index, path in enumerate(self._files):
+        for index, path in enumerate(self.frame_paths):
             start_ns = clock.monotonic_ns()
             image = cv2.imread(str(path), cv2.IMREAD_COLOR)
             decode_ms = (clock.monotonic_ns() - start_ns) / 1e6
             if image is None:
                 raise DatasetError(f"{path} is no image that OpenCV reads")
             pixels = image.astype(np.uint8, copy=False)
-            frame = Frame(pixels, self.stamp_ns(index), self.name, index, decode_ms)
-            truth = None
-            if self._annotations is not None:
-                truth = self._annotations.ground_truth(index, path.name)
-            yield LabelledFrame(frame, truth)
-
-    def frame_name(self, index: int) -> str:
-        """See `FrameSource`."""
-        return self._files[index].name
+            yield LabelledFrame(Frame(pixels, self.stamp_ns(index), self.name, index, decode_ms))
 
 
 def _read_sequence_info(path: Path) -> configparser.ConfigParser:
@@ -79,8 +67,9 @@ def _read_sequence_info(path: Path) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None)
     if path.exists():
         try:
-            parser.read_string(path.read_text(encoding="utf-8-sig"), str(path))
-        except (OSError, configparser.Error, ValueError) as error:
+            text = read_text(path, "sequence file", DatasetError)
+            parser.read_string(text, str(path))
+        except configparser.Error as error:
             raise DatasetError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
         if not parser.has_section("Sequence"):
             raise DatasetError(f"{path} has no section [Sequence]")

@@ -1,6 +1,7 @@
 """Open any source of frames by what the user types."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from approx_perception.datasets._base import FrameSource
@@ -27,6 +28,7 @@ def open_source(
     frame_count: int | None = None,
     seed: int = 0,
     ground_truth: str | None = None,
+    class_numbers: Mapping[int, str | None] | None = None,
 ) -> FrameSource:
     """Open a bag, a video, a folder of images or a synthetic scenario.
 
@@ -41,6 +43,8 @@ def open_source(
     ground_truth
         File or folder of ground truth, or a topic of the bag; see `open_annotations`. Left out:
         what the source has itself.
+    class_numbers
+        Names of the classes that a MOTChallenge file numbers; left out, 1 is ``person``.
 
     Raises
     ------
@@ -48,35 +52,80 @@ def open_source(
         If it is missing or cannot be read.
     """
     if (span := _SPAN.fullmatch(name)) and not Path(name).exists():
-        whole = open_source(span["name"], topic, frame_count, seed, ground_truth)
+        start, stop = int(span["start"] or 0), int(span["stop"]) if span["stop"] else None
+        if ground_truth is not None and _is_of_a_run(ground_truth):
+            # A run numbers the frames that it was given.
+            part = SourceSpan(open_source(span["name"], topic, frame_count, seed), start, stop)
+            return _annotated(part, ground_truth)
         return SourceSpan(
-            whole, int(span["start"] or 0), int(span["stop"]) if span["stop"] else None
-        )
-    if name.startswith(_SYNTHETIC):
-        video = _synthetic(name.removeprefix(_SYNTHETIC), frame_count or 300, seed)
-        return video if ground_truth is None else _annotated(video, ground_truth)
+            open_source(span["name"], topic, frame_count, seed, ground_truth, class_numbers),
+            start, stop,
+        )  # fmt: skip
     path = Path(name)
-    if not path.exists():
+    is_synthetic = name.startswith(_SYNTHETIC)
+    if not is_synthetic and not path.exists():
         raise DatasetError(f"there is no source {name!r}; give a bag, a video, a folder of images "
                            "or synthetic:SCENARIO")  # fmt: skip
-    is_bag = path.suffix == ".mcap" or (path / "metadata.yaml").exists() or any(path.glob("*.mcap"))
-    is_topic = is_bag and ground_truth is not None and not Path(ground_truth).exists()
-    if ground_truth is not None and not is_topic:
-        return _annotated(open_source(name, topic), ground_truth, path.stem)
-    if is_bag:
+    is_bag = not is_synthetic and _is_bag(path)
+    source: FrameSource
+    if is_synthetic:
+        source = _synthetic(name.removeprefix(_SYNTHETIC), frame_count or 300, seed)
+    elif is_bag:
         # rosbags takes a moment to import; other sources do without it.
         from approx_perception.datasets.rosbag import RosBag
 
-        return RosBag(path, topic, ground_truth)
-    if path.is_dir():
-        return ImageFolder(path)
-    return VideoFile(path)
+        is_topic = ground_truth is not None and not Path(ground_truth).exists()
+        source = RosBag(path, topic, ground_truth if is_topic else None)
+        ground_truth = None if is_topic else ground_truth
+    else:
+        source = ImageFolder(path) if path.is_dir() else VideoFile(path)
+    if ground_truth is not None:
+        video = "" if is_synthetic else _video_name(path)
+        return _annotated(source, ground_truth, video, class_numbers)
+    own = path / "gt" / "gt.txt"
+    return _with_own_truth(source, own, class_numbers) if own.exists() and not is_bag else source
 
 
-def _annotated(source: FrameSource, ground_truth: str, video: str = "") -> FrameSource:
+def _is_bag(path: Path) -> bool:
+    return path.suffix == ".mcap" or (path / "metadata.yaml").exists() or any(path.glob("*.mcap"))
+
+
+def _video_name(path: Path) -> str:
+    """What a file of several videos may call a source."""
+    if not path.is_dir():
+        return path.stem
+    path = path.absolute()
+    return path.parent.name if path.name == "img1" else path.name
+
+
+def _annotated(
+    source: FrameSource,
+    ground_truth: str,
+    video: str = "",
+    class_numbers: Mapping[int, str | None] | None = None,
+) -> FrameSource:
+    """A source with the truth that the user names; an error if none of it is of the source."""
     from approx_perception.datasets.annotations import AnnotatedSource, open_annotations
 
-    return AnnotatedSource(source, open_annotations(Path(ground_truth), video))
+    annotations = open_annotations(Path(ground_truth), video, class_numbers)
+    annotated = AnnotatedSource(source, annotations)
+    annotated.check_is_of_use()
+    return annotated
+
+
+def _with_own_truth(
+    source: FrameSource, path: Path, class_numbers: Mapping[int, str | None] | None
+) -> FrameSource:
+    from approx_perception.datasets.annotations import AnnotatedSource, open_annotations
+
+    return AnnotatedSource(source, open_annotations(path, classes=class_numbers))
+
+
+def _is_of_a_run(ground_truth: str) -> bool:
+    from approx_perception.datasets.annotations import is_own_detections
+
+    path = Path(ground_truth)
+    return path.suffix == ".txt" and path.exists() and is_own_detections(path)
 
 
 def _synthetic(text: str, frame_count: int, seed: int) -> SyntheticVideo:

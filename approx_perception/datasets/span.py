@@ -39,7 +39,8 @@ class SourceSpan(FrameSource):
         self.name, self.fps = source.name, source.fps
         #: Of a source that does not know its own length, at most so many; 0 without an end.
         self.frame_count = 0 if end is None else end - start
-        self.class_names = source.class_names
+        self.class_names, self.truth_name = source.class_names, source.truth_name
+        self.frame_paths = source.frame_paths[start:end]
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield the frames of the span; see `FrameSource`."""
@@ -50,6 +51,6 @@ class SourceSpan(FrameSource):
         if entry is None:
             raise DatasetError(f"{self.name} ends before frame {self._start}")
 
-    def frame_name(self, index: int) -> str:
+    def truth_remarks(self) -> tuple[str, ...]:
         """See `FrameSource`."""
-        return self._source.frame_name(self._start + index)
+        return self._source.truth_remarks()

@@ -1,5 +1,6 @@
 """What a file holds, as bytes or text: the one place where files of others are opened."""
 
+import codecs
 import os
 import stat
 from pathlib import Path
@@ -10,6 +11,11 @@ __all__ = ["UnreadableError", "content_of", "read_bytes", "read_text", "text_of"
 
 #: COCO's own ground truth takes half of that.
 _LARGEST_BYTES = 2**30
+#: Those of UTF-32 first, for one of them begins like one of UTF-16.
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF8: "utf-8-sig",
+}  # fmt: skip
 _KINDS = {
     stat.S_IFDIR: "it is a folder",
     stat.S_IFIFO: "it is a named pipe",
@@ -47,10 +53,11 @@ def content_of(path: Path, largest_bytes: int = _LARGEST_BYTES) -> bytes:
 
 
 def text_of(path: Path, largest_bytes: int = _LARGEST_BYTES) -> str:
-    """Read UTF-8 text, with or without a byte order mark; see `content_of`."""
+    """Read text in UTF-8, or as its byte order mark says; see `content_of`."""
     content = content_of(path, largest_bytes)
+    marked = (name for mark, name in _BYTE_ORDER_MARKS.items() if content.startswith(mark))
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode(next(marked, "utf-8"))
     except UnicodeDecodeError as error:
         raise UnreadableError(f"it is not UTF-8 text (byte {error.start})") from error
     if (position := text.find("\0")) >= 0:
@@ -94,7 +101,7 @@ def read_text(
     error: type[ApproxPerceptionError] = ConfigurationError,
     largest_bytes: int = _LARGEST_BYTES,
 ) -> str:
-    """Read UTF-8 text, with or without a byte order mark; see `read_bytes`."""
+    """Read text in UTF-8, or in the UTF that its byte order mark names; see `read_bytes`."""
     try:
         return text_of(path, largest_bytes)
     except UnreadableError as reason:

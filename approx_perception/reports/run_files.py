@@ -95,7 +95,9 @@ class RunFiles:
 
     def __init__(self, folder: Path, class_names: Sequence[str], video_fps: float | None) -> None:
         self._class_names = class_names
-        self._detections = (folder / "detections.txt").open("w", encoding="utf-8")
+        self._detections = (folder / "detections.txt").open("w", encoding="utf-8", newline="")
+        # Quotes names that hold commas, quotes or line breaks.
+        self._objects = csv.writer(self._detections, lineterminator="\n")
         self._frames = (folder / "frames.csv").open("w", encoding="utf-8", newline="")
         self._rows = csv.writer(self._frames)
         self._rows.writerow(
@@ -127,10 +129,9 @@ class RunFiles:
         for index in range(len(found)):
             x1, y1, x2, y2 = found.boxes[index].tolist()
             name = self._class_names[found.class_ids[index]]
-            self._detections.write(
-                f"{number},{found.track_ids[index]},{x1:.2f},{y1:.2f},{x2 - x1:.2f},{y2 - y1:.2f},"
-                f"{found.scores[index]:.5f},{name}\n"
-            )
+            box = (f"{value:.2f}" for value in (x1, y1, x2 - x1, y2 - y1))
+            score = f"{found.scores[index]:.5f}"
+            self._objects.writerow([number, found.track_ids[index], *box, score, name])
         stages = asdict(result.timings)
         self._rows.writerow(
             [number, result.stamp_ns, decision.branch,

@@ -6,9 +6,19 @@ import cv2
 import numpy as np
 import pytest
 
+from approx_perception.branches import Branch
 from approx_perception.datasets import open_source
 from approx_perception.datasets.annotations import open_annotations
-from approx_perception.exceptions import DatasetError
+from approx_perception.exceptions import ConfigurationError, DatasetError
+from approx_perception.reports.run_files import RunFiles
+from approx_perception.structures import (
+    SLA,
+    Decision,
+    Detections,
+    Frame,
+    FrameResult,
+    StageTimings,
+)
 
 COCO = {
     "videos": [{"id": 5, "name": "clip"}, {"id": 6, "name": "other"}],
@@ -108,7 +118,7 @@ def test_coco_files_that_are_malformed(clip, tmp_path, changes, message):
 
 def test_coco_file_that_is_no_json(clip, tmp_path):
     (tmp_path / "broken.json").write_text('{"images": [')
-    with pytest.raises(DatasetError, match=r"broken\.json cannot be read as JSON"):
+    with pytest.raises(DatasetError, match=r"ground truth .*broken\.json: it is no JSON"):
         truths(clip, tmp_path / "broken.json")
 
 
@@ -175,3 +185,290 @@ def test_files_that_are_no_ground_truth(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="holds no XML files of ImageNet VID"):
         open_annotations(tmp_path / "empty")
+
+
+def images(folder, *names):
+    folder.mkdir(parents=True)
+    for name in names:
+        cv2.imwrite(str(folder / name), np.zeros((48, 64, 3), np.uint8))
+    return folder
+
+
+def lefts(truth):
+    """Left edges of what counts in each frame; None where nothing is known."""
+    return [None if own is None else own.boxes[~own.ignored, 0].tolist() for own in truth]
+
+
+def mot_line(frame, left, behind=""):
+    return f"{frame},1,{left},5,10,10{behind}\n"
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "",
+        ",1",
+        ",1,1",
+        ",1,1,0.5",
+        ",1,-1,-1",
+        ",1,-1,-1,-1",
+        ",1,-4.5,-3.25,0",
+        ",0.9,2.0,3.0,1.0",
+    ],
+)
+def test_each_form_of_mot_counts_its_objects(clip, tmp_path, behind):
+    (tmp_path / "gt.txt").write_text(mot_line(1, 3, behind) + mot_line(2, 4, behind))
+    source, truth = truths(clip, tmp_path / "gt.txt")
+    assert lefts(truth) == [[3], [4]]
+    assert source.class_names == ("person",)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["000001.png", "000004.png", "000007.png"], [[10], [40], [70]]),
+        (["frame9.png", "frame10.png", "frame8.png"], [[80], [90], []]),
+        (["clip3_000002_left.png", "clip3_000003_left.png"], [[20], [30]]),
+        # Counted from 0, as the first one tells.
+        (["000000.png", "000001.png"], [[10], [20]]),
+        (["0004.png", "cover.png", "0005.png"], [[40], [50], None]),
+        (["a.png", "b.png"], [[10], [20]]),
+    ],
+)
+def test_mot_belongs_to_frames_by_the_number_in_their_names(tmp_path, names, expected):
+    text = "".join(mot_line(number, 10 * number) for number in range(1, 10))
+    folder = images(tmp_path / "seq" / "img1", *names)
+    (tmp_path / "gt.txt").write_text(text)
+    assert lefts(truths(folder, tmp_path / "gt.txt")[1]) == expected
+    (tmp_path / "seq" / "gt").mkdir()
+    (tmp_path / "seq" / "gt" / "gt.txt").write_text(text)
+    assert lefts(e.ground_truth for e in open_source(str(tmp_path / "seq"))) == expected
+
+
+def test_classes_of_mot_by_number(clip, tmp_path):
+    text = mot_line(1, 1, ",1,1,1") + mot_line(1, 2, ",1,3,1") + mot_line(2, 3, ",1,7,1")
+    (tmp_path / "gt.txt").write_text(text + mot_line(2, 4, ",1,6,1"))
+    path = str(tmp_path / "gt.txt")
+    source = open_source(str(clip), ground_truth=path)
+    assert "(1 of class 3, 1 of class 6, 1 of class 7)" in source.truth_remarks()[-1]
+    assert "'3: car'" in source.truth_remarks()[-1]
+    numbers = {1: "person", 3: "car", 7: "person", 6: None}
+    source = open_source(str(clip), ground_truth=path, class_numbers=numbers)
+    first, second = [entry.ground_truth for entry in source]
+    assert source.class_names == ("person", "car")
+    assert first.class_ids.tolist() == [0, 1]
+    assert second.ignored.tolist() == [False, True]
+    assert "class" not in " ".join(source.truth_remarks())
+
+
+def test_numbers_of_classes_are_for_mot_files(clip, tmp_path):
+    with pytest.raises(ConfigurationError, match="names the number 3, but the classes of"):
+        open_source(str(clip), ground_truth=str(write_coco(tmp_path)), class_numbers={3: "car"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1,1.5,1,1,2,2\n", "the id is no whole number"),
+        ("1.5,1,1,1,2,2\n", "the frame is no whole number"),
+        ("1,1,1,1,2,2,1,2.5\n", "the class is no whole number"),
+        ("1,1,9,1,-2,2\n", "has a negative side"),
+    ],
+)
+def test_mot_values_that_mean_nothing(tmp_path, text, message):
+    (tmp_path / "gt.txt").write_text(text)
+    with pytest.raises(DatasetError, match=rf"line 1: .*{message}"):
+        open_annotations(tmp_path / "gt.txt")
+
+
+def coco_of(*entries, **fields):
+    """One object in each image, whose left edge is its id."""
+    return {
+        "images": [{"id": key, "file_name": name, **fields} for key, name in entries],
+        "categories": [{"id": 1, "name": "person"}],
+        "annotations": [
+            {"image_id": key, "category_id": 1, "bbox": [key, 5, 10, 10]} for key, _ in entries
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("folder", "names", "entries", "expected"),
+    [
+        # An image without an entry has no truth, wherever it stands.
+        ("clip", ["1.png", "2.png", "3.png"], [(7, "1.png"), (9, "3.png")], [[7], None, [9]]),
+        ("clip", ["1.png", "2.png"], [(7, "x/clip/2.jpg")], [None, [7]]),
+        ("day2", ["1.png"], [(7, "day1/1.png"), (9, "day2/1.png")], [[9]]),
+        ("day2/img1", ["1.png"], [(7, "day1/1.png"), (9, "day2/1.png")], [[9]]),
+        ("day1", ["1.png", "2.png"], [(7, "day1/1.png"), (9, "day2/2.png")], [[7], None]),
+        ("b", ["1.png"], [(7, "val\\a\\1.png"), (9, "val\\b\\1.png")], [[9]]),
+        ("flat", ["1.png", "2.png"], [(7, "cat/1.png"), (9, "dog/2.png")], [[7], [9]]),
+    ],
+)  # fmt: skip
+def test_coco_belongs_to_frames_by_path(tmp_path, folder, names, entries, expected):
+    (tmp_path / "truth.json").write_text(json.dumps(coco_of(*entries)))
+    assert lefts(truths(images(tmp_path / folder, *names), tmp_path / "truth.json")[1]) == expected
+
+
+def test_coco_with_the_same_name_in_folders_that_the_source_is_not(tmp_path):
+    content = coco_of((7, "day1/1.png"), (9, "day2/1.png"))
+    (tmp_path / "truth.json").write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match=r"may be 'day1/1\.png' or 'day2/1\.png'; name the"):
+        truths(images(tmp_path / "day3", "1.png"), tmp_path / "truth.json")
+
+
+@pytest.fixture
+def video(tmp_path):
+    """Four frames without files."""
+    path = tmp_path / "clip.mjpeg"
+    path.write_bytes(b"".join([cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1]] * 4))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["frame_000000.png", "frame_000002.png"], [[1], None, [2], None]),
+        (["frame_000001.png", "frame_000003.png"], [[1], None, [2], None]),
+        (["x.png", "y.png"], [[1], [2], None, None]),
+    ],
+)
+def test_frames_without_files_go_by_number(video, tmp_path, names, expected):
+    (tmp_path / "truth.json").write_text(json.dumps(coco_of(*enumerate(names, start=1))))
+    assert lefts(truths(video, tmp_path / "truth.json")[1]) == expected
+
+
+def test_coco_frame_ids_number_the_frames_of_a_video(video, tmp_path):
+    content = coco_of((5, ""), (6, ""))
+    content["images"] = [{"id": 6, "frame_id": 0}, {"id": 5, "frame_id": 3}]
+    (tmp_path / "truth.json").write_text(json.dumps(content))
+    assert lefts(truths(video, tmp_path / "truth.json")[1]) == [[6], None, None, [5]]
+
+
+def identities(clip, tmp_path, *entries):
+    annotations = [
+        {"image_id": 20, "category_id": 1, "bbox": [0, 0, 1, 1], **entry} for entry in entries
+    ]
+    (first, _) = truths(clip, write_coco(tmp_path, annotations=annotations))[1]
+    return first.track_ids.tolist()
+
+
+def test_identities_of_coco(clip, tmp_path):
+    given = ({"track_id": 3}, {"track_id": None}, {}, {"attributes": {"track_id": 4}},
+             {"track_id": None, "attributes": {"track_id": 5}}, {"instance_id": 6.0})  # fmt: skip
+    assert identities(clip, tmp_path, *given) == [3, -1, -1, 4, 5, 6]
+    texts = [{"track_id": text} for text in ("car-1", "car-2", "car-1", "7", "")]
+    one, two, again, seven, nothing = identities(clip, tmp_path, *texts)
+    assert one == again != two
+    assert (seven, nothing) == (7, -1)
+    assert min(one, two) > 7
+    with pytest.raises(DatasetError, match=r"annotations\[0\]: the identity is \[1\], expected"):
+        identities(clip, tmp_path, {"track_id": [1]})
+
+
+@pytest.mark.parametrize(
+    "box", ["[NaN, 0, 1, 1]", "[0, 0, Infinity, 1]", '["1", 0, 1, 1]', "[true, 0, 1, 1]", "null",
+            "[0, 0, 1]", "[0, 0, -3, 1]", "[1e300, 0, 1, 1]"],
+)  # fmt: skip
+def test_boxes_of_coco_that_are_none(clip, tmp_path, box):
+    path = write_coco(tmp_path, annotations=[{"image_id": 20, "category_id": 1, "bbox": 0}])
+    path.write_text(path.read_text().replace('"bbox": 0', f'"bbox": {box}'))
+    with pytest.raises(
+        DatasetError, match=r"annotations\[0\]: (bbox is|the box)|is no number|must be below"
+    ):
+        truths(clip, path)
+
+
+def test_coco_categories_of_one_name_are_one_class(clip, tmp_path):
+    categories = [{"id": 3, "name": "person"}, {"id": 1, "name": "person"}]
+    source, (first, second) = truths(clip, write_coco(tmp_path, categories=categories))
+    assert source.class_names == ("person",)
+    assert first.class_ids.tolist() == second.class_ids.tolist() == [0, 0]
+
+
+def test_files_of_imagenet_vid_that_are_missing_or_not_in_order(tmp_path):
+    folder = tmp_path / "xml"
+    folder.mkdir()
+    for stem, left in (("frame2", 2), ("frame10", 10)):
+        text = XML.replace("<xmin>10<", f"<xmin>{left}<").replace("<trackid>0<", "<trackid><")
+        (folder / f"{stem}.xml").write_text(text, encoding="utf-8-sig")
+    clip = images(tmp_path / "clip", "frame1.JPEG.png", "frame2.png", "frame10.png")
+    _, truth = truths(clip, folder)
+    assert lefts(truth) == [None, [2, 1], [10, 1]]
+    assert truth[1].track_ids.tolist() == [-1, 4]
+    (folder / "frame2.xml").write_text(XML.replace("<xmin>10<", "<xmin>nan<"))
+    with pytest.raises(DatasetError, match=r"frame2\.xml, object 0: .* are no numbers"):
+        truths(clip, folder)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_byte_order_marks(clip, tmp_path, encoding):
+    (tmp_path / "gt.txt").write_text(mot_line(1, 3), encoding=encoding)
+    assert lefts(truths(clip, tmp_path / "gt.txt")[1])[0] == [3]
+    path = write_coco(tmp_path)
+    path.write_text(path.read_text(), encoding=encoding)
+    assert lefts(truths(clip, path)[1])[0] == [1]
+    (tmp_path / "detections.txt").write_text("1,-1,3,4,5,6,0.9,persøn\n", encoding=encoding)
+    assert truths(clip, tmp_path / "detections.txt")[0].class_names == ("persøn",)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("gt.txt", "", "holds no object; give another ground truth"),
+        (
+            "gt.txt",
+            mot_line(9, 3),
+            "none of the 1 objects of .* is in a frame of clip: it has 2 frames",
+        ),
+        ("detections.txt", "", "holds no object"),
+        ("truth.json", json.dumps(coco_of((7, "other.png"))), "2 images have no entry, as 'a.png'"),
+    ],
+)
+def test_truth_of_which_nothing_is_used_is_refused(clip, tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DatasetError, match=message):
+        truths(clip, tmp_path / name)
+
+
+def test_what_a_run_found_is_truth(clip, tmp_path):
+    """Frames from 1 in the order of the source, whatever its files are called."""
+    names = ["traffic light", "a, b", 'say "x"', "two\nlines"]
+    detections = Detections.from_arrays([[i, 2, i + 3, 6] for i in range(4)], [0.9, 0.5, 0.4, 0.8],
+                                        [0, 1, 2, 3])  # fmt: skip
+    with RunFiles(tmp_path, names, None) as files:
+        for index in (0, 1):
+            frame = Frame(np.zeros((8, 8, 3), np.uint8), index, "clip", index)
+            found = detections if index else Detections.empty()
+            decision = Decision(Branch(160), True, False, 1.0, 1.0, 0.5, "because")
+            timings = StageTimings(processing_ms=1.0)
+            files.write(
+                frame, FrameResult(index, "clip", index, found, decision, SLA(50.0), timings)
+            )
+    source, (first, second) = truths(clip, tmp_path / "detections.txt")
+    assert len(first) == 0
+    assert [source.class_names[i] for i in second.class_ids] == names
+    assert second.ignored.tolist() == [False, False, True, False]
+    assert second.track_ids.tolist() == [-1] * 4
+    np.testing.assert_allclose(second.boxes, detections.boxes)
+    # A run over part of a source numbers that part.
+    truth = str(tmp_path / "detections.txt")
+    longer = images(tmp_path / "longer", "5.png", "6.png", "7.png", "8.png")
+    part = open_source(f"{longer}[2:4]", ground_truth=truth)
+    assert [len(entry.ground_truth) for entry in part] == [0, 4]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("1,-1,1,1,2,2,0.9", "line 2: 7 columns, expected frame,id,x,y,w,h,score,class_name"),
+        ("0,-1,1,1,2,2,0.9,car", "line 2: .* a frame below 1"),
+        ("1,-1,1,1,2,2,9,car", "line 2: .* a score beyond 0 to 1"),
+        ("1,-1,1,1,nan,2,0.9,car", "line 2: .* no numbers"),
+        ("1,one,1,1,2,2,0.9,car", "line 2: .*'one'"),
+    ],
+)
+def test_detections_that_are_malformed(tmp_path, line, message):
+    (tmp_path / "detections.txt").write_text(f"1,-1,1,1,2,2,0.9,car\n{line}\n")
+    with pytest.raises(DatasetError, match=message):
+        open_annotations(tmp_path / "detections.txt")

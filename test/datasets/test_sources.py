@@ -75,7 +75,8 @@ def test_a_span_is_those_frames_of_the_whole(mot_folder):
     for entry, own in zip(whole[1:4], part, strict=True):
         np.testing.assert_array_equal(own.frame.image, entry.frame.image)
         assert own.frame.stamp_ns == entry.frame.stamp_ns
-        assert part.frame_name(own.frame.sequence) == f"{entry.frame.sequence + 1:06d}.png"
+        name = part.frame_paths[own.frame.sequence].name
+        assert name == f"{entry.frame.sequence + 1:06d}.png"
     assert next(iter(part)).ground_truth.track_ids.tolist() == [4]
 
 
@@ -213,7 +214,7 @@ def test_images_are_in_the_order_of_their_numbers(tmp_path, names):
     for name in reversed(names):
         cv2.imwrite(str(tmp_path / name), np.zeros((8, 8, 3), np.uint8))
     source = open_source(str(tmp_path))
-    assert [source.frame_name(index) for index in range(len(names))] == names
+    assert [path.name for path in source.frame_paths] == names
 
 
 @pytest.mark.parametrize(

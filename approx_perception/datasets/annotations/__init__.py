@@ -5,6 +5,10 @@ from approx_perception.datasets.annotations.coco import CocoAnnotations
 from approx_perception.datasets.annotations.imagenet_vid import ImageNetVidAnnotations
 from approx_perception.datasets.annotations.mot import MotAnnotations
 from approx_perception.datasets.annotations.open import open_annotations
+from approx_perception.datasets.annotations.own_detections import (
+    OwnDetections,
+    is_own_detections,
+)
 
 __all__ = [
     "AnnotatedSource",
@@ -12,5 +16,7 @@ __all__ = [
     "CocoAnnotations",
     "ImageNetVidAnnotations",
     "MotAnnotations",
+    "OwnDetections",
+    "is_own_detections",
     "open_annotations",
 ]

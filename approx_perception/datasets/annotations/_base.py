@@ -3,14 +3,26 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from approx_perception.datasets._base import FrameSource, LabelledFrame
+from approx_perception.datasets.annotations.joining import Join
+from approx_perception.exceptions import DatasetError, shown
 from approx_perception.structures import GroundTruth
 
-__all__ = ["AnnotatedSource", "Annotations", "ground_truth_from_rows"]
+__all__ = ["AnnotatedSource", "Annotations", "Identities", "TruthRow", "ground_truth_from_rows"]
+
+#: x1 y1 x2 y2 in px, class id, track id, ignored.
+TruthRow = tuple[tuple[float, float, float, float], int, int, bool]
+
+_NO_IDENTITY = -1
+#: What is beyond is no place in an image; nan is never within.
+_FARTHEST_PX = 1e9
+#: Texts are numbered from here on, so that they are no number that a file holds.
+_FIRST_TEXT = 2**40
 
 
 class Annotations(ABC):
@@ -18,30 +30,82 @@ class Annotations(ABC):
 
     Attributes
     ----------
+    name
+        Path of the file, or of the folder.
     class_names
         What class ids mean.
+    object_count
+        Objects in all frames that it tells of, those to be ignored included.
     """
 
+    name: str
     class_names: tuple[str, ...]
+    object_count: int
 
     @abstractmethod
-    def ground_truth(self, index: int, frame_name: str) -> GroundTruth | None:
-        """Return what is in a frame; None where the file does not say.
+    def join(self, paths: Sequence[Path]) -> Join:
+        """Find what belongs to each frame.
 
         Parameters
         ----------
-        index
-            Position of the frame in its source, from 0.
-        frame_name
-            Name of its file, where it has one.
+        paths
+            Files of a source's frames; empty where frames have none.
         """
-        ...
+
+    @abstractmethod
+    def ground_truth(self, key: Any) -> GroundTruth | None:
+        """Return what is in the frame that a key of the `join` stands for.
+
+        None where the file does not tell of such a frame.
+        """
 
 
-def ground_truth_from_rows(
-    rows: Sequence[tuple[tuple[float, float, float, float], int, int, bool]],
-) -> GroundTruth:
-    """Objects as (x1 y1 x2 y2 in px, class id, track id, ignored)."""
+class Identities:
+    """Numbers for what files give as an object's identity: numbers stay, texts are numbered."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, int] = {}
+
+    def __call__(self, value: object) -> int:
+        """Return the number; -1 for nothing (null, or an empty text).
+
+        Raises
+        ------
+        ValueError
+            If it is neither number nor text.
+        """
+        if value is None or value == "":
+            return _NO_IDENTITY
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, str):
+            text = value.strip()
+            value = int(text) if text.removeprefix("-").isdecimal() else text
+        if isinstance(value, str) or (isinstance(value, int) and abs(value) >= _FIRST_TEXT):
+            return self._texts.setdefault(str(value), _FIRST_TEXT + len(self._texts))
+        if type(value) is int:
+            return value
+        raise ValueError(f"the identity is {shown(value)}, expected a number or a text")
+
+
+def checked_box(x1: float, y1: float, x2: float, y2: float) -> tuple[float, float, float, float]:
+    """Return a box whose sides are numbers and not negative.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    box = (x1, y1, x2, y2)
+    if not all(abs(side) < _FARTHEST_PX for side in box):
+        raise ValueError(f"the box {box} has sides that are no numbers")
+    if x2 < x1 or y2 < y1:
+        raise ValueError(f"the box {box} (x1, y1, x2, y2 in px) has a negative side")
+    return box
+
+
+def ground_truth_from_rows(rows: Sequence[TruthRow]) -> GroundTruth:
+    """Bring objects into the columns of a frame's ground truth."""
     columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * 4
     return GroundTruth(
         np.array(columns[0], np.float32).reshape(-1, 4),
@@ -65,15 +129,39 @@ class AnnotatedSource(FrameSource):
     def __init__(self, source: FrameSource, annotations: Annotations) -> None:
         self._source, self._annotations = source, annotations
         self.name, self.fps, self.frame_count = source.name, source.fps, source.frame_count
+        self.frame_paths = source.frame_paths
         self.class_names = annotations.class_names
+        self.truth_name, self.truth_objects = annotations.name, annotations.object_count
+        self._join = annotations.join(source.frame_paths)
+
+    def check_is_of_use(self) -> None:
+        """Refuse truth that says nothing of this source, before anything is run.
+
+        Raises
+        ------
+        DatasetError
+            If the file tells of no object, or of none in the source's frames.
+        """
+        if not self._annotations.object_count:
+            raise DatasetError(f"{self.truth_name} holds no object; give another ground truth")
+        # Of a source that does not know its length, the run tells.
+        if self.frame_count and not any(map(self._truth, range(self.frame_count))):
+            has = f"it has {self.frame_count} frames"
+            reasons = "; ".join((has, *self._join.remarks))
+            raise DatasetError(
+                f"none of the {self.truth_objects} objects of {self.truth_name} is in a frame of "
+                f"{self.name}: {reasons}"
+            )
+
+    def _truth(self, index: int) -> GroundTruth | None:
+        key = self._join.key_of(index)
+        return None if key is None else self._annotations.ground_truth(key)
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield all frames; see `FrameSource`."""
         for entry in self._source:
-            index = entry.frame.sequence
-            truth = self._annotations.ground_truth(index, self.frame_name(index))
-            yield replace(entry, ground_truth=truth)
+            yield replace(entry, ground_truth=self._truth(entry.frame.sequence))
 
-    def frame_name(self, index: int) -> str:
+    def truth_remarks(self) -> tuple[str, ...]:
         """See `FrameSource`."""
-        return self._source.frame_name(index)
+        return self._join.remarks

@@ -1,25 +1,40 @@
 """Ground truth in COCO JSON, with or without the fields for video."""
 
-import json
-from pathlib import Path, PurePosixPath
+import math
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from approx_perception.datasets.annotations._base import Annotations, ground_truth_from_rows
-from approx_perception.exceptions import DatasetError
+from approx_perception.datasets.annotations._base import (
+    Annotations,
+    Identities,
+    TruthRow,
+    checked_box,
+    ground_truth_from_rows,
+)
+from approx_perception.datasets.annotations.joining import (
+    Join,
+    join_by_number,
+    join_by_order,
+    join_by_path,
+)
+from approx_perception.datasets.frame_names import frame_numbers
+from approx_perception.exceptions import DatasetError, shown
+from approx_perception.files import read_json
 from approx_perception.structures import GroundTruth
 
 __all__ = ["CocoAnnotations"]
 
-#: Names under which data sets keep an object's identity.
+#: Names under which data sets keep an object's identity, in the entry or in its ``attributes``.
 _IDENTITIES = ("track_id", "instance_id")
-_NO_IDENTITY = -1
 
 
 class CocoAnnotations(Annotations):
     """``images``, ``annotations`` and ``categories``; crowds and ``ignore`` are ignored regions.
 
-    Images belong to frames by file name where the source's frames have one of the file's, else in
-    the order of ``frame_id`` or ``id``.
+    Images belong to frames by ``file_name``. Where the source's frames have no files, the number of
+    an image counts: its ``frame_id``, or the number in its ``file_name``; from 0 on if one is 0,
+    else from 1 on. Images without names and numbers are taken in the order of their ``id``.
 
     Parameters
     ----------
@@ -35,35 +50,29 @@ class CocoAnnotations(Annotations):
     """
 
     def __init__(self, path: Path, video: str = "") -> None:
-        self._path = path
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DatasetError(f"{path} cannot be read as JSON: {error}") from error
+        self._path, self.name = path, str(path)
+        content = read_json(path, "ground truth", DatasetError)
         tables = {name: self._table(content, name) for name in ("images", "annotations",
                                                                 "categories")}  # fmt: skip
         categories = self._entries("categories", tables["categories"], ("id", "name"))
-        self.class_names = tuple(str(entry["name"]) for entry in categories)
-        self._class_ids = {entry["id"]: index for index, entry in enumerate(categories)}
+        self.class_names = tuple(dict.fromkeys(str(entry["name"]) for entry in categories))
+        self._class_ids = {
+            entry["id"]: self.class_names.index(str(entry["name"])) for entry in categories
+        }
         images = self._entries("images", tables["images"], ("id",))
-        images = self._of_video(content, images, video)
-        order = sorted(images, key=lambda image: (image.get("frame_id", 0), image["id"]))
-        self._image_ids = [image["id"] for image in order]
-        self._by_name: dict[str, Any] = {}
-        for image in order:
-            name = PurePosixPath(str(image.get("file_name", ""))).name
-            if name:
-                self._by_name[name] = image["id"]
-        self._rows: dict[Any, list[Any]] = {image_id: [] for image_id in self._image_ids}
+        known = {image["id"] for image in images}
+        self._images = self._of_video(content, images, video)
+        self._identity = Identities()
+        self._rows: dict[Any, list[TruthRow]] = {image["id"]: [] for image in self._images}
         needed = ("image_id", "category_id", "bbox")
-        known = {image["id"] for image in tables["images"]}
         for number, entry in enumerate(self._entries("annotations", tables["annotations"], needed)):
             if entry["image_id"] not in known:
                 raise DatasetError(
-                    f"{path}, annotations[{number}]: there is no image {entry['image_id']!r}"
+                    f"{path}, annotations[{number}]: there is no image {shown(entry['image_id'])}"
                 )
             if entry["image_id"] in self._rows:
                 self._rows[entry["image_id"]].append(self._row(number, entry))
+        self.object_count = sum(map(len, self._rows.values()))
 
     def _table(self, content: Any, name: str) -> list[Any]:
         if not isinstance(content, dict) or not isinstance(content.get(name), list):
@@ -75,12 +84,20 @@ class CocoAnnotations(Annotations):
             for name in needed:
                 if not isinstance(entry, dict) or name not in entry:
                     raise DatasetError(f"{self._path}, {table}[{number}] has no {name!r}")
+                is_key = name == "id" or name.endswith("_id")
+                if is_key and not isinstance(entry[name], int | str):
+                    raise DatasetError(
+                        f"{self._path}, {table}[{number}]: {name} is {shown(entry[name])}, "
+                        "expected a number"
+                    )
         return entries
 
     def _of_video(self, content: Any, images: list[Any], video: str) -> list[Any]:
         """Only the images of one video, where the file knows videos."""
         videos = content.get("videos") or []
-        names = {entry.get("name"): entry.get("id") for entry in videos if isinstance(entry, dict)}
+        names = {
+            str(entry.get("name")): entry.get("id") for entry in videos if isinstance(entry, dict)
+        }
         if video in names:
             return [image for image in images if image.get("video_id") == names[video]]
         if len(names) > 1:
@@ -89,26 +106,48 @@ class CocoAnnotations(Annotations):
             )
         return images
 
-    def _row(self, number: int, entry: dict[str, Any]) -> Any:
+    def _row(self, number: int, entry: dict[str, Any]) -> TruthRow:
         where = f"{self._path}, annotations[{number}]"
         if entry["category_id"] not in self._class_ids:
-            raise DatasetError(f"{where}: there is no category {entry['category_id']!r}")
-        try:
-            x, y, w, h = (float(value) for value in entry["bbox"])
-        except (TypeError, ValueError) as error:
+            raise DatasetError(f"{where}: there is no category {shown(entry['category_id'])}")
+        box = entry["bbox"]
+        if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
             raise DatasetError(
-                f"{where}: bbox is {entry['bbox']!r}, expected x, y, width and height"
-            ) from error
-        identity = next((entry[name] for name in _IDENTITIES if name in entry), _NO_IDENTITY)
+                f"{where}: bbox is {shown(box)}, expected x, y, width and height as numbers"
+            )
+        x, y, w, h = map(float, box)
+        attributes = entry.get("attributes")
+        places = (entry, attributes if isinstance(attributes, dict) else {})
+        given = (place.get(name) for place in places for name in _IDENTITIES)
+        try:
+            identity = self._identity(next((v for v in given if v is not None), None))
+            corners = checked_box(x, y, x + w, y + h)
+        except ValueError as error:
+            raise DatasetError(f"{where}: {error}") from error
         ignored = bool(entry.get("iscrowd", 0)) or bool(entry.get("ignore", 0))
-        class_id = self._class_ids[entry["category_id"]]
-        return (x, y, x + w, y + h), class_id, int(identity), ignored
+        return corners, self._class_ids[entry["category_id"]], identity, ignored
 
-    def ground_truth(self, index: int, frame_name: str) -> GroundTruth | None:
+    def join(self, paths: Sequence[Path]) -> Join:
+        """See `Annotations`; by path, else by number, else by order."""
+        names = {image["id"]: image.get("file_name") for image in self._images}
+        has_names = bool(names) and all(isinstance(n, str) and n for n in names.values())
+        if paths and has_names:
+            return join_by_path(paths, names)
+        numbers: list[Any] = [image.get("frame_id") for image in self._images]
+        if has_names and not all(isinstance(number, int) for number in numbers):
+            numbers = list(frame_numbers(list(names.values())))
+        if not all(isinstance(number, int) for number in numbers):
+            return join_by_order(sorted(names, key=lambda key: (isinstance(key, str), key)))
+        by_number = dict(zip(numbers, names, strict=True))
+        if len(by_number) < len(names):
+            raise DatasetError(f"{self._path}: two images have the same frame_id")
+        found = join_by_number(paths, numbers, counts_from=0 if 0 in by_number else 1)
+        return Join(lambda index: by_number.get(found.key_of(index)), found.remarks)
+
+    def ground_truth(self, key: Any) -> GroundTruth | None:
         """See `Annotations`."""
-        image_id = self._by_name.get(frame_name)
-        if image_id is None:
-            if index >= len(self._image_ids):
-                return None
-            image_id = self._image_ids[index]
-        return ground_truth_from_rows(self._rows[image_id])
+        return ground_truth_from_rows(self._rows[key])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,10 +1,19 @@
 """Ground truth in the XML of ImageNet VID: one file a frame."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from approx_perception.datasets.annotations._base import Annotations, ground_truth_from_rows
-from approx_perception.exceptions import DatasetError
+from approx_perception.datasets.annotations._base import (
+    Annotations,
+    Identities,
+    TruthRow,
+    checked_box,
+    ground_truth_from_rows,
+)
+from approx_perception.datasets.annotations.joining import Join, join_by_order, join_by_path
+from approx_perception.datasets.frame_names import by_number, frame_numbers
+from approx_perception.exceptions import DatasetError, shown
 from approx_perception.structures import GroundTruth
 
 __all__ = ["VID_CLASSES", "ImageNetVidAnnotations"]
@@ -23,9 +32,10 @@ VID_CLASSES = {
 
 
 class ImageNetVidAnnotations(Annotations):
-    """``000000.xml``, ``000001.xml`` ...: one file for each frame, in alphabetical order.
+    """``000000.xml``, ``000001.xml`` ...: one file for each frame.
 
-    Files belong to frames by name (``000007.JPEG`` and ``000007.xml``), else by position.
+    Files belong to frames by name (``000007.JPEG`` and ``000007.xml``). Where the source's frames
+    have no files, the number in the name counts: from 0 on if one is 0, else from 1 on.
 
     Parameters
     ----------
@@ -35,44 +45,54 @@ class ImageNetVidAnnotations(Annotations):
     Raises
     ------
     DatasetError
-        If there are no such files; naming the file that cannot be read when it is asked for.
+        If there are no such files; naming the file that cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.name = str(folder)
         self.class_names = tuple(VID_CLASSES.values())
         self._class_ids = {wnid: index for index, wnid in enumerate(VID_CLASSES)}
         self._class_ids |= {name: index for index, name in enumerate(self.class_names)}
-        self._files = sorted(folder.glob("*.xml"))
-        if not self._files:
+        self._identity = Identities()
+        files = sorted(folder.glob("*.xml"), key=lambda path: by_number(path.name))
+        if not files:
             raise DatasetError(f"{folder} holds no XML files of ImageNet VID")
-        self._by_stem = {path.stem: path for path in self._files}
+        self._rows = {path.name: self._read(path) for path in files}
+        self.object_count = sum(map(len, self._rows.values()))
 
-    def ground_truth(self, index: int, frame_name: str) -> GroundTruth | None:
+    def join(self, paths: Sequence[Path]) -> Join:
+        """See `Annotations`; by name, else by number, else by order."""
+        names = list(self._rows)
+        if paths:
+            return join_by_path(paths, dict(zip(names, names, strict=True)))
+        numbers = frame_numbers(names)
+        if None in numbers:
+            return join_by_order(names)
+        numbered = dict(zip(numbers, names, strict=True))
+        first = 0 if 0 in numbered else 1
+        return Join(lambda index: numbered.get(index + first))
+
+    def ground_truth(self, key: str) -> GroundTruth | None:
         """See `Annotations`."""
-        path = self._by_stem.get(Path(frame_name).stem)
-        if path is None:
-            if index >= len(self._files):
-                return None
-            path = self._files[index]
+        return ground_truth_from_rows(self._rows[key])
+
+    def _read(self, path: Path) -> list[TruthRow]:
         try:
             root = ElementTree.parse(path).getroot()
-        except (OSError, ElementTree.ParseError) as error:
+        except (OSError, ValueError, ElementTree.ParseError) as error:
             raise DatasetError(f"{path} cannot be read: {error}") from error
-        return ground_truth_from_rows(
-            [self._row(path, number, item) for number, item in enumerate(root.iter("object"))]
-        )
+        return [self._row(path, number, item) for number, item in enumerate(root.iter("object"))]
 
-    def _row(
-        self, path: Path, number: int, item: ElementTree.Element
-    ) -> tuple[tuple[float, float, float, float], int, int, bool]:
+    def _row(self, path: Path, number: int, item: ElementTree.Element) -> TruthRow:
         where = f"{path}, object {number}"
         name = item.findtext("name", "")
         if name not in self._class_ids:
-            raise DatasetError(f"{where}: {name!r} is no class of ImageNet VID")
+            raise DatasetError(f"{where}: {shown(name)} is no class of ImageNet VID")
         texts = [item.findtext(f"bndbox/{side}", "") for side in ("xmin", "ymin", "xmax", "ymax")]
         try:
             x1, y1, x2, y2 = (float(text) for text in texts)
-            track_id = int(item.findtext("trackid", "-1"))
+            box = checked_box(x1, y1, x2, y2)
+            track_id = self._identity(item.findtext("trackid"))
         except ValueError as error:
             raise DatasetError(f"{where}: {error}") from error
-        return (x1, y1, x2, y2), self._class_ids[name], track_id, False
+        return box, self._class_ids[name], track_id, False

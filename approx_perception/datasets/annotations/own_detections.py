@@ -1,0 +1,100 @@
+"""What ``approx-perception run`` found (``detections.txt``), taken as truth."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from approx_perception.datasets.annotations._base import (
+    Annotations,
+    TruthRow,
+    checked_box,
+    ground_truth_from_rows,
+)
+from approx_perception.datasets.annotations.joining import Join, join_by_number
+from approx_perception.exceptions import DatasetError, shown
+from approx_perception.files import read_text
+from approx_perception.structures import GroundTruth
+
+__all__ = ["TRUSTED_SCORE", "OwnDetections", "is_own_detections"]
+
+#: Detections from this score on are objects; weaker ones are neither hits nor misses.
+TRUSTED_SCORE = 0.5
+_FORM = "frame,id,x,y,w,h,score,class_name"
+_COLUMNS = _FORM.count(",") + 1
+
+
+def is_own_detections(path: Path) -> bool:
+    """Whether a text is of `RunFiles`: by its name, or by names in the column of classes."""
+    if path.name == "detections.txt":
+        return True
+    try:
+        rows = csv.reader(read_text(path, "ground truth", DatasetError).splitlines())
+        return any(len(row) == _COLUMNS and not _is_number(row[-1]) for row in rows)
+    except csv.Error:
+        return False
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return not text.strip()
+    return True
+
+
+class OwnDetections(Annotations):
+    """``frame,id,x,y,w,h,score,class_name``, frames from 1 in the order of the source, px, CSV.
+
+    Detections with a score below `TRUSTED_SCORE` are regions to ignore.
+
+    Parameters
+    ----------
+    path
+        ``detections.txt`` of a run over the same frames.
+
+    Raises
+    ------
+    DatasetError
+        Naming the line that cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        rows: list[tuple[int, str, TruthRow]] = []
+        text = read_text(path, "ground truth", DatasetError)
+        try:
+            reader = csv.reader(text.splitlines(keepends=True), strict=True)
+            for row in filter(None, reader):
+                try:
+                    rows.append(_read_row(row))
+                except ValueError as error:
+                    raise DatasetError(f"{path}, line {reader.line_num}: {error}") from error
+        except csv.Error as error:
+            raise DatasetError(f"{path} cannot be read: {error}") from error
+        self.object_count = len(rows)
+        self.class_names = tuple(sorted({name for _, name, _ in rows}))
+        numbers = {name: number for number, name in enumerate(self.class_names)}
+        self._rows: dict[int, list[TruthRow]] = {}
+        for frame, name, (box, _, identity, ignored) in rows:
+            self._rows.setdefault(frame, []).append((box, numbers[name], identity, ignored))
+
+    def join(self, paths: Sequence[Path]) -> Join:
+        """See `Annotations`; by position, for so the run numbered them."""
+        del paths
+        return join_by_number((), self._rows.keys(), counts_from=1)
+
+    def ground_truth(self, key: int) -> GroundTruth | None:
+        """See `Annotations`; a frame without a line is empty."""
+        return ground_truth_from_rows(self._rows.get(key, []))
+
+
+def _read_row(row: list[str]) -> tuple[int, str, TruthRow]:
+    """Frame, class name, and the object with class 0."""
+    if len(row) != _COLUMNS:
+        raise ValueError(f"{len(row)} columns, expected {_FORM}")
+    frame, identity = int(row[0]), int(row[1])
+    x, y, w, h, score = (float(text) for text in row[2:7])
+    if frame < 1 or not 0 <= score <= 1:
+        raise ValueError(f"{shown(','.join(row))} has a frame below 1, or a score beyond 0 to 1")
+    box = checked_box(x, y, x + w, y + h)
+    return frame, row[7], (box, 0, identity, score < TRUSTED_SCORE)
