@@ -16,8 +16,16 @@ __all__ = [
 ]
 
 
+#: Characters; the last defence, for values are cut where they are quoted.
+_LONGEST_TEXT = 2000
+
+
 class ApproxPerceptionError(Exception):
     """Root of all errors raised on purpose; its text is one sentence for the user."""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."
 
 
 class ConfigurationError(ApproxPerceptionError):

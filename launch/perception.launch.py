@@ -14,6 +14,7 @@ from launch.conditions import IfCondition
 from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import Node
 
+from approx_perception.exceptions import ConfigurationError
 from approx_perception.interface import PERCEPTION_PARAMETERS
 
 #: Arguments that are parameters of the node; empty leaves the parameter to params_file.
@@ -39,30 +40,38 @@ BY_NAME = {parameter.name: parameter for parameter in PERCEPTION_PARAMETERS}
 
 
 def read(argument: str, text: str):
-    """From an argument's text to its parameter's value: 50 is a double where one is wanted."""
+    """From an argument's text to its parameter's value."""
     parameter = BY_NAME[PARAMETERS[argument]]
     if isinstance(parameter.default, str):
         return text
     try:
-        value = type(parameter.default)(yaml.safe_load(text))
-    except (TypeError, ValueError, yaml.YAMLError) as error:
-        raise ValueError(
-            f"{argument}:={text} is not of type {parameter.type_name}: {parameter.text}"
-        ) from error
-    parameter.check(value)
-    return value
+        return parameter.accept(yaml.safe_load(text))
+    except (ConfigurationError, yaml.YAMLError) as error:
+        raise ValueError(f"{argument}:={text} cannot be used: {error}") from error
+
+
+def read_bool(argument: str, text: str):
+    """From an argument's text to true or false."""
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"{argument}:={text} cannot be used: write true or false")
+    return text.lower() == "true"
 
 
 def nodes(context):
     """Build the perception node of what was given."""
     given = {name: LaunchConfiguration(name).perform(context) for name in (*PARAMETERS, *OTHERS)}
     values = {PARAMETERS[name]: read(name, given[name]) for name in PARAMETERS if given[name]}
-    values["use_sim_time"] = yaml.safe_load(given["use_sim_time"])
+    values["use_sim_time"] = read_bool("use_sim_time", given["use_sim_time"])
+    if given["params_file"] and not Path(given["params_file"]).is_file():
+        raise ValueError(f"params_file:={given['params_file']} is no file")
     remappings = []
     if given["cameras"]:
         cameras = yaml.safe_load(given["cameras"])
-        if not isinstance(cameras, list) or not all(isinstance(c, str) for c in cameras):
-            raise ValueError(f"cameras:={given['cameras']} is no list; write [/a/image, /b/image]")
+        is_list = isinstance(cameras, list) and cameras
+        if not is_list or not all(isinstance(camera, str) for camera in cameras):
+            raise ValueError(
+                f"cameras:={given['cameras']} is no list of topics; write [/a/image, /b/image]"
+            )
         values["cameras"] = cameras
     else:
         image = given["image"]

@@ -9,6 +9,7 @@ from approx_perception.interface.parameters import (
     PLAYER_PARAMETERS,
     Parameter,
     Value,
+    camera_sla,
     help_of,
 )
 from approx_perception.interface.topics import SERVICES, TOPICS, Service, Topic
@@ -23,5 +24,6 @@ __all__ = [
     "Service",
     "Topic",
     "Value",
+    "camera_sla",
     "help_of",
 ]

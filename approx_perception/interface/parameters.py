@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from approx_perception.detectors import detector_names
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.scheduling import POLICY_NAMES
 from approx_perception.structures import SlaScope
 
@@ -13,12 +13,19 @@ __all__ = [
     "PLAYER_PARAMETERS",
     "Parameter",
     "Value",
+    "camera_sla",
     "help_of",
 ]
 
 Value = bool | int | float | str | list[str]
 
 TRANSPORTS = ("raw", "compressed")
+#: How ROS names the type of a default, and what a user has to write.
+_TYPES: dict[type, tuple[str, str]] = {
+    bool: ("bool", "true or false"), int: ("integer", "a whole number"),
+    float: ("double", "a number"), str: ("string", "a text; put it in quotes"),
+    list: ("string_array", "a list of texts"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,8 @@ class Parameter:
         Of a number.
     live
         Whether it can change while the node runs; all others are read once, at start.
+    unset
+        A number below the range that means that nothing is set; None where there is none.
 
     Raises
     ------
@@ -55,52 +64,62 @@ class Parameter:
     names: tuple[str, ...] = ()
     unit: str = ""
     live: bool = False
+    unset: float | None = None
 
     def __post_init__(self) -> None:
         if self.limits is not None and not self.limits[0] < self.limits[1]:
             raise ConfigurationError(f"the range of {self.name} is empty: {self.limits}")
-        self.check(self.default)
+        self.accept(self.default)
 
     @property
     def is_double(self) -> bool:
-        """Whether it takes numbers with a point, and refuses those without."""
+        """Whether it is a number with a point; whole numbers are taken as such."""
         return isinstance(self.default, float)
 
     @property
     def type_name(self) -> str:
         """As ROS calls it."""
-        names = {bool: "bool", int: "integer", float: "double", str: "string", list: "string_array"}
-        return names[type(self.default)]
+        return _TYPES[type(self.default)][0]
 
     @property
     def text(self) -> str:
-        """Description with unit and hint on how to write a value."""
-        unit = f" In {self.unit}." if self.unit else ""
-        hint = f" A double: write {self.default!r}." if self.is_double else ""
-        return f"{self.description}{unit}{hint}"
+        """Description with unit."""
+        return f"{self.description} In {self.unit}." if self.unit else self.description
 
     @property
     def constraints(self) -> str:
         """What a text may be, in words."""
         return f"one of {choices(self.names)}" if self.names else ""
 
-    def check(self, value: Value) -> None:
-        """Refuse a value outside the range or the names.
+    def accept(self, value: object) -> Value:
+        """Check a value, and return it as this parameter's type: 20 is 20.0 for a double.
 
         Raises
         ------
         ConfigurationError
-            Echoes it and says what is allowed.
+            If it is of another type, outside the range or not among the names; echoes it.
         """
+        wanted = type(self.default)
+        is_taken = type(value) is wanted or (self.is_double and type(value) is int)
+        if isinstance(value, list):
+            is_taken = is_taken and all(isinstance(item, str) for item in value)
+        if not is_taken:
+            raise ConfigurationError(f"{self.name} {_said(value)}; it must be {_TYPES[wanted][1]}")
         if self.names and value not in self.names:
-            raise ConfigurationError(f"{self.name} is {value!r}; choose {choices(self.names)}")
+            raise ConfigurationError(f"{self.name} {_said(value)}; choose {choices(self.names)}")
         if self.limits is not None and isinstance(value, (int, float)):
             low, high = self.limits
             # Written so that nan is refused.
-            if not low <= value <= high:
+            if not low <= value <= high and value != self.unset:
+                unset = "" if self.unset is None else f", or {self.unset!r}"
                 raise ConfigurationError(
-                    f"{self.name} is {value!r}; it must be from {low:g} to {high:g}"
+                    f"{self.name} {_said(value)}; it must be from {low:g} to {high:g}{unset}"
                 )
+        return float(value) if self.is_double else value  # type: ignore[arg-type, return-value]
+
+
+def _said(value: object) -> str:
+    return "has no value" if value is None else f"is {shown(value)}"
 
 
 PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
@@ -193,6 +212,15 @@ PLAYER_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("wait_for_subscriber", False, "Publish nothing before somebody subscribes."),
     Parameter("log_file", "", "CSV that gets index and stamp_ns of each image sent."),
 )
+
+
+def camera_sla(camera: str) -> Parameter:
+    """Budget of one camera of several; has the limits of the common one."""
+    return Parameter(
+        f"{camera}.sla.latency_ms", 0.0, "Latency budget of this camera; 0.0: sla.latency_ms.",
+        _BY_NAME["sla.latency_ms"].limits, unit="ms", live=True, unset=0.0,
+    )  # fmt: skip
+
 
 _BY_NAME = {parameter.name: parameter for parameter in PERCEPTION_PARAMETERS}
 

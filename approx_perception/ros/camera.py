@@ -17,10 +17,11 @@ from approx_perception.ros.conversion import to_frame
 from approx_perception.ros.events import subscription_events
 from approx_perception.ros.health import CameraHealth
 from approx_perception.ros.outputs import Outputs
+from approx_perception.ros.topic_names import CameraTopic
 from approx_perception.ros.transport import profile_problem
 from approx_perception.structures import SLA, Frame, FrameResult
 
-__all__ = ["Camera", "CameraTopic", "WaitingImage", "camera_topics"]
+__all__ = ["Camera", "WaitingImage"]
 
 #: Above this, Fast DDS without our profile loses images.
 _LARGE_MESSAGE_BYTES = 300_000
@@ -29,27 +30,6 @@ _SILENT_LOOKS = 3
 #: A stamp that is older than the one before by more than this is another stream: a bag that loops.
 _BACKWARDS_NS = 500_000_000
 _REMEMBERED_SHARES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class CameraTopic:
-    """Where images come from, and the name under which results are published."""
-
-    topic: str
-    name: str
-
-
-def camera_topics(topics: list[str]) -> list[CameraTopic]:
-    """Name cameras: after their topic's namespace where that tells them apart, else the topic.
-
-    A lone camera has no name, and its results have none before them.
-    """
-    if len(topics) == 1:
-        return [CameraTopic(topics[0], "")]
-    whole = [topic.strip("/") for topic in topics]
-    short = [name.rpartition("/")[0] or name for name in whole]
-    names = short if len(set(short)) == len(short) else whole
-    return [CameraTopic(topic, name) for topic, name in zip(topics, names, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,8 +1,7 @@
 """Topics that tell the node what else uses the machine."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psutil
@@ -15,27 +14,13 @@ from approx_perception.exceptions import ConfigurationError
 from approx_perception.machine import core_count
 from approx_perception.msg import SystemLoad
 from approx_perception.ros import qos
+from approx_perception.ros.topic_names import LOAD_TYPES, foreign_types
 
-__all__ = ["LoadTopicNames", "LoadTopics"]
+__all__ = ["LoadTopics"]
 
 _LOG_PERIOD_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class LoadTopicNames:
-    """Where monitors speak; empty for none.
-
-    Attributes
-    ----------
-    system
-        `SystemLoad`, as our load_monitor_node publishes it.
-    cpu, gpu
-        ``std_msgs/Float32``: percent of all cores, of the GPU's time, everybody's together.
-    """
-
-    system: str = ""
-    cpu: str = ""
-    gpu: str = ""
+#: A slow monitor falls silent and speaks again all the time.
+_SILENCE_LOG_PERIOD_S = 30.0
 
 
 class _OwnCpu:
@@ -63,47 +48,51 @@ class LoadTopics:
     ----------
     node
         Subscribes and logs.
-    names
-        Topics.
+    topics
+        ``{topic: parameter}``, as `resolve_load_topics` gives them.
     inputs
         Gets the readings.
     clock
         For our own share of the CPU.
+
+    Raises
+    ------
+    ConfigurationError
+        If a topic cannot be subscribed to; nothing is subscribed to then.
     """
 
-    def __init__(self, node: Node, names: LoadTopicNames, inputs: LoadInputs, clock: Clock) -> None:
+    def __init__(
+        self, node: Node, topics: Mapping[str, str], inputs: LoadInputs, clock: Clock
+    ) -> None:
         self._node, self._inputs = node, inputs
         self._own_cpu = _OwnCpu(clock)
         #: What a monitor said last that makes no sense; cleared once it does again.
         self._refused: dict[str, str] = {}
-        self._expected: dict[str, str] = {}
+        self._expected = {topic: LOAD_TYPES[parameter] for topic, parameter in topics.items()}
         self._silent: set[str] = set()
         self._subscriptions: list[Any] = []
+        receivers = {
+            "load_topic": (SystemLoad, self._on_system),
+            "cpu_load_topic": (Float32, self._on_cpu),
+            "gpu_load_topic": (Float32, self._on_gpu),
+        }
         try:
-            self._subscribe(names.system, SystemLoad, self._on_system)
-            self._subscribe(names.cpu, Float32, self._on_cpu)
-            self._subscribe(names.gpu, Float32, self._on_gpu)
-        except ConfigurationError:
+            for topic, parameter in topics.items():
+                self._subscribe(topic, *receivers[parameter])
+        except Exception as error:  # rclpy's exceptions differ among distributions
             self.close()
-            raise
+            raise ConfigurationError(
+                f"{parameter}: cannot subscribe to {topic}: {str(error).splitlines()[0]}"
+            ) from error
 
     def _subscribe(
         self, topic: str, message_type: Any, take_in: Callable[[str, Any], None]
     ) -> None:
-        if not topic:
-            return
-        try:
-            name = self._node.resolve_topic_name(topic)
-            self._subscriptions.append(
-                self._node.create_subscription(
-                    message_type, topic, lambda m: self._receive(name, take_in, m), qos.LOAD_INPUT
-                )
+        self._subscriptions.append(
+            self._node.create_subscription(
+                message_type, topic, lambda m: self._receive(topic, take_in, m), qos.LOAD_INPUT
             )
-        except Exception as error:  # rclpy's exceptions differ among distributions
-            reason = str(error).splitlines()[0]
-            raise ConfigurationError(f"{topic!r} cannot be a load topic: {reason}") from error
-        package = message_type.__module__.partition(".")[0]
-        self._expected[name] = f"{package}/msg/{message_type.__name__}"
+        )
 
     def _receive(self, name: str, take_in: Callable[[str, Any], None], message: Any) -> None:
         try:
@@ -138,10 +127,13 @@ class LoadTopics:
         silent = self._inputs.silent()
         for name in sorted(set(silent) - self._silent):
             self._node.get_logger().warning(
-                f"{name} fell silent {silent[name]:.0f} s ago: going on with what latencies tell"
+                f"{name} fell silent {silent[name]:.0f} s ago: going on with what latencies tell",
+                throttle_duration_sec=_SILENCE_LOG_PERIOD_S,
             )
         for name in sorted(self._silent - set(silent)):
-            self._node.get_logger().info(f"{name} speaks again")
+            self._node.get_logger().info(
+                f"{name} speaks again", throttle_duration_sec=_SILENCE_LOG_PERIOD_S
+            )
         self._silent = set(silent)
 
     def problems(self) -> list[str]:
@@ -152,12 +144,11 @@ class LoadTopics:
         return [*self._refused.values(), *self._foreign_types(), *silent]
 
     def _foreign_types(self) -> list[str]:
-        problems = []
-        for name, expected in self._expected.items():
-            for publisher in self._node.get_publishers_info_by_topic(name):
-                if publisher.topic_type not in (expected, ""):
-                    problems.append(f"{name} carries {publisher.topic_type}, expected {expected}")
-        return problems
+        return [
+            f"{topic} carries {kind}, expected {expected}"
+            for topic, expected in self._expected.items()
+            for kind in foreign_types(self._node, topic, expected)
+        ]
 
     def status(self) -> str:
         """Who is listened to, in words."""

@@ -1,6 +1,6 @@
 """What the perception node reads from its parameters, and how changes reach it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,20 +10,22 @@ import numpy.typing as npt
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
-from rclpy.validate_topic_name import validate_topic_name
 
 from approx_perception.assembly import Kernel, KernelOptions
 from approx_perception.branches import KNOBS, Branch, allowed_branches, parse_branch
-from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, choices
-from approx_perception.interface import PERCEPTION_PARAMETERS
+from approx_perception.exceptions import ConfigurationError, choices, shown
+from approx_perception.interface import PERCEPTION_PARAMETERS, Parameter, camera_sla
+from approx_perception.ros.declarations import no_parameter
 from approx_perception.ros.health import WatchdogLimits
-from approx_perception.ros.load_topics import LoadTopicNames
 from approx_perception.ros.outputs import DebugOptions
+from approx_perception.ros.topic_names import LOAD_TYPES, LoadTopicNames
 from approx_perception.structures import SLA, SlaScope
 
 __all__ = ["LiveSettings", "ParameterWatch", "kernel_options", "read_settings"]
 
 Values = Callable[[str], Any]
+
+_LOG_PERIOD_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +68,8 @@ class LiveSettings:
 def _sla(value: Values, camera: str = "") -> SLA:
     latency_ms = float(value("sla.latency_ms"))
     if camera:
-        latency_ms = float(value(f"{camera}.sla.latency_ms")) or latency_ms
+        own = camera_sla(camera)
+        latency_ms = float(own.accept(value(own.name))) or latency_ms  # type: ignore[arg-type]
     return SLA(latency_ms, float(value("sla.quantile")), SlaScope(value("sla.scope")))
 
 
@@ -92,24 +95,10 @@ def _class_mask(text: str, names: Sequence[str]) -> npt.NDArray[np.bool_] | None
         return None
     if unknown := sorted(wanted - set(names)):
         raise ConfigurationError(
-            f"classes names {unknown[0]!r}, which the network does not know; choose "
+            f"classes names {shown(unknown[0])}, which the network does not know; choose "
             f"{choices(names)}"
         )
     return np.array([name in wanted for name in names])
-
-
-def _load_topics(value: Values) -> LoadTopicNames:
-    topics = []
-    for name in ("load_topic", "cpu_load_topic", "gpu_load_topic"):
-        topic = str(value(name))
-        try:
-            if topic:
-                validate_topic_name(topic)
-        except Exception as error:  # rclpy's exceptions differ among distributions
-            reason = str(error).splitlines()[0]
-            raise ConfigurationError(f"{name} is {topic!r}, which is no topic: {reason}") from error
-        topics.append(topic)
-    return LoadTopicNames(*topics)
 
 
 def read_settings(value: Values, cameras: Sequence[str], kernel: Kernel | None) -> LiveSettings:
@@ -131,7 +120,7 @@ def read_settings(value: Values, cameras: Sequence[str], kernel: Kernel | None) 
     """
     for parameter in PERCEPTION_PARAMETERS:
         if parameter.live:
-            parameter.check(value(parameter.name))
+            parameter.accept(value(parameter.name))
     policy = str(value("policy"))
     branch = allowed = class_mask = None
     if kernel is not None:
@@ -146,7 +135,7 @@ def read_settings(value: Values, cameras: Sequence[str], kernel: Kernel | None) 
         {camera: _sla(value, camera) for camera in cameras},
         policy, branch, allowed, class_mask, float(value("score_threshold")),
         float(value("nms.class_agnostic_iou")),
-        _load_topics(value), float(value("load_timeout_s")),
+        LoadTopicNames(*(str(value(name)) for name in LOAD_TYPES)), float(value("load_timeout_s")),
         DebugOptions(
             float(value("debug.max_rate_hz")), float(value("debug.min_score")),
             int(value("debug.jpeg_quality")),
@@ -159,47 +148,88 @@ def read_settings(value: Values, cameras: Sequence[str], kernel: Kernel | None) 
 
 
 class ParameterWatch:
-    """Validate changes together, refuse them with a reason, and hand over what is accepted.
+    """Take changes of parameters all or not at all: check, apply, store; refuse with a reason.
+
+    It stands before rclpy's own `set_parameters_atomically`, for rclpy's callbacks come too late:
+    before them it refuses whole numbers for doubles, and after them nothing can be refused.
 
     Parameters
     ----------
     node
         Whose parameters are watched.
+    parameters
+        Of the node.
     read
         From values to settings; raises what is wrong with them.
     apply
-        Gets the settings after each accepted change.
+        Gets the settings of each change before it is stored; raises what cannot be done.
     """
 
     def __init__(
         self,
         node: Node,
+        parameters: Iterable[Parameter],
         read: Callable[[Values], LiveSettings],
         apply: Callable[[LiveSettings], None],
     ) -> None:
         self._node, self._read, self._apply = node, read, apply
-        # Humble has no callback after a change; there, what passes the check is applied at once.
-        self._has_post_callback = hasattr(node, "add_post_set_parameters_callback")
-        node.add_on_set_parameters_callback(self._check)
-        if self._has_post_callback:
-            node.add_post_set_parameters_callback(self._accept)
+        self._known = {parameter.name: parameter for parameter in parameters}
 
     def value(self, name: str) -> Any:
         """Present value of a parameter."""
         return self._node.get_parameter(name).value
 
-    def _with(self, changes: Sequence[RosParameter]) -> Values:
-        new = {parameter.name: parameter.value for parameter in changes}
-        return lambda name: new[name] if name in new else self.value(name)
+    def set(
+        self,
+        changes: Sequence[RosParameter],
+        store: Callable[[list[RosParameter]], SetParametersResult],
+    ) -> SetParametersResult:
+        """Check, apply and store changes together; what fails leaves all as it was.
 
-    def _check(self, changes: Sequence[RosParameter]) -> SetParametersResult:
+        Parameters
+        ----------
+        changes
+            What the user wants.
+        store
+            rclpy's own way to set parameters.
+        """
         try:
-            settings = self._read(self._with(changes))
-        except (ApproxPerceptionError, TypeError, ValueError) as error:
-            return SetParametersResult(successful=False, reason=str(error))
-        if not self._has_post_callback:
+            accepted = [self._accepted(change) for change in changes]
+            new = {parameter.name: parameter.value for parameter in accepted}
+            settings = self._read(lambda name: new[name] if name in new else self.value(name))
+        except Exception as error:
+            return self._refusal(error)
+        before = {name: self.value(name) for name in new}
+        try:
             self._apply(settings)
-        return SetParametersResult(successful=True)
+            result = store(accepted)
+        except Exception as error:
+            result = self._refusal(error)
+        if not result.successful:
+            self._apply(self._read(self.value))
+            return result
+        for name, value in new.items():
+            if value != before[name]:
+                self._node.get_logger().info(
+                    f"parameter {name}: {shown(value)}, was {shown(before[name])}"
+                )
+        return result
 
-    def _accept(self, changes: Sequence[RosParameter]) -> None:
-        self._apply(self._read(self._with(changes)))
+    def _accepted(self, change: RosParameter) -> RosParameter:
+        name = change.name
+        parameter = self._known.get(name)
+        if parameter is None:
+            if not self._node.has_parameter(name):
+                raise ConfigurationError(no_parameter(name, self._known))
+            # One of rclpy's, which checks it.
+            return change
+        value = parameter.accept(change.value)
+        if not parameter.live:
+            raise ConfigurationError(f"{name} is read once, at start; it cannot change live")
+        return RosParameter(name, value=value)
+
+    def _refusal(self, error: Exception) -> SetParametersResult:
+        self._node.get_logger().warning(
+            f"parameters refused: {error}", throttle_duration_sec=_LOG_PERIOD_S
+        )
+        return SetParametersResult(successful=False, reason=str(error))

@@ -13,11 +13,15 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from approx_perception.assembly import Kernel, assemble
 from approx_perception.clock import MonotonicClock
 from approx_perception.contention import LoadInputs
-from approx_perception.exceptions import ApproxPerceptionError
-from approx_perception.interface import PERCEPTION_PARAMETERS, Parameter
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.interface import PERCEPTION_PARAMETERS, camera_sla
 from approx_perception.pipeline import CameraGroup
-from approx_perception.ros.camera import Camera, camera_topics
-from approx_perception.ros.declarations import declare_parameters
+from approx_perception.ros.camera import Camera
+from approx_perception.ros.declarations import (
+    declare_parameters,
+    warn_of_unknown,
+    warn_of_unused_qos,
+)
 from approx_perception.ros.diagnostics import PERIOD_S, Diagnostics
 from approx_perception.ros.health import Judgement, Level
 from approx_perception.ros.load_topics import LoadTopics
@@ -30,6 +34,14 @@ from approx_perception.ros.parameters import (
 )
 from approx_perception.ros.services import Runtime, Services
 from approx_perception.ros.startup import run_node
+from approx_perception.ros.topic_names import (
+    LOAD_TYPES,
+    CameraTopic,
+    camera_topics,
+    foreign_types,
+    own_topics,
+    resolve_load_topics,
+)
 from approx_perception.ros.worker import Worker
 
 __all__ = ["PerceptionNode", "main"]
@@ -55,7 +67,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__("perception_node")
-        self._places: list[Any] = []
+        self._places: list[CameraTopic] = []
         self._declare()
         self._monotonic = MonotonicClock()
         self._load = LoadInputs(self._monotonic)
@@ -64,8 +76,8 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._cameras = self._runtime.cameras
         #: Why the last transition failed.
         self.error: Exception | None = None
-        self._watch = ParameterWatch(self, self._read, self._apply)
-        self._settings = self._read(self._watch.value)
+        self._settings = self._read(lambda name: self.get_parameter(name).value)
+        self._watch = ParameterWatch(self, self._own_parameters, self._read_live, self._apply)
         self._diagnostics = Diagnostics(self)
         self._requests = Services(self, self._runtime)
         # Time of its own: ROS time stands still while a bag is paused.
@@ -79,18 +91,14 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
     def _declare(self) -> None:
         declare_parameters(self, PERCEPTION_PARAMETERS)
         self._places = camera_topics(list(self.get_parameter("cameras").value))
-        declare_parameters(
-            self,
-            [
-                Parameter(
-                    f"{place.name}.sla.latency_ms", 0.0,
-                    "Latency budget of this camera; 0.0: sla.latency_ms.", (0.0, 1000.0),
-                    unit="ms", live=True,
-                )
-                for place in self._places
-                if place.name
-            ],
-        )  # fmt: skip
+        transport = str(self.get_parameter("image_transport").value)
+        self._taken = own_topics(self, self._places, transport)
+        self._own_parameters = (
+            *PERCEPTION_PARAMETERS,
+            *(camera_sla(place.name) for place in self._places if place.name),
+        )
+        declare_parameters(self, self._own_parameters[len(PERCEPTION_PARAMETERS) :])
+        warn_of_unknown(self, self._own_parameters)
 
     # Lifecycle
 
@@ -171,6 +179,7 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._runtime.worker.limits = self._settings.limits
         for camera in self._cameras:
             camera.listen()
+        warn_of_unused_qos(self)
         self._runtime.worker.share_budgets(always=True)
         self._runtime.worker.start()
         self.get_logger().info(
@@ -236,22 +245,38 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def _read(self, value: Values) -> LiveSettings:
         kernel = self._cameras[0].kernel if self._cameras else None
-        return read_settings(value, self._camera_names(), kernel)
+        settings = read_settings(value, self._camera_names(), kernel)
+        resolve_load_topics(self, settings.load, self._taken)
+        return settings
+
+    def _read_live(self, value: Values) -> LiveSettings:
+        """Also refuse a new load topic on which others publish something else."""
+        settings = self._read(value)
+        present = resolve_load_topics(self, self._settings.load, self._taken)
+        for topic, parameter in resolve_load_topics(self, settings.load, self._taken).items():
+            foreign = foreign_types(self, topic, LOAD_TYPES[parameter])
+            if present.get(topic) != parameter and foreign:
+                raise ConfigurationError(
+                    f"{parameter}: {topic} carries {foreign[0]}; name a topic of type "
+                    f"{LOAD_TYPES[parameter]}"
+                )
+        return settings
+
+    def set_parameters_atomically(self, parameter_list: list[Any]) -> Any:
+        """Set parameters as rclpy does, after checks and changes of our own."""
+        return self._watch.set(parameter_list, super().set_parameters_atomically)
 
     def _apply(self, new: LiveSettings) -> None:
-        old, self._settings = self._settings, new
-        if not self._cameras:
-            return
-        for name, sla in new.slas.items():
-            if sla != old.slas[name]:
-                whose = f"SLA of {name}" if name else "SLA"
-                self.get_logger().info(f"{whose} is now {sla.latency_ms:g} ms")
-        for camera in self._cameras:
-            self._apply_to(camera, new)
-        if self._load_topics is None or (old.load, old.load_timeout_s) != (
-            new.load, new.load_timeout_s,
-        ):  # fmt: skip
-            self._listen_to_load(new)
+        old = self._settings
+        if self._cameras:
+            # First, for this can fail.
+            if self._load_topics is None or (old.load, old.load_timeout_s) != (
+                new.load, new.load_timeout_s,
+            ):  # fmt: skip
+                self._listen_to_load(new)
+            for camera in self._cameras:
+                self._apply_to(camera, new)
+        self._settings = new
         if self._runtime.worker is not None:
             self._runtime.worker.limits = new.limits
             self._runtime.worker.share_budgets(always=True)
@@ -268,11 +293,12 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         pipeline.scheduler.allowed = new.allowed
 
     def _listen_to_load(self, new: LiveSettings) -> None:
+        topics = resolve_load_topics(self, new.load, self._taken)
+        subscribed = LoadTopics(self, topics, self._load, self._monotonic)
         if self._load_topics is not None:
             self._load_topics.close()
-            self._load_topics = None
         self._load.restart(new.load_timeout_s)
-        self._load_topics = LoadTopics(self, new.load, self._load, self._monotonic)
+        self._load_topics = subscribed
 
     # Watching
 

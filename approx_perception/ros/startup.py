@@ -1,5 +1,6 @@
 """Start a node so that what the user got wrong is said in one sentence, and end it in order."""
 
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ AnyNode = TypeVar("AnyNode")
 
 #: How long being told to end may go unnoticed.
 _WAIT_S = 0.1
+#: Characters of what rclpy says.
+_LONGEST_SENTENCE = 500
 
 
 def start_node(factory: Callable[[], AnyNode], arguments: Sequence[str] | None) -> AnyNode | None:
@@ -30,20 +33,38 @@ def start_node(factory: Callable[[], AnyNode], arguments: Sequence[str] | None) 
     The node, or None after an error that was printed; ROS is then shut down again.
     """
     set_image_transport()
+    try:
+        _init(arguments)
+        return factory()
+    except (ApproxPerceptionError, OSError) as error:
+        # Files that the system refuses, as names that are too long, are the user's too.
+        print(f"error: {str(error)[:_LONGEST_SENTENCE]}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+    except Exception as error:
+        # rclpy's exceptions differ among distributions; ours are what is left.
+        if not type(error).__module__.startswith("rclpy"):
+            raise
+        print(f"error: ROS does not start: {_sentence(error)}", file=sys.stderr)
+    rclpy.try_shutdown()
+    return None
+
+
+def _init(arguments: Sequence[str] | None) -> None:
     # ROS's own handlers end the context at once, and callbacks under way fail where they publish.
     rclpy.init(
         args=list(arguments) if arguments is not None else None,
         signal_handler_options=SignalHandlerOptions.NO,
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return factory()
-    except ApproxPerceptionError as error:
-        print(f"error: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-    rclpy.try_shutdown()
-    return None
+
+
+def _sentence(error: Exception) -> str:
+    """What rclpy says of wrong arguments, without places in its sources; and what would do."""
+    text = re.sub(r", at /\S+:\d+", "", " ".join(str(error).split()))
+    if "log" in text and "directory" in text:
+        text += "; name a folder that can be written to as ROS_LOG_DIR"
+    return text[:_LONGEST_SENTENCE]
 
 
 def spin_until_told(node: Node, is_over: Callable[[], bool] = lambda: False) -> None:

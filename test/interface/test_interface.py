@@ -17,6 +17,7 @@ from approx_perception.interface import (
     PLAYER_PARAMETERS,
     TOPICS,
     Parameter,
+    camera_sla,
     help_of,
 )
 from approx_perception.interface.documents import node_page, parameters_yaml
@@ -48,8 +49,6 @@ def test_rqt_can_show_it(parameter):
         # A slider needs a range, of which rqt divides by the width.
         assert parameter.limits is not None
         assert parameter.limits[0] < parameter.limits[1]
-    if parameter.is_double:
-        assert repr(parameter.default) in parameter.text
 
 
 @pytest.mark.parametrize("verb", ["run", "evaluate", "compare"])
@@ -101,8 +100,33 @@ def test_what_can_change_live_is_what_users_tune():
 )
 def test_values_are_refused_with_what_would_do(name, value, words):
     with pytest.raises(ConfigurationError, match="^" + name.replace(".", r"\.")) as error:
-        BY_NAME[name].check(value)
+        BY_NAME[name].accept(value)
     assert words in str(error.value)
+
+
+def test_values_are_taken_as_their_parameter_is():
+    taken = BY_NAME["sla.latency_ms"].accept(20)
+    assert (taken, type(taken)) == (20.0, float)
+    assert BY_NAME["cameras"].accept(["/a", "/b"]) == ["/a", "/b"]
+    for name, value in (
+        ("sla.latency_ms", True), ("sla.latency_ms", "20"), ("sla.latency_ms", 10**400),
+        ("sla.latency_ms", None), ("num_threads", 2.0), ("num_threads", False), ("autostart", 1),
+        ("policy", 5), ("cameras", "image"), ("cameras", ["image", 5]), ("weights", b"x"),
+    ):  # fmt: skip
+        with pytest.raises(ConfigurationError, match="; it must be"):
+            BY_NAME[name].accept(value)
+    with pytest.raises(ConfigurationError) as error:
+        BY_NAME["policy"].accept("x" * 5_000_000)
+    assert len(str(error.value)) < 500
+
+
+def test_the_budget_of_one_camera_has_the_limits_of_all():
+    own = camera_sla("front")
+    for value in (0.0, 0, 0.1, 1000):
+        assert own.accept(value) == value
+    for value in (1e-300, 5e-324, -1.0, 1000.1, float("inf")):
+        with pytest.raises(ConfigurationError, match=r"from 0\.1 to 1000, or 0\.0"):
+            own.accept(value)
 
 
 def test_an_empty_range_cannot_be_declared():

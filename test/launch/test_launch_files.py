@@ -140,9 +140,17 @@ def test_replay_and_evaluate_ends_with_a_result(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"sla_ms": "fast"}, "sla_ms:=fast is not of type double"),
+        (
+            {"sla_ms": "fast"},
+            "sla_ms:=fast cannot be used: sla.latency_ms is 'fast'; it must be a number",
+        ),
         ({"sla_ms": "-5"}, "it must be from 0.1 to 1000"),
         ({"cameras": "front"}, "cameras:=front is no list"),
+        ({"cameras": "[]"}, "cameras:=[] is no list of topics"),
+        ({"autostart": "nonsense"}, "autostart is 'nonsense'; it must be true or false"),
+        ({"width": "640.5"}, "calibration.width is 640.5; it must be a whole number"),
+        ({"use_sim_time": "perhaps"}, "use_sim_time:=perhaps cannot be used"),
+        ({"params_file": "/nowhere.yaml"}, "params_file:=/nowhere.yaml is no file"),
     ],
 )
 def test_an_argument_that_cannot_be_is_said(arguments, words):

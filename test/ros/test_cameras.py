@@ -10,7 +10,7 @@ from rosgraph_msgs.msg import Clock
 
 from approx_perception.datasets.image_messages import stamp_ns
 from approx_perception.ros import qos
-from approx_perception.ros.camera import CameraTopic, camera_topics
+from approx_perception.ros.topic_names import CameraTopic, camera_topics
 from test.ros.conftest import Camera
 
 FRONT, REAR = "/front/image_raw", "/rear/image_raw"

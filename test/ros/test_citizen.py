@@ -109,8 +109,19 @@ def test_what_is_allowed_and_wanted_changes_live(graph):
 def test_load_topics_change_live(graph):
     graph.set(cpu_load_topic="/board/cpu")
     assert graph.wait(lambda: "/board/cpu (not heard yet)" in graph.diagnostics["load topics"], 10)
-    with pytest.raises(ApproxPerceptionError, match="is no topic"):
-        graph.set(cpu_load_topic="not a topic!")
+    for topic, words in (
+        ("not a topic!", "is no topic"), ("/x/{sub}", "is no topic"), ("image", "uses /image"),
+        ("system_load", "uses /system_load"), ("decision", "uses /decision"),
+        ("/" + "a" * 250, "is no topic"),
+    ):  # fmt: skip
+        with pytest.raises(ApproxPerceptionError, match=words):
+            graph.set(cpu_load_topic=topic)
+    # What was listened to is still.
+    assert "/board/cpu" in graph.diagnostics["load topics"]
+    speaker = graph.node.create_publisher(Image, "/board/image", 1)
+    with pytest.raises(ApproxPerceptionError, match="/board/image carries sensor_msgs/msg/Image"):
+        graph.wait(lambda: graph.set(gpu_load_topic="/board/image"), 20)
+    graph.node.destroy_publisher(speaker)
     graph.set(cpu_load_topic="", load_topic="")
     assert graph.wait(lambda: graph.diagnostics["load topics"] == "none", 10)
     graph.set(load_topic="system_load")
@@ -228,7 +239,7 @@ def test_services(graph):
 
 
 GOOD_AND_BAD = {
-    "sla.latency_ms": [5.0, 80.0, 1000.0, -1.0, 0.0, 1e9, 50, "fast", float("nan")],
+    "sla.latency_ms": [5.0, 80.0, 1000.0, -1.0, 0.0, 1e9, 50, "fast", float("nan"), True],
     "sla.quantile": [0.5, 0.9, 0.999, 1.0, 0.0, "most"],
     "sla.scope": ["frame", "gof", "week", ""],
     "policy": ["most_accurate", "fastest", "fixed", "approxdet", "adascale", "triggered", "best"],
@@ -239,6 +250,7 @@ GOOD_AND_BAD = {
     "score_threshold": [0.0, 0.3, 1.0, 2.0, -0.5],
     "classes": ["", "unicorn"],
     "load_topic": ["system_load", "", "no topic!"],
+    "cpu_load_topic": ["", "/board/cpu", "image", "system_load", "/a//b", "/x/{sub}"],
     "load_timeout_s": [0.5, 2.0, 0.0],
     "debug.max_rate_hz": [1.0, 30.0, 0.0],
     "debug.jpeg_quality": [1, 100, 101],

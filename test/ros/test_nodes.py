@@ -54,7 +54,7 @@ def test_sla_takes_effect_live_and_bad_ones_are_refused(graph):
     loose = graph.frames[-1].decision
     for name, value in (
         ("sla.latency_ms", 0.0), ("sla.latency_ms", -3.0), ("sla.latency_ms", "fast"),
-        ("sla.latency_ms", 50), ("sla.quantile", 1.5), ("sla.scope", "week"),
+        ("sla.latency_ms", True), ("sla.quantile", 1.5), ("sla.scope", "week"),
         ("policy", "best"), ("branch", "shape=9000"), ("score_threshold", 2.0),
         ("detector", "yolox"),
     ):  # fmt: skip

@@ -1,0 +1,188 @@
+"""Names of topics that users choose, checked before anything is subscribed to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rclpy.node import Node
+
+from approx_perception.exceptions import ConfigurationError, shown
+from approx_perception.interface import TOPICS
+
+__all__ = [
+    "LOAD_TYPES",
+    "CameraTopic",
+    "LoadTopicNames",
+    "camera_topics",
+    "foreign_types",
+    "own_topics",
+    "resolve_load_topics",
+]
+
+#: Types of load topics, by parameter.
+LOAD_TYPES = {
+    "load_topic": "approx_perception/msg/SystemLoad",
+    "cpu_load_topic": "std_msgs/msg/Float32",
+    "gpu_load_topic": "std_msgs/msg/Float32",
+}
+#: Types of a camera's topic, by image_transport.
+IMAGE_TYPES = {"raw": "sensor_msgs/msg/Image", "compressed": "sensor_msgs/msg/CompressedImage"}
+
+#: What every node has by itself.
+_OF_ROS = {
+    "/clock": "rosgraph_msgs/msg/Clock",
+    "/parameter_events": "rcl_interfaces/msg/ParameterEvent",
+    "/rosout": "rcl_interfaces/msg/Log",
+    "~/transition_event": "lifecycle_msgs/msg/TransitionEvent",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CameraTopic:
+    """Where images come from, and the name under which results are published."""
+
+    topic: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTopicNames:
+    """Where monitors speak; empty for none.
+
+    Attributes
+    ----------
+    system
+        `SystemLoad`, as our load_monitor_node publishes it.
+    cpu, gpu
+        ``std_msgs/Float32``: percent of all cores, of the GPU's time, everybody's together.
+    """
+
+    system: str = ""
+    cpu: str = ""
+    gpu: str = ""
+
+    def by_parameter(self) -> dict[str, str]:
+        """Those that are not empty, by the parameters that name them."""
+        topics = zip(LOAD_TYPES, (self.system, self.cpu, self.gpu), strict=True)
+        return {parameter: topic for parameter, topic in topics if topic}
+
+
+def camera_topics(topics: Sequence[str]) -> list[CameraTopic]:
+    """Name cameras: after their topic's namespace where that tells them apart, else the topic.
+
+    A lone camera has no name, and its results have none before them.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is none, or two would have one name.
+    """
+    if not topics:
+        raise ConfigurationError("cameras is empty; name an image topic, as [/camera/image_raw]")
+    if len(topics) == 1:
+        return [CameraTopic(topics[0], "")]
+    whole = [topic.strip("/") for topic in topics]
+    if len(set(whole)) < len(whole):
+        twice = next(topic for topic, name in zip(topics, whole, strict=True)
+                     if whole.count(name) > 1)  # fmt: skip
+        raise ConfigurationError(f"cameras names {shown(twice)} twice; name each topic once")
+    short = [name.rpartition("/")[0] or name for name in whole]
+    names = short if len(set(short)) == len(short) else whole
+    return [CameraTopic(topic, name) for topic, name in zip(topics, names, strict=True)]
+
+
+def _resolve(node: Node, topic: str, parameter: str) -> str:
+    try:
+        return str(node.resolve_topic_name(topic))
+    except Exception as error:  # rclpy's exceptions differ among distributions
+        raise ConfigurationError(
+            f"{parameter} is {shown(topic)}, which is no topic: {_reason(error)}"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """First line of what rclpy says, without the place in its sources."""
+    return str(error).splitlines()[0].rpartition(", at /")[0] or str(error).splitlines()[0]
+
+
+def own_topics(node: Node, places: Sequence[CameraTopic], transport: str) -> dict[str, str]:
+    """Resolve the names of all topics that the node has beside load topics.
+
+    Parameters
+    ----------
+    node
+        Resolves names.
+    places
+        Its cameras.
+    transport
+        ``raw`` or ``compressed``.
+
+    Returns
+    -------
+    dict
+        ``{topic: type}``.
+
+    Raises
+    ------
+    ConfigurationError
+        If a camera's topic is no topic, one of another camera, or one of the node's own.
+    """
+    suffix = "" if transport == "raw" else f"/{transport}"
+    cameras = [(p, _resolve(node, f"{p.topic}{suffix}", "cameras")) for p in places]
+    taken = {_resolve(node, name, "a topic"): kind for name, kind in _OF_ROS.items()}
+    for place in places:
+        for topic in TOPICS:
+            if topic.direction == "out":
+                is_prefixed = place.name and not topic.name.startswith("/")
+                name = f"{place.name}/{topic.name}" if is_prefixed else topic.name
+                taken[_resolve(node, name, f"a result of camera {place.name}")] = topic.type
+    for place, name in cameras:
+        if name in taken:
+            raise ConfigurationError(
+                f"cameras names {shown(place.topic)}, but {name} is a topic of the node itself or "
+                "of another camera; name each image topic once"
+            )
+        taken[name] = IMAGE_TYPES[transport]
+    return taken
+
+
+def resolve_load_topics(
+    node: Node, names: LoadTopicNames, taken: Mapping[str, str]
+) -> dict[str, str]:
+    """Resolve load topics, and refuse those that cannot be subscribed to.
+
+    Parameters
+    ----------
+    node
+        Resolves names.
+    names
+        As the user writes them.
+    taken
+        Other topics of the node, as `own_topics` gives them.
+
+    Returns
+    -------
+    dict
+        ``{topic: parameter}``.
+
+    Raises
+    ------
+    ConfigurationError
+        If one is no topic, or one that the node already has.
+    """
+    resolved: dict[str, str] = {}
+    for parameter, topic in names.by_parameter().items():
+        name = _resolve(node, topic, parameter)
+        other = taken.get(name) or resolved.get(name)
+        if other is not None:
+            raise ConfigurationError(
+                f"{parameter} is {shown(topic)}, but the node uses {name} already, as {other}; "
+                f"name a topic of type {LOAD_TYPES[parameter]}"
+            )
+        resolved[name] = parameter
+    return resolved
+
+
+def foreign_types(node: Node, topic: str, expected: str) -> list[str]:
+    """Types other than the expected one that others publish on a topic, sorted."""
+    publishers = node.get_publishers_info_by_topic(topic)
+    return sorted({p.topic_type for p in publishers} - {expected, ""})
