@@ -1,12 +1,12 @@
 """Options that evaluate and compare share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from approx_perception.cli._options import console, milliseconds, progress_bar
+from approx_perception.cli._options import console, milliseconds, progress_bar, show_verdict
 from approx_perception.datasets import SOURCE_HELP
 from approx_perception.evaluation import read_class_map
 from approx_perception.evaluation.identity import missing_library
@@ -27,6 +27,7 @@ __all__ = [
     "TraceOption",
     "TruthOption",
     "run_with_progress",
+    "show_verdicts",
     "sources_of",
 ]
 
@@ -122,6 +123,15 @@ def run_with_progress(jobs: Sequence[Job], processes: int, ray: str | None) -> l
         outcomes = run_jobs(jobs, processes, ray, lambda: progress.advance(task))
     show_failures(outcomes)
     return outcomes
+
+
+def show_verdicts(systems: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print whether the SLA was kept and what that cost; with names where there are several."""
+    for name, entry in systems.items():
+        verdict, shown_name = entry["verdict"], name if len(systems) > 1 else ""
+        for own in verdict["slas"]:
+            show_verdict(own["text"], own["state"], shown_name)
+        show_verdict(verdict["cost"], "", shown_name)
 
 
 def show_failures(outcomes: Sequence[Outcome]) -> None:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from approx_perception.datasets import SOURCE_HELP
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
@@ -45,6 +46,7 @@ __all__ = [
     "milliseconds",
     "one_sentence_errors",
     "progress_bar",
+    "show_verdict",
     "sla_from",
 ]
 
@@ -129,6 +131,9 @@ SeedOption = Annotated[int, typer.Option(help="Variant of what is random.")]
 
 #: Progress and tables go here; nothing but results to standard output.
 console = Console(stderr=True)
+#: Verdicts, whole lines also where the terminal is narrow or a file.
+_results = Console(soft_wrap=True, highlight=False)
+_STYLES = {"kept": "bold green", "broken": "bold red"}
 
 
 class _NoticesOnConsole(logging.Handler):
@@ -173,6 +178,11 @@ def progress_bar() -> Progress:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         console=console,
     )  # fmt: skip
+
+
+def show_verdict(text: str, state: str, name: str = "") -> None:
+    """Print on standard output whether the SLA was kept, or a line about that."""
+    _results.print(Text(f"{name}: {text}" if name else text, style=_STYLES.get(state, "bold")))
 
 
 def sla_from(latency_ms: float, quantile: float, scope: str) -> SLA:

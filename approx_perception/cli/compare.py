@@ -18,6 +18,7 @@ from approx_perception.cli._evaluation import (
     TraceOption,
     TruthOption,
     run_with_progress,
+    show_verdicts,
     sources_of,
 )
 from approx_perception.cli._options import (
@@ -116,7 +117,8 @@ def compare(
         replace_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
         for finished in list(folder.rglob(FINISHED)):
             shutil.rmtree(finished)
-    print(table)
+    show_verdicts(result["systems"])
+    print(f"\n{table}")
     console.print(f"results are in {out}; see them with approx-perception report {out}")
     if failures:
         raise typer.Exit(1)

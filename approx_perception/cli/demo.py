@@ -21,10 +21,11 @@ from approx_perception.cli._options import (
     milliseconds,
     one_sentence_errors,
     progress_bar,
+    show_verdict,
     sla_from,
 )
 from approx_perception.datasets import FrameSource, open_source
-from approx_perception.exceptions import ConfigurationError
+from approx_perception.exceptions import ConfigurationError, DatasetError
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.reports.run_files import environment, write_config
 
@@ -62,8 +63,8 @@ def demo(
     """Play a source through real ROS 2 nodes under a loose, a tight and again a loose SLA.
 
     Starts player and perception node as processes of their own, changes the SLA through the
-    parameter service while images flow, and records the topics. Leaves summary.json,
-    frames.csv, timeline.png, annotated.mp4 and the logs of the nodes.
+    parameter service while images flow, and records the topics. Leaves summary.json, which says
+    first whether each SLA was kept, frames.csv, timeline.png, annotated.mp4 and the nodes' logs.
     """
     for latency_ms in (loose_ms, tight_ms or loose_ms):
         sla_from(latency_ms, 0.95, sla_scope)
@@ -81,7 +82,9 @@ def demo(
     options = DemoOptions(source, parameters, sla_scope, loose_ms, tight_ms, seconds)
     with fresh_folder(out, overwrite) as folder:
         record = record_demo(options, folder, console.print)
-        _write_results(folder, frame_source, options, record)
+        summary = _write_results(folder, frame_source, options, record)
+    for own in summary["verdict"]["slas"]:
+        show_verdict(own["text"], own["state"])
     console.print(f"summary.json, timeline.png and annotated.mp4 are in {out}")
 
 
@@ -104,11 +107,14 @@ def _open(source: str) -> FrameSource:
 
 
 def _image_size(source: FrameSource) -> tuple[int, int]:
-    image = next(iter(source)).frame.image
+    first = next(iter(source), None)
+    if first is None:
+        raise DatasetError(f"{source.name} has no frames")
+    image = first.frame.image
     return image.shape[1], image.shape[0]
 
 
-def _write_results(folder: Path, source: FrameSource, options: Any, record: Any) -> None:
+def _write_results(folder: Path, source: FrameSource, options: Any, record: Any) -> dict[str, Any]:
     from approx_perception.reports.demo_report import (
         demo_table,
         summarize_demo,
@@ -135,3 +141,4 @@ def _write_results(folder: Path, source: FrameSource, options: Any, record: Any)
             lambda count: progress.update(task, completed=count),
         )  # fmt: skip
     console.print(demo_table(summary))
+    return summary

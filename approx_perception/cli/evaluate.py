@@ -23,6 +23,7 @@ from approx_perception.cli._evaluation import (
     TruthOption,
     run_with_progress,
     show_failures,
+    show_verdicts,
     sources_of,
 )
 from approx_perception.cli._options import (
@@ -111,9 +112,9 @@ def evaluate(
 ) -> None:
     """Run a system over sources and judge accuracy, identities, latency and adaptation.
 
-    Leaves result.json with every figure, its configuration, versions and hashes of the data, and a
-    record of each run for report. Exit code 0 if all limits of the scenario are kept, 3 if not, 1
-    if a source could not be run.
+    Says first whether the SLA was kept. Leaves result.json with every figure, its configuration,
+    versions and hashes of the data, and a record of each run for report. Exit code 0 if all limits
+    of the scenario are kept, 3 if not, 1 if a source could not be run.
     """
     options = KernelOptions(
         detector, weights, class_names, device, precision, threads, space,
@@ -139,6 +140,7 @@ def evaluate(
         replace_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
         shutil.rmtree(folder / FINISHED, ignore_errors=True)
     own = result["systems"][spec.name]
+    show_verdicts(result["systems"])
     _show_figures(spec.name, own)
     console.print(f"results are in {out}; see them with approx-perception report {out}")
     if failures:

@@ -1,7 +1,8 @@
 """``approx-perception run``: any source through the pipeline, offline."""
 
+import math
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,6 +36,7 @@ from approx_perception.cli._options import (
     milliseconds,
     one_sentence_errors,
     progress_bar,
+    show_verdict,
     sla_from,
 )
 from approx_perception.datasets import FrameSource, LabelledFrame, open_source
@@ -42,12 +44,13 @@ from approx_perception.evaluation import (
     ClassMap,
     average_precision_50,
     summarize_latency,
-    violation_share,
 )
+from approx_perception.evaluation.verdict import counts_of_results, verdict_on
+from approx_perception.exceptions import DatasetError
 from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.reports.run_files import RunFiles, write_config
-from approx_perception.structures import SLA, Detections, FrameResult, GroundTruth
+from approx_perception.structures import Detections, FrameResult, GroundTruth
 
 __all__ = ["run"]
 
@@ -91,7 +94,9 @@ def run(
     with fresh_folder(out, overwrite) as folder:
         frame_source = open_source(source, topic, frames, seed)
         entries = iter(frame_source)
-        first = next(entries)
+        first = next(entries, None)
+        if first is None:
+            raise DatasetError(f"{frame_source.name} has no frames")
         options = KernelOptions(
             detector, weights, class_names, device, precision, threads, space,
             policy or ("fixed" if branch else "most_accurate"), branch,
@@ -103,7 +108,7 @@ def run(
             kernel = assemble(options, report=status.update)
         write_config(folder / "config.yaml", _effective_config(source, options, kernel))
         outcome = _process(chain([first], entries), frame_source, kernel, folder, frames, video)
-    _show(outcome, frame_source, kernel, sla)
+    _show(outcome, frame_source, kernel, options.policy == "fixed")
     console.print(f"results are in {out}")
 
 
@@ -161,18 +166,21 @@ def _effective_config(source: str, options: KernelOptions, kernel: Kernel) -> di
     }
 
 
-def _show(outcome: _Outcome, source: FrameSource, kernel: Kernel, sla: SLA) -> None:
+def _show(outcome: _Outcome, source: FrameSource, kernel: Kernel, is_fixed: bool) -> None:
     results = outcome.results
+    # One SLA holds for all of a run.
+    (counts,) = counts_of_results(results)
+    verdict = verdict_on(replace(counts, without_fit=0) if is_fixed else counts)
+    show_verdict(verdict.text, verdict.state.value)
     latencies = np.array([result.timings.processing_ms for result in results])
-    starts = np.array([result.decision.run_detector for result in results])
     summary = summarize_latency(latencies)
     table = Table("", kernel.detector.description, title=f"{source.name}: {len(results)} frames")
     table.add_row(
         "processing",
         f"P50 {summary.p50_ms:.1f}, P95 {summary.p95_ms:.1f}, max {summary.max_ms:.1f} ms",
     )
-    over = violation_share(latencies, starts, np.full(len(results), sla.latency_ms), sla.scope)
-    table.add_row("over the SLA", f"{over:.1%} of {sla.scope.value}s (SLA {sla.latency_ms:g} ms)")
+    over = f"{counts.late / counts.counted:.1%} of {counts.sla.scope.value}s"
+    table.add_row("over the SLA", f"{over} (SLA {counts.sla.latency_ms:g} ms)")
     branches = Counter(str(result.decision.branch) for result in results)
     table.add_row(
         "branches", "\n".join(f"{count} x {name}" for name, count in branches.most_common(6))
@@ -180,5 +188,7 @@ def _show(outcome: _Outcome, source: FrameSource, kernel: Kernel, sla: SLA) -> N
     if outcome.scored:
         score = average_precision_50(outcome.scored, len(source.class_names))
         floor = kernel.pipeline.score_threshold
-        table.add_row("AP50", f"{score.mean:.3f} (all-point, scores from {floor:g})")
+        shown = f"{score.mean:.3f} (all-point, scores from {floor:g})"
+        nothing = "unknown: the ground truth of these frames holds no objects"
+        table.add_row("AP50", nothing if math.isnan(score.mean) else shown)
     console.print(table)

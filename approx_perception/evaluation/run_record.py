@@ -38,7 +38,8 @@ if {*STAGES, "processing_ms"} != {field.name for field in fields(StageTimings)}:
 #: One row a frame. ``processed``: false for a frame that was dropped, whose other columns but the
 #: first four and ``contention_level`` are 0 or nan. ``branch``, ``reason``: positions in the
 #: metadata's lists. ``published_ns``: in the stream's time; 0 where the run had none.
-#: ``contention_level``: what was done to the machine, -1 for nothing known.
+#: ``contention_level``: what was done to the machine, -1 for nothing known. ``fits``,
+#: ``fastest_ms``: of the decision, as far as known; records of before have neither.
 _FRAME_COLUMNS: dict[str, Any] = {
     "sequence": np.int64, "stamp_ns": np.int64, "width": np.int32, "height": np.int32,
     "processed": np.bool_, "has_truth": np.bool_, "branch": np.int32, "detected": np.bool_,
@@ -46,7 +47,7 @@ _FRAME_COLUMNS: dict[str, Any] = {
     "processing_ms": np.float64, "published_ns": np.int64, "expected_ms": np.float64,
     "expected_quantile_ms": np.float64, "expected_accuracy": np.float64,
     "believed_cpu": np.float64, "believed_gpu": np.float64, "believed_slowdown": np.float64,
-    "contention_level": np.int32, "reason": np.int32,
+    "contention_level": np.int32, "reason": np.int32, "fits": np.bool_, "fastest_ms": np.float64,
     **dict.fromkeys(STAGES, np.float64),
 }  # fmt: skip
 _FOUND_COLUMNS: dict[str, Any] = {
@@ -144,6 +145,9 @@ class RunRecord:
             raise DatasetError(f"{path} is no record of a run of this version")
         arrays = read_columns(folder / f"{_NAME}.npz")
         tables: dict[str, Columns] = {}
+        count = len(arrays.get("frames.sequence", ()))
+        arrays.setdefault("frames.fits", np.ones(count, bool))
+        arrays.setdefault("frames.fastest_ms", np.full(count, np.nan))
         for prefix, wanted in _TABLES.items():
             if missing := [name for name in wanted if f"{prefix}.{name}" not in arrays]:
                 raise DatasetError(f"{folder / _NAME}.npz lacks {prefix}.{missing[0]}")
@@ -236,6 +240,7 @@ class RunRecorder:
             "believed_cpu": decision.contention.cpu, "believed_gpu": decision.contention.gpu,
             "believed_slowdown": decision.contention.slowdown,
             "reason": self._reasons(decision.reason),
+            "fits": decision.fits, "fastest_ms": decision.fastest_ms,
             **{stage: getattr(timings, stage) for stage in STAGES},
         }  # fmt: skip
 

@@ -6,14 +6,26 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
+import numpy.typing as npt
 
 from approx_perception.evaluation.latency import group_means_ms
 from approx_perception.evaluation.run_record import RunRecord
-from approx_perception.structures import SLA, SlaScope
+from approx_perception.structures import SLA, FrameResult, SlaScope
 
-__all__ = ["SlaCounts", "SlaState", "Verdict", "counts_of", "joined_state", "verdict_on"]
+__all__ = [
+    "NO_BRANCH_FITS",
+    "SlaCounts",
+    "SlaState",
+    "Verdict",
+    "count_slas",
+    "counts_of",
+    "counts_of_results",
+    "joined_state",
+    "verdict_on",
+]
 
-#: Where a decision's reason holds these words, every branch was expected to be late too often.
+
+#: Where topics alone tell of a decision: so its reason says that every branch is expected late.
 NO_BRANCH_FITS = "no branch fits"
 
 
@@ -36,7 +48,8 @@ class SlaCounts:
     counted, late
         Frames (groups) that were processed, and those of them over the SLA's latency.
     without_fit
-        Those of ``counted`` for which no branch was expected to keep the SLA.
+        Those of ``counted`` for which no branch was expected to keep the SLA; 0 where the user
+        fixed the branch.
     fastest_ms
         Latency expected of the fastest branch at the SLA's quantile, where none fits; nan where it
         is not known.
@@ -120,43 +133,84 @@ def joined_state(verdicts: Iterable[Verdict]) -> SlaState:
 
 
 def counts_of(records: Sequence[RunRecord]) -> list[SlaCounts]:
-    """Count over all records together, for each SLA by itself, in the order of their appearance.
-
-    A group belongs to the SLA of its first frame. Frames that were dropped are not counted.
-    """
-    found: dict[SLA, SlaCounts] = {}
+    """Count over all records together; frames that were dropped are not counted."""
+    found: dict[SLA, list[SlaCounts]] = {}
     for record in records:
-        for own in _counts_of_record(record):
-            before = found.get(own.sla, SlaCounts(own.sla, 0, 0))
-            found[own.sla] = _added(before, own)
-    return list(found.values())
+        columns = [
+            record.processed(name).tolist() for name in ("sla_ms", "sla_quantile", "sla_gof")
+        ]
+        by_values = {
+            (ms, quantile, gof): SLA(ms, quantile, SlaScope.GOF if gof else SlaScope.FRAME)
+            for ms, quantile, gof in set(zip(*columns, strict=True))
+        }
+        slas = [by_values[values] for values in zip(*columns, strict=True)]
+        arrays = (
+            record.processed(name) for name in ("processing_ms", "detected", "fits", "fastest_ms")
+        )
+        for own in count_slas(slas, *arrays):
+            found.setdefault(own.sla, []).append(own)
+    return [_together(counts) for counts in found.values()]
 
 
-def _added(one: SlaCounts, other: SlaCounts) -> SlaCounts:
-    return SlaCounts(
-        one.sla, one.counted + other.counted, one.late + other.late,
-        one.without_fit + other.without_fit, float(np.fmax(one.fastest_ms, other.fastest_ms)),
-    )  # fmt: skip
+def counts_of_results(results: Sequence[FrameResult]) -> list[SlaCounts]:
+    """Count what came out of a pipeline, frame after frame; see `count_slas`."""
+    decisions = [result.decision for result in results]
+    return count_slas(
+        [result.sla for result in results],
+        np.array([result.timings.processing_ms for result in results], np.float64),
+        np.array([decision.run_detector for decision in decisions], bool),
+        np.array([decision.fits for decision in decisions], bool),
+        np.array([decision.fastest_ms for decision in decisions], np.float64),
+    )
 
 
-def _counts_of_record(record: RunRecord) -> list[SlaCounts]:
-    latency, detected = record.processed("processing_ms"), record.processed("detected").copy()
-    detected[:1] = True
-    is_gof = record.processed("sla_gof")
-    latency = np.where(is_gof, group_means_ms(latency, detected), latency)
-    columns = [record.processed(name) for name in ("sla_ms", "sla_quantile", "sla_gof")]
-    slas = np.column_stack([column.astype(float) for column in columns])
-    tight = np.array([NO_BRANCH_FITS in reason for reason in record.metadata["reasons"]], bool)
-    without_fit = tight[record.processed("reason")] if len(tight) else np.zeros(len(latency), bool)
-    expected_ms = record.processed("expected_quantile_ms")
-    _, order = np.unique(slas, axis=0, return_index=True)
+def count_slas(
+    slas: Sequence[SLA],
+    latency_ms: npt.NDArray[np.float64],
+    starts_group: npt.NDArray[np.bool_],
+    fits: npt.NDArray[np.bool_],
+    fastest_ms: npt.NDArray[np.float64],
+) -> list[SlaCounts]:
+    """Count the frames of one run for each SLA by itself, in the order of their appearance.
+
+    A group belongs to the SLA of its first frame.
+
+    Parameters
+    ----------
+    slas
+        N, in force for each frame.
+    latency_ms, starts_group
+        ``(N,)`` of each frame; whether its decision began a group.
+    fits, fastest_ms
+        ``(N,)`` of each frame's decision.
+    """
+    first = starts_group.copy()
+    first[:1] = True
+    group_ms = group_means_ms(latency_ms, first)
     counts = []
-    for first in sorted(order.tolist()):
-        own = (slas == slas[first]).all(axis=1) & (detected | ~is_gof)
-        ms, quantile, gof = slas[first].tolist()
-        sla = SLA(ms, quantile, SlaScope.GOF if gof else SlaScope.FRAME)
-        tight_ms = expected_ms[own & without_fit]
-        fastest_ms = float(np.median(tight_ms)) if len(tight_ms) else math.nan
-        late, blocked = int((latency[own] > ms).sum()), int(without_fit[own].sum())
-        counts.append(SlaCounts(sla, int(own.sum()), late, blocked, fastest_ms))
+    for sla in dict.fromkeys(slas):
+        own = np.array([other == sla for other in slas], bool)
+        is_gof = sla.scope is SlaScope.GOF
+        own &= first | (not is_gof)
+        unfit = own & ~fits
+        fastest = fastest_ms[unfit & np.isfinite(fastest_ms)]
+        late = (group_ms if is_gof else latency_ms) > sla.latency_ms
+        counts.append(
+            SlaCounts(
+                sla, int(own.sum()), int((late & own).sum()), int(unfit.sum()),
+                float(np.median(fastest)) if len(fastest) else math.nan,
+            )
+        )  # fmt: skip
     return counts
+
+
+def _together(counts: Sequence[SlaCounts]) -> SlaCounts:
+    """Of several runs under one SLA."""
+    fastest = [own.fastest_ms for own in counts if math.isfinite(own.fastest_ms)]
+    return SlaCounts(
+        counts[0].sla,
+        sum(own.counted for own in counts),
+        sum(own.late for own in counts),
+        sum(own.without_fit for own in counts),
+        float(np.median(fastest)) if fastest else math.nan,
+    )

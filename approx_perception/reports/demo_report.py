@@ -14,9 +14,16 @@ from rich.table import Table
 
 from approx_perception.datasets import FrameSource
 from approx_perception.evaluation import group_means_ms, summarize_latency, violation_share
+from approx_perception.evaluation.verdict import (
+    NO_BRANCH_FITS,
+    Verdict,
+    count_slas,
+    joined_state,
+    verdict_on,
+)
 from approx_perception.reports.annotate import annotate, status_lines
 from approx_perception.reports.run_files import VideoFileWriter
-from approx_perception.structures import Detections, SlaScope
+from approx_perception.structures import SLA, Detections, SlaScope
 
 __all__ = [
     "FrameRecord",
@@ -32,6 +39,8 @@ class DecisionRecord(Protocol):
     """Fields of a SchedulerDecision message that matter here."""
 
     sla_latency_ms: float
+    sla_quantile: float
+    sla_scope: str
     branch: str
     run_detector: bool
     expected_quantile_ms: float
@@ -72,6 +81,19 @@ def latency_arrays(
         np.array([frame.decision.run_detector for frame in frames], bool),
         np.array([frame.decision.sla_latency_ms for frame in frames], np.float64),
     )
+
+
+def demo_verdicts(frames: Sequence[FrameRecord]) -> list[Verdict]:
+    """Whether each SLA of the demonstration was kept, in the order in which they were in force."""
+    latencies, starts, _ = latency_arrays(frames)
+    decisions = [frame.decision for frame in frames]
+    counts = count_slas(
+        [SLA(d.sla_latency_ms, d.sla_quantile, SlaScope(d.sla_scope)) for d in decisions],
+        latencies, starts,
+        np.array([NO_BRANCH_FITS not in decision.reason for decision in decisions], bool),
+        np.full(len(frames), np.nan),
+    )  # fmt: skip
+    return [verdict_on(own) for own in counts]
 
 
 def _rounded(summary: Any) -> dict[str, float]:
@@ -119,7 +141,12 @@ def summarize_demo(
     """
     received = int(diagnostics["received"])
     dropped = int(diagnostics["dropped for a newer image"]) + int(diagnostics["dropped as stale"])
+    verdicts = demo_verdicts(frames)
     return {
+        "verdict": {
+            "state": joined_state(verdicts).value,
+            "slas": [{"state": v.state.value, "text": v.text} for v in verdicts],
+        },
         "frames": {
             "sent": sent,
             "received": received,

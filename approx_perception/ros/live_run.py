@@ -12,6 +12,7 @@ from approx_perception.branches import Branch, parse_branch
 from approx_perception.datasets import FrameSource
 from approx_perception.evaluation import ClassMap
 from approx_perception.evaluation.run_record import RunRecord, RunRecorder
+from approx_perception.evaluation.verdict import NO_BRANCH_FITS
 from approx_perception.exceptions import ProcessDiedError
 from approx_perception.ros.processes import LOOPBACK, NodeProcess
 from approx_perception.ros.recorder import RecordedFrame, Recorder
@@ -180,6 +181,7 @@ def _to_result(recorded: RecordedFrame) -> FrameResult:
             message.cpu_contention, message.gpu_contention, message.slowdown,
             message.contention_source,
         ),
+        NO_BRANCH_FITS not in message.reason,
     )  # fmt: skip
     sla = SLA(message.sla_latency_ms, message.sla_quantile, SlaScope(message.sla_scope))
     timings = StageTimings(processing_ms=recorded.processing_ms)

@@ -11,6 +11,7 @@ from approx_perception.evaluation.hindsight import HINDSIGHT
 from approx_perception.evaluation.intervals import Interval, ap50_intervals, quantile_interval
 from approx_perception.evaluation.limits import Limit
 from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.runs.verdicts import add_verdicts
 
 __all__ = ["comparison_table", "result_of"]
 
@@ -44,7 +45,7 @@ def result_of(
     limits: Sequence[Limit],
     failures: Sequence[str],
 ) -> dict[str, Any]:
-    """Build what ``result.json`` holds: figures, configuration, versions and hashes of the data.
+    """Build what ``result.json`` holds: verdicts, figures, configuration, versions, hashes of data.
 
     Parameters
     ----------
@@ -56,8 +57,10 @@ def result_of(
         Sources that could not be run, and why.
     """
     first = next(iter(by_system.values()))[0]
+    systems = {name: _system_result(rs, limits) for name, rs in by_system.items()}
+    add_verdicts(systems, by_system)
     return {
-        "systems": {name: _system_result(rs, limits) for name, rs in by_system.items()},
+        "systems": systems,
         "failures": list(failures),
         **{key: first.metadata[key] for key in ("clock", "levels", "environment")},
         "what_figures_are": FIGURES,
@@ -75,7 +78,8 @@ def comparison_table(by_system: Mapping[str, list[RunRecord]], result: dict[str,
         if result["systems"][name]["configuration"]["system"] in HINDSIGHT
     }
     header = [
-        "system", "AP50 (95 %)", f"lead over {names[0]}", *(f"behind {n}" for n in references),
+        "system", "AP50 (95 %)", f"difference to {names[0]} (+ is better)",
+        *(f"behind {n}" for n in references),
         "HOTA", "over the SLA", "mean", "P95 (95 %)", "switches",
     ]  # fmt: skip
     lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
@@ -89,16 +93,15 @@ def comparison_table(by_system: Mapping[str, list[RunRecord]], result: dict[str,
             "p95_processing_ms": _plain_interval(p95),
         }  # fmt: skip
         entry["regret"] = {n: reference - own.value for n, reference in references.items()}
-        shown = f"{lead.value:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})"
         cells = [
             name,
-            f"{own.value:.3f} ({own.low:.3f} to {own.high:.3f})",
-            "" if name == names[0] else shown,
-            *(f"{regret:.3f}" for regret in entry["regret"].values()),
+            _with_interval(own, ".3f"),
+            "" if name == names[0] else _with_interval(lead, "+.3f"),
+            *(_shown(regret, ".3f") for regret in entry["regret"].values()),
             _shown(figures["hota"], ".3f"),
             _shown(figures["violation_share"], ".1%"),
-            f"{figures['mean_processing_ms']:.1f} ms",
-            f"{p95.value:.1f} ms ({p95.low:.1f} to {p95.high:.1f})",
+            _shown(figures["mean_processing_ms"], ".1f", " ms"),
+            _with_interval(p95, ".1f", " ms"),
             f"{figures['switches']:.0f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -109,5 +112,12 @@ def _plain_interval(interval: Interval) -> dict[str, float | None]:
     return _plain({"value": interval.value, "low": interval.low, "high": interval.high})
 
 
-def _shown(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
+def _with_interval(interval: Interval, form: str, unit: str = "") -> str:
+    if math.isnan(interval.value):
+        return ""
+    low, high = format(interval.low, form), format(interval.high, form)
+    return f"{interval.value:{form}}{unit} ({low} to {high})"
+
+
+def _shown(value: float | None, form: str, unit: str = "") -> str:
+    return "" if value is None or math.isnan(value) else format(value, form) + unit

@@ -57,7 +57,8 @@ class Row:
     branch: Branch = SMALL
     #: Of the output after the frame's stamp.
     delay_ms: float | None = None
-    reason: str = "because"
+    #: Of the fastest branch, where none fits.
+    fastest_ms: float | None = None
 
 
 def recorder_of(rows, names=("thing",), **metadata):
@@ -67,7 +68,11 @@ def recorder_of(rows, names=("thing",), **metadata):
         {
             "system": "ours", "source": "made_up", "source_name": "made_up", "topic": None,
             "class_names": list(names), "has_time": has_time, "fps": 10.0, "data_hash": "00",
-            "configuration": {"system": "ours"}, "network": "none", "score_floor": 0.05,
+            "network": "none", "score_floor": 0.05,
+            "configuration": {
+                "system": "ours",
+                "sla": {"latency_ms": 50.0, "quantile": 0.95, "scope": "frame"},
+            },
             "clock": "none", "levels": [], "environment": {}, **metadata,
         }
     )  # fmt: skip
@@ -81,8 +86,9 @@ def add_row(recorder, index, row):
         recorder.add(frame, None, row.truth, contention_level=row.level)
         return
     decision = Decision(
-        row.branch, row.detected, False, row.expected_ms, 1.2 * row.expected_ms, 0.5, row.reason
-    )
+        row.branch, row.detected, False, row.expected_ms, 1.2 * row.expected_ms, 0.5, "because",
+        fits=row.fastest_ms is None, fastest_ms=row.fastest_ms or 5.0,
+    )  # fmt: skip
     timings = StageTimings(processing_ms=row.ms, detect_ms=row.ms if row.detected else 0.0)
     result = FrameResult(stamp_ns, "made_up", index, row.found, decision, row.sla, timings)
     delay_ms = row.ms if row.delay_ms is None else row.delay_ms

@@ -1,7 +1,9 @@
 """Whether an SLA was kept, in words: few frames, bounds, groups, several SLAs."""
 
+import numpy as np
 import pytest
 
+from approx_perception.evaluation.run_record import RunRecord
 from approx_perception.evaluation.verdict import (
     SlaCounts,
     SlaState,
@@ -95,7 +97,16 @@ def test_nothing_processed(rows):
 
 
 def test_decisions_tell_that_nothing_fits():
-    rows = [Row(ms=90.0, expected_ms=80.0, reason="no branch fits 50 ms at P95; the fastest")] * 30
+    rows = [Row(ms=90.0, fastest_ms=80.0)] * 25 + [Row(ms=90.0)] * 5
     (counts,) = counts_of([record(rows)])
-    assert counts.without_fit == 30
-    assert "no branch fits: the fastest takes 96 ms at P95" in verdict_on(counts).text
+    assert counts.without_fit == 25
+    assert "no branch fits: the fastest takes 80 ms at P95" in verdict_on(counts).text
+
+
+def test_records_of_before_do_not_tell_what_fits(tmp_path):
+    record([Row(ms=90.0, fastest_ms=80.0)] * 30).save(tmp_path)
+    arrays = dict(np.load(tmp_path / "record.npz"))
+    del arrays["frames.fits"], arrays["frames.fastest_ms"]
+    np.savez(tmp_path / "record.npz", **arrays)
+    (counts,) = counts_of([RunRecord.load(tmp_path)])
+    assert verdict_on(counts).text.endswith("broken (100 % late)")

@@ -55,6 +55,11 @@ def test_demo_leaves_a_true_record(tmp_path, space):
     output, _ = demo.communicate(timeout=180)
     assert demo.returncode == 0, output
     summary = json.loads((out / "summary.json").read_text())
+    assert next(iter(summary)) == "verdict"
+    verdicts = summary["verdict"]["slas"]
+    assert verdicts[0]["text"].startswith("SLA 1000 ms for 95 % of groups: kept (")
+    assert len(verdicts) == 2
+    assert all(own["text"] in output for own in verdicts)
     frames = summary["frames"]
     assert frames["sent"] >= frames["received"] >= frames["processed"] > 0
     assert frames["sent"] == len((out / "sent.csv").read_text().splitlines()) - 1
