@@ -24,7 +24,8 @@ __all__ = ["AdaptiveLatency", "FrameExpectation"]
 Vector = npt.NDArray[np.float64]
 
 _OVERHEAD_GAIN = 0.1
-#: A change of the sensed slowdown, in log, that explains a residual: no tail is learned from it.
+#: A change of the sensed slowdown, or of a part's bias, in log, that explains a residual: no tail
+#: is learned from it.
 _BREAK = 0.15
 #: Where detections are rare, the quantile would let all of them be late; this many may be.
 _LATE_DETECTIONS = 0.4
@@ -51,7 +52,7 @@ class FrameExpectation:
 
 @dataclass(frozen=True, slots=True)
 class _Residual:
-    """Log ratio of a frame to what was predicted for it, and what it did to belief in contention.
+    """Log ratio of a frame to what was predicted for it, and what it did to what is believed.
 
     Attributes
     ----------
@@ -60,13 +61,16 @@ class _Residual:
     value
         The ratio.
     before, after
-        Log slowdown believed before and after the frame.
+        Log slowdown of detections believed before and after the frame, whatever part ran in it.
+    learned
+        How far the bias of the part moved: far while a model is found to be off.
     """
 
     kind: int
     value: float
     before: float
     after: float
+    learned: float
 
 
 class AdaptiveLatency:
@@ -260,20 +264,24 @@ class AdaptiveLatency:
         """
         if part_ms <= 0 or not self._parts.is_known(part):
             return
-        before = self._parts.believed(part)
-        self._parts.observe(part, part_ms)
+        before = self._parts.slowdown()
+        learned = self._parts.observe(part, part_ms)
         residual = math.log(result.timings.processing_ms / (expected_ms + self._overhead_ms))
         self._tails[kind].correct(residual, result.sla.quantile)
-        self._remember(_Residual(kind, residual, before, self._parts.believed(part)))
+        self._remember(_Residual(kind, residual, before, self._parts.slowdown(), learned))
 
     def _remember(self, new: _Residual) -> None:
-        """Put a residual into the tail's window, unless a lasting step of contention explains it.
+        """Put a residual into the tail's window, unless what was learned from it explains it.
 
-        Whether a step lasts shows at the next frame: if belief goes back, it was an outlier.
+        That is a lasting step of contention, or a model that is off. Whether a step lasts shows at
+        the next frame: if belief goes back, it was an outlier.
         """
         pending, self._pending = self._pending, None
         if pending is not None and abs(new.after - pending.before) < abs(new.after - pending.after):
             self._tails[pending.kind].remember(pending.value)
+        if abs(new.learned) >= _BREAK:
+            self._group_broke = True
+            return
         self._group_broke |= abs(new.after - new.before) >= _BREAK
         if abs(new.after - new.before) < _BREAK:
             self._tails[new.kind].remember(new.value)

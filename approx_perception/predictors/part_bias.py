@@ -1,7 +1,6 @@
 """Online correction: what parts take beyond what model and contention explain."""
 
 import math
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -10,19 +9,23 @@ __all__ = ["PartBias"]
 
 Vector = npt.NDArray[np.float64]
 
-#: Share of a residual that is put down to the part: more of a tracker's, whose cost depends on
-#: what it sees and which runs on most frames.
-_DETECTOR_GAIN, _TRACKER_GAIN = 0.08, 0.2
-#: Share that is put down to all parts of its kind.
-_KIND_GAIN = 0.02
-#: What is long unseen goes back to what was measured.
-_FORGETTING = 0.001
+#: Standard deviations of how far off a model is, in log: for all parts alike (a profile that was
+#: made beside other work, or elsewhere), for detections or for trackers alike, for a part alone.
+_ALL, _KIND, _OWN = 0.4, 0.25, 0.1
+#: Of a residual around that: noise, and contention that was not sensed yet.
+_NOISE = 0.25
+#: Share of what was learned that is forgotten at each residual: machines and content change.
+_FORGETTING = 0.005
 _LIMIT = math.log(8.0)
 _LARGEST_RESIDUAL = 1.0
 
 
 class PartBias:
     """Logarithms by which the latencies of parts differ from the model.
+
+    A Kalman filter: biases of all parts are jointly normal, and each part's is a sum of one that
+    all share, one that its kind shares and its own. So the first residuals of any part teach all
+    of them much, later ones ever less, and what a kind or a part does otherwise shows with time.
 
     Parameters
     ----------
@@ -33,22 +36,22 @@ class PartBias:
     """
 
     def __init__(self, setting_count: int, tracker_count: int, learns: bool) -> None:
+        is_tracker = np.arange(setting_count + 2 * tracker_count) >= setting_count
+        alike = is_tracker[:, None] == is_tracker
         #: ``(P,)``
-        self.values: Vector = np.zeros(setting_count + 2 * tracker_count)
+        self.values: Vector = np.zeros(len(is_tracker))
+        self._prior = _ALL**2 + _KIND**2 * alike + _OWN**2 * np.eye(len(is_tracker))
+        self._covariance = self._prior.copy()
         self._learns = learns
-        self._gains = np.full(len(self.values), _TRACKER_GAIN)
-        self._gains[:setting_count] = _DETECTOR_GAIN
-        ends = (0, setting_count, setting_count + tracker_count, len(self.values))
-        self._kinds = [slice(*ends) for ends in pairwise(ends)]
 
     def observe(self, part: int, residual: float) -> None:
-        """Put a log residual down to a part and, less so, to all parts of its kind."""
+        """Put a log residual down to a part, its kind and all parts."""
         if not self._learns:
             return
-        residual = float(np.clip(residual, -_LARGEST_RESIDUAL, _LARGEST_RESIDUAL))
-        kind = next(kind for kind in self._kinds if part < kind.stop)
-        members = self.values[kind]
-        members *= 1 - _FORGETTING
-        members += _KIND_GAIN * residual
-        self.values[part] += self._gains[part] * residual
-        np.clip(members, -_LIMIT, _LIMIT, out=members)
+        residual = min(max(residual, -_LARGEST_RESIDUAL), _LARGEST_RESIDUAL)
+        covariance = self._covariance
+        gains = covariance[part] / (covariance[part, part] + _NOISE**2)
+        values = (1 - _FORGETTING) * self.values + gains * residual
+        self.values = np.clip(values, -_LIMIT, _LIMIT)
+        covariance = covariance - np.outer(gains, covariance[part])
+        self._covariance = covariance + _FORGETTING * (self._prior - covariance)

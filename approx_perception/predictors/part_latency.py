@@ -129,6 +129,10 @@ class PartLatency:
         costs = self.model.base_ms(ContentFeatures(), image_size, extra_ms)
         return costs[: self.model.setting_count]
 
+    def slowdown(self) -> float:
+        """Log slowdown of detections by contention, over all settings, as believed now."""
+        return float(self._told_of_states[:, 0] @ self._filter.weights(self._load))
+
     def believed(self, part: int) -> float:
         """Log slowdown of a part by contention, as believed now."""
         return float(self.model.log_slowdown[part] @ self._filter.weights(self._load))
@@ -137,10 +141,15 @@ class PartLatency:
         """Whether a part was predicted to cost anything, so that a latency of it can be judged."""
         return bool(self._base_ms[part] > 0)
 
-    def observe(self, part: int, part_ms: float) -> None:
-        """Learn contention from a latency, and the part's bias from what that does not explain."""
+    def observe(self, part: int, part_ms: float) -> float:
+        """Learn contention from a latency, and the part's bias from what that does not explain.
+
+        Returns how far, in log, the bias has moved.
+        """
         self._filter.observe(part, self._log_ratio(part, part_ms), self._load)
+        before = float(self._bias.values[part])
         self.correct(part, part_ms)
+        return float(self._bias.values[part]) - before
 
     def correct(self, part: int, part_ms: float) -> None:
         """Learn the bias alone from a latency."""

@@ -256,3 +256,19 @@ def test_frames_that_took_no_time_teach_nothing():
     after = latency.predict(Observation(FRAME, SIX))
     assert np.isfinite(after.quantile_ms).all()
     assert math.isclose(after.mean_ms[0], before.mean_ms[0], rel_tol=0.05)
+
+
+def test_steps_that_slow_detections_more_than_trackers_enter_no_tail():
+    """Belief is compared as one figure: a tracked frame after a slow detection is no way back."""
+    slowdown = np.array([[0.0, 0.4, 0.8]] * 2 + [[0.0, 0.1, 0.2]] * 2)
+    latency = predictor(log_slowdown=slowdown)
+    for step in range(24):
+        busy = step % 2
+        for position in range(12):
+            detects = position % 4 == 0
+            ms = 10.0 * math.exp(0.8 * busy) if detects else 7.0 * math.exp(0.2 * busy)
+            frame(latency, 1, ms, detects,
+                  initialize_ms=4.0 * math.exp(0.2 * busy) if detects else 0.0)  # fmt: skip
+    estimate = latency.predict(Observation(FRAME, SIX))
+    # The slow detections would be 0.6 above what was typical before each step.
+    assert estimate.quantile_ms[0] < 1.45 * estimate.mean_ms[0]
