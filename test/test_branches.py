@@ -103,7 +103,7 @@ def test_shipped_spaces_load():
         ("shape: [wide]\nsi: [1]", "knob shape is 'wide'"),
         ("shape: 320\nsi: [1]", "expected a list"),
         ("shapes: [320]\nsi: [1]", "unknown key 'shapes'.*'shape'"),
-        ("- 320", "no mapping"),
+        ("- 320", "must hold a mapping of knobs"),
         ("shape: [320", "no YAML"),
         ("shape: [320]\nsi: [2]\ntrackers: [kcf]", "tracker 'kcf' must be a mapping"),
     ],

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from approx_perception.branches.branch import TRACKER_NAMES, Branch, TrackerSettings
 from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.files import read_yaml_table
 
 __all__ = ["BranchSpace"]
+
+_KNOBS = ("shape", "nprop", "si", "trackers")
 
 
 class BranchSpace(Sequence[Branch]):
@@ -181,7 +183,7 @@ class BranchSpace(Sequence[Branch]):
     @classmethod
     def from_dict(cls, data: object, origin: str) -> "BranchSpace":
         """Build a space from parsed YAML; ``origin`` names it in errors."""
-        allowed = {"name", "shape", "nprop", "si", "trackers"}
+        allowed = {"name", *_KNOBS}
         if not isinstance(data, Mapping):
             raise ConfigurationError(f"{origin} holds no mapping of knobs {choices(allowed)}")
         if unknown := sorted(set(data) - allowed, key=str):
@@ -208,13 +210,7 @@ class BranchSpace(Sequence[Branch]):
         ConfigurationError
             If the file is missing, no YAML, or not a valid space.
         """
-        try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"cannot read the branch space {path}: {error}") from error
-        except yaml.YAMLError as error:
-            problem = " ".join(str(error).split())
-            raise ConfigurationError(f"the branch space {path} is no YAML: {problem}") from error
+        data = read_yaml_table(path, "branch space", f"a mapping of knobs {choices(_KNOBS)}")
         return cls.from_dict(data, str(path))
 
     def __repr__(self) -> str:

@@ -163,6 +163,13 @@ def one_sentence_errors(command: Callable[P, T]) -> Callable[P, T]:
         except ApproxPerceptionError as error:
             print(f"error: {error}", file=sys.stderr)
             raise typer.Exit(1) from error
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            # A full disk, a vanished folder: what nobody nearer has put into words.
+            place = f": {error.filename}" if error.filename else ""
+            print(f"error: {error.strerror or error}{place}", file=sys.stderr)
+            raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
             print("interrupted", file=sys.stderr)
             raise typer.Exit(130) from error

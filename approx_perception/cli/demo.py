@@ -26,6 +26,7 @@ from approx_perception.cli._options import (
 )
 from approx_perception.datasets import FrameSource, open_source
 from approx_perception.exceptions import ConfigurationError, DatasetError
+from approx_perception.files import replace_text
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.reports.run_files import environment, write_config
 
@@ -129,7 +130,7 @@ def _write_results(folder: Path, source: FrameSource, options: Any, record: Any)
         "node_parameters": options.node_parameters,
     }  # fmt: skip
     text = json.dumps({**summary, "configuration": config, **environment()}, indent=2)
-    (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    replace_text(folder / "summary.json", text + "\n")
     write_config(folder / "config.yaml", config)
     write_demo_frames(folder / "frames.csv", record.frames)
     title = f"{source.name}, {options.node_parameters['detector']}, SLA counts: {options.sla_scope}"

@@ -1,6 +1,5 @@
 """``approx-perception report``: a page about what evaluate or compare left behind."""
 
-import json
 import math
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ import typer
 from approx_perception.cli._options import console, one_sentence_errors
 from approx_perception.evaluation.run_record import RunRecord
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
-from approx_perception.files import replace_text
+from approx_perception.files import read_bytes, read_json, replace_text
 from approx_perception.reports.page import Picture, build_page, worst_pictures
 from approx_perception.reports.paper_figures import draw_paper_figures
 from approx_perception.runs import SourceOptions
@@ -39,8 +38,7 @@ def report(
 ) -> None:
     """Write one HTML page that needs no network: figures, charts over time, worst frames."""
     target = out or runs[0] / "report.html"
-    if target.exists() and not overwrite:
-        raise ConfigurationError(f"{target} exists; choose another --out or add --overwrite")
+    _check_target(target, overwrite)
     result: dict[str, Any] = {}
     records: dict[str, list[RunRecord]] = {}
     for folder in runs:
@@ -58,13 +56,23 @@ def report(
         console.print(f"{len(written)} pictures are in {png}")
 
 
+def _check_target(target: Path, overwrite: bool) -> None:
+    if not target.exists():
+        return
+    if not overwrite:
+        raise ConfigurationError(f"{target} exists; choose another --out or add --overwrite")
+    beginning = read_bytes(target, "page to replace").lstrip()[:15].lower()
+    if beginning and beginning != b"<!doctype html>":
+        raise ConfigurationError(f"{target} is no page of report; choose another --out")
+
+
 def _add(folder: Path, result: dict[str, Any], records: dict[str, list[RunRecord]]) -> None:
     """Add a folder's systems; one that is there already gets the folder's name behind its own."""
     path = folder / "result.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, "result of evaluate or compare")
         systems = content["systems"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise ConfigurationError(
             f"{folder} holds no result of evaluate or compare: {error!r}"
         ) from error

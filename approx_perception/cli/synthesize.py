@@ -44,7 +44,10 @@ def synthesize(
     video = SyntheticVideo(scenario, chosen, seed, frames, width, height, fps)
     with fresh_folder(out, overwrite) as folder, progress_bar() as progress:
         task = progress.add_task(video.name, total=frames)
-        # The bag's writer insists on making its own folder.
-        folder.rmdir()
-        write_bag(folder, video, lambda count: progress.update(task, completed=count))
+        # The bag's writer insists on making its own folder, and names files after it.
+        bag = folder / out.resolve().name
+        write_bag(bag, video, lambda count: progress.update(task, completed=count))
+        for file in bag.iterdir():
+            file.rename(folder / file.name)
+        bag.rmdir()
     console.print(f"{frames} frames are in {out}, topics {IMAGE_TOPIC} and {GROUND_TRUTH_TOPIC}")

@@ -13,6 +13,8 @@ from approx_perception.cli._options import (
     one_sentence_errors,
     progress_bar,
 )
+from approx_perception.files import claimed
+from approx_perception.reports.output_folder import check_folder, mark
 from approx_perception.reports.run_files import write_config
 
 __all__ = ["train"]
@@ -52,20 +54,23 @@ def train(
         backbone=backbone, iterations=iterations, batch_size=batch_size,
         learning_rate=learning_rate, seed=seed,
     )  # fmt: skip
-    trainer = DetectorTrainer(recipe, out, choose_device(device), workers)
-    if trainer.iteration:
-        console.print(f"going on from batch {trainer.iteration}")
-    out.mkdir(parents=True, exist_ok=True)
-    write_config(out / "config.yaml", {**asdict(recipe), "shapes": list(recipe.shapes)})
-    smooth_loss: float | None = None
-    with progress_bar() as progress:
-        task = progress.add_task("training", total=iterations, completed=trainer.iteration)
+    check_folder(out, overwrite=True)
+    with claimed(out) as folder:
+        folder.mkdir(exist_ok=True)
+        mark(folder)
+        trainer = DetectorTrainer(recipe, out, choose_device(device), workers)
+        if trainer.iteration:
+            console.print(f"going on from batch {trainer.iteration}")
+        write_config(out / "config.yaml", {**asdict(recipe), "shapes": list(recipe.shapes)})
+        smooth_loss: float | None = None
+        with progress_bar() as progress:
+            task = progress.add_task("training", total=iterations, completed=trainer.iteration)
 
-        def report(done: int, loss: float) -> None:
-            nonlocal smooth_loss
-            smooth_loss = loss if smooth_loss is None else smooth_loss
-            smooth_loss += _LOSS_GAIN * (loss - smooth_loss)
-            progress.update(task, completed=done, description=f"loss {smooth_loss:.3f}")
+            def report(done: int, loss: float) -> None:
+                nonlocal smooth_loss
+                smooth_loss = loss if smooth_loss is None else smooth_loss
+                smooth_loss += _LOSS_GAIN * (loss - smooth_loss)
+                progress.update(task, completed=done, description=f"loss {smooth_loss:.3f}")
 
-        trainer.train(report)
+            trainer.train(report)
     console.print(f"weights are in {trainer.weights_path}")

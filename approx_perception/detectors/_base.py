@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from approx_perception.detectors._border import inference, without_malformed
 from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.files import read_text
 from approx_perception.structures import Detections
 
 __all__ = ["Detector", "DetectorOptions", "DetectorSettings", "read_class_names"]
@@ -229,10 +230,7 @@ def read_class_names(path: Path, expected_count: int) -> tuple[str, ...]:
     WeightsError
         If it cannot be read or has not ``expected_count`` names.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise WeightsError(f"cannot read the class names {path}: {error}") from error
+    lines = read_text(path, "class names", WeightsError).splitlines()
     names: Sequence[str] = [line.strip() for line in lines if line.strip()]
     if len(names) != expected_count:
         raise WeightsError(

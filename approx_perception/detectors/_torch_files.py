@@ -1,5 +1,6 @@
 """What families on PyTorch share: devices, weights by name, state dicts in files."""
 
+import io
 import pickle
 import zipfile
 from collections.abc import Collection, Mapping
@@ -11,8 +12,9 @@ from torch import Tensor
 from torchvision.models import get_weight
 
 from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.files import replace_bytes
 
-__all__ = ["choose_device", "read_state", "torchvision_state"]
+__all__ = ["choose_device", "read_state", "replace_state", "torchvision_state"]
 
 
 def choose_device(name: str) -> torch.device:
@@ -32,6 +34,14 @@ def choose_device(name: str) -> torch.device:
         reason = str(error).splitlines()[0]
         raise ConfigurationError(f"cannot use the device {name!r}: {reason}") from error
     return device
+
+
+def replace_state(path: Path, content: Mapping[str, Any]) -> None:
+    """Write tensors and plain values with `torch.save`; see `replace_bytes`."""
+    # Not straight to the file: PyTorch hides why the disk took no more.
+    buffer = io.BytesIO()
+    torch.save(dict(content), buffer)
+    replace_bytes(path, buffer.getvalue())
 
 
 def torchvision_state(

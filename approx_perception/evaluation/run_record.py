@@ -11,7 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.exceptions import DatasetError
-from approx_perception.files import Columns, read_columns, replace_text, write_columns
+from approx_perception.files import (
+    Columns,
+    read_columns,
+    read_json_table,
+    replace_text,
+    write_columns,
+)
 from approx_perception.structures import (
     Detections,
     Frame,
@@ -24,6 +30,8 @@ from approx_perception.structures.columns import TableOnDisk, rows_of
 
 __all__ = ["STAGES", "RunRecord", "RunRecorder"]
 
+#: A day of video, in which each frame has tens of objects.
+_LARGEST_BYTES = 2**33
 _FORMAT = "approx_perception run 1"
 _NAME = "record"
 
@@ -137,13 +145,10 @@ class RunRecord:
             If the folder holds no whole record.
         """
         path = folder / f"{_NAME}.json"
-        try:
-            metadata = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DatasetError(f"{folder} holds no record of a run: {error}") from error
-        if not isinstance(metadata, dict) or metadata.pop("format", None) != _FORMAT:
+        metadata = read_json_table(path, "record of a run", DatasetError)
+        if metadata.pop("format", None) != _FORMAT:
             raise DatasetError(f"{path} is no record of a run of this version")
-        arrays = read_columns(folder / f"{_NAME}.npz")
+        arrays = read_columns(folder / f"{_NAME}.npz", _LARGEST_BYTES)
         tables: dict[str, Columns] = {}
         count = len(arrays.get("frames.sequence", ()))
         arrays.setdefault("frames.fits", np.ones(count, bool))
@@ -152,10 +157,31 @@ class RunRecord:
             if missing := [name for name in wanted if f"{prefix}.{name}" not in arrays]:
                 raise DatasetError(f"{folder / _NAME}.npz lacks {prefix}.{missing[0]}")
             tables[prefix] = {name: arrays[f"{prefix}.{name}"] for name in wanted}
+        if not _is_whole(arrays, tables):
+            raise DatasetError(f"{folder / _NAME}.npz is damaged: its columns do not fit together")
         return cls(
             metadata, tables["frames"], tables["found"], tables["truth"],
             arrays["found_ends"], arrays["truth_ends"],
         )  # fmt: skip
+
+
+def _is_whole(arrays: Columns, tables: dict[str, Columns]) -> bool:
+    """Whether columns have the types that they were written with, and one length a table."""
+    lengths: dict[str, int] = {}
+    for prefix, wanted in _TABLES.items():
+        for name, kind in wanted.items():
+            expected, column = np.dtype(kind), tables[prefix][name]
+            length = lengths.setdefault(prefix, len(column) if column.ndim else -1)
+            if (column.dtype, column.shape) != (expected.base, (length, *expected.shape)):
+                return False
+    for prefix in ("found", "truth"):
+        ends = arrays.get(f"{prefix}_ends")
+        if ends is None or ends.dtype.kind != "i" or ends.shape != (lengths["frames"],):
+            return False
+        steps = np.diff(ends, prepend=0, append=lengths[prefix])
+        if (steps < 0).any() or (len(ends) and steps[-1]):
+            return False
+    return True
 
 
 class _Lookup:

@@ -1,12 +1,14 @@
 """Files of others, read with care, and files of ours that are whole or not there."""
 
 from approx_perception.files.arrays import Columns, read_columns, unpack_columns, write_columns
+from approx_perception.files.claims import claimed
 from approx_perception.files.content import read_bytes, read_text
 from approx_perception.files.tables import read_json, read_json_table, read_yaml_table
 from approx_perception.files.writing import replace_bytes, replace_text, replacing
 
 __all__ = [
     "Columns",
+    "claimed",
     "read_bytes",
     "read_columns",
     "read_json",

@@ -66,7 +66,7 @@ def _build(text: str) -> Any:
         return loader.construct_document(node)
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
         # What PyYAML lets through of values that contradict their tag.
-        raise UnreadableError(" ".join(str(error).split()) or repr(error)) from error
+        raise UnreadableError(f"it is no YAML: {' '.join(str(error).split())}") from error
     finally:
         if loader is not None:
             loader.dispose()

@@ -1,6 +1,5 @@
 """What a branch is worth, from a table made on validation video."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from approx_perception.branches import Branch, BranchSpace, parse_branch
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.files import read_json_table
 
 __all__ = ["AccuracyTable", "accuracy_of_space"]
 
@@ -47,12 +47,14 @@ class AccuracyTable:
             If the file is no such table.
         """
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = read_json_table(path, "accuracy table")
             branches = {
                 parse_branch(text, Branch(32)): float(value) for text, value in data["ap50"].items()
             }
+            if wrong := [value for value in branches.values() if not 0 <= value <= 1]:
+                raise ValueError(f"an AP50 is {wrong[0]}, expected 0 to 1")
             return cls(str(data["origin"]), branches)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigurationError(f"{path} is no accuracy table: {error!r}") from error
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,7 +11,14 @@ import numpy as np
 
 from approx_perception.branches import BranchSpace
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.files import Columns, replace_bytes, replace_text
+from approx_perception.files import (
+    Columns,
+    read_bytes,
+    read_json_table,
+    replace_bytes,
+    replace_text,
+    unpack_columns,
+)
 from approx_perception.predictors.accuracy_model import AccuracyModel, ContentRegression
 from approx_perception.predictors.latency_model import LatencyModel
 from approx_perception.predictors.original import OriginalModel
@@ -69,21 +76,18 @@ class PredictorBundle:
             If a file is missing, corrupt, foreign, or not the one that belongs to the other.
         """
         try:
-            metadata = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-            content = path.with_suffix(".npz").read_bytes()
-        except (OSError, ValueError) as error:
-            raise ConfigurationError(
-                f"cannot read the profile {path}: {error}; {_REMEDY}"
-            ) from error
-        if not isinstance(metadata, dict) or metadata.pop("format", None) != _FORMAT:
+            metadata = read_json_table(path.with_suffix(".json"), "profile")
+            content = read_bytes(path.with_suffix(".npz"), "profile")
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{error}; {_REMEDY}") from error
+        if metadata.pop("format", None) != _FORMAT:
             raise ConfigurationError(f"{path} is no profile of this version; {_REMEDY}")
         if hashlib.sha256(content).hexdigest() != metadata.pop("numbers_sha256", None):
             raise ConfigurationError(
                 f"{path.with_suffix('.npz')} is damaged or of another profile; {_REMEDY}"
             )
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as data:
-                arrays = {name: data[name] for name in data.files}
+            arrays = unpack_columns(content)
             bundle = cls(
                 metadata,
                 _accuracy(arrays),
@@ -91,7 +95,7 @@ class PredictorBundle:
                 _restore(OriginalModel, "original", arrays),
             )
             bundle._check_shapes()
-        except (ValueError, KeyError, OSError, TypeError) as error:
+        except (ValueError, LookupError, AttributeError, TypeError) as error:
             raise ConfigurationError(
                 f"the profile {path} is not whole: {error}; {_REMEDY}"
             ) from error

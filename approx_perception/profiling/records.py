@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.files import Columns, read_columns, replace_text, write_columns
+from approx_perception.files import (
+    Columns,
+    read_columns,
+    read_json_table,
+    replace_text,
+    write_columns,
+)
 
 __all__ = ["LATENCY_COLUMNS", "ProfileRecords"]
 
@@ -59,11 +65,8 @@ class ProfileRecords:
         ConfigurationError
             If one is missing, corrupt or of something else.
         """
-        try:
-            metadata = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigurationError(f"cannot read the records {path}: {error}") from error
-        if not isinstance(metadata, dict) or metadata.pop("format", None) != _FORMAT:
+        metadata = read_json_table(path.with_suffix(".json"), "records")
+        if metadata.pop("format", None) != _FORMAT:
             raise ConfigurationError(f"{path} holds no records of approx-perception profile")
         arrays = read_columns(path.with_suffix(".npz"))
         parts: dict[str, Columns] = {"latency": {}, "accuracy": {}}

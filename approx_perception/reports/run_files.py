@@ -13,7 +13,8 @@ import cv2
 import yaml
 
 from approx_perception import __version__
-from approx_perception.exceptions import ConfigurationError
+from approx_perception.exceptions import ConfigurationError, OutputError
+from approx_perception.files import replace_text
 from approx_perception.reports.annotate import annotate, status_lines
 from approx_perception.structures import Frame, FrameResult, StageTimings
 
@@ -37,7 +38,7 @@ def environment() -> dict[str, Any]:
 def write_config(path: Path, config: dict[str, Any]) -> None:
     """Write the effective configuration with versions and machine."""
     text = yaml.safe_dump({**config, **environment()}, sort_keys=False)
-    path.write_text(text, encoding="utf-8")
+    replace_text(path, text)
 
 
 class VideoFileWriter:
@@ -75,9 +76,17 @@ class VideoFileWriter:
         self._writer.write(image)
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file.
+
+        Raises
+        ------
+        OutputError
+            If it is not whole: OpenCV says nothing when the disk is full.
+        """
         if self._writer is not None:
             self._writer.release()
+            if not cv2.VideoCapture(str(self._path)).isOpened():
+                raise OutputError(f"cannot write {self._path} whole; the disk may be full")
 
 
 class RunFiles:

@@ -12,7 +12,7 @@ from pathlib import Path
 from approx_perception.evaluation.run_record import RunRecord
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
-from approx_perception.files import replace_text
+from approx_perception.files import read_json, replace_text
 from approx_perception.profiling.records import ProfileRecords
 from approx_perception.reports.exports import ResultFiles
 from approx_perception.runs.metadata import record_folder
@@ -99,7 +99,7 @@ def attempt(job: Job) -> Outcome:
     """Run, unless that is done; a failure of one source is told and leaves the others alone."""
     try:
         if job.marker.exists():
-            names = json.loads(job.marker.read_text(encoding="utf-8"))
+            names = read_json(job.marker, "list of finished runs")
             return [job.folder / name for name in names], ""
         folders = _run(job)
         job.marker.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from torch import nn
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 
 from approx_perception.datasets.synthetic import CLASS_NAMES
+from approx_perception.detectors._torch_files import replace_state
 from approx_perception.detectors.faster_rcnn.network import build_network, forward
 from approx_perception.detectors.faster_rcnn.weights import save_weights
 from approx_perception.exceptions import ConfigurationError, WeightsError
@@ -125,7 +126,6 @@ class DetectorTrainer:
 
     def _save_checkpoint(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        partial = self.checkpoint_path.with_suffix(".partial")
         state = {
             "recipe": _plain(self.recipe),
             "iteration": self.iteration,
@@ -133,8 +133,7 @@ class DetectorTrainer:
             "average": self._average.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        torch.save(state, partial)
-        partial.replace(self.checkpoint_path)
+        replace_state(self.checkpoint_path, state)
 
     def train(self, report: Callable[[int, float], None]) -> None:
         """Run to the end, from where the folder's checkpoint stands.

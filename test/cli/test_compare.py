@@ -162,4 +162,4 @@ def test_pictures_for_papers(page, compared):
 
 def test_report_refuses(page, compared, tmp_path):
     assert_one_sentence(invoke("report", compared[0]), "report.html exists", "--overwrite")
-    assert_one_sentence(invoke("report", tmp_path), "holds no result of evaluate or compare")
+    assert_one_sentence(invoke("report", tmp_path), "cannot read the result of evaluate or compare")

@@ -65,7 +65,7 @@ def test_memory_does_not_grow_while_a_run_is_recorded():
 
 
 def test_files_that_are_not_whole(rows, tmp_path):
-    with pytest.raises(ApproxPerceptionError, match="holds no record of a run"):
+    with pytest.raises(ApproxPerceptionError, match="cannot read the record of a run"):
         RunRecord.load(tmp_path)
     record(rows).save(tmp_path)
     (tmp_path / "record.npz").write_bytes(b"PK nonsense")
@@ -76,4 +76,26 @@ def test_files_that_are_not_whole(rows, tmp_path):
         RunRecord.load(tmp_path)
     (tmp_path / "record.json").write_text(json.dumps({"format": "another"}))
     with pytest.raises(ApproxPerceptionError, match="no record of a run of this version"):
+        RunRecord.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"frames.sla_ms": np.zeros(1)},
+        {"frames.sequence": np.zeros((3, 2), np.int64)},
+        {"frames.sequence": np.array(3)},
+        {"found.boxes": np.zeros((2, 4), np.float32)},
+        {"truth.class_ids": np.array(["car"])},
+        {"found_ends": np.zeros(1, np.int64)},
+        {"truth_ends": np.array([2**40, 2**40, 2**40])},
+        {"truth_ends": np.array([-1, -2, 0])},
+    ],
+)  # fmt: skip
+def test_columns_that_do_not_fit_together(rows, damage, tmp_path):
+    record(rows).save(tmp_path)
+    with np.load(tmp_path / "record.npz") as file:
+        arrays = dict(file)
+    np.savez(tmp_path / "record.npz", **{**arrays, **damage})
+    with pytest.raises(ApproxPerceptionError, match="columns do not fit together"):
         RunRecord.load(tmp_path)

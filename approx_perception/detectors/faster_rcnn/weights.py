@@ -10,7 +10,7 @@ from torch import Tensor
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 
 from approx_perception.detectors._base import read_class_names
-from approx_perception.detectors._torch_files import read_state, torchvision_state
+from approx_perception.detectors._torch_files import read_state, replace_state, torchvision_state
 from approx_perception.detectors.faster_rcnn.network import BACKBONES, build_network
 from approx_perception.exceptions import WeightsError
 
@@ -48,12 +48,8 @@ def save_weights(
         key: tensor.half() if tensor.dtype == torch.float32 else tensor
         for key, tensor in network_state.items()
     }
-    partial = path.with_suffix(".partial")
-    torch.save(
-        {"format": _FORMAT, "backbone": backbone, "class_names": list(class_names), "state": state},
-        partial,
-    )
-    partial.replace(path)
+    content = {"format": _FORMAT, "backbone": backbone, "class_names": list(class_names)}
+    replace_state(path, {**content, "state": state})
 
 
 def load_weights(name: str, class_names_file: Path | None) -> LoadedNetwork:
