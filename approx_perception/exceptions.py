@@ -10,6 +10,7 @@ __all__ = [
     "InvalidFrameError",
     "OutputError",
     "ProcessDiedError",
+    "UnknownEncodingError",
     "WeightsError",
     "choices",
     "shown",
@@ -50,6 +51,10 @@ class InferenceError(ApproxPerceptionError):
 
 class OutputError(ApproxPerceptionError):
     """A file or folder that cannot be written, for example because the disk is full."""
+
+
+class UnknownEncodingError(InvalidFrameError):
+    """An image message in an encoding that we do not decode; others may."""
 
 
 class ProcessDiedError(ApproxPerceptionError):

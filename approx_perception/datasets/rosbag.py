@@ -17,7 +17,7 @@ from approx_perception.datasets.bag_truth import (
     truth_of_ours,
     truth_of_vision_msgs,
 )
-from approx_perception.datasets.image_messages import decode_compressed, decode_raw, stamp_ns
+from approx_perception.datasets.image_messages import ImageDecoder, stamp_ns
 from approx_perception.exceptions import DatasetError, InvalidFrameError, choices
 from approx_perception.share import share_folder
 from approx_perception.structures import Frame
@@ -109,13 +109,13 @@ class RosBag(FrameSource):
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield all images; see `FrameSource`."""
-        clock = MonotonicClock()
+        clock, decoder = MonotonicClock(), ImageDecoder()
         with closing(self._open()) as reader:
             connections = [c for c in reader.connections if c.topic == self._topic]
             for index, (connection, _, raw) in enumerate(self._messages(reader, connections)):
                 message: Any = reader.deserialize(raw, connection.msgtype)
                 decode: Callable[[Any], Any]
-                decode = decode_raw if connection.msgtype == _IMAGE else decode_compressed
+                decode = decoder.raw if connection.msgtype == _IMAGE else decoder.compressed
                 start_ns = clock.monotonic_ns()
                 try:
                     image = decode(message)

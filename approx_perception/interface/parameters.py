@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from approx_perception.datasets.image_header import MAX_IMAGE_PX
 from approx_perception.detectors import detector_names
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.scheduling import POLICY_NAMES
@@ -129,6 +130,8 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
               "are published under the camera's name, which is the topic's without its last part."),
     Parameter("image_transport", "raw", "'raw' subscribes to sensor_msgs/Image on the topics, "
               "'compressed' to sensor_msgs/CompressedImage on TOPIC/compressed.", names=TRANSPORTS),
+    Parameter("max_image_px", MAX_IMAGE_PX, "Larger images are refused before they are decoded.",
+              (1024, 150_000_000), unit="px"),
     Parameter("detector", "faster_rcnn", "Detector family.", names=detector_names()),
     Parameter("weights", "", "A weights file (state dict or ONNX) or the name of torchvision's, "
               "such as FasterRCNN_ResNet50_FPN_Weights.COCO_V1; empty: the network that ships."),

@@ -10,7 +10,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from approx_perception.assembly import Kernel
 from approx_perception.clock import Clock
-from approx_perception.datasets.image_messages import stamp_ns
+from approx_perception.datasets.image_messages import ImageDecoder, stamp_ns
 from approx_perception.pipeline import Mailbox
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import to_frame
@@ -54,6 +54,8 @@ class Camera:
         Which of the two kinds of images to take.
     kernel
         Its own trackers, identities, SLA and scheduler over the shared network.
+    decoder
+        Of this camera's images.
     clock
         Monotonic.
     on_image
@@ -66,11 +68,13 @@ class Camera:
         place: CameraTopic,
         is_compressed: bool,
         kernel: Kernel,
+        decoder: ImageDecoder,
         clock: Clock,
         on_image: Callable[[], None],
     ) -> None:
         self.name, self.kernel = place.name, kernel
         self._node, self._clock, self._on_image = node, clock, on_image
+        self._decoder = decoder
         self._topic = f"{place.topic}/compressed" if is_compressed else place.topic
         self._type = CompressedImage if is_compressed else Image
         self.topic = node.resolve_topic_name(self._topic)
@@ -153,7 +157,7 @@ class Camera:
         InvalidFrameError
             If it cannot be decoded.
         """
-        frame = to_frame(image.message, self.topic, image.sequence, self._clock)
+        frame = to_frame(image.message, self.topic, image.sequence, self._clock, self._decoder)
         if frame.stamp_ns < self._last_stamp_ns - _BACKWARDS_NS:
             self._node.get_logger().info(f"time on {self.topic} went back: identities start anew")
             self.kernel.pipeline.reset()

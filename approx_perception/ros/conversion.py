@@ -10,7 +10,8 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from approx_perception.clock import Clock
-from approx_perception.datasets.image_messages import decode_compressed, decode_raw, stamp_ns
+from approx_perception.datasets.image_messages import ImageDecoder, stamp_ns
+from approx_perception.exceptions import InvalidFrameError, UnknownEncodingError
 from approx_perception.msg import Detection, DetectionArray, SchedulerDecision
 from approx_perception.structures import Detections, Frame, FrameResult
 from approx_perception.structures.boxes import centres_and_sides, corners
@@ -26,9 +27,15 @@ __all__ = [
 
 
 def to_frame(
-    message: Image | CompressedImage, source_id: str, sequence: int, clock: Clock
+    message: Image | CompressedImage,
+    source_id: str,
+    sequence: int,
+    clock: Clock,
+    decoder: ImageDecoder,
 ) -> Frame:
     """Decode an image message.
+
+    An encoding that ``decoder`` does not know goes to cv_bridge, where a distribution brings it.
 
     Raises
     ------
@@ -36,10 +43,26 @@ def to_frame(
         If it cannot be decoded.
     """
     start_ns = clock.monotonic_ns()
-    compressed = isinstance(message, CompressedImage)
-    image = decode_compressed(message) if compressed else decode_raw(message)
+    try:
+        is_compressed = isinstance(message, CompressedImage)
+        image = decoder.compressed(message) if is_compressed else decoder.raw(message)
+    except UnknownEncodingError as error:
+        image = _by_cv_bridge(message, error)
     decode_ms = (clock.monotonic_ns() - start_ns) / 1e6
     return Frame(image, stamp_ns(message.header), source_id, sequence, decode_ms)
+
+
+def _by_cv_bridge(message: Image, unknown: UnknownEncodingError) -> npt.NDArray[np.uint8]:
+    try:
+        from cv_bridge import CvBridge
+    except Exception:  # absent, or built for another NumPy
+        raise unknown from None
+    try:
+        image = CvBridge().imgmsg_to_cv2(message, desired_encoding="bgr8")
+    except Exception as error:  # its errors have no common root
+        reason = " ".join(str(error).split())
+        raise InvalidFrameError(f"{unknown}; cv_bridge says: {reason}") from error
+    return np.asarray(image, np.uint8)
 
 
 def image_message(image: npt.NDArray[np.uint8], stamp: Time, frame_id: str) -> Image:

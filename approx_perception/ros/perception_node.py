@@ -13,6 +13,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from approx_perception.assembly import Kernel, assemble
 from approx_perception.clock import MonotonicClock
 from approx_perception.contention import LoadInputs
+from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.interface import PERCEPTION_PARAMETERS, camera_sla
 from approx_perception.pipeline import CameraGroup
@@ -154,11 +155,15 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def _build(self, kernel: Kernel) -> None:
         is_compressed = self.get_parameter("image_transport").value == "compressed"
+        max_image_px = int(self.get_parameter("max_image_px").value)
         for place in self._places:
             own = kernel.twin() if self._cameras else kernel
             self._cameras.append(
-                Camera(self, place, is_compressed, own, self._monotonic, self._wake)
-            )
+                Camera(
+                    self, place, is_compressed, own, ImageDecoder(max_image_px), self._monotonic,
+                    self._wake,
+                )
+            )  # fmt: skip
         self._batched = kernel.batches_that_pay(len(self._places)) if len(self._places) > 1 else ()
         if len(self._places) > 1:
             count = len(self._batched)

@@ -20,7 +20,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool, Trigger
 from visualization_msgs.msg import ImageMarker
 
-from approx_perception.datasets.image_messages import decode_compressed, decode_raw, stamp_ns
+from approx_perception.datasets.image_messages import ImageDecoder, stamp_ns
 from approx_perception.exceptions import ApproxPerceptionError
 from approx_perception.interface import PERCEPTION_PARAMETERS
 from approx_perception.ros import qos
@@ -137,9 +137,9 @@ def test_debug_outputs_only_while_somebody_listens(graph):
     assert graph.wait(lambda: raw and jpeg and any(m.points for m in markers), 20)
     known = {frame.stamp_ns for frame in graph.frames}
     assert stamp_ns(raw[-1].header) in known
-    image = decode_raw(raw[-1])
+    image = ImageDecoder().raw(raw[-1])
     assert image.shape == (480, 640, 3)
-    assert decode_compressed(jpeg[-1]).shape == image.shape
+    assert ImageDecoder().compressed(jpeg[-1]).shape == image.shape
     marker = next(m for m in markers if m.points)
     # Four lines of two points a box, each with its colour.
     assert len(marker.points) % 8 == 0

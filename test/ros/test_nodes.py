@@ -120,14 +120,18 @@ def test_a_silent_publisher_is_reported(graph):
 def test_compressed_images(graph):
     import cv2
 
-    graph.start_perception(image_transport="compressed")
+    graph.start_perception(image_transport="compressed", max_image_px=64 * 48)
     camera = Camera(graph, CompressedImage, "image/compressed")
-    good = CompressedImage(format="jpeg")
+    images = [np.zeros((48, width, 3), np.uint8) for width in (64, 65)]
+    good, large = (
+        CompressedImage(format="jpeg", data=cv2.imencode(".jpg", image)[1].tobytes())
+        for image in images
+    )
     good.header.stamp.sec = 5
-    good.data = cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))[1].tobytes()
-    bad = CompressedImage(format="jpeg", data=b"no image")
-    camera.send(bad)
-    assert graph.wait(lambda: "cannot decode" in graph.diagnostics["last error"], 20)
+    camera.send(CompressedImage(format="jpeg", data=b"no image"))
+    assert graph.wait(lambda: "no image of a known format" in graph.diagnostics["last error"], 20)
+    camera.send(large)
+    assert graph.wait(lambda: "65x48 px, more than max_i" in graph.diagnostics["last error"], 20)
     camera.send(good)
     assert graph.wait(lambda: graph.frames)
 
