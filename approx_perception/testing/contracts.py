@@ -110,6 +110,53 @@ class TrackerContract:
         assert update.lost[1:3].all()
         assert not update.lost[3]
 
+    def test_objects_that_cannot_be_followed_are_lost_alone(self, tracker: Tracker) -> None:
+        """Long, tiny, huge and broken boxes leave one in the middle alone."""
+        image = textured_image(512, 256)
+        nan, inf = float("nan"), float("inf")
+        boxes: list[list[float]] = [
+            [8, 120, 504, 130], [250, 4, 258, 252], [8, 8, 504, 12], [100, 100, 101, 101],
+            [80, 80, 80, 120], [90, 60, 40, 20], [-600, -300, 900, 700], [-1e30, -1e30, 1e30, 1e30],
+            [3e38, 0, 3.1e38, 9], [nan, nan, nan, nan], [0, 0, inf, 9], [508, 4, 512, 256],
+            [-90, 20, -10, 60], [100, 300, 160, 400], [100, 80, 160, 140],
+        ]  # fmt: skip
+        count = len(boxes)
+        tracker.initialize(image, Detections.from_arrays(boxes, np.ones(count), np.zeros(count)))
+        for _ in range(2):
+            update = tracker.update(image)
+            assert len(update.detections) == len(update.lost) == count
+            assert not update.lost[-1]
+            assert update.lost[3:6].all()
+            assert update.lost[7:11].all()
+            assert update.lost[12:14].all()
+            assert np.isfinite(update.detections.boxes[~update.lost]).all()
+
+    def test_tiny_images(self, tracker: Tracker) -> None:
+        """Images of any size are survived; what is in them may be lost."""
+        for width, height in [
+            *((side, side) for side in range(1, 18)),
+            (1, 64),
+            (64, 11),
+            (500, 18),
+            (12, 64),
+        ]:
+            image = cv2.resize(textured_image(), (width, height))
+            boxes = [[0, 0, width, height], [1, 1, 9, 9], [-5, -5, 40, 40]]
+            tracker.initialize(image, Detections.from_arrays(boxes, np.ones(3), np.zeros(3)))
+            for _ in range(2):
+                assert len(tracker.update(image).detections) == 3
+
+    def test_a_crowd(self, tracker: Tracker) -> None:
+        """Three hundred objects are one call as well."""
+        low = np.random.default_rng(0).uniform(0, [280, 200], (300, 2))
+        boxes = np.concatenate([low, low + 24], axis=1)
+        tracker.initialize(
+            textured_image(), Detections.from_arrays(boxes, np.ones(300), np.zeros(300))
+        )
+        update = tracker.update(textured_image())
+        assert update.lost.shape == (300,)
+        assert np.isfinite(update.detections.boxes).all()
+
     def test_can_start_over(self, tracker: Tracker) -> None:
         """A second initialisation forgets the first."""
         first = Detections.from_arrays([[60, 60, 120, 120]], [0.9], [0], [1])

@@ -12,7 +12,7 @@ from approx_perception.trackers._base import Image, Mask, Tracker
 
 __all__ = ["CorrelationTracker"]
 
-#: The filters fail on boxes of fewer px than this.
+#: Smaller parts of an image hold nothing to learn.
 _MIN_SIDE_PX = 3
 
 _NAMES = {"kcf": "TrackerKCF", "csrt": "TrackerCSRT", "mosse": "TrackerMOSSE"}
@@ -56,17 +56,21 @@ class CorrelationTracker(Tracker):
         self._filters = [self._new_filter(image, box) for box in boxes]
 
     def _new_filter(self, image: Image, box: Boxes) -> Any:
-        """Return a filter for one object, or None if too little of it is in the image."""
+        """Return a filter for one object, or None if it cannot be learned from the image."""
         height, width = image.shape[:2]
         low = np.clip(np.round(box[:2]), 0, (width, height)).astype(int)
         high = np.clip(np.round(box[2:]), 0, (width, height)).astype(int)
         if (high - low < _MIN_SIDE_PX).any():
             return None
         new = self._create()
-        new.init(image, (*low.tolist(), *(high - low).tolist()))
-        if self._kind == "kcf":
-            # OpenCV's KCF learns on its first update and finds nothing; so let it be this one.
-            new.update(image)
+        try:
+            new.init(image, (*low.tolist(), *(high - low).tolist()))
+            if self._kind == "kcf":
+                # OpenCV's KCF learns on its first update and finds nothing; so let it be this one.
+                new.update(image)
+        except cv2.error:
+            # CSRT, of long thin boxes: its window leaves the image.
+            return None
         return new
 
     def _move(self, image: Image) -> tuple[Boxes, Mask]:
@@ -74,7 +78,11 @@ class CorrelationTracker(Tracker):
         for index in np.flatnonzero(~self._lost):
             if self._filters[index] is None:
                 continue
-            found[index], (x, y, width, height) = self._filters[index].update(image)
+            try:
+                found[index], (x, y, width, height) = self._filters[index].update(image)
+            except cv2.error:
+                # As in `_new_filter`: this object is lost, the others go on.
+                continue
             if found[index]:
                 self._boxes[index] = x, y, x + width, y + height
         return self._boxes.copy(), found

@@ -25,6 +25,8 @@ _MIN_MOTION_PX = 5.0
 _OUTLIER_SIGMAS = 2.0
 _COMPARE_SIDE = 12
 _MIN_SIMILARITY = 0.3
+#: Its patches are 8 px, on an image that it shrinks by 4 at least.
+_DIS_HEIGHT_PX = 32
 #: No motion is as far.
 _FAR_PX = 1e6
 
@@ -158,6 +160,25 @@ def farneback() -> FlowAlgorithm:
     )
 
 
+class _DenseInverseSearch:
+    """OpenCV's, for images of any height: it ends the process on wide ones lower than 32 px."""
+
+    def __init__(self) -> None:
+        self._algorithm = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+
+    def calc(self, first: Image, second: Image, flow: None) -> Flow:
+        """See `FlowAlgorithm`."""
+        height = len(first)
+        missing = max(_DIS_HEIGHT_PX - height, 0)
+        if missing:
+            first, second = (
+                cv2.copyMakeBorder(image, 0, missing, 0, 0, cv2.BORDER_REPLICATE)
+                for image in (first, second)
+            )
+        # A copy where rows are cut off: the caller wants them in one piece.
+        return np.ascontiguousarray(self._algorithm.calc(first, second, flow)[:height])
+
+
 def dis() -> FlowAlgorithm:
     """Dense inverse search (Kroeger et al. 2016), fastest preset."""
-    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    return _DenseInverseSearch()

@@ -32,6 +32,11 @@ class TestContract(TrackerContract):
             pytest.skip("OpenCV's filters hold on to the edge; the node drops them at detection")
         super().test_object_that_leaves_is_lost_for_good(tracker)
 
+    def test_a_crowd(self, tracker, settings):
+        if settings.name == "csrt":
+            pytest.skip("a filter takes 0.2 s an object; mosse and kcf run the same code")
+        super().test_a_crowd(tracker)
+
 
 def test_unknown_tracker_names_the_known():
     with pytest.raises(ConfigurationError, match=r"no tracker 'sort'.*'median_flow'"):
