@@ -85,22 +85,27 @@ class CameraGroup:
         for (settings, _), members in alike.items():
             found = self._detect(settings, [works[index] for index in members])
             for index, own in zip(members, found, strict=True):
-                outcomes[index] = self._finish(*frames[index], works[index], own)
+                outcomes[index] = self._finish(*frames[index], works[index], own, len(members))
         return [outcome for outcome in outcomes if outcome is not None]
 
     def _finish(
-        self, camera: str, frame: Frame, work: FrameUnderWay | None, found: Detections | None
+        self,
+        camera: str,
+        frame: Frame,
+        work: FrameUnderWay | None,
+        found: Detections | None,
+        batch_size: int = 1,
     ) -> Outcome:
         pipeline = self._pipelines[camera]
         try:
-            return pipeline.finish(work or pipeline.begin(frame), found)
+            return pipeline.finish(work or pipeline.begin(frame), found, batch_size)
         except Exception as error:
             return error
 
     def _detect(
         self, settings: DetectorSettings, works: Sequence[FrameUnderWay]
     ) -> Sequence[Detections | None]:
-        """Detect together, each charged its part; None for a lone frame or after a failure."""
+        """Detect together, each waits for all; None for a lone frame or after a failure."""
         if len(works) == 1:
             return [None]
         start_ns = self._clock.monotonic_ns()
@@ -111,5 +116,5 @@ class CameraGroup:
             return [None] * len(works)
         batch_ms = (self._clock.monotonic_ns() - start_ns) / 1e6
         for work in works:
-            work.timer.charge("detect", batch_ms / len(works))
+            work.timer.charge("detect", batch_ms)
         return found

@@ -137,7 +137,9 @@ class FramePipeline:
         timer.pause()
         return FrameUnderWay(frame, sla, decision, timer)
 
-    def finish(self, work: FrameUnderWay, found: Detections | None = None) -> FrameResult:
+    def finish(
+        self, work: FrameUnderWay, found: Detections | None = None, batch_size: int = 1
+    ) -> FrameResult:
         """Process what `begin` decided.
 
         Parameters
@@ -147,6 +149,8 @@ class FramePipeline:
         found
             What the detector found, where it was asked for several cameras together and its time
             charged to the timer; None: ask it here.
+        batch_size
+            Of how many cameras, where it was.
         """
         frame, decision, timer = work.frame, work.decision, work.timer
         timer.resume()
@@ -162,7 +166,7 @@ class FramePipeline:
             raise
         result = FrameResult(
             frame.stamp_ns, frame.source_id, frame.sequence, detections, decision, work.sla,
-            timer.finish(),
+            timer.finish(), 1 if found is None else batch_size,
         )  # fmt: skip
         self.scheduler.observe(result)
         return replace(result, detections=detections.with_score(self.score_threshold))

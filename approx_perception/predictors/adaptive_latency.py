@@ -243,7 +243,7 @@ class AdaptiveLatency:
             # The tracker is given what was found now, not what was there when it was decided.
             self._parts.take_in(objects)
             expected_ms = float(self._parts.typical_ms[[setting, init]].sum())
-            self._learn(0, setting, timings.detect_ms, expected_ms, result)
+            self._learn(0, setting, result.own_detect_ms, expected_ms, result)
             if timings.initialize_ms > 0 and self._parts.is_known(init):
                 self._parts.correct(init, timings.initialize_ms)
         else:
@@ -265,8 +265,9 @@ class AdaptiveLatency:
         if part_ms <= 0 or not self._parts.is_known(part):
             return
         before = self._parts.slowdown()
-        learned = self._parts.observe(part, part_ms)
-        residual = math.log(result.timings.processing_ms / (expected_ms + self._overhead_ms))
+        expected_ms *= math.exp(self._parts.log_batch_ratio(part, result.batch_size))
+        learned = self._parts.observe(part, part_ms, result.batch_size)
+        residual = math.log(result.own_ms / (expected_ms + self._overhead_ms))
         self._tails[kind].correct(residual, result.sla.quantile)
         self._remember(_Residual(kind, residual, before, self._parts.slowdown(), learned))
 
@@ -301,4 +302,6 @@ class AdaptiveLatency:
             # Our own expectation: the decision's may be another policy's.
             self._group_expected_ms = float(self._mean_ms[self._space.index(decision.branch)])
             self._group_ms, self._group_broke = [], False
-        self._group_ms.append(result.timings.processing_ms)
+        # A late group that tracks on is chosen as one that does: its first frames count.
+        if len(self._group_ms) < decision.branch.si:
+            self._group_ms.append(result.own_ms)

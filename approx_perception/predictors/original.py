@@ -138,7 +138,7 @@ class OriginalLatency:
         if result.decision.run_detector:
             setting = self._settings[branch.detector_settings]
             by_level = self._detections_ms(self._model.levels)[:, setting]
-            self._detector_level = int(np.abs(by_level - timings.detect_ms).argmin())
+            self._detector_level = int(np.abs(by_level - result.own_detect_ms).argmin())
             if not self._tracking_ms:
                 self._tracker_level = self._detector_level
         elif branch.tracker_settings in self._trackers:

@@ -16,6 +16,8 @@ _ALL, _KIND, _OWN = 0.4, 0.25, 0.1
 _NOISE = 0.25
 #: Share of what was learned that is forgotten at each residual: machines and content change.
 _FORGETTING = 0.005
+#: Share of a residual that is put down to a batch, of which many were seen.
+_LEAST_BATCH_GAIN = 0.1
 _LIMIT = math.log(8.0)
 _LARGEST_RESIDUAL = 1.0
 
@@ -40,6 +42,8 @@ class PartBias:
         alike = is_tracker[:, None] == is_tracker
         #: ``(P,)``
         self.values: Vector = np.zeros(len(is_tracker))
+        #: ``{(part, images): (log of what a batch takes to its images one by one, batches seen)}``
+        self._batches: dict[tuple[int, int], tuple[float, int]] = {}
         self._prior = _ALL**2 + _KIND**2 * alike + _OWN**2 * np.eye(len(is_tracker))
         self._covariance = self._prior.copy()
         self._learns = learns
@@ -55,3 +59,15 @@ class PartBias:
         self.values = np.clip(values, -_LIMIT, _LIMIT)
         covariance = covariance - np.outer(gains, covariance[part])
         self._covariance = covariance + _FORGETTING * (self._prior - covariance)
+
+    def of_batch(self, part: int, batch_size: int) -> float:
+        """Log ratio of a batch to its images one by one, as learned; 0 before, or of one image."""
+        return self._batches.get((part, batch_size), (0.0, 0))[0]
+
+    def observe_batch(self, part: int, batch_size: int, residual: float) -> None:
+        """Put a log residual down to the batch: what an image alone takes stays as it is."""
+        if not self._learns:
+            return
+        value, count = self._batches.get((part, batch_size), (0.0, 0))
+        gain = max(1 / (count + 1), _LEAST_BATCH_GAIN)
+        self._batches[part, batch_size] = value + gain * residual, count + 1

@@ -141,12 +141,17 @@ class PartLatency:
         """Whether a part was predicted to cost anything, so that a latency of it can be judged."""
         return bool(self._base_ms[part] > 0)
 
-    def observe(self, part: int, part_ms: float) -> float:
+    def observe(self, part: int, part_ms: float, batch_size: int = 1) -> float:
         """Learn contention from a latency, and the part's bias from what that does not explain.
 
-        Returns how far, in log, the bias has moved.
+        Of a batch, ``part_ms`` is one image's part, and what is learned is the batch's bias.
+        Returns how far, in log, the part's bias has moved.
         """
-        self._filter.observe(part, self._log_ratio(part, part_ms), self._load)
+        log_ratio = self._log_ratio(part, part_ms) - self._bias.of_batch(part, batch_size)
+        self._filter.observe(part, log_ratio, self._load)
+        if batch_size > 1:
+            self._bias.observe_batch(part, batch_size, log_ratio - self.believed(part))
+            return 0.0
         before = float(self._bias.values[part])
         self.correct(part, part_ms)
         return float(self._bias.values[part]) - before
@@ -154,6 +159,10 @@ class PartLatency:
     def correct(self, part: int, part_ms: float) -> None:
         """Learn the bias alone from a latency."""
         self._bias.observe(part, self._log_ratio(part, part_ms) - self.believed(part))
+
+    def log_batch_ratio(self, part: int, batch_size: int) -> float:
+        """Log ratio of an image's part of a batch to what it takes alone."""
+        return self._bias.of_batch(part, batch_size)
 
     def _log_ratio(self, part: int, part_ms: float) -> float:
         """Log ratio of a latency to that of the idle machine, bias included."""

@@ -69,6 +69,8 @@ class CameraHealth:
         self._lock = threading.Lock()
         self._arrivals_ns: deque[int] = deque(maxlen=_ARRIVALS)
         self._processing_ms: deque[float] = deque(maxlen=_WINDOW)
+        #: What counts against this camera's share of the SLA.
+        self._own_ms: deque[float] = deque(maxlen=_WINDOW)
         self._starts_group: deque[bool] = deque(maxlen=_WINDOW)
         self._sla: SLA | None = None
         self._processed = self._errors = self._errors_reported = 0
@@ -100,10 +102,12 @@ class CameraHealth:
                 # Frames under another SLA say nothing of this one.
                 self._sla = result.sla
                 self._processing_ms.clear()
+                self._own_ms.clear()
                 self._starts_group.clear()
             self._branch = str(result.decision.branch)
             self._contention = result.decision.contention
             self._processing_ms.append(latency_ms)
+            self._own_ms.append(result.own_ms)
             self._starts_group.append(result.decision.run_detector)
             self._age_ms, self._wait_ms = age_ms, wait_ms
             if latency_ms <= limits.max_allowed_processing_ms:
@@ -162,7 +166,7 @@ class CameraHealth:
     def _late_share(self) -> float:
         if self._sla is None or len(self._processing_ms) < _LEAST_COUNTED:
             return float("nan")
-        latencies = np.array(self._processing_ms)
+        latencies = np.array(self._own_ms)
         slas = np.full(len(latencies), self._sla.latency_ms)
         starts = np.array(self._starts_group)
         return violation_share(latencies, starts, slas, self._sla.scope)

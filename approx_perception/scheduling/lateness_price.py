@@ -63,14 +63,14 @@ class LatenessPrice:
         if sla != self.sla:
             return
         if sla.scope is SlaScope.FRAME:
-            self._count(result.timings.processing_ms > sla.latency_ms, sla)
+            self._count(result.own_ms > sla.latency_ms, sla)
             return
         if result.decision.run_detector:
             if self._group_ms:
                 mean_ms = sum(self._group_ms) / len(self._group_ms)
                 self._count(mean_ms > sla.latency_ms, sla)
             self._group_ms = []
-        self._group_ms.append(result.timings.processing_ms)
+        self._group_ms.append(result.own_ms)
 
     def _count(self, is_late: bool, sla: SLA) -> None:
         self._log_price += _GAIN * (is_late - _AIM * (1 - sla.quantile))

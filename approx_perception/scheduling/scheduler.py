@@ -103,6 +103,8 @@ class Scheduler:
         self._stayed_frames = 0
         #: Measured latencies of the group under way, in ms.
         self.group_processing_ms: list[float] = []
+        #: Of these, what a batch took for other cameras' images.
+        self._others_ms = 0.0
 
     def wants_image_features(self, sla: SLA) -> bool:
         """Whether the next decision is better for them by more than they cost."""
@@ -138,6 +140,8 @@ class Scheduler:
 
     def observe(self, result: FrameResult) -> None:
         """Learn from a processed frame."""
+        if result.decision.run_detector:
+            self._others_ms = result.timings.processing_ms - result.own_ms
         self.group_processing_ms.append(result.timings.processing_ms)
         self.latency.observe(result)
         self.policy.observe(result)
@@ -204,7 +208,7 @@ class Scheduler:
     def _can_be_saved(self, group: _Group) -> bool:
         """Whether the mean of a late group is inside the SLA after some more tracked frames."""
         sla, spent_ms = group.sla, self.group_processing_ms
-        over_ms = sum(spent_ms) - len(spent_ms) * sla.latency_ms
+        over_ms = sum(spent_ms) - self._others_ms - len(spent_ms) * sla.latency_ms
         # A group of one frame has no tracker to go on with.
         if sla.scope is not SlaScope.GOF or over_ms <= 0 or len(spent_ms) < 2:
             return False

@@ -19,7 +19,7 @@ class StageTimings:
     schedule_ms
         Image to content features to decision.
     detect_ms
-        Image to detections, resizing and NMS included.
+        Image to detections, resizing and NMS included; of a batch, the whole batch.
     track_ms
         Image to moved boxes.
     associate_ms
@@ -29,7 +29,7 @@ class StageTimings:
     features_ms
         Objects to content features.
     processing_ms
-        All of it: what the SLA is about.
+        All of it, a whole batch included: what the SLA is about.
     """
 
     decode_ms: float = 0.0
@@ -58,6 +58,8 @@ class FrameResult:
         In force while the frame was processed.
     timings
         What each stage took.
+    batch_size
+        Images of as many cameras that were detected together, this one included.
     """
 
     stamp_ns: int
@@ -67,3 +69,17 @@ class FrameResult:
     decision: Decision
     sla: SLA
     timings: StageTimings
+    batch_size: int = 1
+
+    @property
+    def own_detect_ms(self) -> float:
+        """What a detection took of it: of a batch this image's part."""
+        return self.timings.detect_ms / self.batch_size
+
+    @property
+    def own_ms(self) -> float:
+        """What counts against the camera's own budget: of a batch this image's part alone.
+
+        Cameras share the SLA's budget (`shared_budgets`), so those in a batch pay for it together.
+        """
+        return self.timings.processing_ms - self.timings.detect_ms + self.own_detect_ms

@@ -7,12 +7,13 @@ from approx_perception.clock import FakeClock
 from approx_perception.exceptions import InferenceError
 from approx_perception.pipeline import CameraGroup, FramePipeline, shared_budgets
 from approx_perception.pipeline.frame_pipeline import create_trackers
-from approx_perception.predictors import ConstantAccuracy
+from approx_perception.predictors import AdaptiveLatency, ConstantAccuracy
 from approx_perception.profiling.calibration import batches_that_pay, calibration_scene
 from approx_perception.scheduling import Fixed, Scheduler
 from approx_perception.structures import SLA, Detections, Frame
 from approx_perception.testing.contracts import textured_image
 from approx_perception.testing.fakes import FakeDetector, FakeLatency, small_space
+from approx_perception.testing.models import small_latency_model
 
 SPACE = small_space()
 LATENCY_MS, BATCH_MS = 10.0, 12.0
@@ -24,10 +25,11 @@ class BatchDetector(FakeDetector):
     def __init__(self, find, clock):
         super().__init__(find, clock, LATENCY_MS)
         self.batches = []
+        self.slowdown = 1.0
 
     def _detect_together(self, images, settings):
         self.batches.append(len(images))
-        self._clock.advance_ms(BATCH_MS)
+        self._clock.advance_ms(self.slowdown * BATCH_MS)
         return [self._find(image, settings) for image in images]
 
 
@@ -82,14 +84,16 @@ def test_each_camera_gets_its_own_objects(detector, clock):
     assert [o.timings.processing_ms for o in outcomes] == pytest.approx([LATENCY_MS] * 3)
 
 
-def test_a_batch_where_it_is_faster_each_charged_its_part(detector, clock):
+def test_a_batch_where_it_is_faster_each_waits_for_all_of_it(detector, clock):
     group = group_of(detector, clock, {SPACE[0].detector_settings})
     outcomes = group.process(frames(20, 30, 40))
     assert detector.batches == [3]
     assert [float(o.detections.boxes[0, 2]) for o in outcomes] == [20, 30, 40]
     for outcome in outcomes:
-        assert outcome.timings.detect_ms == pytest.approx(BATCH_MS / 3)
-        assert outcome.timings.processing_ms == pytest.approx(BATCH_MS / 3)
+        assert outcome.timings.detect_ms == pytest.approx(BATCH_MS)
+        assert outcome.timings.processing_ms == pytest.approx(BATCH_MS)
+        # Budgets are shared, so that each pays a third.
+        assert outcome.own_ms == pytest.approx(BATCH_MS / 3)
 
 
 def test_tracked_frames_and_lone_ones_are_no_batch(detector, clock):
@@ -147,3 +151,30 @@ def test_batches_that_pay_are_measured(clock, call_ms, image_ms, pays):
     scene = calibration_scene((64, 48))
     paying = batches_that_pay(OverheadDetector(clock, call_ms, image_ms), SPACE, scene, 2, clock)
     assert paying == (frozenset(SPACE.detector_settings) if pays else frozenset())
+
+
+def test_batches_do_not_teach_what_an_image_alone_takes(clock, detector):
+    """Ten ms alone, four in a batch of three: the next lone image is expected to take ten."""
+    pipelines = {
+        name: FramePipeline(
+            detector, create_trackers(SPACE),
+            Scheduler(
+                SPACE, Fixed(SPACE[0]), AdaptiveLatency(SPACE, small_latency_model()),
+                ConstantAccuracy(np.ones(4)),
+            ),
+            SLA(50.0), clock=clock,
+        )
+        for name in "abc"
+    }  # fmt: skip
+    group = CameraGroup(detector, pipelines, {SPACE[0].detector_settings}, clock)
+    for sequence in range(60):
+        outcomes = group.process(frames(20, 30, 40, sequence=sequence))
+    assert detector.batches == [3] * 60
+    alone_ms = outcomes[0].decision.expected_ms
+    assert alone_ms == pytest.approx(LATENCY_MS, rel=0.1)
+    # Contention is seen in batches, too.
+    detector.slowdown = 2.0
+    for sequence in range(60, 65):
+        outcomes = group.process(frames(20, 30, 40, sequence=sequence))
+    assert outcomes[0].decision.expected_ms == pytest.approx(2 * LATENCY_MS, rel=0.15)
+    assert outcomes[0].decision.contention.slowdown == pytest.approx(2.0, rel=0.15)

@@ -272,3 +272,17 @@ def test_steps_that_slow_detections_more_than_trackers_enter_no_tail():
     estimate = latency.predict(Observation(FRAME, SIX))
     # The slow detections would be 0.6 above what was typical before each step.
     assert estimate.quantile_ms[0] < 1.45 * estimate.mean_ms[0]
+
+
+def test_frames_that_a_late_group_tracks_on_are_counted_once():
+    """The choice credits them (`MostAccurate`), so that the tail of groups leaves them out."""
+    quantiles_ms = []
+    for length in (4, 8):
+        latency = predictor()
+        for _ in range(40):
+            for position in range(length):
+                detects = position == 0
+                frame(latency, 1, 40.0 if detects else 7.0, detects, GOF,
+                      initialize_ms=4.0 if detects else 0.0)  # fmt: skip
+        quantiles_ms.append(latency.predict(Observation(GOF, SIX)).quantile_ms[1])
+    assert quantiles_ms[1] == pytest.approx(quantiles_ms[0], rel=0.02)
