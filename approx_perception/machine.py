@@ -1,17 +1,69 @@
 """What this machine is, as far as it decides whether a profile fits it."""
 
+import math
 import os
 import platform
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-__all__ = ["core_count", "describe_cpu"]
+__all__ = ["allowed_cores", "core_count", "describe_cpu", "quota_cores"]
 
 
-def core_count() -> int:
-    """Cores that this process may use."""
+def allowed_cores() -> list[int]:
+    """Numbers of the cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+@cache
+def core_count() -> int:
+    """Cores that this process may use: no more than a container's quota, where it has one."""
+    quota = quota_cores(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"))
+    return max(min(len(allowed_cores()), math.ceil(quota)), 1) if quota else len(allowed_cores())
+
+
+def quota_cores(mount: Path, own: Path) -> float:
+    """CPU time a second that the control groups of a process allow, in s; 0 for no limit.
+
+    Parameters
+    ----------
+    mount
+        Where control groups are, of version 1 or 2.
+    own
+        Names the process's groups, as ``/proc/self/cgroup``.
+    """
+    try:
+        lines = own.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0.0
+    quotas = []
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        # Version 2 names no controllers. Limits of the groups above hold too.
+        for folder in _with_parents(mount / controllers, group):
+            quotas += [_quota(folder)]
+    return min((quota for quota in quotas if quota > 0), default=0.0)
+
+
+def _with_parents(root: Path, group: str) -> Iterator[Path]:
+    inside = Path(group.lstrip("/"))
+    yield root / inside
+    yield from (root / parent for parent in inside.parents)
+
+
+def _quota(folder: Path) -> float:
+    for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
+        try:
+            text = " ".join((folder / name).read_text(encoding="utf-8") for name in names)
+            quota, period = map(float, text.split())
+        except (OSError, ValueError):  # Not there, or "max".
+            continue
+        return quota / period if quota > 0 and period > 0 else 0.0
+    return 0.0
 
 
 def describe_cpu() -> str:

@@ -1,12 +1,17 @@
 """Who knows how busy the GPU is: NVML, Jetson's tegrastats, or nobody."""
 
+import math
 import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
+
+from approx_perception.notices import notice
+
+T = TypeVar("T")
 
 __all__ = ["GpuLoad", "GpuProbe", "NoGpu", "NvmlProbe", "TegrastatsProbe", "find_gpu_probe"]
 
@@ -67,32 +72,58 @@ class NvmlProbe:
         except Exception as error:  # ImportError or one of NVML's own
             raise OSError(f"no NVML: {error}") from error
         self._last_sample = 0
+        #: What the driver did not tell at least once.
+        self._silent: set[str] = set()
 
     def read(self, own_pids: Collection[int]) -> GpuLoad:
-        """See `GpuProbe`; shares by process where the driver counts them."""
-        nvml = self._nvml
-        busy = nvml.nvmlDeviceGetUtilizationRates(self._device).gpu / 100
-        memory = nvml.nvmlDeviceGetMemoryInfo(self._device)
-        own_bytes = own_busy = 0.0
+        """See `GpuProbe`; what the driver does not tell (MIG, a lost GPU) is nan, and noticed."""
+        busy = self._ask("utilization", self._busy)
+        used, total = self._ask("memory", self._memory, (_NAN, _NAN))
+        own_busy = self._ask("utilization by process", lambda: self._own_busy(own_pids))
+        own_bytes = self._ask("memory by process", lambda: self._own_bytes(own_pids))
+        # Not max: it drops a nan, and all of it would be told as others'.
+        others_bytes = _not_below_0(used - own_bytes)
+        return GpuLoad(busy, _not_below_0(busy - own_busy), used / total, others_bytes / total)
+
+    def _ask(self, what: str, question: Callable[[], T], unknown: Any = _NAN) -> T:
         try:
-            for process in nvml.nvmlDeviceGetComputeRunningProcesses(self._device):
-                if process.pid in own_pids:
-                    own_bytes += process.usedGpuMemory or 0
+            return question()
+        except Exception as error:  # NVML's own, and what its bindings raise for odd answers
+            if what not in self._silent:
+                self._silent.add(what)
+                notice(f"the GPU driver does not tell {what} ({error}); it counts as unknown")
+            return cast("T", unknown)
+
+    def _busy(self) -> float:
+        return float(self._nvml.nvmlDeviceGetUtilizationRates(self._device).gpu) / 100
+
+    def _memory(self) -> tuple[float, float]:
+        memory = self._nvml.nvmlDeviceGetMemoryInfo(self._device)
+        return float(memory.used), float(memory.total)
+
+    def _own_bytes(self, own_pids: Collection[int]) -> float:
+        processes = self._nvml.nvmlDeviceGetComputeRunningProcesses(self._device)
+        own = [process.usedGpuMemory for process in processes if process.pid in own_pids]
+        return math.nan if None in own else float(sum(own))
+
+    def _own_busy(self, own_pids: Collection[int]) -> float:
+        nvml = self._nvml
+        try:
             samples = nvml.nvmlDeviceGetProcessUtilization(self._device, self._last_sample)
-            self._last_sample = max((s.timeStamp for s in samples), default=self._last_sample)
-            latest = {s.pid: s.smUtil for s in samples}
-            own_busy = sum(share for pid, share in latest.items() if pid in own_pids) / 100
-        except nvml.NVMLError:
-            # Not counted here, or no sample since the last call.
-            pass
-        return GpuLoad(
-            busy, max(busy - own_busy, 0.0), memory.used / memory.total,
-            max(memory.used - own_bytes, 0.0) / memory.total,
-        )  # fmt: skip
+        except nvml.NVMLError_NotFound:
+            # Nobody computed since the last call.
+            return 0.0
+        self._last_sample = max((s.timeStamp for s in samples), default=self._last_sample)
+        latest = {s.pid: s.smUtil for s in samples}
+        return float(sum(share for pid, share in latest.items() if pid in own_pids)) / 100
 
     def close(self) -> None:
         """See `GpuProbe`."""
-        self._nvml.nvmlShutdown()
+        self._ask("that it is let go of", self._nvml.nvmlShutdown)
+
+
+def _not_below_0(share: float) -> float:
+    return 0.0 if share < 0 else share
 
 
 class TegrastatsProbe:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.machine import allowed_cores, core_count
 from approx_perception.profiling import contention_worker
 
 __all__ = ["ContentionGenerator", "ContentionLevel"]
@@ -36,7 +37,7 @@ class ContentionLevel:
     Raises
     ------
     ConfigurationError
-        If an amount is outside its range or more than the machine has.
+        If an amount is outside its range or more than this process may use.
     """
 
     cpu_cores: int = 0
@@ -45,10 +46,10 @@ class ContentionLevel:
     gpu_share: float = 0.0
 
     def __post_init__(self) -> None:
-        cores = os.cpu_count() or 1
+        cores = core_count()
         if not 0 <= self.cpu_cores <= cores:
             raise ConfigurationError(
-                f"cannot keep {self.cpu_cores} CPU cores busy; this machine has {cores}"
+                f"cannot keep {self.cpu_cores} CPU cores busy; this process may use {cores}"
             )
         for name in ("cpu_share", "gpu_share"):
             if not 0 <= (value := getattr(self, name)) <= 1:
@@ -60,8 +61,8 @@ class ContentionLevel:
 
     @property
     def cpu(self) -> float:
-        """Share of all cores together that is asked for, 0..1."""
-        return self.cpu_cores * self.cpu_share / (os.cpu_count() or 1)
+        """Share of all cores of ours together that is asked for, 0..1."""
+        return self.cpu_cores * self.cpu_share / core_count()
 
     @property
     def memory(self) -> float:
@@ -116,7 +117,7 @@ class ContentionGenerator:
                 self._start("cpu", level.cpu_share, core)
         if level.memory_mb_s:
             # Not on the cores that are kept busy first.
-            self._start("memory", level.memory_mb_s, (os.cpu_count() or 1) - 1)
+            self._start("memory", level.memory_mb_s, core_count() - 1)
         if level.gpu_share:
             self._start("gpu", level.gpu_share, -1)
         for process in self._processes:
@@ -126,7 +127,9 @@ class ContentionGenerator:
         return self
 
     def _start(self, kind: str, amount: float, core: int) -> None:
-        arguments = (kind, amount, core, self._seconds, os.getpid())
+        cores = allowed_cores()
+        place = cores[core % len(cores)] if core >= 0 else core
+        arguments = (kind, amount, place, self._seconds, os.getpid())
         self._processes.append(
             subprocess.Popen(
                 [sys.executable, str(Path(contention_worker.__file__)), *map(str, arguments)],

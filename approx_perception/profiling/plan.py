@@ -1,7 +1,6 @@
 """What a profiling run will do, and how long it will take."""
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -29,7 +28,7 @@ def contention_levels(with_gpu: bool) -> list[ContentionLevel]:
     Half of the cores all the time and all of them half of the time are the same load to a
     monitor, but not to an inference, which evades the one and not the other.
     """
-    cores = os.cpu_count() or 1
+    cores = core_count()
     levels = [
         ContentionLevel(),
         ContentionLevel(max(cores // 2, 1)),

@@ -83,7 +83,7 @@ class TestEveryReader:
         self.refusal(reader, written(tmp_path, b"\0" * 100))
 
     def test_utf_16(self, reader, tmp_path):
-        self.refusal(reader, written(tmp_path, "a: 1".encode("utf-16")))
+        self.refusal(reader, written(tmp_path, "a: 1".encode("utf-16-le")))
 
 
 @pytest.mark.parametrize("kind", [DatasetError, WeightsError])
