@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from approx_perception.cli._options import console, milliseconds, progress_bar, show_verdict
 from approx_perception.datasets import SOURCE_HELP
-from approx_perception.evaluation import read_class_map
+from approx_perception.evaluation import ClassTable, read_class_map
 from approx_perception.evaluation.identity import missing_library
+from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.evaluation.truth_use import unused_truth
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.runs import Job, SourceOptions, run_jobs
 from approx_perception.runs.batch import Outcome
@@ -26,8 +29,10 @@ __all__ = [
     "TopicsOption",
     "TraceOption",
     "TruthOption",
+    "failures_of",
     "run_with_progress",
     "show_verdicts",
+    "show_truth",
     "sources_of",
 ]
 
@@ -36,7 +41,8 @@ TruthOption = Annotated[
     list[str] | None,
     typer.Option(
         help="Ground truth of the sources in their order: COCO .json, MOTChallenge .txt, a folder "
-        "of ImageNet VID .xml, or a topic of the bag. Default: what the source has.",
+        "of ImageNet VID .xml, detections.txt of a run, or a topic of the bag. Default: what the "
+        "source has.",
         show_default=False,
     ),
 ]
@@ -50,7 +56,9 @@ TopicsOption = Annotated[
 MapOption = Annotated[
     Path | None,
     typer.Option(
-        help="YAML from the detector's class names to the data set's.", show_default=False
+        help="YAML from the detector's class names to the data set's ('name: name'); lines of "
+        "'number: name' name the classes of a MOTChallenge file.",
+        show_default=False,
     ),
 ]
 ScenarioOption = Annotated[
@@ -105,7 +113,7 @@ def sources_of(
             f"{len(names)} sources but {len(truths)} --ground-truth; give one for each, or one for "
             "all"
         )
-    translations = read_class_map(class_map) if class_map else {}
+    translations = read_class_map(class_map) if class_map else ClassTable()
     return with_own_labels([
         SourceOptions(
             name, topic, truths[min(index, len(truths) - 1)] if truths else None, frames, seed,
@@ -132,6 +140,29 @@ def show_verdicts(systems: Mapping[str, Mapping[str, Any]]) -> None:
         for own in verdict["slas"]:
             show_verdict(own["text"], own["state"], shown_name)
         show_verdict(verdict["cost"], "", shown_name)
+
+
+def show_truth(use: Mapping[str, Any]) -> None:
+    """Tell how much of the ground truth was used, and why not all of it."""
+    count = use["frames_with_truth"]
+    if count or use["warnings"]:
+        ignored = f", {use['objects_ignored']} ignored" if use["objects_ignored"] else ""
+        console.print(
+            f"ground truth: {use['objects']} objects in {count} of {use['frames']} frames{ignored}"
+        )
+    for text in use["warnings"]:
+        console.print(f"[yellow]warning:[/yellow] {escape(text)}", soft_wrap=True)
+
+
+def failures_of(
+    outcomes: Sequence[Outcome], by_system: Mapping[str, Sequence[RunRecord]]
+) -> list[str]:
+    """Sources that could not be run, and those of whose named truth nothing was used; told."""
+    records = (record for records in by_system.values() for record in records)
+    unused = list(dict.fromkeys(unused_truth(records)))
+    for error in unused:
+        console.print(f"[red]failed:[/red] {escape(error)}", soft_wrap=True)
+    return [*(error for _, error in outcomes if error), *unused]
 
 
 def show_failures(outcomes: Sequence[Outcome]) -> None:

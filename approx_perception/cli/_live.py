@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from approx_perception.assembly import load_network
 from approx_perception.cli._options import console
 from approx_perception.evaluation import ClassMap
 from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario
+from approx_perception.evaluation.truth_use import check_classes, truth_given
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.runs import SourceOptions, record_folder
 from approx_perception.runs.conditions import SteppedContention
@@ -45,6 +47,12 @@ def _play(spec: SystemSpec, options: SourceOptions, scenario: Scenario, folder: 
     from approx_perception.ros.live_run import play_live
 
     source = replace(options, frames=options.frames or _SYNTHETIC_FRAMES).open()
+    # The topics name only what was found.
+    network, _ = load_network(spec.options)
+    class_map = ClassMap(network.class_names, source.class_names, options.class_map.names)
+    del network
+    if options.ground_truth is not None:
+        check_classes(class_map, source.truth_name)
     with ExitStack() as stack, console.status(source.name) as status:
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
@@ -58,9 +66,13 @@ def _play(spec: SystemSpec, options: SourceOptions, scenario: Scenario, folder: 
                 [NO_CONTENTION, *scenario.contention_steps.values()],
                 "this machine, live over ROS",
             ),
-            lambda names: ClassMap(names, source.class_names, options.class_map),
+            class_map,
             _steps(scenario, stack), options.frames, status.update,
         )  # fmt: skip
+    is_whole = options.frames is None or len(record) < options.frames
+    record.metadata["truth"] = truth_given(
+        source, class_map, options.ground_truth is not None, is_whole
+    )
     path = record_folder(folder, record)
     path.mkdir(parents=True, exist_ok=True)
     record.save(path)

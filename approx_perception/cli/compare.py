@@ -17,7 +17,9 @@ from approx_perception.cli._evaluation import (
     TopicsOption,
     TraceOption,
     TruthOption,
+    failures_of,
     run_with_progress,
+    show_truth,
     show_verdicts,
     sources_of,
 )
@@ -93,7 +95,8 @@ def compare(
     """Run several systems over the same frames, in turns frame by frame, and compare them.
 
     Leaves table.md, result.json and a record of each run for report. Intervals are of 95 %, by
-    bootstrap over blocks of frames; a lead is judged on the same blocks for both.
+    bootstrap over sources and blocks of 32 frames, with the repetitions of a block together; a
+    lead is judged on the same blocks for both.
     """
     options = KernelOptions(
         detector, weights, class_names, device, precision, threads, space,
@@ -110,7 +113,7 @@ def compare(
             jobs = jobs_of(specs, chosen, conditions, latency_trace, place, export=False)
             outcomes += run_with_progress(jobs, 1, None)
         by_system = load_outcomes(outcomes)
-        failures = [error for _, error in outcomes if error]
+        failures = failures_of(outcomes, by_system)
         result = result_of(by_system, conditions.limits, failures)
         table = comparison_table(by_system, result)
         replace_text(folder / "table.md", table)
@@ -119,6 +122,11 @@ def compare(
             shutil.rmtree(finished)
     show_verdicts(result["systems"])
     print(f"\n{table}")
+    told = []
+    for own in result["systems"].values():
+        if own["truth"] not in told:
+            told.append(own["truth"])
+            show_truth(own["truth"])
     console.print(f"results are in {out}; see them with approx-perception report {out}")
     if failures:
         raise typer.Exit(1)

@@ -21,8 +21,10 @@ from approx_perception.cli._evaluation import (
     TopicsOption,
     TraceOption,
     TruthOption,
+    failures_of,
     run_with_progress,
     show_failures,
+    show_truth,
     show_verdicts,
     sources_of,
 )
@@ -135,13 +137,14 @@ def evaluate(
             jobs = jobs_of([spec], chosen, conditions, latency_trace, folder, export)
             outcomes = run_with_progress(jobs, processes, ray)
         by_system = load_outcomes(outcomes)
-        failures = [error for _, error in outcomes if error]
+        failures = failures_of(outcomes, by_system)
         result = result_of(by_system, conditions.limits, failures)
         replace_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
         shutil.rmtree(folder / FINISHED, ignore_errors=True)
     own = result["systems"][spec.name]
     show_verdicts(result["systems"])
     _show_figures(spec.name, own)
+    show_truth(own["truth"])
     console.print(f"results are in {out}; see them with approx-perception report {out}")
     if failures:
         raise typer.Exit(1)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from approx_perception.datasets.image_messages import stamp_ns
+from approx_perception.exceptions import DatasetError
 from approx_perception.structures import GroundTruth
 from approx_perception.structures.boxes import corners
 from approx_perception.structures.columns import joined_in_blocks
@@ -42,16 +43,32 @@ class TruthByStamp:
         stamps, counts, boxes, self.class_ids, self._track_ids, self._ignored = joined_in_blocks(
             rows, (no_ids, no_ids, np.zeros((0, 4), np.float32), no_ids, no_ids, np.zeros(0, bool))
         )
+        is_box = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= 0).all(axis=1)
+        if not is_box.all():
+            row = int(np.argmin(is_box))
+            stamp = stamps[np.searchsorted(np.cumsum(counts), row, "right")]
+            raise DatasetError(
+                f"at the stamp {stamp} ns, the ground truth has the box {boxes[row].tolist()} "
+                "(centre and sides in px)"
+            )
         self._boxes = corners(boxes)
         #: A message's rows are from its own on to before the next one's.
         self._first_rows = np.concatenate([[0], np.cumsum(counts)])
         self._order = np.argsort(stamps, kind="stable")
         self._stamps = stamps[self._order]
+        is_last = np.diff(self._stamps, append=-1) != 0
+        #: Objects that some stamp may ask for.
+        self.object_count = int(counts.sum() if adds_up else counts[self._order][is_last].sum())
+        #: From the closest of the stamps that were asked for in vain; None if there was none.
+        self.missed_by_ns: int | None = None
 
     def get(self, stamp: int) -> GroundTruth | None:
         """Of an image; None where the bag has none."""
         first, last = np.searchsorted(self._stamps, [stamp, stamp + 1])
         if first == last:
+            around = self._stamps[max(first - 1, 0) : first + 1]
+            misses = [abs(int(other) - stamp) for other in around]
+            self.missed_by_ns = min([*misses, *filter(None, [self.missed_by_ns])], default=None)
             return None
         messages = self._order[first if self._adds_up else last - 1 : last]
         rows = np.concatenate(
@@ -63,23 +80,30 @@ class TruthByStamp:
 
 
 def truth_of_ours(messages: Iterable[Any]) -> tuple[TruthByStamp, tuple[str, ...]]:
-    """Ground truth of DetectionArrays, and the class names in it."""
-    names: dict[int, str] = {}
+    """Ground truth of DetectionArrays, and the class names in it.
+
+    Classes are told apart by name, or by number where they have none.
+    """
+    seen: dict[tuple[int, str], int] = {}
 
     def parts() -> Iterator[Any]:
         for array in messages:
             found = array.detections
-            names.update({d.class_index: d.class_id for d in found})
             yield (
                 stamp_ns(array.header),
                 [(d.center_x, d.center_y, d.size_x, d.size_y) for d in found],
-                [d.class_index for d in found],
+                [seen.setdefault((d.class_index, d.class_id), len(seen)) for d in found],
                 [d.track_id for d in found],
                 [d.score <= 0 for d in found],
             )
 
     truth = TruthByStamp(parts())
-    return truth, tuple(names.get(i, "") for i in range(max(names, default=-1) + 1))
+    # In the order of their numbers, so that what was written with all classes comes back as it was.
+    named = [name or str(number) for number, name in sorted(seen)]
+    class_names = tuple(dict.fromkeys(named))
+    numbers = [class_names.index(name or str(number)) for number, name in seen]
+    truth.class_ids = np.array(numbers, np.int64)[truth.class_ids]
+    return truth, class_names
 
 
 def truth_of_vision_msgs(messages: Iterable[Any]) -> tuple[TruthByStamp, tuple[str, ...]]:

@@ -152,9 +152,25 @@ class RosBag(FrameSource):
         connection = arrays.get(topic or GROUND_TRUTH_TOPIC)
         if connection is None:
             return TruthByStamp([]), ()
+        self.truth_name = connection.topic
         messages = (
             reader.deserialize(raw, connection.msgtype)
             for connection, _, raw in self._messages(reader, [connection])
         )
         read = truth_of_ours if connection.msgtype == _DETECTIONS else truth_of_vision_msgs
-        return read(messages)
+        try:
+            truth, class_names = read(messages)
+        except DatasetError as error:
+            raise DatasetError(f"{self._path}, {connection.topic}: {error}") from error
+        self.truth_objects = truth.object_count
+        return truth, class_names
+
+    def truth_remarks(self) -> tuple[str, ...]:
+        """See `FrameSource`; known once the images were read."""
+        missed_by_ns = self._truth_by_stamp.missed_by_ns
+        if missed_by_ns is None:
+            return ()
+        return (
+            f"the truth of an image is that of its stamp; the closest that none has is "
+            f"{missed_by_ns / 1e6:.3f} ms beside",
+        )

@@ -1,7 +1,7 @@
 """Metrics on recorded results."""
 
 from approx_perception.evaluation.average_precision import AveragePrecision, average_precision_50
-from approx_perception.evaluation.class_map import ClassMap, read_class_map
+from approx_perception.evaluation.class_map import ClassMap, ClassTable, read_class_map
 from approx_perception.evaluation.latency import (
     LatencySummary,
     group_means_ms,
@@ -12,6 +12,7 @@ from approx_perception.evaluation.latency import (
 __all__ = [
     "AveragePrecision",
     "ClassMap",
+    "ClassTable",
     "LatencySummary",
     "average_precision_50",
     "group_means_ms",

@@ -1,16 +1,16 @@
 """Bring detections to the class list of the ground truth."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.files import read_yaml_table
 from approx_perception.structures import Detections
 
-__all__ = ["ClassMap", "read_class_map"]
+__all__ = ["ClassMap", "ClassTable", "read_class_map"]
 
 
 class ClassMap:
@@ -31,6 +31,8 @@ class ClassMap:
         What class ids mean before.
     truth_names
         What they mean afterwards.
+    found_names
+        Those of the truth that detections can have.
 
     Raises
     ------
@@ -64,6 +66,9 @@ class ClassMap:
         self._lookup = np.array(
             [-1 if name is None else index.get(name, -1) for name in targets] or [-1]
         )
+        self.found_names = tuple(
+            self.truth_names[i] for i in np.unique(self._lookup) if i >= 0 and self.truth_names[i]
+        )
 
     def apply(self, detections: Detections) -> Detections:
         """Detections in the truth's classes; those of classes that it does not know are left out.
@@ -80,18 +85,42 @@ class ClassMap:
         return replace(kept, class_ids=mapped[mapped >= 0])
 
 
-def read_class_map(path: Path) -> dict[str, str | None]:
+@dataclass(frozen=True, slots=True)
+class ClassTable:
+    """What a user's class map says.
+
+    Attributes
+    ----------
+    names
+        ``{the detector's name: the truth's}``; None leaves the class out.
+    numbers
+        ``{number of a class in the truth: its name}``, for truth that numbers its classes
+        (MOTChallenge); None leaves the class out.
+    """
+
+    names: Mapping[str, str | None] = field(default_factory=dict)
+    numbers: Mapping[int, str | None] = field(default_factory=dict)
+
+
+def read_class_map(path: Path) -> ClassTable:
     """Read translations from YAML: ``name of the detector: name of the data set``.
 
-    An empty name (or ``null``) leaves the class out.
+    Lines of ``number: name`` name the classes of truth that numbers them. An empty name (or
+    ``null``) leaves the class out.
 
     Raises
     ------
     ConfigurationError
         If the file is no such table.
     """
-    content = read_yaml_table(path, "class map", "lines of 'name: name'")
+    content = read_yaml_table(path, "class map", "lines of 'name: name' or 'number: name'")
     for source, target in content.items():
-        if not isinstance(source, str) or not isinstance(target, str | None):
-            raise ConfigurationError(f"{path}: {source!r}: {target!r} is no pair of class names")
-    return {source: target or None for source, target in content.items()}
+        if type(source) not in (str, int) or not isinstance(target, str | None):
+            raise ConfigurationError(
+                f"{path}: {shown(source)}: {shown(target)} is no pair of class names, nor of a "
+                "number and a name"
+            )
+    return ClassTable(
+        {source: name or None for source, name in content.items() if isinstance(source, str)},
+        {source: name or None for source, name in content.items() if isinstance(source, int)},
+    )

@@ -114,11 +114,14 @@ class Driver:
         self._waiting = (self._position, entry)
         return result
 
+    def flush(self) -> tuple[Frame, FrameResult] | None:
+        """Process the frame that waits, if one does; no other frame may come after it."""
+        waiting, self._waiting = self._waiting, None
+        return None if waiting is None else self._process(*waiting)
+
     def finish(self) -> RunRecord:
         """Process what waits, and return the record."""
-        if self._waiting is not None:
-            self._process(*self._waiting)
-            self._waiting = None
+        self.flush()
         return self._recorder.finish()
 
     def _process(self, position: int, entry: LabelledFrame) -> tuple[Frame, FrameResult]:

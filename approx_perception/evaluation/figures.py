@@ -16,7 +16,7 @@ from approx_perception.evaluation.coco_precision import coco_average_precision
 from approx_perception.evaluation.identity import identity_scores, missing_library
 from approx_perception.evaluation.latency import group_means_ms, summarize_latency
 from approx_perception.evaluation.motion import MOTIONS, Motion, motion_ious, only_motion
-from approx_perception.evaluation.run_record import STAGES, RunRecord
+from approx_perception.evaluation.run_record import STAGES, RunRecord, with_common_classes
 from approx_perception.evaluation.streaming import streamed
 from approx_perception.structures.columns import PartsView
 
@@ -71,6 +71,7 @@ FIGURES: dict[str, str] = {
 
 def figures_of(records: Sequence[RunRecord]) -> dict[str, float]:
     """Compute every figure of `FIGURES`, in its order, over all records together."""
+    records = with_common_classes(records)
     values: dict[str, float] = dict.fromkeys(FIGURES, float("nan"))
     parts: tuple[Callable[[Sequence[RunRecord]], dict[str, float]], ...]
     parts = (_counts, _accuracy, _streaming, _identity, _latency, _adaptation, _prediction, _stages)
@@ -145,6 +146,9 @@ def _identity(records: Sequence[RunRecord]) -> dict[str, float]:
         return {}
     # What is known only afterwards has no identities.
     if not all(record.metadata.get("has_identities", True) for record in records):
+        return {}
+    # One object or many: nobody knows.
+    if any((r.truth["track_ids"][~r.truth["ignored"]] < 0).any() for r in records):
         return {}
     if missing_library():
         return {}

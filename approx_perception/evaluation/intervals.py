@@ -1,7 +1,8 @@
-"""How sure figures are: bootstrap over blocks of frames."""
+"""How sure figures are: bootstrap over sources and blocks of their frames."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from approx_perception.evaluation.average_precision import (
     mean_ap50,
     mean_ap50_of_draws,
 )
-from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.evaluation.run_record import RunRecord, with_common_classes
 
 __all__ = ["Interval", "ap50_intervals", "interval_of", "quantile_interval", "resampled_ap50"]
 
@@ -31,17 +32,38 @@ class Interval:
     high: float
 
 
-def _draws(blocks: int) -> npt.NDArray[np.int64]:
-    """``(D, blocks)`` numbers of blocks, the same for everybody."""
-    return np.random.default_rng(0).integers(blocks, size=(_DRAWS, blocks))
+class _Blocks:
+    """Blocks of frames of sources, which is what is drawn.
 
+    Repetitions of a source are no new data: they share its blocks, and come along with them.
+    """
 
-def _blocks(count: int) -> list[slice]:
-    return [slice(a, min(a + _BLOCK_FRAMES, count)) for a in range(0, count, _BLOCK_FRAMES)]
+    def __init__(self, records: Iterable[RunRecord]) -> None:
+        counts: dict[str, int] = {}
+        for record in records:
+            if len(record):
+                count = int(record.frames["sequence"].max()) // _BLOCK_FRAMES + 1
+                source = record.metadata["source"]
+                counts[source] = max(count, counts.get(source, 0))
+        self._counts = list(counts.values())
+        ends = np.cumsum([0, *self._counts]).tolist()
+        self._first = dict(zip(counts, ends, strict=False))
 
+    def of(self, record: RunRecord) -> npt.NDArray[np.int64]:
+        """``(N,)`` number of each frame's block."""
+        first = self._first.get(record.metadata["source"], 0)
+        return np.asarray(first + record.frames["sequence"] // _BLOCK_FRAMES)
 
-def _matches(records: Sequence[RunRecord]) -> list[FrameMatch]:
-    return [match_frame(found, truth) for r in records for _, found, truth in r.scored()]
+    def draws(self) -> npt.NDArray[np.int64]:
+        """``(D, blocks)`` how often each is drawn: sources first, then blocks of each drawn one."""
+        rng = np.random.default_rng(0)
+        ends = np.cumsum([0, *self._counts])
+        often = np.zeros((_DRAWS, ends[-1]), np.int64)
+        for own in often:
+            for source in rng.integers(len(self._counts), size=len(self._counts)):
+                count = self._counts[source]
+                np.add.at(own, ends[source] + rng.integers(count, size=count), 1)
+        return often
 
 
 def ap50_intervals(
@@ -49,35 +71,39 @@ def ap50_intervals(
 ) -> tuple[list[Interval], list[Interval]]:
     """AP50 of each system, and its lead over the first one, with intervals.
 
-    All systems are judged on the same draws of blocks, so that a lead can be certain where the
-    values themselves are not.
+    Sources are drawn, and blocks of frames in them; repetitions are not. All systems are judged on
+    the same draws, so that a lead can be certain where the values themselves are not.
 
     Parameters
     ----------
     systems
-        Records of each system, of the same sources in the same order.
+        Records of each system, of the same sources.
 
     Returns
     -------
     values, leads
-        One for each system; the first one's lead is 0. Where systems did not process the same
-        frames (a camera drops), blocks are the same shares of their frames.
+        One for each system; the first one's lead is 0.
     """
+    every = with_common_classes([record for records in systems for record in records])
+    blocks, given = _Blocks(every), iter(every)
+    systems = [list(islice(given, len(records))) for records in systems]
     matches = [_matches(records) for records in systems]
-    class_count = len(systems[0][0].class_names) if systems and systems[0] else 0
-    fewest = min((len(own) for own in matches), default=0)
-    block_count = len(_blocks(fewest))
-    if not block_count:
+    if not all(matches):
         nothing = [Interval(float("nan"), float("nan"), float("nan")) for _ in systems]
         return nothing, nothing
+    class_count, often = len(every[0].class_names), blocks.draws()
     values, drawn = [], []
-    for own in matches:
-        blocks = np.arange(len(own)) * block_count // len(own)
+    for records, own in zip(systems, matches, strict=True):
+        of_frame = np.concatenate([blocks.of(r)[[f for f, _, _ in r.scored()]] for r in records])
         values.append(mean_ap50(own, class_count).mean)
-        drawn.append(resampled_ap50(own, class_count, blocks))
+        drawn.append(mean_ap50_of_draws(own, class_count, often[:, of_frame]))
     own_intervals = [interval_of(v, row) for v, row in zip(values, drawn, strict=True)]
     leads = [interval_of(v - values[0], r - drawn[0]) for v, r in zip(values, drawn, strict=True)]
     return own_intervals, leads
+
+
+def _matches(records: Sequence[RunRecord]) -> list[FrameMatch]:
+    return [match_frame(found, truth) for r in records for _, found, truth in r.scored()]
 
 
 def resampled_ap50(
@@ -101,19 +127,31 @@ def resampled_ap50(
         ``(D,)``.
     """
     count = int(blocks.max()) + 1
-    often = np.array([np.bincount(draw, minlength=count) for draw in _draws(count)])
+    draws = np.random.default_rng(0).integers(count, size=(_DRAWS, count))
+    often = np.array([np.bincount(draw, minlength=count) for draw in draws])
     return mean_ap50_of_draws(matches, class_count, often[:, blocks])
 
 
-def quantile_interval(values: npt.NDArray[np.float64], quantile: float) -> Interval:
-    """Quantile of a series with its interval; nan of nothing."""
-    blocks = _blocks(len(values))
-    if not blocks:
+def quantile_interval(records: Sequence[RunRecord], name: str, quantile: float) -> Interval:
+    """Quantile of a column over all processed frames, with its interval; nan of nothing.
+
+    Parameters
+    ----------
+    records
+        Of one system; drawn from as in `ap50_intervals`.
+    name
+        Of a column of frames.
+    quantile
+        From 0 to 1.
+    """
+    blocks = _Blocks(records)
+    values = np.concatenate([np.zeros(0), *(record.processed(name) for record in records)])
+    if not len(values):
         return Interval(float("nan"), float("nan"), float("nan"))
-    parts = [values[block] for block in blocks]
+    of_frame = np.concatenate([blocks.of(r)[r.frames["processed"]] for r in records])
     sample = [
-        float(np.quantile(np.concatenate([parts[b] for b in draw]), quantile))
-        for draw in _draws(len(blocks)).tolist()
+        float(np.quantile(drawn, quantile)) if len(drawn := values.repeat(often)) else np.nan
+        for often in blocks.draws()[:, of_frame]
     ]
     return interval_of(float(np.quantile(values, quantile)), np.array(sample))
 

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from approx_perception.structures import (
 )
 from approx_perception.structures.columns import TableOnDisk, rows_of
 
-__all__ = ["STAGES", "RunRecord", "RunRecorder"]
+__all__ = ["STAGES", "RunRecord", "RunRecorder", "with_common_classes"]
 
 #: A day of video, in which each frame has tens of objects.
 _LARGEST_BYTES = 2**33
@@ -125,6 +125,17 @@ class RunRecord:
         """Return a column of the frames that were processed."""
         return np.asarray(self.frames[name][self.frames["processed"]])
 
+    def with_classes(self, names: tuple[str, ...]) -> "RunRecord":
+        """Return the same record with its class ids as positions in a list that has its names."""
+        numbers = np.array([names.index(name) for name in self.class_names], np.int64)
+        found, truth = (
+            {**table, "class_ids": numbers[table["class_ids"]]}
+            for table in (self.found, self.truth)
+        )
+        return replace(
+            self, metadata={**self.metadata, "class_names": list(names)}, found=found, truth=truth
+        )
+
     def save(self, folder: Path) -> None:
         """Write ``record.npz`` and ``record.json``."""
         arrays: Columns = {"found_ends": self.found_ends, "truth_ends": self.truth_ends}
@@ -182,6 +193,14 @@ def _is_whole(arrays: Columns, tables: dict[str, Columns]) -> bool:
         if (steps < 0).any() or (len(ends) and steps[-1]):
             return False
     return True
+
+
+def with_common_classes(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """Bring records to one list of classes, by name: each source numbers its own."""
+    names = tuple(dict.fromkeys(name for record in records for name in record.class_names))
+    return [
+        record if record.class_names == names else record.with_classes(names) for record in records
+    ]
 
 
 class _Lookup:

@@ -215,6 +215,8 @@ def _timed_trackers(space: BranchSpace, stage: _Stage) -> Mapping[TrackerSetting
 class SimulatedPipeline:
     """The real pipeline on a simulated machine; each call of `process` is its next frame.
 
+    Levels of contention are of frames of the source; see `skip_to`.
+
     Parameters
     ----------
     machine
@@ -258,6 +260,10 @@ class SimulatedPipeline:
             scheduler, sla, score_threshold, class_agnostic_iou, clock=stage.clock,
             load=lambda: machine.reading(stage.frame) if hears_load else LoadReading(),
         )  # fmt: skip
+
+    def skip_to(self, position: int) -> None:
+        """Say that the next frame is that one of the source: those before it were dropped."""
+        self._stage.frame = position - 1
 
     def process(self, frame: Frame) -> FrameResult:
         """See `FramePipeline.process`."""

@@ -47,7 +47,7 @@ def play_live(
     source: FrameSource,
     folder: Path,
     metadata: Mapping[str, Any],
-    class_map: Callable[[tuple[str, ...]], ClassMap],
+    class_map: ClassMap,
     steps: Mapping[int, Callable[[Recorder, Callable[[], None]], int]],
     limit: int | None = None,
     report: Callable[[str], None] = lambda _: None,
@@ -65,7 +65,7 @@ def play_live(
     metadata
         Of the record.
     class_map
-        From the node's class names to a map to those of the truth.
+        From the classes of the node's network to those of the truth.
     steps
         ``{frame: what to do when it is sent}``; returns the level of contention from then on.
     limit
@@ -135,17 +135,15 @@ def _to_record(
     sent: list[tuple[int, int]],
     source: FrameSource,
     metadata: Mapping[str, Any],
-    class_map: Callable[[tuple[str, ...]], ClassMap],
+    class_map: ClassMap,
     levels: list[tuple[int, int]],
     limit: int | None,
 ) -> RunRecord:
     """Join what was sent, what is really there, and what was published, by stamp."""
-    names = {index: name for frame in frames for index, name in frame.class_names.items()}
-    mapping = class_map(tuple(names.get(i, "") for i in range(max(names, default=-1) + 1)))
     recorder = RunRecorder(
         {
             **metadata,
-            "class_names": list(mapping.truth_names),
+            "class_names": list(class_map.truth_names),
             "has_time": True,
             "has_stages": False,
         }
@@ -163,7 +161,7 @@ def _to_record(
             recorder.add(frame, None, entry.ground_truth, contention_level=level)
             continue
         result = _to_result(recorded)
-        result = replace(result, detections=mapping.apply(result.detections))
+        result = replace(result, detections=class_map.apply(result.detections))
         published_ns = frame.stamp_ns + round(recorded.age_ms * 1e6)
         recorder.add(frame, result, entry.ground_truth, published_ns, level)
     return recorder.finish()

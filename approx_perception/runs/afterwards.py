@@ -45,7 +45,9 @@ class Afterwards:
                 f"{self._options.name} has frames without ground truth, by which the system "
                 f"{spec.kind!r} chooses"
             )
-        class_map = ClassMap(built.class_names, self._source.class_names, self._options.class_map)
+        class_map = ClassMap(
+            built.class_names, self._source.class_names, self._options.class_map.names
+        )
         world, outcomes = self._follow(built, class_map)
         conditions = conditions_of(self._scenario, spec, None)
         slas = [conditions.sla(index) for index in range(len(self._frames))]

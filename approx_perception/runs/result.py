@@ -4,13 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from approx_perception.evaluation.figures import FIGURES, figures_of
 from approx_perception.evaluation.hindsight import HINDSIGHT
 from approx_perception.evaluation.intervals import Interval, ap50_intervals, quantile_interval
 from approx_perception.evaluation.limits import Limit
 from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.evaluation.truth_use import truth_use
 from approx_perception.runs.verdicts import add_verdicts
 
 __all__ = ["comparison_table", "result_of"]
@@ -21,18 +20,29 @@ def _plain(figures: dict[str, float]) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in figures.items()}
 
 
+def _by_source(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    """Records of each source: one, or one a repetition."""
+    by_source: dict[str, list[RunRecord]] = {}
+    for record in records:
+        by_source.setdefault(record.metadata["source"], []).append(record)
+    return by_source
+
+
 def _system_result(records: Sequence[RunRecord], limits: Sequence[Limit]) -> dict[str, Any]:
     figures = figures_of(records)
     return {
         "figures": _plain(figures),
         "limits": {str(limit): limit.is_kept(figures) for limit in limits},
+        "truth": truth_use(records),
         "sources": {
-            record.metadata["source"]: {
-                "figures": _plain(figures_of([record])),
-                "data_hash": record.metadata["data_hash"],
-                "frames": len(record),
+            source: {
+                "figures": _plain(figures_of(own)),
+                "data_hash": own[0].metadata["data_hash"],
+                "frames": len(own[0]),
+                "repeats": len(own),
+                "truth": truth_use(own),
             }
-            for record in records
+            for source, own in _by_source(records).items()
         },
         "configuration": records[0].metadata["configuration"],
         "network": records[0].metadata["network"],
@@ -86,8 +96,7 @@ def comparison_table(by_system: Mapping[str, list[RunRecord]], result: dict[str,
     for name, own, lead in zip(names, accuracy, leads, strict=True):
         entry = result["systems"][name]
         figures = entry["figures"]
-        latencies = [record.processed("processing_ms") for record in by_system[name]]
-        p95 = quantile_interval(np.concatenate(latencies), 0.95)
+        p95 = quantile_interval(by_system[name], "processing_ms", 0.95)
         entry["intervals"] = {
             "ap50": _plain_interval(own), "ap50_lead": _plain_interval(lead),
             "p95_processing_ms": _plain_interval(p95),

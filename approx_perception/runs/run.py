@@ -11,6 +11,8 @@ from approx_perception.evaluation.driver import Driver
 from approx_perception.evaluation.hindsight import HINDSIGHT
 from approx_perception.evaluation.run_record import RunRecord
 from approx_perception.evaluation.scenario import Scenario
+from approx_perception.evaluation.simulation import SimulatedPipeline
+from approx_perception.evaluation.truth_use import check_classes, truth_given
 from approx_perception.exceptions import DatasetError
 from approx_perception.runs.afterwards import Afterwards
 from approx_perception.runs.conditions import (
@@ -78,11 +80,8 @@ def run_systems(
     ]
     with ExitStack() as stack:
         contention = SteppedContention({} if machine else scenario.contention_steps, stack)
-        drivers = [
-            _driver(system, options, source, scenario, machine)
-            for system in built
-            if system.spec.kind not in HINDSIGHT
-        ]
+        driven = [system for system in built if system.spec.kind not in HINDSIGHT]
+        drivers = [_driver(system, options, source, scenario, machine) for system in driven]
         seen: list[LabelledFrame] | None = [] if len(drivers) < len(built) else None
         position = 0
         entry: LabelledFrame | None = first
@@ -94,16 +93,36 @@ def run_systems(
             turn = position % max(len(drivers), 1)
             for index in [*range(turn, len(drivers)), *range(turn)]:
                 result = drivers[index].feed(entry)
-                if result is not None:
-                    watch(specs[index].name, built[index].class_names, *result)
+                _tell(watch, driven[index], result)
             entry = next(entries, None)
             position += 1
+        for system, driver in zip(driven, drivers, strict=True):
+            _tell(watch, system, driver.flush())
         finished = iter([driver.finish() for driver in drivers])
     afterwards = Afterwards(seen or [], options, source, scenario, machine)
-    return [
+    records = [
         afterwards.record(system) if system.spec.kind in HINDSIGHT else next(finished)
         for system in built
     ]
+    # Only now a bag knows which stamps of its truth were no image's.
+    is_named = options.ground_truth is not None
+    for system, record in zip(built, records, strict=True):
+        is_whole = options.frames is None or len(record) < options.frames
+        class_map = _class_map(system, options, source)
+        record.metadata["truth"] = truth_given(source, class_map, is_named, is_whole)
+    return records
+
+
+def _tell(watch: Watch, system: BuiltSystem, result: tuple[Frame, FrameResult] | None) -> None:
+    if result is not None:
+        watch(system.spec.name, system.class_names, *result)
+
+
+def _class_map(system: BuiltSystem, options: SourceOptions, source: FrameSource) -> ClassMap:
+    class_map = ClassMap(system.class_names, source.class_names, options.class_map.names)
+    if options.ground_truth is not None:
+        check_classes(class_map, source.truth_name)
+    return class_map
 
 
 def _driver(
@@ -113,6 +132,9 @@ def _driver(
     scenario: Scenario,
     machine: RecordedMachine | None,
 ) -> Driver:
-    class_map = ClassMap(system.class_names, source.class_names, options.class_map)
-    metadata = system_metadata(system, options, source, scenario, machine)
-    return Driver(system.system, conditions_of(scenario, system.spec, machine), class_map, metadata)
+    own = system.system
+    return Driver(
+        own, conditions_of(scenario, system.spec, machine), _class_map(system, options, source),
+        system_metadata(system, options, source, scenario, machine),
+        own.skip_to if isinstance(own, SimulatedPipeline) else lambda _: None,
+    )  # fmt: skip

@@ -1,10 +1,11 @@
 """A source as the user names it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from approx_perception.datasets import FrameSource, open_source
+from approx_perception.evaluation import ClassTable
 
 __all__ = ["SourceOptions", "good_for_a_folder", "plain_name", "with_own_labels"]
 
@@ -23,11 +24,15 @@ def good_for_a_folder(text: str) -> str:
 
 def with_own_labels(sources: "Sequence[SourceOptions]") -> "list[SourceOptions]":
     """Give sources of the same label numbers from 2 on."""
-    seen: dict[str, int] = {}
+    seen: set[str] = set()
     result = []
     for source in sources:
-        seen[source.label] = count = seen.get(source.label, 0) + 1
-        label = source.label if count == 1 else f"{source.label}_{count}"
+        number, label = 1, source.label
+        # What a number makes may be another's own name.
+        while label in seen:
+            number += 1
+            label = f"{source.label}_{number}"
+        seen.add(label)
         result.append(replace(source, label=label))
     return result
 
@@ -43,7 +48,7 @@ class SourceOptions:
     topic, ground_truth, frames, seed
         Likewise; ``frames`` also cuts sources that are longer.
     class_map
-        From the detector's class names to the data set's.
+        From the detector's class names to the data set's, and names for the latter's numbers.
     label
         Tells it from the others of the same evaluation: a name for folders and tables.
     """
@@ -53,7 +58,7 @@ class SourceOptions:
     ground_truth: str | None = None
     frames: int | None = None
     seed: int = 0
-    class_map: Mapping[str, str | None] = field(default_factory=dict)
+    class_map: ClassTable = field(default_factory=ClassTable)
     label: str = ""
 
     def __post_init__(self) -> None:
@@ -62,4 +67,7 @@ class SourceOptions:
 
     def open(self) -> FrameSource:
         """See `open_source`."""
-        return open_source(self.name, self.topic, self.frames, self.seed, self.ground_truth)
+        return open_source(
+            self.name, self.topic, self.frames, self.seed, self.ground_truth,
+            self.class_map.numbers,
+        )  # fmt: skip

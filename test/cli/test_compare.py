@@ -84,6 +84,25 @@ def test_adascale_detects_in_every_frame_and_knows_no_sla(compared):
     assert own["violation_share"] > 0.5
 
 
+def test_repetitions_make_nothing_more_certain(tmp_path):
+    """On a recorded machine they are all the same: so are the intervals, and none is lost."""
+    results = []
+    options = ("--space", write_space(tmp_path), "--latency-trace", write_records(tmp_path))
+    for repeats in (1, 3):
+        out = tmp_path / str(repeats)
+        result = invoke(
+            "compare", "synthetic:race:test:0", "-s", "ours", "-s", "fastest", "--frames", 70,
+            *options, "--repeats", repeats, "--out", out,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        results.append(json.loads((out / "result.json").read_text())["systems"]["ours"])
+    once, thrice = results
+    source = thrice["sources"]["synthetic_race_test_0"]
+    assert (source["repeats"], source["frames"], source["figures"]["frames"]) == (3, 70, 210)
+    for name, interval in once["intervals"].items():
+        assert thrice["intervals"][name] == pytest.approx(interval, abs=0.02, rel=0.02), name
+
+
 def test_oracle_needs_a_recorded_machine(tmp_path):
     result = invoke(
         "compare", "synthetic:calm", "-s", "oracle", "--frames", 2, "--out", tmp_path / "out"

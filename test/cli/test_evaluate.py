@@ -6,14 +6,19 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import yaml
 from rosbags.highlevel import AnyReader
 
+from approx_perception.datasets.bag_writer import write_bag
 from approx_perception.datasets.rosbag import typestore_with_ours
+from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.evaluation.figures import FIGURES
+from approx_perception.evaluation.run_record import RunRecord
 from test.cli.test_commands import assert_one_sentence, command, invoke
 from test.conftest import ROOT
+from test.datasets.test_sources import write_bag_with_truth_beside
 from test.recorded_machine import write_records, write_space
 
 SOURCES = ("synthetic:calm:test:0", "synthetic:race:test:0")
@@ -163,6 +168,18 @@ def test_an_interrupted_run_goes_on(machine):
     assert (out / kept.relative_to(partial)).stat().st_mtime_ns == before_ns
 
 
+@pytest.mark.parametrize(
+    "names", [("day1/a", "day2/a", "day3/a_2"), ("a_2", "a", "a"), ("a", "a_2", "a_2", "a", "a_3")]
+)
+def test_every_source_has_a_label_of_its_own(names):
+    from approx_perception.runs import SourceOptions
+    from approx_perception.runs.sources import with_own_labels
+
+    labels = [source.label for source in with_own_labels([SourceOptions(n) for n in names])]
+    assert len(set(labels)) == len(names)
+    assert all(label.startswith("a") for label in labels)
+
+
 def test_two_topics_of_a_bag_are_two_sources():
     from approx_perception.runs import SourceOptions
     from approx_perception.runs.sources import with_own_labels
@@ -171,6 +188,94 @@ def test_two_topics_of_a_bag_are_two_sources():
     sources.append(SourceOptions("b/bag", "/left"))
     labels = [source.label for source in with_own_labels(sources)]
     assert labels == ["bag_left", "bag_right", "bag_left_2", "bag_left_3"]
+
+
+def test_a_camera_meets_contention_at_frames_of_the_source_and_exports_the_last_one(machine):
+    """From frame 20 on; of those before, most are dropped."""
+    folder, options = machine
+    (folder / "busy.yaml").write_text("contention_steps: {20: {cpu_cores: 1}}\n")
+    out = folder / "camera"
+    result = invoke(
+        "evaluate", SOURCES[1], "--frames", 30, *options, "--scenario", folder / "busy.yaml",
+        "--system", "fixed", "--branch", "shape=160,nprop=10,si=1", "--camera", "--export",
+        "--out", out,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    own = out / "synthetic_race_test_0" / "fixed"
+    record = RunRecord.load(own)
+    done = record.frames["processed"]
+    assert 2 < done.sum() < 30
+    slow = record.frames["processing_ms"][done] > 45
+    np.testing.assert_array_equal(slow, np.flatnonzero(done) >= 20)
+    with AnyReader([own / "results_bag"], default_typestore=typestore_with_ours()) as reader:
+        counts = {c.topic: c.msgcount for c in reader.connections}
+    assert done[-1]
+    assert counts["/detections"] == done.sum()
+
+
+@pytest.fixture
+def bag(tmp_path):
+    write_bag(tmp_path / "bag", SyntheticVideo("race", "test", 0, 6, fps=10))
+    return tmp_path / "bag"
+
+
+def test_the_truth_that_was_used_is_told(evaluated):
+    out, done = evaluated
+    use = read(out)["systems"]["ours"]["truth"]
+    assert (use["frames"], use["frames_with_truth"], use["warnings"]) == (48, 48, [])
+    assert use["objects"] > 48
+    assert f"ground truth: {use['objects']} objects in 48 of 48 frames" in done.stderr
+    assert read(out)["systems"]["ours"]["sources"]["synthetic_calm_test_0"]["truth"]["frames"] == 24
+
+
+def test_truth_whose_stamps_are_beside(machine, tmp_path, monkeypatch):
+    """A warning where the bag has it, an error where the user named it; either way the reason."""
+    folder, options = machine
+    source = SyntheticVideo("race", "test", 0, 4, fps=10)
+    write_bag_with_truth_beside(tmp_path / "beside", source, monkeypatch)
+    words = ("evaluate", tmp_path / "beside", *options)
+    done = invoke(*words, "--out", folder / "beside")
+    assert done.returncode == 0, done.stderr
+    reason = "not one of 4 frames has truth in /ground_truth"
+    assert f"warning: beside: {reason}" in done.stderr
+    assert "1.000 ms beside" in done.stderr
+    use = read(folder / "beside")["systems"]["ours"]["truth"]
+    assert (use["frames_with_truth"], use["objects"]) == (0, 0)
+    assert any(reason in text for text in use["warnings"])
+    done = invoke(*words, "--ground-truth", "/ground_truth", "--out", folder / "named")
+    assert done.returncode == 1
+    assert "failed: beside: no object of /ground_truth was used" in done.stderr
+    assert read(folder / "named")["systems"]["ours"]["figures"]["frames"] == 4
+
+
+def test_classes_of_no_common_name(machine, bag, tmp_path):
+    folder, options = machine
+    (tmp_path / "gt.txt").write_text("1,1,5,5,20,20,1,3,1\n")
+    (tmp_path / "map.yaml").write_text("3: lorry\n")
+    words = ("evaluate", bag, *options, "--ground-truth", tmp_path / "gt.txt")
+    done = invoke(*words, "--class-map", tmp_path / "map.yaml", "--out", folder / "no_class")
+    assert_one_sentence(done, "the network knows", f"{tmp_path / 'gt.txt'} has lorry")
+    name = str(RunRecord.load(next(folder.rglob("one/*/ours"))).metadata["class_names"][0])
+    (tmp_path / "map.yaml").write_text(f"3: lorry\n{name}: lorry\n")
+    done = invoke(*words, "--class-map", tmp_path / "map.yaml", "--out", folder / "class")
+    assert done.returncode == 0, done.stderr
+    assert read(folder / "class")["systems"]["ours"]["truth"]["objects"] == 1
+
+
+def test_what_a_run_found_is_truth_for_an_evaluation(machine, bag, tmp_path):
+    folder, options = machine
+    branch = ("--branch", "shape=160,nprop=10,si=1")
+    done = invoke("run", bag, "--space", options[1], *branch, "--out", tmp_path / "slow")
+    assert done.returncode == 0, done.stderr
+    done = invoke(
+        "evaluate", bag, *options, "--system", "fixed", *branch, "--ground-truth",
+        tmp_path / "slow" / "detections.txt", "--out", folder / "pseudo",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    own = read(folder / "pseudo")["systems"]["fixed"]
+    assert own["figures"]["ap50"] == pytest.approx(1.0)
+    assert own["truth"]["objects"] > 0
+    assert own["truth"]["objects_ignored"] > 0
 
 
 @pytest.mark.parametrize(

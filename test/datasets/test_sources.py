@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from approx_perception.datasets import open_source
-from approx_perception.datasets.bag_writer import write_bag
+from approx_perception.datasets.bag_writer import _BagMessages, write_bag
 from approx_perception.datasets.frame_names import frame_numbers
 from approx_perception.datasets.image_folder import ImageFolder
 from approx_perception.datasets.rosbag import RosBag
@@ -19,6 +21,17 @@ GROUND_TRUTH = "1,4,10,20,30,40,1,1,1\n1,5,0,0,5,5,0,1,1\n2,4,11,20,30,40\n"
 
 def video():
     return SyntheticVideo("calm", "test", 2, 5, width=160, height=120, fps=10)
+
+
+def write_bag_with_truth_beside(path, source, monkeypatch):
+    """Each stamp of the truth is one ms after its image's."""
+    plain = _BagMessages.ground_truth
+
+    def beside(self, frame, truth, names):
+        return plain(self, replace(frame, stamp_ns=frame.stamp_ns + 10**6), truth, names)
+
+    monkeypatch.setattr(_BagMessages, "ground_truth", beside)
+    write_bag(path, source)
 
 
 @pytest.fixture
@@ -125,14 +138,28 @@ def test_a_name_with_brackets_is_a_name(mot_folder):
 
 
 def test_bag_gives_back_what_was_written(bag):
-    for written, read in zip(video(), open_source(str(bag)), strict=True):
+    source, names = open_source(str(bag)), video().class_names
+    for written, read in zip(video(), source, strict=True):
         np.testing.assert_array_equal(read.frame.image, written.frame.image)
         assert read.frame.stamp_ns == written.frame.stamp_ns
         truth = written.ground_truth
         np.testing.assert_allclose(read.ground_truth.boxes, truth.boxes, atol=1e-3)
-        np.testing.assert_array_equal(read.ground_truth.class_ids, truth.class_ids)
+        own_names = [source.class_names[i] for i in read.ground_truth.class_ids]
+        assert own_names == [names[i] for i in truth.class_ids]
         np.testing.assert_array_equal(read.ground_truth.track_ids, truth.track_ids)
         np.testing.assert_array_equal(read.ground_truth.ignored, truth.ignored)
+
+
+def test_truth_whose_stamps_are_beside_is_told(tmp_path, monkeypatch):
+    """By one ms, as of a recorder that stamps anew."""
+    write_bag_with_truth_beside(tmp_path / "bag", video(), monkeypatch)
+    source = open_source(str(tmp_path / "bag"))
+    assert source.truth_name == "/ground_truth"
+    assert source.truth_objects > 0
+    assert source.truth_remarks() == ()
+    assert [entry.ground_truth for entry in source] == [None] * 5
+    (remark,) = source.truth_remarks()
+    assert remark.endswith("is 1.000 ms beside")
 
 
 def test_bag_knows_its_rate(bag):

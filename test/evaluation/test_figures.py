@@ -87,3 +87,31 @@ def test_what_a_run_does_not_know_is_nan():
     for name in ("ap50", "sap50", "hota", "latency_error_median", "quantile_coverage",
                  "mean_detect_ms"):  # fmt: skip
         assert math.isnan(figures[name]), name
+
+
+def test_classes_are_pooled_by_name():
+    """Each bag numbers the names that it saw."""
+    first = record([Row(found([BOX], ids=[1]), truth([BOX]))], ("car",))
+    second = record(
+        [Row(found([OTHER, BOX], ids=[1, 2], classes=[1, 0]),
+             truth([OTHER, BOX], classes=[1, 0]))],
+        ("bus", "car"),
+    )  # fmt: skip
+    third = record([Row(found([BOX], ids=[1]), truth([OTHER]))], ("bus",))
+    figures = figures_of([first, second, third])
+    # Both cars are found; of two buses one, and what is no bus is as certain.
+    assert figures["ap50"] == figures_of([second, first, third])["ap50"]
+    assert figures_of([first, second])["ap50"] == 1.0
+    assert figures_of([first, second])["hota"] == pytest.approx(1.0)
+    assert 0.5 < figures["ap50"] < 1
+
+
+@pytest.mark.parametrize("ids", [[-1, -1], [3, -1]])
+def test_truth_without_identities_has_no_identity_scores(ids):
+    both = found([BOX, OTHER], ids=[1, 2])
+    figures = figures_of([record([Row(both, truth([BOX, OTHER], ids))])])
+    assert figures["ap50"] == 1.0
+    for name in ("hota", "det_a", "ass_a", "idf1", "mota", "id_switches"):
+        assert math.isnan(figures[name]), name
+    ignored = truth([BOX, OTHER], [3, -1], ignored=[False, True])
+    assert figures_of([record([Row(both, ignored)])])["hota"] == pytest.approx(1.0)

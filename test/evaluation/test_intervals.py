@@ -1,10 +1,11 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from approx_perception.evaluation.intervals import ap50_intervals, quantile_interval
-from test.evaluation.records import Row, found, record, truth
+from test.evaluation.records import NOTHING, Row, found, record, truth
 
 BOX, AWAY = [0, 0, 10, 10], [90, 90, 99, 99]
 
@@ -29,14 +30,60 @@ def test_a_clear_lead_is_certain_and_none_is_not():
     assert same.low < 0 < same.high
 
 
+def sources(hits_of_each):
+    """A record of each source, with as many of its 320 frames right as told."""
+    return [
+        record(
+            [Row(found([BOX if i % 10 < hits else AWAY], [0.5]), truth([BOX]), ms=float(hits))
+             for i in range(320)],
+            source=f"source{number}",
+        )
+        for number, hits in enumerate(hits_of_each)
+    ]  # fmt: skip
+
+
+def test_repetitions_are_no_new_data():
+    rows = [Row(found([BOX], [0.9]) if i % 7 else NOTHING, truth([BOX]), ms=i) for i in range(320)]
+    once = [record(rows)]
+    thrice = once * 3
+    assert ap50_intervals([thrice])[0] == ap50_intervals([once])[0]
+    latencies = quantile_interval(thrice, "processing_ms", 0.95)
+    alone = quantile_interval(once, "processing_ms", 0.95)
+    assert (latencies.low, latencies.high) == pytest.approx((alone.low, alone.high), abs=1)
+
+
+def test_sources_are_drawn_too():
+    """Better by far on one and worse on the other: nothing is certain of a third."""
+    ours, theirs = sources([9, 5]), sources([5, 6])
+    (_, lead) = ap50_intervals([theirs, ours])[1]
+    assert lead.low < 0 < lead.value < lead.high
+    interval = quantile_interval(ours, "processing_ms", 0.5)
+    assert (interval.low, interval.high) == (5.0, 9.0)
+
+
+def test_systems_that_dropped_frames_are_judged_on_the_same_blocks():
+    rows = [Row(found([BOX if i < 96 else AWAY], [0.5]), truth([BOX])) for i in range(192)]
+    dropped = [replace(row, dropped=i % 2 == 1) for i, row in enumerate(rows)]
+    every, (_, lead) = ap50_intervals([[record(rows)], [record(dropped)]])
+    assert every[0].high - every[0].low > 0.2
+    assert abs(lead.low) < 0.02 > abs(lead.high)
+
+
+def test_classes_of_sources_are_pooled_by_name():
+    cars = record([Row(found([BOX], [0.5]), truth([BOX]))] * 64, ("car",), source="a")
+    dogs = record([Row(found([BOX], [0.5]), truth([AWAY]))] * 64, ("dog",), source="b")
+    (value,), _ = ap50_intervals([[cars, dogs]])
+    assert value.value == 0.5
+
+
 def test_nothing_is_nan():
     (value,), (lead,) = ap50_intervals([[record([])]])
     assert math.isnan(value.value)
     assert math.isnan(lead.low)
-    assert math.isnan(quantile_interval(np.zeros(0), 0.95).value)
+    assert math.isnan(quantile_interval([record([])], "processing_ms", 0.95).value)
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_one_and_two_values(count):
-    interval = quantile_interval(np.full(count, 7.0), 0.95)
+    interval = quantile_interval([record([Row(ms=7.0)] * count)], "processing_ms", 0.95)
     assert (interval.low, interval.value, interval.high) == (7.0, 7.0, 7.0)

@@ -99,7 +99,7 @@ def test_class_maps_that_mean_nothing(tmp_path, text, message):
 def test_a_class_map_of_coco_and_a_data_set(tmp_path):
     (tmp_path / "map.yaml").write_text("person: pedestrian\nbus:\n")
     names = ("person", "bus", "car")
-    mapping = ClassMap(names, ("car", "pedestrian"), read_class_map(tmp_path / "map.yaml"))
+    mapping = ClassMap(names, ("car", "pedestrian"), read_class_map(tmp_path / "map.yaml").names)
     found = Detections.from_arrays([[0, 0, 1, 1]] * 3, [0.9] * 3, [0, 1, 2])
     assert mapping.apply(found).class_ids.tolist() == [1, 0]
     for wrong, message in (

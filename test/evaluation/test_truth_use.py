@@ -1,0 +1,88 @@
+"""What is told of ground truth that found no partner."""
+
+import pytest
+
+from approx_perception.datasets.synthetic import SyntheticVideo
+from approx_perception.evaluation import ClassMap
+from approx_perception.evaluation.truth_use import (
+    check_classes,
+    truth_given,
+    truth_use,
+    unused_truth,
+)
+from approx_perception.exceptions import ConfigurationError
+from test.evaluation.records import Row, found, record, truth
+
+BOX = [0, 0, 10, 10]
+ONE = truth([BOX])
+
+
+def used(rows, names=("person",), **given):
+    metadata = {
+        "name": "gt.txt", "is_named": True, "objects_given": None, "remarks": [],
+        "network_classes": ["person", "car"], "found_classes": ["person"], **given,
+    }  # fmt: skip
+    return record(rows, names, truth=metadata)
+
+
+def test_all_used():
+    assert truth_use([used([Row(found([BOX]), ONE)] * 3, objects_given=3)]) == {
+        "frames": 3, "frames_with_truth": 3, "objects": 3, "objects_ignored": 0, "warnings": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "given", "words"),
+    [
+        ([Row()] * 3, {}, ("not one of 3 frames has truth in gt.txt",)),
+        ([Row(truth=ONE), Row()], {}, ("1 of 2 frames have no truth in", "frame 2 the first")),
+        ([Row(truth=ONE)], {"objects_given": 9}, ("8 of 9 objects of gt.txt are of no frame",)),
+        ([Row(truth=ONE)] + [Row(truth=truth([]))] * 2, {}, ("the last 2 of 3 frames are empty",)),
+        ([Row(truth=truth([BOX], ignored=[True]))], {}, ("all 1 objects of gt.txt are to be",)),
+        ([Row(truth=truth([BOX], [-1]))], {}, ("1 objects of gt.txt have no identity, so HOTA",)),
+        (
+            [Row(truth=ONE)], {"found_classes": []},
+            ("the network knows person, car, gt.txt has person", "--class-map"),
+        ),
+        ([Row(truth=ONE)], {"remarks": ["images are numbered from 0"]}, ("numbered from 0",)),
+    ],
+)  # fmt: skip
+def test_what_found_no_partner_is_told_with_the_reason(rows, given, words):
+    (text,) = truth_use([used(rows, **given)])["warnings"]
+    assert text.startswith("made_up: ")
+    for word in words:
+        assert word in text
+
+
+def test_classes_that_the_network_does_not_know_are_counted():
+    both = used(
+        [Row(truth=truth([BOX, BOX, BOX], classes=[0, 1, 1]))], ("person", "unicorn"),
+    )  # fmt: skip
+    (text,) = truth_use([both])["warnings"]
+    assert (
+        "2 of 3 objects of gt.txt are of classes that the network does not know (unicorn)" in text
+    )
+
+
+def test_no_truth_at_all_is_no_warning():
+    assert truth_use([record([Row()])])["warnings"] == []
+
+
+def test_truth_that_was_named_and_not_used():
+    rows = [Row(truth=ONE, dropped=True), Row(truth=truth([]))]
+    (text,) = unused_truth([used(rows), used([Row(truth=ONE)]), used(rows, is_named=False)])
+    assert text.startswith("made_up: no object of gt.txt was used")
+
+
+def test_a_source_tells_what_a_record_keeps():
+    source = SyntheticVideo("calm", "test", 0, 2, width=64, height=48)
+    class_map = ClassMap(("person", "car"), ("person", "dog"))
+    given = truth_given(source, class_map, is_named=False, is_whole=True)
+    assert given["network_classes"] == ["person", "car"]
+    assert given["found_classes"] == ["person"]
+
+
+def test_classes_of_no_common_name_are_refused_where_the_truth_was_named():
+    check_classes(ClassMap(("human",), ("person",), {"human": "person"}), "gt.txt")
+    with pytest.raises(ConfigurationError, match="the network knows human, gt"):
+        check_classes(ClassMap(("human",), ("person",)), "gt.txt")
