@@ -17,6 +17,8 @@ from approx_perception.ros.conversion import to_frame
 from approx_perception.ros.events import subscription_events
 from approx_perception.ros.health import CameraHealth
 from approx_perception.ros.outputs import Outputs
+from approx_perception.ros.silence import reason_for_silence
+from approx_perception.ros.stream_time import StreamTime
 from approx_perception.ros.topic_names import CameraTopic
 from approx_perception.ros.transport import profile_problem
 from approx_perception.structures import SLA, Frame, FrameResult
@@ -27,8 +29,7 @@ __all__ = ["Camera", "WaitingImage"]
 _LARGE_MESSAGE_BYTES = 300_000
 #: Looks of a second at a topic that has a publisher but brings nothing, before the user is told.
 _SILENT_LOOKS = 3
-#: A stamp that is older than the one before by more than this is another stream: a bag that loops.
-_BACKWARDS_NS = 500_000_000
+_LOG_PERIOD_S = 5.0
 _REMEMBERED_SHARES = 8
 
 
@@ -75,6 +76,7 @@ class Camera:
         self.name, self.kernel = place.name, kernel
         self._node, self._clock, self._on_image = node, clock, on_image
         self._decoder = decoder
+        self._transport = "compressed" if is_compressed else "raw"
         self._topic = f"{place.topic}/compressed" if is_compressed else place.topic
         self._type = CompressedImage if is_compressed else Image
         self.topic = node.resolve_topic_name(self._topic)
@@ -92,7 +94,9 @@ class Camera:
         self.is_enabled = True
         self._subscription: Any = None
         self._received = self._silent_looks = 0
-        self._last_stamp_ns = 0
+        #: Why no image comes, as far as the graph tells; and what of it the log has.
+        self._silence = self._told = ""
+        self._time = StreamTime()
         #: Width and height for which latencies are known.
         self._size = kernel.image_size
 
@@ -110,6 +114,8 @@ class Camera:
         self.mailbox = Mailbox(self._clock)
         self.kernel.pipeline.reset()
         self._received = self._silent_looks = 0
+        self._silence = self._told = ""
+        self._time = StreamTime()
         self._subscription = self._node.create_subscription(
             self._type, self._topic, self._receive, qos.image_input(),
             event_callbacks=subscription_events(lambda: self._incompatible.add(self.topic)),
@@ -158,10 +164,12 @@ class Camera:
             If it cannot be decoded.
         """
         frame = to_frame(image.message, self.topic, image.sequence, self._clock, self._decoder)
-        if frame.stamp_ns < self._last_stamp_ns - _BACKWARDS_NS:
-            self._node.get_logger().info(f"time on {self.topic} went back: identities start anew")
+        if self._time.began_anew(frame.stamp_ns):
+            self._node.get_logger().info(
+                f"time on {self.topic} went back: identities start anew",
+                throttle_duration_sec=_LOG_PERIOD_S,
+            )
             self.kernel.pipeline.reset()
-        self._last_stamp_ns = frame.stamp_ns
         self._note_size(frame.image.shape[1], frame.image.shape[0])
         return frame
 
@@ -175,13 +183,14 @@ class Camera:
         self._node.get_logger().warning(
             f"images on {self.topic} are {width}x{height}, but latencies were measured for "
             f"{measured[0]}x{measured[1]}: set calibration.width and calibration.height for right "
-            "decisions from the first image on"
+            "decisions from the first image on",
+            throttle_duration_sec=_LOG_PERIOD_S,
         )
 
     def publish(self, image: WaitingImage, frame: Frame, result: FrameResult) -> float:
         """Publish a result; returns the age in ms, nan where the stamp says nothing."""
         now_ns = self._node.get_clock().now().nanoseconds
-        age_ms = (now_ns - frame.stamp_ns) / 1e6 if frame.stamp_ns else float("nan")
+        age_ms = (now_ns - frame.stamp_ns) / 1e6 if frame.stamp_ns > 0 else float("nan")
         scheduler = self.kernel.pipeline.scheduler
         self.outputs.publish(
             image.message.header, frame, result, age_ms,
@@ -191,9 +200,13 @@ class Camera:
 
     def look_after(self) -> None:
         """Once a second: notice images that are sent but not had."""
-        is_silent = self._received == 0 and self._node.count_publishers(self.topic) > 0
-        self._silent_looks = self._silent_looks + 1 if is_silent else 0
-        if self._silent_looks == _SILENT_LOOKS:
+        if self._received or self._subscription is None:
+            return
+        wanted = self._subscription.qos_profile
+        self._silence = reason_for_silence(self._node, self.topic, self._transport, wanted)
+        self._silent_looks = self._silent_looks + 1 if self._silence else 0
+        if self._silent_looks >= _SILENT_LOOKS and self._told != self._silence:
+            self._told = self._silence
             self._node.get_logger().warning(f"waiting for {self.waiting_for}")
 
     @property
@@ -201,10 +214,7 @@ class Camera:
         """What is missing before the first image."""
         if self._silent_looks < _SILENT_LOOKS:
             return "the first image"
-        return (
-            f"the first image although {self.topic} has a publisher: does it publish, and does its "
-            "process have the Fast DDS profile fastdds_shared_memory.xml?"
-        )
+        return f"the first image: {self._silence}"
 
     def problems(self) -> list[str]:
         """What is wrong with its topics and branches, a sentence each."""

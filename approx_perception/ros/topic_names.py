@@ -9,6 +9,7 @@ from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.interface import TOPICS
 
 __all__ = [
+    "IMAGE_TYPES",
     "LOAD_TYPES",
     "CameraTopic",
     "LoadTopicNames",

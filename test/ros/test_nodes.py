@@ -8,7 +8,9 @@ import pytest
 pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
 
 from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import String
 
 from approx_perception.datasets.image_messages import stamp_ns
 from approx_perception.exceptions import ApproxPerceptionError
@@ -115,6 +117,35 @@ def test_a_silent_publisher_is_reported(graph):
     assert "/image has a publisher" in node.last_words()
     camera.send(camera.image())
     assert graph.wait(lambda: graph.diagnostics["message"] == "processing", 20)
+
+
+def test_why_no_image_comes_is_said(graph):
+    """An incompatible quality of service, another type, the other transport."""
+    node = graph.start_perception(
+        **{"qos_overrides__/image__subscription__reliability": "reliable"}
+    )
+
+    def is_told(words):
+        return graph.wait(lambda: words in graph.diagnostics["message"], 20)
+
+    best_effort = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    camera = Camera(graph, profile=best_effort, is_heard=False)
+    assert is_told("the quality of service of /image does not fit: ERROR: Best effort publisher")
+    assert "does not fit" in node.last_words()
+    camera.close()
+    camera = Camera(graph, CompressedImage, is_heard=False)
+    assert is_told("/image carries sensor_msgs/msg/CompressedImage, expected sensor_msgs/msg/Image")
+    assert "set image_transport to compressed" in graph.diagnostics["message"]
+    camera.close()
+    camera = Camera(graph, String, is_heard=False)
+    assert is_told("/image carries std_msgs/msg/String, expected sensor_msgs/msg/Image")
+    camera.close()
+    camera = Camera(graph, CompressedImage, "image/compressed", is_heard=False)
+    assert is_told("nobody publishes /image, but /image/compressed carries sensor_msgs/msg/Compr")
+    camera.close()
+    camera = Camera(graph)
+    camera.send(camera.image())
+    assert graph.wait(lambda: len(graph.frames) == 1, 20)
 
 
 def test_compressed_images(graph):

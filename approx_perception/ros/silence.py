@@ -1,0 +1,57 @@
+"""Why no image comes although somebody publishes."""
+
+from rclpy.node import Node
+from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
+
+from approx_perception.ros.topic_names import IMAGE_TYPES, foreign_types
+
+__all__ = ["reason_for_silence"]
+
+
+def reason_for_silence(node: Node, topic: str, transport: str, wanted: QoSProfile) -> str:
+    """Say why nothing comes from a camera, as far as the graph tells; empty if nobody publishes.
+
+    Parameters
+    ----------
+    node
+        Sees the graph.
+    topic
+        Resolved, as it is subscribed to: with ``/compressed`` where that is the transport.
+    transport
+        ``raw`` or ``compressed``.
+    wanted
+        Quality of service of the subscription.
+    """
+    expected = IMAGE_TYPES[transport]
+    publishers = node.get_publishers_info_by_topic(topic)
+    fitting = [p.qos_profile for p in publishers if p.topic_type in (expected, "")]
+    if fitting:
+        checks = [qos_check_compatible(offered, wanted) for offered in fitting]
+        if all(verdict == QoSCompatibility.ERROR for verdict, _ in checks):
+            return (
+                f"the quality of service of {topic} does not fit: {checks[0][1].strip()} Change "
+                f"the publisher's, or qos_overrides.{topic}.subscription of this node"
+            )
+        return (
+            f"{topic} has a publisher: does it publish, and does its process have the Fast DDS "
+            "profile fastdds_shared_memory.xml?"
+        )
+    if foreign := foreign_types(node, topic, expected):
+        return f"{topic} carries {foreign[0]}, expected {expected}{_other_way(foreign[0], topic)}"
+    base = topic.removesuffix("/compressed")
+    sibling = base if transport == "compressed" else f"{topic}/compressed"
+    for publisher in node.get_publishers_info_by_topic(sibling):
+        if kind := publisher.topic_type:
+            return (
+                f"nobody publishes {topic}, but {sibling} carries {kind}{_other_way(kind, sibling)}"
+            )
+    return ""
+
+
+def _other_way(kind: str, topic: str) -> str:
+    """What to set so that images of that type are taken."""
+    for transport, name in IMAGE_TYPES.items():
+        if name == kind:
+            base = topic.removesuffix("/compressed") if transport == "compressed" else topic
+            return f"; set image_transport to {transport} and the image topic to {base}"
+    return ""
