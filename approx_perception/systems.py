@@ -18,7 +18,7 @@ from approx_perception.evaluation.simulation import (
     SimulatedMachine,
     SimulatedPipeline,
 )
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.files import read_yaml_table
 from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling.records import ProfileRecords
@@ -69,11 +69,11 @@ class SystemSpec:
             If there is no such kind, or it asks for another branch.
         """
         if kind not in SYSTEMS:
-            raise ConfigurationError(f"there is no system {kind!r}; choose {choices(SYSTEMS)}")
+            raise ConfigurationError(f"there is no system {shown(kind)}; choose {choices(SYSTEMS)}")
         if kind == "detector_only" and "si=" in options.branch and "si=1" not in options.branch:
             raise ConfigurationError(
                 f"detector_only runs the detector on every frame, but its branch is "
-                f"{options.branch!r}; leave si out, or take the system 'fixed'"
+                f"{shown(options.branch)}; leave si out, or take the system 'fixed'"
             )
         alone = kind in ("fixed", "detector_only", "triggered")
         options = replace(options, policy=SYSTEMS[kind], only_branch=alone)
@@ -128,12 +128,13 @@ def _with_options(path: Path, defaults: KernelOptions, content: Mapping[str, Any
             values[key] = value
         else:
             names = choices(sorted(known | {*_SLA_NAMES}))
-            raise ConfigurationError(f"{path}: there is no option {key!r}; choose {names}")
+            raise ConfigurationError(f"{path}: there is no option {shown(key)}; choose {names}")
     try:
         return TypeAdapter(KernelOptions).validate_python({**values, "sla": sla})
     except ValidationError as error:
         reasons = "; ".join(
-            f"{entry['loc'][-1]} is {entry['input']!r}: {entry['msg']}" for entry in error.errors()
+            f"{entry['loc'][-1]} is {shown(entry['input'])}: {entry['msg']}"
+            for entry in error.errors()
         )
         raise ConfigurationError(f"{path}: {reasons}") from error
 
@@ -248,8 +249,8 @@ class SystemFactory:
         if self._machine is None:
             if spec.kind in HINDSIGHT:
                 raise ConfigurationError(
-                    f"the system {spec.kind!r} must know what every branch would have taken, which "
-                    "only a recorded machine tells: give --latency-trace"
+                    f"the system {shown(spec.kind)} must know what every branch would have taken, "
+                    "which only a recorded machine tells: give --latency-trace"
                 )
             options = _without_needless_profile(options)
             kernel = assemble(options, network=self._network(options))

@@ -5,7 +5,7 @@ from pathlib import Path
 from approx_perception.assembly.options import KernelOptions
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.detectors import Detector, DetectorOptions, DetectorSettings, load_detector
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.machine import core_count, describe_cpu
 from approx_perception.pipeline.frame_pipeline import create_trackers
 from approx_perception.share import share_folder
@@ -33,7 +33,7 @@ def load_space(name: str, detector: str) -> BranchSpace:
     path = Path(name)
     if not path.is_file():
         raise ConfigurationError(
-            f"there is no branch space {name!r}; give a YAML file or {choices(space_names())}"
+            f"there is no branch space {shown(name)}; give a YAML file or {choices(space_names())}"
         )
     return BranchSpace.from_yaml(path)
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from approx_perception.branches.branch import Branch
 from approx_perception.branches.space import BranchSpace
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 
 __all__ = ["KNOBS", "allowed_branches"]
 
@@ -55,8 +55,8 @@ def allowed_branches(space: BranchSpace, texts: Mapping[str, str]) -> npt.NDArra
         if unknown := sorted(wanted - known):
             by_length = sorted(sorted(known), key=len)
             raise ConfigurationError(
-                f"allowed.{knob} names {unknown[0]!r}, which the space {space.name!r} does not "
-                f"have; choose {choices(by_length)}"
+                f"allowed.{knob} names {shown(unknown[0])}, which the space {space.name!r} does "
+                f"not have; choose {choices(by_length)}"
             )
         mask &= np.array([not values or bool(values & wanted) for values in own])
     return None if mask.all() else mask

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 
 __all__ = ["TRACKER_NAMES", "Branch", "TrackerSettings", "parse_branch"]
 
@@ -54,11 +54,11 @@ class Branch:
             value = getattr(self, name)
             if value is not None and (type(value) is not int or not low <= value <= high):
                 raise ConfigurationError(
-                    f"knob {name} is {value!r}; it must be a whole number from {low} to {high}"
+                    f"knob {name} is {shown(value)}; it must be a whole number from {low} to {high}"
                 )
         if self.tracker is not None and self.tracker not in TRACKER_NAMES:
             raise ConfigurationError(
-                f"there is no tracker {self.tracker!r}; choose {choices(TRACKER_NAMES)}"
+                f"there is no tracker {shown(self.tracker)}; choose {choices(TRACKER_NAMES)}"
             )
         if (self.si > 1) != (self.tracker is not None) or (self.si > 1) != (self.ds is not None):
             raise ConfigurationError(
@@ -100,8 +100,8 @@ def parse_branch(text: str, default: Branch) -> Branch:
         name, separator, value = (part.strip() for part in item.partition("="))
         if not separator or name not in knobs:
             raise ConfigurationError(
-                f"cannot read {item!r} in branch {text!r}; write knob=value with the knobs "
-                f"{choices(knobs)}"
+                f"cannot read {shown(item)} in branch {shown(text)}; write knob=value with the "
+                f"knobs {choices(knobs)}"
             )
         named.add(name)
         if name == "tracker":
@@ -110,7 +110,7 @@ def parse_branch(text: str, default: Branch) -> Branch:
             knobs[name] = int(value)
         else:
             raise ConfigurationError(
-                f"knob {name} is {value!r} in branch {text!r}; it must be a whole number"
+                f"knob {name} is {shown(value)} in branch {shown(text)}; it must be a whole number"
             )
     if knobs["si"] == 1 and not named & {"tracker", "ds"}:
         knobs["tracker"] = knobs["ds"] = None

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.branches.branch import TRACKER_NAMES, Branch, TrackerSettings
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.files import read_yaml_table
 
 __all__ = ["BranchSpace"]
@@ -188,12 +188,13 @@ class BranchSpace(Sequence[Branch]):
             raise ConfigurationError(f"{origin} holds no mapping of knobs {choices(allowed)}")
         if unknown := sorted(set(data) - allowed, key=str):
             raise ConfigurationError(
-                f"{origin} has the unknown key {unknown[0]!r}; choose {choices(sorted(allowed))}"
+                f"{origin} has the unknown key {shown(unknown[0])}; choose "
+                f"{choices(sorted(allowed))}"
             )
         values = {key: data.get(key) or [] for key in allowed - {"name"}}
         for key, value in values.items():
             if not isinstance(value, list):
-                raise ConfigurationError(f"{origin}: {key} is {value!r}, expected a list")
+                raise ConfigurationError(f"{origin}: {key} is {shown(value)}, expected a list")
         trackers = [_tracker_from(entry, origin) for entry in values["trackers"]]
         name = str(data.get("name", origin))
         try:
@@ -220,10 +221,10 @@ class BranchSpace(Sequence[Branch]):
 def _tracker_from(entry: object, origin: str) -> TrackerSettings:
     if not isinstance(entry, Mapping) or not {"name"} <= set(entry) <= {"name", "ds"}:
         raise ConfigurationError(
-            f"{origin}: tracker {entry!r} must be a mapping with 'name' and, if wanted, 'ds'"
+            f"{origin}: tracker {shown(entry)} must be a mapping with 'name' and, if wanted, 'ds'"
         )
     if entry["name"] not in TRACKER_NAMES:
         raise ConfigurationError(
-            f"{origin}: there is no tracker {entry['name']!r}; choose {choices(TRACKER_NAMES)}"
+            f"{origin}: there is no tracker {shown(entry['name'])}; choose {choices(TRACKER_NAMES)}"
         )
     return TrackerSettings(entry["name"], entry.get("ds", 1))

@@ -9,7 +9,7 @@ from approx_perception.datasets.image_folder import ImageFolder
 from approx_perception.datasets.span import SourceSpan
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.datasets.video_file import VideoFile
-from approx_perception.exceptions import DatasetError
+from approx_perception.exceptions import DatasetError, shown
 
 __all__ = ["SOURCE_HELP", "open_source"]
 
@@ -64,8 +64,8 @@ def open_source(
     path = Path(name)
     is_synthetic = name.startswith(_SYNTHETIC)
     if not is_synthetic and not path.exists():
-        raise DatasetError(f"there is no source {name!r}; give a bag, a video, a folder of images "
-                           "or synthetic:SCENARIO")  # fmt: skip
+        raise DatasetError(f"there is no source {shown(name)}; give a bag, a video, a folder of "
+                           "images or synthetic:SCENARIO")  # fmt: skip
     is_bag = not is_synthetic and _is_bag(path)
     source: FrameSource
     if is_synthetic:
@@ -133,5 +133,7 @@ def _synthetic(text: str, frame_count: int, seed: int) -> SyntheticVideo:
     scenario, _, rest = text.partition(":")
     split, _, own_seed = rest.partition(":")
     if own_seed and not own_seed.isdecimal():
-        raise DatasetError(f"the seed of {_SYNTHETIC}{text} is {own_seed!r}, not a whole number")
+        raise DatasetError(
+            f"the seed of {_SYNTHETIC}{text} is {shown(own_seed)}, not a whole number"
+        )
     return SyntheticVideo(scenario, split or "test", int(own_seed or seed), frame_count)  # type: ignore[arg-type]

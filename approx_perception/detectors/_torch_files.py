@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torchvision.models import get_weight
 
-from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.exceptions import ConfigurationError, WeightsError, shown
 from approx_perception.files import replace_bytes
 
 __all__ = ["choose_device", "read_state", "replace_state", "torchvision_state"]
@@ -32,7 +32,7 @@ def choose_device(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise ConfigurationError(f"cannot use the device {name!r}: {reason}") from error
+        raise ConfigurationError(f"cannot use the device {shown(name)}: {reason}") from error
     return device
 
 
@@ -71,10 +71,10 @@ def torchvision_state(
     try:
         weights = get_weight(name)
     except (ValueError, KeyError, AttributeError) as error:
-        raise WeightsError(f"torchvision has no weights {name!r}: {error!r}") from error
+        raise WeightsError(f"torchvision has no weights {shown(name)}: {error!r}") from error
     builder = type(weights).__name__.removesuffix("_Weights").lower()
     if builder not in builders:
-        raise WeightsError(f"{name!r} are weights of {builder}, which is no {family}")
+        raise WeightsError(f"{shown(name)} are weights of {builder}, which is no {family}")
     try:
         state = weights.get_state_dict(progress=True, check_hash=True)
     except (OSError, RuntimeError) as error:
@@ -91,7 +91,7 @@ def read_state(path: Path) -> dict[str, Any]:
         If it is missing or holds anything else.
     """
     if not path.is_file():
-        raise WeightsError(f"there is no weights file {str(path)!r}")
+        raise WeightsError(f"there is no weights file {shown(str(path))}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (

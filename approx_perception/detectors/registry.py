@@ -9,7 +9,7 @@ import pkgutil
 from importlib import import_module, resources
 
 from approx_perception.detectors._base import Detector, DetectorOptions
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 
 __all__ = ["detector_names", "load_detector"]
 
@@ -35,7 +35,7 @@ def load_detector(family: str, options: DetectorOptions) -> Detector:
     """
     if family not in detector_names():
         raise ConfigurationError(
-            f"there is no detector {family!r}; choose {choices(detector_names())}"
+            f"there is no detector {shown(family)}; choose {choices(detector_names())}"
         )
     detector: Detector = import_module(f"{_PACKAGE}.{family}").load(options)
     return detector

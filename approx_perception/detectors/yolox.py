@@ -17,7 +17,7 @@ from approx_perception.detectors._base import (
     DetectorSettings,
     read_class_names,
 )
-from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.exceptions import ConfigurationError, WeightsError, shown
 from approx_perception.structures import Detections
 
 __all__ = ["YOLOXDetector", "load"]
@@ -52,7 +52,7 @@ def load(options: DetectorOptions) -> "YOLOXDetector":
 
 def _open(path: Path, options: DetectorOptions) -> ort.InferenceSession:
     if not path.is_file():
-        raise WeightsError(f"there is no weights file {str(path)!r}")
+        raise WeightsError(f"there is no weights file {shown(str(path))}")
     session_options = ort.SessionOptions()
     session_options.intra_op_num_threads = options.num_threads
     session_options.log_severity_level = 3
@@ -73,7 +73,7 @@ def _providers(device: str) -> list[str]:
     provider = _PROVIDERS.get(device.split(":", maxsplit=1)[0], device)
     if provider not in available:
         raise ConfigurationError(
-            f"onnxruntime cannot use the device {device!r}; it has {', '.join(available)}"
+            f"onnxruntime cannot use the device {shown(device)}; it has {', '.join(available)}"
         )
     return [provider]
 

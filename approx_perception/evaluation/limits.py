@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from approx_perception.evaluation.figures import FIGURES
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 
 __all__ = ["Limit", "read_limits"]
 
@@ -54,12 +54,14 @@ def read_limits(content: object, origin: str) -> list[Limit]:
         Naming the entry that cannot be used and what could be.
     """
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{origin}: limits are {content!r}, expected 'figure: \">=0.5\"'")
+        raise ConfigurationError(
+            f"{origin}: limits are {shown(content)}, expected 'figure: \">=0.5\"'"
+        )
     limits = []
     for figure, text in content.items():
         if figure not in FIGURES:
             raise ConfigurationError(
-                f"{origin}: there is no figure {figure!r}; choose {choices(FIGURES)}"
+                f"{origin}: there is no figure {shown(figure)}; choose {choices(FIGURES)}"
             )
         match = _PATTERN.fullmatch(str(text))
         try:
@@ -68,7 +70,7 @@ def read_limits(content: object, origin: str) -> list[Limit]:
             limits.append(Limit(figure, match[1], float(match[2])))
         except ValueError:
             raise ConfigurationError(
-                f"{origin}: the limit of {figure} is {text!r}; write a relation and a number, such "
-                "as '>=0.7' or '<=50'"
+                f"{origin}: the limit of {figure} is {shown(text)}; write a relation and a number, "
+                "such as '>=0.7' or '<=50'"
             ) from None
     return limits

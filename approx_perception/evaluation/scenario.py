@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from approx_perception.evaluation.limits import Limit, read_limits
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.files import read_yaml_table
 
 __all__ = ["NO_CONTENTION", "Scenario"]
@@ -50,12 +50,12 @@ class Scenario:
         content = read_yaml_table(path, "scenario", choices(_KEYS))
         if unknown := set(content) - set(_KEYS):
             raise ConfigurationError(
-                f"{path}: there is no entry {sorted(map(str, unknown))[0]!r}; choose "
+                f"{path}: there is no entry {shown(sorted(map(str, unknown))[0])}; choose "
                 f"{choices(_KEYS)}"
             )
         camera = content.get("camera", False)
         if not isinstance(camera, bool):
-            raise ConfigurationError(f"{path}: camera is {camera!r}; write true or false")
+            raise ConfigurationError(f"{path}: camera is {shown(camera)}; write true or false")
         slas = _steps(path, "sla_steps", content.get("sla_steps"))
         contention = _steps(path, "contention_steps", content.get("contention_steps"))
         return cls(
@@ -72,13 +72,15 @@ def _steps(path: Path, name: str, content: Any) -> dict[int, Any]:
     if not isinstance(content, dict) or not all(
         isinstance(frame, int) and frame >= 0 for frame in content
     ):
-        raise ConfigurationError(f"{path}: {name} is {content!r}, expected 'frame: value' lines")
+        raise ConfigurationError(
+            f"{path}: {name} is {shown(content)}, expected 'frame: value' lines"
+        )
     return dict(sorted(content.items()))
 
 
 def _latency_ms(path: Path, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise ConfigurationError(f"{path}: an SLA step is {value!r}, expected ms above 0")
+        raise ConfigurationError(f"{path}: an SLA step is {shown(value)}, expected ms above 0")
     return float(value)
 
 
@@ -89,12 +91,12 @@ def _amounts(path: Path, value: Any) -> dict[str, float]:
         for amount in amounts.values()
     ):
         raise ConfigurationError(
-            f"{path}: a contention step is {value!r}, expected amounts such as "
+            f"{path}: a contention step is {shown(value)}, expected amounts such as "
             "{cpu_cores: 1, cpu_share: 0.5}"
         )
     if unknown := set(amounts) - set(NO_CONTENTION):
         raise ConfigurationError(
-            f"{path}: there is no contention {sorted(map(str, unknown))[0]!r}; choose "
+            f"{path}: there is no contention {shown(sorted(map(str, unknown))[0])}; choose "
             f"{choices(NO_CONTENTION)}"
         )
     return NO_CONTENTION | amounts

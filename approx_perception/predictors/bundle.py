@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from approx_perception.branches import BranchSpace
-from approx_perception.exceptions import ConfigurationError
+from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.files import (
     Columns,
     read_bytes,
@@ -124,18 +124,23 @@ class PredictorBundle:
         ConfigurationError
             Saying what differs and what to do.
         """
+        profiled = BranchSpace.from_dict(self.metadata["space"], "the profile's space")
         pairs = [
             ("branch space", self.metadata.get("space_hash"), space.hash),
             ("network", self.metadata.get("network"), network),
         ]
         if self.latency is not None and machine is not None:
             pairs.append(("machine", self.metadata.get("machine"), machine))
-        for name, profiled, present in pairs:
-            if profiled != present:
-                raise ConfigurationError(
-                    f"the profile is of another {name}: {profiled!r}, but here it is {present!r}; "
-                    f"{_REMEDY}"
-                )
+        for name, made_for, present in pairs:
+            if made_for == present:
+                continue
+            then, now = shown(made_for), shown(present)
+            if name == "branch space":
+                then, now = (f"{each.name!r} ({each.describe()})" for each in (profiled, space))
+            raise ConfigurationError(
+                f"the profile is of another {name}: it was made for {then}, but here runs {now}; "
+                f"{_REMEDY}, or run what it was made for"
+            )
 
 
 def _flatten(prefix: str, part: object) -> Columns:

@@ -13,7 +13,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from approx_perception.datasets import FrameSource, open_source
-from approx_perception.exceptions import ConfigurationError
+from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.interface import PLAYER_PARAMETERS
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import image_message
@@ -67,7 +67,7 @@ class PlayerNode(Node):  # type: ignore[misc]
         try:
             log = Path(name).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115
         except OSError as error:
-            raise ConfigurationError(f"cannot write log_file {name!r}: {error}") from error
+            raise ConfigurationError(f"cannot write log_file {shown(name)}: {error}") from error
         log.write("index,stamp_ns\n")
         return log
 

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from approx_perception.exceptions import ConfigurationError
+from approx_perception.exceptions import ConfigurationError, shown
 
 __all__ = ["attempts_on_ray"]
 
@@ -47,7 +47,7 @@ def attempts_on_ray(
         )  # fmt: skip
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise ConfigurationError(f"no Ray cluster at {address!r}: {reason}") from error
+        raise ConfigurationError(f"no Ray cluster at {shown(address)}: {reason}") from error
     try:
         task: Any = ray.remote(attempt)
         # Two processes of PyTorch on the same core would time each other.
@@ -67,4 +67,4 @@ def _check_reachable(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=_KNOCK_S).close()
     except OSError as error:
-        raise ConfigurationError(f"no Ray cluster at {address!r}: {error}") from error
+        raise ConfigurationError(f"no Ray cluster at {shown(address)}: {error}") from error

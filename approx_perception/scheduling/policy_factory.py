@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.branches import Branch, BranchSpace
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.predictors.original import OriginalLatency, OriginalModel
 from approx_perception.predictors.scale_regressor import ScaleRegressor
 from approx_perception.scheduling.baselines import AdaScale, Triggered
@@ -21,7 +21,9 @@ POLICY_NAMES = ("most_accurate", "fixed", "fastest", "approxdet", "adascale", "t
 def check_policy_name(name: str) -> None:
     """Raise `ConfigurationError` if there is no such policy."""
     if name not in POLICY_NAMES:
-        raise ConfigurationError(f"there is no policy {name!r}; choose {choices(POLICY_NAMES)}")
+        raise ConfigurationError(
+            f"there is no policy {shown(name)}; choose {choices(POLICY_NAMES)}"
+        )
 
 
 @dataclass(slots=True, eq=False)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from approx_perception.branches import Branch
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.structures.content import ContentFeatures
 
 __all__ = ["SLA", "ContentionState", "Decision", "LoadReading", "Observation", "SlaScope"]
@@ -53,7 +53,7 @@ class SLA:
             )
         if self.scope not in tuple(SlaScope):
             names = choices(scope.value for scope in SlaScope)
-            raise ConfigurationError(f"the SLA's scope is {self.scope!r}; choose {names}")
+            raise ConfigurationError(f"the SLA's scope is {shown(self.scope)}; choose {names}")
         object.__setattr__(self, "scope", SlaScope(self.scope))
 
 

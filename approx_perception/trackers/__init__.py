@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from approx_perception.branches import TRACKER_NAMES, TrackerSettings
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.trackers._base import Tracker, TrackerUpdate
 from approx_perception.trackers.correlation import CorrelationTracker
 from approx_perception.trackers.dense_flow import DenseFlowTracker, dis, farneback
@@ -32,6 +32,6 @@ def create_tracker(settings: TrackerSettings) -> Tracker:
     """
     if settings.name not in _FACTORIES:
         raise ConfigurationError(
-            f"there is no tracker {settings.name!r}; choose {choices(TRACKER_NAMES)}"
+            f"there is no tracker {shown(settings.name)}; choose {choices(TRACKER_NAMES)}"
         )
     return _FACTORIES[settings.name](settings.ds)

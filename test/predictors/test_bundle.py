@@ -83,14 +83,27 @@ OTHER = BranchSpace("other", [160, 320], [], [1, 8], [TrackerSettings("median_fl
     ("space", "network", "machine", "words"),
     [
         (OTHER, "net", "here", "another branch space"),
-        (SPACE, "other net", "here", "another network: 'net', but here it is 'other net'"),
-        (SPACE, "net", "there", "another machine: 'here', but here it is 'there'"),
+        (
+            SPACE,
+            "other net",
+            "here",
+            "another network: it was made for 'net', but here runs 'other net'",
+        ),
+        (SPACE, "net", "there", "another machine: it was made for 'here', but here runs 'there'"),
     ],
 )
 def test_refused_for_anything_else(path, space, network, machine, words):
     with pytest.raises(ConfigurationError, match=words) as caught:
         PredictorBundle.load(path).check(space, network, machine)
     assert "approx-perception profile" in str(caught.value)
+
+
+def test_a_profile_of_another_space_names_both(path):
+    with pytest.raises(ConfigurationError) as caught:
+        PredictorBundle.load(path).check(OTHER, "net", "here")
+    text = str(caught.value)
+    assert f"it was made for {SPACE.name!r} ({SPACE.describe()})" in text
+    assert f"but here runs 'other' ({OTHER.describe()})" in text
 
 
 def test_missing(tmp_path):

@@ -7,7 +7,7 @@ Three axes make the knobs matter: few or many objects (proposals), small or larg
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from approx_perception.exceptions import DatasetError, choices
+from approx_perception.exceptions import DatasetError, choices, shown
 
 __all__ = ["MIXED_SCENARIO", "SCENARIOS", "Scenario", "scenario_names", "scenario_segments"]
 
@@ -105,6 +105,6 @@ def scenario_segments(name: str) -> tuple[Scenario, ...]:
         return tuple(SCENARIOS[segment] for segment in _MIXED_SEGMENTS)
     if name not in SCENARIOS:
         raise DatasetError(
-            f"there is no synthetic scenario {name!r}; choose {choices(scenario_names())}"
+            f"there is no synthetic scenario {shown(name)}; choose {choices(scenario_names())}"
         )
     return (SCENARIOS[name],)

@@ -13,7 +13,7 @@ from approx_perception.datasets.synthetic.renderer import RenderedFrame, render
 from approx_perception.datasets.synthetic.scenarios import scenario_names, scenario_segments
 from approx_perception.datasets.synthetic.scene import Scene
 from approx_perception.datasets.synthetic.sprites import CLASS_NAMES, Sprite, make_sprite
-from approx_perception.exceptions import DatasetError, choices
+from approx_perception.exceptions import DatasetError, choices, shown
 from approx_perception.structures import Frame
 
 __all__ = ["SPLITS", "Split", "SyntheticVideo"]
@@ -77,7 +77,7 @@ class SyntheticVideo(FrameSource):
     ) -> None:
         segments = scenario_segments(scenario)
         if split not in SPLITS:
-            raise DatasetError(f"there is no split {split!r}; choose {choices(SPLITS)}")
+            raise DatasetError(f"there is no split {shown(split)}; choose {choices(SPLITS)}")
         for name, value in (("frame_count", frame_count), ("width", width), ("height", height)):
             if value < 1:
                 raise DatasetError(f"{name} is {value}, expected at least 1")

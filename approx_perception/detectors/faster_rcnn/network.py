@@ -12,7 +12,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import MultiScaleRoIAlign
 
 from approx_perception.detectors.faster_rcnn.compact_backbone import CompactBackbone
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 
 __all__ = ["BACKBONES", "build_network", "forward", "fuse_batch_norm", "padded_size"]
 
@@ -76,7 +76,7 @@ def build_network(backbone: str, class_count: int) -> FasterRCNN:
             backbone_name=backbone, weights=None, norm_layer=nn.BatchNorm2d, trainable_layers=5
         )
         return FasterRCNN(body, class_count)
-    raise ConfigurationError(f"there is no backbone {backbone!r}; choose {choices(BACKBONES)}")
+    raise ConfigurationError(f"there is no backbone {shown(backbone)}; choose {choices(BACKBONES)}")
 
 
 def padded_size(height: int, width: int) -> tuple[int, int]:

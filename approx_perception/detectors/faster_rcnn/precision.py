@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 
-from approx_perception.exceptions import ConfigurationError, choices
+from approx_perception.exceptions import ConfigurationError, choices, shown
 
 __all__ = ["PRECISIONS", "set_precision"]
 
@@ -73,7 +73,7 @@ def set_precision(network: FasterRCNN, precision: str, device: torch.device) -> 
     """
     if precision not in PRECISIONS:
         raise ConfigurationError(
-            f"there is no precision {precision!r}; choose {choices(PRECISIONS)}"
+            f"there is no precision {shown(precision)}; choose {choices(PRECISIONS)}"
         )
     original = network.backbone
     candidate = _BFloat16Backbone(original)
