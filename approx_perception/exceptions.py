@@ -13,6 +13,7 @@ __all__ = [
     "UnknownEncodingError",
     "WeightsError",
     "choices",
+    "described",
     "shown",
 ]
 
@@ -75,3 +76,10 @@ def shown(value: object, limit: int = 200) -> str:
     text = repr(value[:limit]) if isinstance(value, (str, bytes)) else repr(value)
     is_cut = len(text) > limit or (isinstance(value, (str, bytes)) and len(value) > limit)
     return f"{text[: limit - 3]}..." if is_cut else text
+
+
+def described(error: BaseException) -> str:
+    """What an error says, never nothing: our own errors are sentences, others need their type."""
+    if isinstance(error, ApproxPerceptionError):
+        return str(error)
+    return f"{type(error).__name__}: {error}".removesuffix(": ")

@@ -122,10 +122,12 @@ class Kernel:
         self.pipeline.scheduler.latency = latency
         return replace(self, latency=latency)
 
-    def batches_that_pay(self, count: int) -> frozenset[tuple[int, int | None]]:
+    def batches_that_pay(
+        self, count: int, report: Callable[[str], None] = lambda _: None
+    ) -> frozenset[tuple[int, int | None]]:
         """Settings at which ``count`` cameras are quicker as a batch; measured now."""
         scene = calibration_scene(self.image_size)
-        return batches_that_pay(self.detector, self.space, scene, count, self._shared.clock)
+        return batches_that_pay(self.detector, self.space, scene, count, self._shared.clock, report)
 
 
 def _precision(options: KernelOptions, bundle: PredictorBundle | None) -> str:
@@ -164,7 +166,7 @@ def assemble(
     clock
         Where latencies come from.
     report
-        Called with a line on what is being done.
+        Called with a line on what is being done, before each part of it; what it raises ends it.
     load
         Newest reading of load monitors.
     network
@@ -203,9 +205,8 @@ def assemble(
     if elsewhere is not None:
         model = profiled or elsewhere
     else:
-        report("preheating")
         scene = calibration_scene(options.image_size)
-        PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene)
+        PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene, report)
         model = profiled or _calibrated(detector, trackers, space, scene, clock, report)
     shared = _Shared(options, detector, space, branch, accuracy, clock, load)
     return shared.kernel(policies, trackers, model)

@@ -78,7 +78,12 @@ def calibrate(
 
 
 def batches_that_pay(
-    detector: Detector, space: BranchSpace, scene: Scene, count: int, clock: Clock
+    detector: Detector,
+    space: BranchSpace,
+    scene: Scene,
+    count: int,
+    clock: Clock,
+    report: Callable[[str], None] = lambda _: None,
 ) -> frozenset[tuple[int, int | None]]:
     """``(shape, nprop)`` at which ``count`` images take less time as a batch than one by one."""
     images = [scene.images[i % len(scene.images)] for i in range(count)]
@@ -95,6 +100,7 @@ def batches_that_pay(
 
     paying = set()
     for knobs in space.detector_settings:
+        report(f"batches of {count}, detector {knobs[0]} {knobs[1] or ''}".strip())
         settings = DetectorSettings(*knobs)
         singles_ms = median_ms(settings, [[image] for image in images])
         if median_ms(settings, [images]) < (1 - _BATCH_GAIN) * singles_ms:

@@ -33,6 +33,8 @@ Image = npt.NDArray[np.uint8]
 #: How far aside an object comes again, in sides.
 _ASIDE = 0.4
 _LEAST_SIDE_PX = 12.0
+#: Runs of a setting until it is warm.
+_PREHEATS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,12 +105,14 @@ class PartTimer:
         self.level = 0
         self.round = 0
 
-    def preheat(self, scene: Scene, times: int = 3) -> None:
+    def preheat(self, scene: Scene, report: Callable[[str], None] = lambda _: None) -> None:
         """Run every setting and tracker; the first runs of a network are many times slower."""
         for settings in self._space.detector_settings:
-            for index in range(times):
+            report(f"preheating detector {settings[0]} {settings[1] or ''}".strip())
+            for index in range(_PREHEATS):
                 image = scene.images[index % len(scene.images)]
                 self._detector.detect(image, DetectorSettings(*settings))
+        report("preheating trackers")
         for tracker in self._trackers:
             tracker.initialize(scene.images[0], scene.objects)
             tracker.update(scene.images[1])

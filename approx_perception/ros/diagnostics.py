@@ -1,15 +1,22 @@
-"""Publish what the node and each camera say of themselves on /diagnostics, once a second."""
+"""Publish what a node says of itself on /diagnostics, once a second."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from traceback import extract_tb
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock as RosClock
+from rclpy.clock import ClockType
 from rclpy.node import Node
 
-from approx_perception.ros.health import Judgement
+from approx_perception.exceptions import described
+from approx_perception.ros.health import Judgement, Level
 
-__all__ = ["PERIOD_S", "Diagnostics"]
+__all__ = ["LOG_PERIOD_S", "Diagnostics"]
 
-PERIOD_S = 1.0
+_PERIOD_S = 1.0
+#: What may come with every message is logged once in so many seconds.
+LOG_PERIOD_S = 5.0
 
 
 class Diagnostics:
@@ -19,20 +26,44 @@ class Diagnostics:
     ----------
     node
         Publishes.
+    judge
+        How things stand, ``{task: judgement}``; how callbacks fare comes before it.
     """
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, node: Node, judge: Callable[[], Mapping[str, Judgement]] = dict) -> None:
+        self._node, self._judge = node, judge
         #: Network and device, once they are known.
         self.hardware_id = ""
+        self._failures = self._failures_told = 0
+        self._last_failure = ""
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        # Time of its own: ROS time stands still while a bag is paused.
+        steady = RosClock(clock_type=ClockType.STEADY_TIME)
+        node.create_timer(_PERIOD_S, self.publish, clock=steady)
 
-    def publish(self, judgements: Mapping[str, Judgement]) -> None:
+    def failed(self, what: str, error: Exception) -> None:
+        """Log that something which the executor called has raised, and tell it from now on."""
+        self._failures += 1
+        self._last_failure = f"{what} failed: {described(error)}{_place(error)}"
+        try:
+            self._node.get_logger().error(
+                f"{self._last_failure}; the node goes on", throttle_duration_sec=LOG_PERIOD_S
+            )
+        except Exception:
+            # Without memory for a log line; diagnostics tell it once there is some.
+            return
+
+    def publish(self) -> None:
         """Publish a status for each task, named "node: task"."""
+        try:
+            judgements = self._judge()
+        except Exception as error:
+            self.failed("judging how things stand", error)
+            judgements = {}
         node = self._node.get_fully_qualified_name().lstrip("/")
         array = DiagnosticArray()
         array.header.stamp = self._node.get_clock().now().to_msg()
-        for task, judgement in judgements.items():
+        for task, judgement in {"callbacks": self._callbacks(), **judgements}.items():
             array.status.append(
                 DiagnosticStatus(
                     level=bytes([judgement.level]), name=f"{node}: {task}",
@@ -41,3 +72,19 @@ class Diagnostics:
                 )
             )  # fmt: skip
         self._publisher.publish(array)
+
+    def _callbacks(self) -> Judgement:
+        is_new = self._failures > self._failures_told
+        self._failures_told = self._failures
+        values = {
+            "failed callbacks": str(self._failures),
+            "last failed callback": self._last_failure,
+        }
+        if is_new:
+            return Judgement(Level.ERROR, self._last_failure, values)
+        return Judgement(Level.OK, "callbacks return", values)
+
+
+def _place(error: Exception) -> str:
+    frames = extract_tb(error.__traceback__)
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""

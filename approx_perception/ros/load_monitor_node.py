@@ -12,6 +12,7 @@ from approx_perception.interface import LOAD_MONITOR_PARAMETERS
 from approx_perception.msg import SystemLoad
 from approx_perception.ros import qos
 from approx_perception.ros.declarations import declare_parameters, warn_of_unknown
+from approx_perception.ros.diagnostics import Diagnostics
 from approx_perception.ros.startup import run_node
 
 __all__ = ["LoadMonitorNode", "main"]
@@ -46,6 +47,7 @@ class LoadMonitorNode(Node):  # type: ignore[misc]
         super().__init__("load_monitor_node")
         declare_parameters(self, LOAD_MONITOR_PARAMETERS)
         warn_of_unknown(self, LOAD_MONITOR_PARAMETERS)
+        self.diagnostics = Diagnostics(self)
         text = str(self.get_parameter("own_processes").value)
         words = [word.strip() for word in text.split(",") if word.strip()]
         self._meter = LoadMeter(_OwnProcesses(words))

@@ -2,19 +2,19 @@
 
 import gc
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
-from rclpy.clock import Clock as RosClock
-from rclpy.clock import ClockType, JumpThreshold
+from rclpy.clock import JumpThreshold
 from rclpy.duration import Duration
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
 from approx_perception.assembly import Kernel, assemble
 from approx_perception.clock import MonotonicClock
 from approx_perception.contention import LoadInputs
 from approx_perception.datasets.image_messages import ImageDecoder
-from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, described
 from approx_perception.interface import PERCEPTION_PARAMETERS, camera_sla
 from approx_perception.pipeline import CameraGroup
 from approx_perception.ros.camera import Camera
@@ -23,8 +23,9 @@ from approx_perception.ros.declarations import (
     warn_of_unknown,
     warn_of_unused_qos,
 )
-from approx_perception.ros.diagnostics import PERIOD_S, Diagnostics
+from approx_perception.ros.diagnostics import LOG_PERIOD_S, Diagnostics
 from approx_perception.ros.health import Judgement, Level
+from approx_perception.ros.lifecycle import ManagedNode, Report
 from approx_perception.ros.load_topics import LoadTopics
 from approx_perception.ros.parameters import (
     LiveSettings,
@@ -47,13 +48,17 @@ from approx_perception.ros.worker import Worker
 
 __all__ = ["PerceptionNode", "main"]
 
-_LOG_PERIOD_S = 5.0
-_SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 #: A jump of ROS time that is not a correction.
 _JUMP_BACK = Duration(seconds=-0.5)
 
 
-class PerceptionNode(LifecycleNode):  # type: ignore[misc]
+class _Prepared(NamedTuple):
+    kernel: Kernel
+    #: ``(shape, nprop)`` at which all cameras are quicker as a batch.
+    batched: frozenset[tuple[int, int | None]]
+
+
+class PerceptionNode(ManagedNode):
     """Detect and track on image topics.
 
     Configure loads the network and measures all branches; activate subscribes; deactivate and
@@ -75,15 +80,13 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         self._load_topics: LoadTopics | None = None
         self._runtime = Runtime()
         self._cameras = self._runtime.cameras
-        #: Why the last transition failed.
-        self.error: Exception | None = None
+        #: One that was told to stop, but may not have come to the end of its frame.
+        self._leaving: Worker | None = None
+        self._batched: frozenset[tuple[int, int | None]] = frozenset()
         self._settings = self._read(lambda name: self.get_parameter(name).value)
         self._watch = ParameterWatch(self, self._own_parameters, self._read_live, self._apply)
-        self._diagnostics = Diagnostics(self)
+        self.diagnostics = Diagnostics(self, self._look_after)
         self._requests = Services(self, self._runtime)
-        # Time of its own: ROS time stands still while a bag is paused.
-        steady = RosClock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(PERIOD_S, self._look_after, clock=steady)
         self._on_jump = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=_JUMP_BACK, on_clock_change=True),
             post_callback=lambda _: self._requests.reset_tracks("ROS time jumped back"),
@@ -103,49 +106,39 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     # Lifecycle
 
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load and measure; everything slow happens here."""
-        return self._transition("inactive", self._configure)
-
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe, and start working."""
-        return self._transition("active", self._activate)
+        return self.step("activating", self._activate)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop working, and forget what waits."""
-        return self._transition("inactive", self._stop_working)
+        return self.step("deactivating", self._stop_working)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Let go of the network and of all topics."""
-        return self._transition("unconfigured", self._free)
+        return self.step("cleaning up", self._free)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """End for good, from whatever state."""
-        return self._transition("finalized", self.stop)
+        return self.step("shutting down", self.stop)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Back to where configuring can be tried again."""
-        return self._transition("unconfigured", self.stop)
+        return self.step("recovering", self.stop)
 
-    def _transition(self, target: str, step: Callable[[], None]) -> TransitionCallbackReturn:
-        self.error, before = None, self._runtime.state
-        try:
-            step()
-        except Exception as error:
-            self.error, self._runtime.state = error, before
-            self.get_logger().error(f"cannot become {target}: {error}")
-            return _FAILURE
-        self._runtime.state = target
-        return _SUCCESS
-
-    def _configure(self) -> None:
+    def prepare(self, report: Report) -> _Prepared:
+        """Load the network and measure all branches."""
+        self._refuse_beside_another()
         self.get_logger().info("loading the network and preheating every branch, some seconds")
-        # Nothing else is told while this takes its seconds.
-        self._runtime.state = "configuring"
-        self._look_after()
-        options = kernel_options(self._watch.value)
+        options, count = kernel_options(self._watch.value), len(self._places)
+        kernel = assemble(options, self._monotonic, report, self._load.reading)
+        batched = kernel.batches_that_pay(count, report) if count > 1 else frozenset()
+        return _Prepared(kernel, batched)
+
+    def configure(self, prepared: _Prepared) -> None:
+        """Offer topics; parameters count as they are by now."""
+        kernel, self._batched = prepared
         try:
-            kernel = assemble(options, self._monotonic, self.get_logger().debug, self._load.reading)
             self._settings = read_settings(self._watch.value, self._camera_names(), kernel)
             self._log_start(kernel)
             self._build(kernel)
@@ -164,7 +157,6 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
                     self._wake,
                 )
             )  # fmt: skip
-        self._batched = kernel.batches_that_pay(len(self._places)) if len(self._places) > 1 else ()
         if len(self._places) > 1:
             count = len(self._batched)
             self.get_logger().info(
@@ -173,30 +165,46 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
             )
         for camera in self._cameras:
             camera.is_enabled = self._runtime.is_enabled
-        self._diagnostics.hardware_id = kernel.detector.description
+        self.diagnostics.hardware_id = kernel.detector.description
         self._apply(self._settings)
 
     def _activate(self) -> None:
+        self._refuse_beside_another()
         kernel = self._cameras[0].kernel
         pipelines = {camera.name: camera.kernel.pipeline for camera in self._cameras}
         group = CameraGroup(kernel.detector, pipelines, self._batched, self._monotonic)
-        self._runtime.worker = Worker(self._cameras, group, self._monotonic, self._refuse)
-        self._runtime.worker.limits = self._settings.limits
-        for camera in self._cameras:
-            camera.listen()
-        warn_of_unused_qos(self)
-        self._runtime.worker.share_budgets(always=True)
-        self._runtime.worker.start()
+        worker = Worker(self._cameras, group, self._monotonic, self._refuse)
+        try:
+            for camera in self._cameras:
+                camera.listen()
+            warn_of_unused_qos(self)
+            self._direct(worker, self._settings)
+            worker.start()
+        except Exception:
+            self._stop_working()
+            raise
+        self._runtime.worker = worker
         self.get_logger().info(
             f"waiting for images on {', '.join(camera.topic for camera in self._cameras)}"
         )
+
+    def _refuse_beside_another(self) -> None:
+        """Two workers over one detector would mix up its settings."""
+        if self._is_leaving():
+            raise ApproxPerceptionError(
+                "a frame that was taken before deactivating is still under way; try again when it "
+                "is done"
+            )
+
+    def _is_leaving(self) -> bool:
+        return self._leaving is not None and self._leaving.is_alive
 
     def _stop_working(self) -> None:
         for camera in self._cameras:
             camera.leave()
         if self._runtime.worker is not None:
-            self._runtime.worker.stop()
-            self._runtime.worker = None
+            self._leaving, self._runtime.worker = self._runtime.worker, None
+            self._leaving.stop()
 
     def _free(self) -> None:
         for camera in self._cameras:
@@ -210,23 +218,16 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def stop(self) -> None:
         """End the worker and let go of everything."""
+        self.cancel_preparing()
         self._stop_working()
         self._free()
 
     def start_alone(self) -> None:
-        """Do what a lifecycle manager would, where the user has none.
-
-        Raises
-        ------
-        ApproxPerceptionError
-            If a transition failed.
-        """
-        if not self.get_parameter("autostart").value:
+        """Do what a lifecycle manager would, where the user has none, once the node spins."""
+        if self.get_parameter("autostart").value:
+            self.start_soon()
+        else:
             self.get_logger().info("waiting for a lifecycle manager to configure")
-            return
-        for trigger in (self.trigger_configure, self.trigger_activate):
-            if trigger() != _SUCCESS:
-                raise ApproxPerceptionError(str(self.error))
 
     def _log_start(self, kernel: Kernel) -> None:
         log, model = self.get_logger(), kernel.latency.model
@@ -273,18 +274,23 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def _apply(self, new: LiveSettings) -> None:
         old = self._settings
-        if self._cameras:
+        if self._cameras and (
+            self._load_topics is None
+            or (old.load, old.load_timeout_s) != (new.load, new.load_timeout_s)
+        ):
             # First, for this can fail.
-            if self._load_topics is None or (old.load, old.load_timeout_s) != (
-                new.load, new.load_timeout_s,
-            ):  # fmt: skip
-                self._listen_to_load(new)
-            for camera in self._cameras:
-                self._apply_to(camera, new)
+            self._listen_to_load(new)
         self._settings = new
-        if self._runtime.worker is not None:
-            self._runtime.worker.limits = new.limits
-            self._runtime.worker.share_budgets(always=True)
+        worker = self._runtime.worker
+        if worker is not None:
+            worker.between_frames(partial(self._direct, worker, new))
+
+    def _direct(self, worker: Worker, new: LiveSettings) -> None:
+        """Have a worker work so; in its own thread once it runs."""
+        for camera in self._cameras:
+            self._apply_to(camera, new)
+        worker.limits = new.limits
+        worker.share_budgets(always=True)
 
     @staticmethod
     def _apply_to(camera: Camera, new: LiveSettings) -> None:
@@ -313,24 +319,22 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
 
     def _refuse(self, camera: Camera, error: Exception) -> None:
         self.get_logger().error(
-            f"frame refused, {camera.topic}: {type(error).__name__}: {error}",
-            throttle_duration_sec=_LOG_PERIOD_S,
+            f"frame refused, {camera.topic}: {described(error)}",
+            throttle_duration_sec=LOG_PERIOD_S,
         )
 
-    def _look_after(self) -> None:
-        """Once a second: tell how things stand, and notice images that are sent but not had."""
+    def _look_after(self) -> dict[str, Judgement]:
+        """Once a second: how things stand; notices images that are sent but not had."""
         judgements = {"pipeline": self._judge()}
-        for camera in self._cameras:
-            if self._runtime.state != "active":
-                continue
+        for camera in self._cameras if self._runtime.worker is not None else ():
             camera.look_after()
             judgements[f"camera {camera.topic}"] = camera.health.judge(
                 camera.mailbox.counts, camera.waiting_for, camera.problems(), self._settings.limits
             )
-        self._diagnostics.publish(judgements)
+        return judgements
 
     def _judge(self) -> Judgement:
-        values = {"state": self._runtime.state, "enabled": str(self._runtime.is_enabled).lower()}
+        values = {"state": self.state, "enabled": str(self._runtime.is_enabled).lower()}
         problems: list[str] = []
         if self._load_topics is not None:
             self._load_topics.look_after()
@@ -340,12 +344,14 @@ class PerceptionNode(LifecycleNode):  # type: ignore[misc]
         if self._runtime.worker is not None and not self._runtime.worker.is_alive:
             return Judgement(Level.ERROR, "the worker thread died", values)
         if self.error is not None:
-            return Judgement(Level.ERROR, str(self.error), values)
+            return Judgement(Level.ERROR, described(self.error), values)
+        if self._is_leaving():
+            return Judgement(Level.WARN, "a frame from before deactivating is under way", values)
         if problems:
             return Judgement(Level.WARN, f"load topics: {'; '.join(problems)}", values)
         if not self._runtime.is_enabled:
             return Judgement(Level.WARN, "disabled", values)
-        return Judgement(Level.OK, self._runtime.state, values)
+        return Judgement(Level.OK, self.state, values)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

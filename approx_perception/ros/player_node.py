@@ -18,6 +18,7 @@ from approx_perception.interface import PLAYER_PARAMETERS
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import image_message
 from approx_perception.ros.declarations import declare_parameters, warn_of_unknown
+from approx_perception.ros.diagnostics import Diagnostics
 from approx_perception.ros.startup import spin_until_told, start_node
 from approx_perception.structures import Frame
 
@@ -42,6 +43,7 @@ class PlayerNode(Node):  # type: ignore[misc]
         super().__init__("player_node")
         declare_parameters(self, PLAYER_PARAMETERS)
         warn_of_unknown(self, PLAYER_PARAMETERS)
+        self.diagnostics = Diagnostics(self)
         self._source = open_source(
             str(self._value("source")), str(self._value("topic")) or None,
             int(self._value("frames")), int(self._value("seed")),

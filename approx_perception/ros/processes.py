@@ -89,9 +89,14 @@ class NodeProcess:
                 f"{self.last_words()}"
             )
 
+    @property
+    def log(self) -> str:
+        """What it said so far."""
+        return self._log_path.read_text(encoding="utf-8", errors="replace")
+
     def last_words(self) -> str:
         """End of its log, on one line."""
-        lines = self._log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = self.log.splitlines()
         return " | ".join(line.strip() for line in lines[-_TAIL_LINES:] if line.strip())
 
     def send(self, number: signal.Signals) -> None:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from rclpy.node import Node
 from std_srvs.srv import SetBool, Trigger
 
+from approx_perception.exceptions import described
 from approx_perception.ros.camera import Camera
+from approx_perception.ros.lifecycle import ManagedNode
 from approx_perception.ros.worker import Worker
 
 __all__ = ["Runtime", "Services"]
@@ -18,8 +19,6 @@ class Runtime:
 
     Attributes
     ----------
-    state
-        Of the lifecycle, in its own word.
     cameras
         From configure to cleanup.
     worker
@@ -28,7 +27,6 @@ class Runtime:
         Whether images are processed.
     """
 
-    state: str = "unconfigured"
     cameras: list[Camera] = field(default_factory=list)
     worker: Worker | None = None
     is_enabled: bool = True
@@ -45,8 +43,10 @@ class Services:
         What they act on.
     """
 
-    def __init__(self, node: Node, runtime: Runtime) -> None:
+    def __init__(self, node: ManagedNode, runtime: Runtime) -> None:
         self._node, self._runtime = node, runtime
+        #: Whom it was asked of, until it is done.
+        self._recalibrating: Worker | None = None
         node.create_service(SetBool, "~/enable", self._on_enable)
         node.create_service(Trigger, "~/reset_tracks", self._on_reset_tracks)
         node.create_service(Trigger, "~/recalibrate", self._on_recalibrate)
@@ -64,7 +64,7 @@ class Services:
 
     def _on_reset_tracks(self, _: Any, response: Any) -> Any:
         response.success = self.reset_tracks("as asked")
-        response.message = "" if response.success else f"the node is {self._runtime.state}"
+        response.message = "" if response.success else f"the node is {self._node.state}"
         return response
 
     def reset_tracks(self, why: str) -> bool:
@@ -85,8 +85,12 @@ class Services:
         worker = self._runtime.worker
         response.success = worker is not None
         if worker is None:
-            response.message = f"the node is {self._runtime.state}; it must be active"
+            response.message = f"the node is {self._node.state}; it must be active"
             return response
+        if worker is self._recalibrating:
+            response.message = "already under way"
+            return response
+        self._recalibrating = worker
         worker.between_frames(self._recalibrate)
         is_profiled = self._runtime.cameras[0].kernel.latency.model.is_profiled
         response.message = (
@@ -98,12 +102,14 @@ class Services:
 
     def _recalibrate(self) -> None:
         """In the worker's thread, as the detector serves one at a time."""
-        cameras = self._runtime.cameras
+        cameras = list(self._runtime.cameras)
         try:
             model = cameras[0].kernel.measure_again()
+            for camera in cameras:
+                camera.kernel = camera.kernel.forget_latencies(model)
         except Exception as error:
-            self._node.get_logger().error(f"recalibration failed: {error}")
-            return
-        for camera in cameras:
-            camera.kernel = camera.kernel.forget_latencies(model)
-        self._node.get_logger().info("recalibrated")
+            self._node.get_logger().error(f"recalibration failed: {described(error)}")
+        else:
+            self._node.get_logger().info("recalibrated")
+        finally:
+            self._recalibrating = None

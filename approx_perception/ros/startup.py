@@ -1,28 +1,50 @@
 """Start a node so that what the user got wrong is said in one sentence, and end it in order."""
 
+import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Protocol, TypeVar
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
+from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
 from approx_perception.exceptions import ApproxPerceptionError
+from approx_perception.ros.diagnostics import Diagnostics
+from approx_perception.ros.guard import GuardedExecutor, StartFailedError, answer_always
 from approx_perception.ros.transport import set_image_transport
 
 __all__ = ["run_node", "spin_until_told", "start_node"]
-
-AnyNode = TypeVar("AnyNode")
 
 #: How long being told to end may go unnoticed.
 _WAIT_S = 0.1
 #: Characters of what rclpy says.
 _LONGEST_SENTENCE = 500
+
+
+class GuardedNode(Protocol):
+    """A node that tells what its callbacks raise."""
+
+    diagnostics: Diagnostics
+
+    def destroy_node(self) -> None:
+        """Leave the graph."""
+        ...
+
+
+class StoppableNode(GuardedNode, Protocol):
+    """A node that has more to end than ROS knows of."""
+
+    def stop(self) -> None:
+        """End it."""
+        ...
+
+
+AnyNode = TypeVar("AnyNode")
 
 
 def start_node(factory: Callable[[], AnyNode], arguments: Sequence[str] | None) -> AnyNode | None:
@@ -67,8 +89,16 @@ def _sentence(error: Exception) -> str:
     return text[:_LONGEST_SENTENCE]
 
 
-def spin_until_told(node: Node, is_over: Callable[[], bool] = lambda: False) -> None:
-    """Run callbacks until SIGINT or SIGTERM comes, or something is over; each runs to its end."""
+def spin_until_told(node: GuardedNode, is_over: Callable[[], bool] = lambda: False) -> None:
+    """Run callbacks until SIGINT or SIGTERM comes, or something is over; each runs to its end.
+
+    What a callback raises goes to log and diagnostics, and the next one runs.
+
+    Raises
+    ------
+    StartFailedError
+        If the node cannot begin.
+    """
     is_told = False
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -77,23 +107,16 @@ def spin_until_told(node: Node, is_over: Callable[[], bool] = lambda: False) -> 
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, note)
-    executor = SingleThreadedExecutor()
+    answer_always(node, node.diagnostics.failed)
+    executor = GuardedExecutor(node.diagnostics.failed)
     executor.add_node(node)
-    while not is_told and not is_over():
-        executor.spin_once(timeout_sec=_WAIT_S)
-    executor.shutdown()
-
-
-class StoppableNode(Protocol):
-    """A node that has more to end than ROS knows of."""
-
-    def stop(self) -> None:
-        """End it."""
-        ...
-
-    def destroy_node(self) -> None:
-        """Leave the graph."""
-        ...
+    try:
+        while not is_told and not is_over():
+            executor.spin_once(timeout_sec=_WAIT_S)
+    except ExternalShutdownException:
+        return
+    finally:
+        executor.shutdown()
 
 
 def run_node(factory: Callable[[], StoppableNode], arguments: Sequence[str] | None) -> int:
@@ -101,10 +124,23 @@ def run_node(factory: Callable[[], StoppableNode], arguments: Sequence[str] | No
     node = start_node(factory, arguments)
     if node is None:
         return 1
+    exit_code = 0
     try:
         spin_until_told(node)
+    except StartFailedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        exit_code = 1
     finally:
         node.stop()
         node.destroy_node()
         rclpy.try_shutdown()
-    return 0
+    _leave_threads(exit_code)
+    return exit_code
+
+
+def _leave_threads(exit_code: int) -> None:
+    """End at once where a thread is inside a network: it cannot be told, and would crash later."""
+    if threading.active_count() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(exit_code)

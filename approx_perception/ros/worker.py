@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from queue import SimpleQueue
 
 from approx_perception.clock import Clock
@@ -18,6 +19,8 @@ _JOIN_S = 2.0
 
 class Worker:
     """Takes what waits, processes it, publishes it; and does jobs between two frames.
+
+    While it runs, pipelines and budgets are its own: who wants to change them gives it a job.
 
     Parameters
     ----------
@@ -43,12 +46,14 @@ class Worker:
         self._arrived = threading.Event()
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._is_stopping = False
+        #: Held while a result is published, so that none follows `stop`.
+        self._publishing = threading.Lock()
         self._active: frozenset[str] = frozenset()
         self._thread = threading.Thread(target=self._work, name="perception", daemon=True)
 
     @property
     def is_alive(self) -> bool:
-        """False after it died, which it should not."""
+        """False after it ended, or died, which it should not."""
         return self._thread.is_alive()
 
     def start(self) -> None:
@@ -65,21 +70,35 @@ class Worker:
         self._arrived.set()
 
     def stop(self) -> None:
-        """End after the frame under way."""
-        self._is_stopping = True
+        """End after the frame under way; nothing is published any more.
+
+        A frame may take longer than anybody wants to wait here: `is_alive` tells.
+        """
+        with self._publishing:
+            self._is_stopping = True
         self._arrived.set()
-        self._thread.join(timeout=_JOIN_S)
+        if self._thread.is_alive():
+            self._thread.join(timeout=_JOIN_S)
 
     def _work(self) -> None:
         while not self._is_stopping:
             self._arrived.wait(_IDLE_S)
             self._arrived.clear()
-            while not self._jobs.empty():
-                self._do(self._jobs.get())
-            while not self._is_stopping and (waiting := self._take()):
-                self._process(waiting)
+            while not self._is_stopping and self._step():
+                continue
+
+    def _step(self) -> bool:
+        """Do what waits, jobs first; False where nothing does."""
+        if not self._jobs.empty():
+            self._do(self._jobs.get())
+        elif waiting := self._take():
+            self._do(partial(self._process, waiting))
+        else:
+            return False
+        return True
 
     def _do(self, job: Callable[[], None]) -> None:
+        """Do something; whatever goes wrong, the thread goes on."""
         try:
             job()
         except Exception as error:
@@ -115,7 +134,10 @@ class Worker:
         self, camera: Camera, image: WaitingImage, frame: Frame, result: FrameResult, wait_ms: float
     ) -> None:
         try:
-            age_ms = camera.publish(image, frame, result)
+            with self._publishing:
+                if self._is_stopping:
+                    return
+                age_ms = camera.publish(image, frame, result)
         except Exception as error:
             self._fail(camera, error)
             return
@@ -127,7 +149,10 @@ class Worker:
             self._refuse(camera, error)
 
     def share_budgets(self, always: bool = False) -> None:
-        """Split budgets among the cameras that send images, where these have changed."""
+        """Split budgets among the cameras that send images, where these have changed.
+
+        Before `start`, and in a job.
+        """
         active = frozenset(c.name for c in self._cameras if c.health.is_active)
         if not always and active == self._active:
             return

@@ -1,5 +1,7 @@
 """Bring-up and tear-down as a lifecycle manager does it, with images flowing."""
 
+import signal
+
 import psutil
 import pytest
 
@@ -8,6 +10,7 @@ pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
 from approx_perception.msg import DetectionArray, SystemLoad
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
+from std_srvs.srv import Trigger
 
 from approx_perception.ros import qos
 from test.ros.conftest import Camera, wait_for_exit
@@ -77,10 +80,107 @@ def test_up_and_down_by_the_steps_of_nav2s_manager(graph):
         assert state(graph) == target
 
 
+#: Every id of lifecycle_msgs, those of a transition's own ends, and what is none.
+IDS = (*range(10), 10, 11, 12, 20, 30, 40, 50, 60, 61, 62, 99, 255)
+UP_AND_DOWN = (
+    (CONFIGURE, State.PRIMARY_STATE_INACTIVE, {CONFIGURE, 5}),
+    (ACTIVATE, State.PRIMARY_STATE_ACTIVE, {CLEANUP, ACTIVATE, 6}),
+    (DEACTIVATE, State.PRIMARY_STATE_INACTIVE, {DEACTIVATE, 7}),
+    (CLEANUP, State.PRIMARY_STATE_UNCONFIGURED, {CLEANUP, ACTIVATE, 6}),
+    (CONFIGURE, State.PRIMARY_STATE_INACTIVE, {CONFIGURE, 5}),
+    (6, State.PRIMARY_STATE_FINALIZED, {CLEANUP, ACTIVATE, 6}),
+)
+
+
+def test_every_transition_in_every_state_is_done_or_refused(graph):
+    node = start(graph)
+    before = State.PRIMARY_STATE_UNCONFIGURED
+    for transition, target, possible in UP_AND_DOWN:
+        for number in sorted(set(IDS) - possible):
+            assert not change(graph, number), (before, number)
+        assert state(graph) == before
+        assert change(graph, transition), (before, node.last_words())
+        assert state(graph) == target
+        before = target
+    for number in IDS:
+        assert not change(graph, number), number
+    assert state(graph) == State.PRIMARY_STATE_FINALIZED
+    assert "number 255 refused: the node is finalized; possible now: none" in node.last_words()
+    node.stop()
+    assert wait_for_exit(node) == 0
+    graph.processes.clear()
+
+
+def by_label(graph, label, number=0):
+    request = Transition(id=number, label=label)
+    return graph.call(ChangeState, "perception_node/change_state", transition=request).success
+
+
+def test_transitions_by_label(graph):
+    node = start(graph)
+    # As the ones of lifecycle_msgs: where there is a label, the id does not count.
+    for label in ("activate", "transition_success", "dance", "x" * 10**4):
+        assert not by_label(graph, label, CONFIGURE)
+    assert "'dance' refused: the node is unconfigured; possible now: configure (1)" in (
+        node.last_words()
+    )
+    assert by_label(graph, "configure")
+    assert not by_label(graph, "configure")
+    assert by_label(graph, "shutdown")
+    assert state(graph) == State.PRIMARY_STATE_FINALIZED
+
+
+def test_while_it_configures_it_answers(graph):
+    start(graph, space="")
+    client = graph.node.create_client(ChangeState, "perception_node/change_state")
+    assert graph.wait(client.service_is_ready, 20)
+    configured = client.call_async(ChangeState.Request(transition=Transition(id=CONFIGURE)))
+    assert graph.wait(lambda: state(graph) == State.TRANSITION_STATE_CONFIGURING, 20)
+    for number in IDS:
+        assert not change(graph, number), number
+    graph.set(sla__latency_ms=77.0)
+    with pytest.raises(Exception, match="'week'; choose 'frame' or 'gof'"):
+        graph.set(sla__scope="week")
+    assert not graph.call(Trigger, "perception_node/recalibrate").success
+    assert graph.wait(lambda: graph.diagnostics["state"] == "configuring", 20)
+    assert not configured.done()
+    assert graph.wait(configured.done)
+    assert configured.result().success
+    assert change(graph, ACTIVATE)
+    camera = Camera(graph)
+    camera.send(camera.image())
+    assert graph.wait(lambda: graph.frames, 20)
+    assert graph.frames[0].decision.sla_latency_ms == 77.0
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_ends_it_while_it_configures(graph, name):
+    node = start(graph, space="", autostart=True)
+    assert graph.wait(lambda: graph.diagnostics["state"] == "configuring", 60)
+    node.send(signal.Signals[name])
+    assert wait_for_exit(node) == 0, node.last_words()
+    assert "branches, a detection takes" not in node.log
+    assert "Traceback" not in node.log
+    graph.processes.clear()
+
+
+def test_what_cannot_be_activated_leaves_nothing_half_done(graph):
+    node = start(graph, **{"qos_overrides./image.subscription.reliability": "perhaps"})
+    assert change(graph, CONFIGURE), node.last_words()
+    for _ in range(2):
+        assert not change(graph, ACTIVATE)
+        assert "activating failed: " in node.log.splitlines()[-1]
+        assert graph.wait(lambda: "perhaps" in graph.diagnostics["message"], 20), node.last_words()
+        assert graph.diagnostics["state"] == "inactive"
+    assert graph.node.count_subscribers("image") == 0
+    assert change(graph, CLEANUP)
+
+
 def test_what_cannot_be_configured_is_told_and_tried_again(graph):
     missing = graph.folder / "names.txt"
     node = start(graph, class_names_file=str(missing))
     assert not change(graph, CONFIGURE)
+    assert "configuring failed: " in node.last_words()
     assert graph.wait(lambda: "names.txt" in graph.diagnostics["message"], 20)
     assert graph.diagnostics["state"] == "unconfigured"
     missing.write_text("\n".join(f"class {i}" for i in range(8)))

@@ -1,0 +1,111 @@
+"""One guard around whatever the executor calls: a failure is told, and the node goes on."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
+from rclpy.executors import (
+    ExternalShutdownException,
+    SingleThreadedExecutor,
+    await_or_execute,
+)
+from rclpy.node import Node
+
+from approx_perception.exceptions import ApproxPerceptionError, described
+
+__all__ = ["GuardedExecutor", "StartFailedError", "answer_always"]
+
+#: Told what failed, and of what.
+Tell = Callable[[str, Exception], None]
+
+#: After a failure, so that one which comes back at once does not take a whole core.
+_PAUSE_S = 0.01
+
+
+class StartFailedError(ApproxPerceptionError):
+    """The node cannot begin; the one failure of a callback that ends it."""
+
+
+class GuardedExecutor(SingleThreadedExecutor):  # type: ignore[misc]
+    """Run callbacks; what they raise is told, and the next one runs.
+
+    Parameters
+    ----------
+    tell
+        Gets what failed; must not raise.
+    """
+
+    def __init__(self, tell: Tell) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def spin_once(self, timeout_sec: float | None = None) -> None:
+        """Run what is ready.
+
+        Raises
+        ------
+        StartFailedError
+            If the node cannot begin.
+        ExternalShutdownException
+            If somebody else ended the context.
+        """
+        try:
+            super().spin_once(timeout_sec)
+        except (StartFailedError, ExternalShutdownException):
+            raise
+        except Exception as error:
+            self._tell("a callback", error)
+            time.sleep(_PAUSE_S)
+
+    def _make_handler(
+        self, entity: Any, node: Any, take_from_wait_list: Callable[[Any], Any], *rest: Any
+    ) -> Any:
+        """Guard taking too: where it raises, rclpy never calls the entity's group again."""
+
+        def take(entity: Any) -> Any:
+            try:
+                return take_from_wait_list(entity)
+            except Exception as error:
+                self._tell(f"taking a message of {_name(entity)}", error)
+                return None
+
+        return super()._make_handler(entity, node, take, *rest)
+
+
+def _name(entity: Any) -> str:
+    for attribute in ("topic_name", "srv_name"):
+        if name := getattr(entity, attribute, None):
+            return str(name)
+    return type(entity).__name__
+
+
+def answer_always(node: Node, tell: Tell) -> None:
+    """Have every service of a node answer where its callback raises: no success, and why."""
+    for service in node.services:
+        service.callback = _answering(service, service.callback, tell)
+
+
+def _answering(service: Any, callback: Callable[..., Any], tell: Tell) -> Callable[..., Any]:
+    async def answer(request: Any, response: Any) -> Any:
+        try:
+            return await await_or_execute(callback, request, response)
+        except Exception as error:
+            tell(f"the service {service.srv_name}", error)
+            return _failure(service.srv_type, request, described(error))
+
+    return answer
+
+
+def _failure(service_type: Any, request: Any, reason: str) -> Any:
+    """An answer that says no, as far as its type can."""
+    response = service_type.Response()
+    refusal = SetParametersResult(successful=False, reason=reason)
+    if service_type is SetParameters:
+        response.results = [refusal] * len(request.parameters)
+    elif service_type is SetParametersAtomically:
+        response.result = refusal
+    elif hasattr(response, "message"):
+        response.message = reason
+    return response

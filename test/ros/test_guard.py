@@ -1,0 +1,112 @@
+"""Nodes live on, whatever their callbacks raise and whatever they are sent."""
+
+import signal
+
+import pytest
+
+pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
+
+import rclpy
+from approx_perception.msg import SystemLoad
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.srv import GetParameters, SetParameters, SetParametersAtomically
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import Image
+from std_msgs.msg import String
+from std_srvs.srv import SetBool, Trigger
+
+from approx_perception.ros import qos
+from approx_perception.ros.guard import GuardedExecutor
+from test.ros.conftest import Camera, wait_for_exit
+
+
+def test_what_callbacks_raise_is_answered_logged_and_told(graph):
+    loads = graph.hear(SystemLoad, "system_load", qos.RESULTS)
+    said = graph.hear(DiagnosticArray, "/diagnostics")
+    node = graph.start("test.ros.failing_node", period_s=0.1)
+    name = "load_monitor_node"
+    answer = graph.call(Trigger, f"{name}/fail")
+    assert (answer.success, answer.message) == (False, "MemoryError")
+    answer = graph.call(SetBool, f"{name}/fail_awaiting")
+    assert (answer.success, answer.message) == (False, "KeyError: 'nothing'")
+    parameters = [Parameter(key, value=1).to_parameter_msg() for key in ("number", "number")]
+    results = graph.call(SetParameters, f"{name}/set_parameters", parameters=parameters).results
+    assert [(r.successful, r.reason) for r in results] == [(False, "MemoryError")] * 2
+    atomic = f"{name}/set_parameters_atomically"
+    result = graph.call(SetParametersAtomically, atomic, parameters=parameters).result
+    assert (result.successful, result.reason) == (False, "MemoryError")
+    assert graph.call(GetParameters, f"{name}/get_parameters", names=["number"]).values
+    assert graph.wait(lambda: len(loads) > 10)
+    status = next(s for s in said[-1].status if s.name == f"{name}: callbacks")
+    assert status.level == b"\x02"
+    assert "ZeroDivisionError: no load (failing_node.py, line " in status.message
+    # Once a period, and not each of the failures of a second.
+    assert node.log.count("ZeroDivisionError") < len(loads)
+    assert "the service /load_monitor_node/fail failed: MemoryError" in node.log
+    node.send(signal.SIGINT)
+    assert wait_for_exit(node) == 0
+    graph.processes.clear()
+
+
+#: A header of little-endian CDR, and then less, or lengths of more, than a message has.
+NO_MESSAGES = (b"\x00\x01\x00\x00", b"", b"\xff" * 64, b"\x00\x01\x00\x00" + b"\xff" * 200)
+
+
+def test_bytes_that_are_no_message_are_survived(graph):
+    node = graph.start_perception()
+    graph.start("player_node", source="synthetic:calm", loop=True)
+    assert graph.wait(lambda: graph.frames)
+    camera = Camera(graph)
+    load = graph.node.create_publisher(SystemLoad, "system_load", qos.RESULTS)
+    graph.set(load_topic="system_load")
+    assert graph.wait(lambda: load.get_subscription_count() > 0, 20)
+    for junk in NO_MESSAGES:
+        camera.send(junk)
+        load.publish(junk)
+        graph.rest(0.2)
+    count = len(graph.frames)
+    assert graph.wait(lambda: len(graph.frames) > count + 5, 20), node.last_words()
+    load.publish(SystemLoad(cpu_others=0.25))
+    assert graph.wait(lambda: "cpu 25%" in graph.diagnostics["load topics"], 20), node.last_words()
+
+
+@pytest.fixture
+def node(domain_id):
+    rclpy.init(domain_id=domain_id)
+    node = Node("guarded_node")
+    yield node
+    node.destroy_node()
+    rclpy.shutdown()
+
+
+class PoorExecutor(GuardedExecutor):
+    """Without memory for its first two messages."""
+
+    messages = 0
+
+    def _take_subscription(self, subscription):
+        self.messages += 1
+        if self.messages <= 2:
+            raise MemoryError
+        return super()._take_subscription(subscription)
+
+
+@pytest.mark.parametrize("message", [String(data="a"), Image(width=1)], ids=["string", "image"])
+def test_a_message_without_memory_for_it_is_missed_and_not_those_after_it(
+    node, message, monkeypatch
+):
+    monkeypatch.setattr("rclpy.executors.get_default_context", lambda: node.context)
+    told, heard = [], []
+    executor = PoorExecutor(lambda what, error: told.append((what, type(error))))
+    executor.add_node(node)
+    node.create_subscription(type(message), "narrow", heard.append, 10)
+    publisher = node.create_publisher(type(message), "narrow", 10)
+    for _ in range(200):
+        if heard:
+            break
+        publisher.publish(message)
+        executor.spin_once(0.1)
+    executor.shutdown()
+    assert told == [("taking a message of /narrow", MemoryError)] * 2
+    assert heard[0] == message

@@ -1,0 +1,67 @@
+"""One worker at a time, and none that publishes after its end."""
+
+import pytest
+
+pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
+
+from approx_perception.msg import DetectionArray
+from std_srvs.srv import Trigger
+
+from approx_perception.ros import qos
+from test.ros.conftest import Camera
+from test.ros.test_lifecycle import ACTIVATE, CLEANUP, CONFIGURE, DEACTIVATE, change, start
+
+
+@pytest.fixture
+def slow(graph):
+    """A file; while there is one, frames take long."""
+    graph.variables["SLOW"] = str(graph.folder / "slow")
+    return graph.folder / "slow"
+
+
+def test_a_frame_under_way_is_never_published_later_nor_met_by_a_second_worker(graph, slow):
+    node = start(graph, "test.ros.slow_node", autostart=True)
+    heard = graph.hear(DetectionArray, "detections", qos.RESULTS)
+    camera = Camera(graph)
+    camera.send(camera.image())
+    assert graph.wait(lambda: heard, 20)
+    heard.clear()
+    slow.touch()
+    camera.send(camera.image())
+    assert graph.wait(lambda: "a frame is under way" in graph.diagnostics["message"], 20)
+    assert change(graph, DEACTIVATE)
+    assert not change(graph, ACTIVATE)
+    assert "activating failed: a frame that was taken before deactivating is still under way" in (
+        node.last_words()
+    )
+    assert change(graph, CLEANUP)
+    assert not change(graph, CONFIGURE)
+    assert graph.wait(lambda: "still under way" in graph.diagnostics["message"], 20)
+    slow.unlink()
+    assert graph.wait(lambda: change(graph, CONFIGURE), 20)
+    assert change(graph, ACTIVATE)
+    assert not heard
+    with camera.flowing():
+        assert graph.wait(lambda: heard, 20)
+
+
+def test_ten_recalibrations_are_one_and_parameters_wait_for_the_frame(graph, slow):
+    node = start(graph, "test.ros.slow_node", autostart=True)
+    camera = Camera(graph)
+    camera.send(camera.image())
+    assert graph.wait(lambda: graph.frames, 20)
+    slow.touch()
+    camera.send(camera.image())
+    assert graph.wait(lambda: "a frame is under way" in graph.diagnostics["message"], 20)
+    answers = [graph.call(Trigger, "perception_node/recalibrate") for _ in range(10)]
+    assert all(answer.success for answer in answers)
+    assert [answer.message for answer in answers[1:]] == ["already under way"] * 9
+    for latency_ms in (40.0, 50.0, 60.0):
+        graph.set(sla__latency_ms=latency_ms)
+    slow.unlink()
+    assert graph.wait(lambda: "recalibrated" in node.log, 30)
+    with camera.flowing():
+        assert graph.wait(lambda: graph.frames[-1].decision.sla_latency_ms == 60.0, 20)
+    assert node.log.count("recalibrated") == 1
+    assert graph.call(Trigger, "perception_node/recalibrate").message != "already under way"
+    assert graph.wait(lambda: node.log.count("recalibrated") == 2, 30)
