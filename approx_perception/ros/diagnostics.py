@@ -1,6 +1,8 @@
 """Publish what a node says of itself on /diagnostics, once a second."""
 
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from traceback import extract_tb
 
@@ -36,22 +38,31 @@ class Diagnostics:
         self.hardware_id = ""
         self._failures = self._failures_told = 0
         self._last_failure = ""
+        #: When each kind of failure was logged last.
+        self._logged_s: dict[str, float] = {}
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # Time of its own: ROS time stands still while a bag is paused.
         steady = RosClock(clock_type=ClockType.STEADY_TIME)
         node.create_timer(_PERIOD_S, self.publish, clock=steady)
 
     def failed(self, what: str, error: Exception) -> None:
-        """Log that something which the executor called has raised, and tell it from now on."""
+        """Log that something which the executor called has raised, and tell it from now on.
+
+        The same is logged once in `LOG_PERIOD_S`, for it may come with every message.
+        """
         self._failures += 1
-        self._last_failure = f"{what} failed: {described(error)}{_place(error)}"
-        try:
-            self._node.get_logger().error(
-                f"{self._last_failure}; the node goes on", throttle_duration_sec=LOG_PERIOD_S
-            )
-        except Exception:
-            # Without memory for a log line; diagnostics tell it once there is some.
+        # There may be no memory for a line; then only the count is told.
+        with suppress(Exception):
+            self._note(what, error)
+
+    def _note(self, what: str, error: Exception) -> None:
+        place = f"{what} failed{_place(error)}"
+        self._last_failure = f"{place}: {described(error)}"
+        now_s = time.monotonic()
+        if now_s - self._logged_s.get(place, -LOG_PERIOD_S) < LOG_PERIOD_S:
             return
+        self._logged_s[place] = now_s
+        self._node.get_logger().error(f"{self._last_failure}; the node goes on")
 
     def publish(self) -> None:
         """Publish a status for each task, named "node: task"."""
@@ -81,7 +92,7 @@ class Diagnostics:
             "last failed callback": self._last_failure,
         }
         if is_new:
-            return Judgement(Level.ERROR, self._last_failure, values)
+            return Judgement(Level.ERROR, self._last_failure or "a callback failed", values)
         return Judgement(Level.OK, "callbacks return", values)
 
 

@@ -187,13 +187,10 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         self.error = None
         machine.trigger_transition_by_id(Transition.TRANSITION_CONFIGURE, True)
         self._preparation = Preparation(self.prepare, self.get_logger().debug)
-        try:
-            self._preparation.start()
-            await self._preparation.end
-            result = self.on_configure(LifecycleState(label, number))
-        finally:
-            # Also where the executor ends meanwhile.
-            self.cancel_preparing()
+        self._preparation.start()
+        await self._preparation.end
+        result = self.on_configure(LifecycleState(label, number))
+        self._preparation = None
         machine.trigger_transition_by_label(result.to_label(), True)
         return bool(result == TransitionCallbackReturn.SUCCESS)
 

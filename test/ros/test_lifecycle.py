@@ -106,7 +106,7 @@ def test_every_transition_in_every_state_is_done_or_refused(graph):
         assert not change(graph, number), number
     assert state(graph) == State.PRIMARY_STATE_FINALIZED
     assert "number 255 refused: the node is finalized; possible now: none" in node.last_words()
-    node.stop()
+    node.send(signal.SIGINT)
     assert wait_for_exit(node) == 0
     graph.processes.clear()
 
