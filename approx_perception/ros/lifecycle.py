@@ -1,7 +1,6 @@
 """A lifecycle that answers every request, also while it does something slow."""
 
 import threading
-from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -104,13 +103,13 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         self._patient.add_entity(service)
         service.callback, service.callback_group = self._on_change_state, self._patient
 
-    @abstractmethod
     def prepare(self, report: Report) -> Any:
         """Do what is slow in configuring; in a thread of its own, so nothing of ROS in it."""
+        raise NotImplementedError
 
-    @abstractmethod
     def configure(self, prepared: Any) -> None:
         """Finish configuring with what `prepare` returned."""
+        raise NotImplementedError
 
     @property
     def state(self) -> str:

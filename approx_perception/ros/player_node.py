@@ -13,7 +13,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from approx_perception.datasets import FrameSource, open_source
-from approx_perception.exceptions import ConfigurationError, shown
+from approx_perception.exceptions import ConfigurationError, described, shown
 from approx_perception.interface import PLAYER_PARAMETERS
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import image_message
@@ -96,7 +96,13 @@ class PlayerNode(Node):  # type: ignore[misc]
                 continue
 
     def play(self) -> None:
-        """Publish all frames at their times; returns at the end of the source."""
+        """Publish all frames at their times; returns at the end of the source, or with `error`."""
+        try:
+            self._play()
+        except Exception as error:
+            self.error = error
+
+    def _play(self) -> None:
         threading.Thread(target=self._read, args=(self._source,), daemon=True).start()
         if self._value("wait_for_subscriber"):
             while not self.stopping and self._publisher.get_subscription_count() == 0:
@@ -151,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     node.destroy_node()
     rclpy.try_shutdown()
     if node.error is not None:
-        print(f"error: {node.error}", file=sys.stderr)
+        print(f"error: {described(node.error)}", file=sys.stderr)
         return 1
     return 0
 
