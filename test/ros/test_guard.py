@@ -44,7 +44,7 @@ def test_what_callbacks_raise_is_answered_logged_and_told(graph):
     assert status.message.endswith("ZeroDivisionError: no load")
     # Once a period, and not each of the failures of a second.
     assert node.log.count("ZeroDivisionError") < len(loads)
-    assert "the service load_monitor_node/fail failed (failing_node.py, line " in node.log
+    assert "load_monitor_node/fail failed (failing_node.py, line " in node.log
     node.send(signal.SIGINT)
     assert wait_for_exit(node) == 0
     graph.processes.clear()
