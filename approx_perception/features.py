@@ -52,15 +52,17 @@ class ContentSensor:
         image_size
             Width and height in px.
         """
-        old = self.features
+        old, own = self.features, ContentFeatures.of_objects(detections)
         areas = areas_px2(detections.boxes)
         confident = detections.scores >= _CONFIDENT_SCORE
         count = float(confident.sum())
         new = replace(
             old,
             is_known=True,
-            object_count=len(detections),
-            total_area_px2=float(areas.sum()),
+            object_count=own.object_count,
+            total_area_px2=own.total_area_px2,
+            mean_width_px=own.mean_width_px,
+            mean_height_px=own.mean_height_px,
             confident_count=self._smooth(old.confident_count, count, self._has_seen_objects),
         )
         if confident.any():

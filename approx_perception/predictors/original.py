@@ -149,8 +149,11 @@ class OriginalLatency:
             self._tracker_level = int(np.abs(by_level - mean_ms).argmin())
 
     def _object_features(self, content: ContentFeatures) -> Vector:
+        """As `fit_original` takes them of the records; squares where no sides are known."""
+        sides = np.array([content.mean_width_px, content.mean_height_px])
         side = np.sqrt(content.total_area_px2 / content.object_count)
-        return np.array([content.object_count, content.total_area_px2, side, side])
+        sides = np.where(np.isfinite(sides), sides, side)
+        return np.array([content.object_count, content.total_area_px2, *sides])
 
     def _detections_ms(self, levels: Vector) -> Vector:
         """``(L, D)``."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from approx_perception.structures.boxes import areas_px2
 from approx_perception.structures.detections import Detections
 
@@ -38,6 +40,8 @@ class ContentFeatures:
         computed.
     is_known
         Whether a frame of the stream was processed; before, counts of 0 say nothing.
+    mean_width_px, mean_height_px
+        Of the objects that a tracker must follow now, in px of the image; nan without any.
     """
 
     object_count: int = 0
@@ -49,10 +53,17 @@ class ContentFeatures:
     motion: float = float("nan")
     edges: float = float("nan")
     is_known: bool = True
+    mean_width_px: float = float("nan")
+    mean_height_px: float = float("nan")
 
     @classmethod
     def of_objects(cls, detections: Detections) -> "ContentFeatures":
         """What a tracker's cost depends on, of the objects that it is given."""
+        boxes = detections.boxes
+        width_px, height_px = np.nan, np.nan
+        if len(boxes):
+            width_px, height_px = (boxes[:, 2:] - boxes[:, :2]).mean(axis=0).tolist()
         return cls(
-            object_count=len(detections), total_area_px2=float(areas_px2(detections.boxes).sum())
-        )
+            object_count=len(boxes), total_area_px2=float(areas_px2(boxes).sum()),
+            mean_width_px=width_px, mean_height_px=height_px,
+        )  # fmt: skip

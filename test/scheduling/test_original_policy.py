@@ -5,8 +5,10 @@ import pytest
 
 from approx_perception.branches import Branch
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.features import ContentSensor
 from approx_perception.predictors import ConstantAccuracy
 from approx_perception.predictors.original import OriginalLatency, OriginalModel
+from approx_perception.profiling.records import LATENCY_COLUMNS
 from approx_perception.scheduling import (
     OriginalPolicy,
     PolicyFactory,
@@ -23,6 +25,7 @@ from approx_perception.structures import (
     StageTimings,
 )
 from approx_perception.testing.fakes import FakeLatency, small_space
+from approx_perception.training.fit_original import fit_original
 
 SPACE = small_space()
 ACCURACY = np.array([0.5, 0.4, 0.8, 0.7])
@@ -97,6 +100,30 @@ def test_features_of_the_last_frame_that_had_objects(latency):
     np.testing.assert_allclose(
         latency.predict_ms(observation(content=ContentFeatures())), with_objects
     )
+
+
+def test_predicts_from_the_terms_that_it_was_fitted_on():
+    """Objects twice as high as wide, of which the fit saw widths and heights."""
+    rng = np.random.default_rng(0)
+    rows, scenes = [], []
+    for _ in range(200):
+        count, width, height = rng.integers(1, 20), rng.uniform(10, 40), rng.uniform(60, 200)
+        boxes = np.tile([5.0, 5.0, 5.0 + width, 5.0 + height], (count, 1))
+        scenes.append(Detections.from_arrays(boxes, np.ones(count), np.zeros(count)))
+        # What a step takes goes with the product of height and number.
+        step_ms = 1.0 + 0.001 * count * height
+        for kind, part, ms in ((0, 0, 10.0), (0, 1, 30.0), (1, 0, 0.5), (2, 0, step_ms)):
+            rows.append((kind, part, -1, 0, 0, *SIZE, count, count * width * height, width,
+                         height, ms))  # fmt: skip
+    columns = dict(zip(LATENCY_COLUMNS, np.array(rows).T, strict=True))
+    fitted = fit_original(columns, np.zeros((1, 3)), np.zeros((2, 2)), SPACE)
+    latency, content = OriginalLatency(SPACE, fitted), ContentSensor()
+    for found in scenes[:20]:
+        content.see_objects(found, np.full(len(found), np.nan), SIZE)
+        height = found.boxes[0, 3] - found.boxes[0, 1]
+        expected_ms = (10 + 0.5 + 3 * (1.0 + 0.001 * len(found) * height)) / 4
+        predicted_ms = latency.predict_ms(observation(content=content.features))[1]
+        assert predicted_ms == pytest.approx(expected_ms, rel=0.02)
 
 
 def test_frontier():
