@@ -24,6 +24,8 @@ __all__ = ["AdaptiveLatency", "FrameExpectation"]
 Vector = npt.NDArray[np.float64]
 
 _OVERHEAD_GAIN = 0.1
+#: A frame's overhead counts as at most twice what it was before, and so much more.
+_MOST_MORE_OVERHEAD_MS = 50.0
 #: A change of the sensed slowdown, or of a part's bias, in log, that explains a residual: no tail
 #: is learned from it.
 _BREAK = 0.15
@@ -235,6 +237,9 @@ class AdaptiveLatency:
     def observe(self, result: FrameResult) -> None:
         """Learn contention, bias, tail and overhead from a frame."""
         timings, branch = result.timings, result.decision.branch
+        parts_ms = timings.detect_ms + timings.initialize_ms + timings.track_ms
+        if not (0 < timings.processing_ms < math.inf and 0 <= parts_ms < math.inf):
+            return
         setting, init, step = self._parts.positions_of(branch)
         self._observe_group(result)
         objects = ContentFeatures.of_objects(result.detections)
@@ -250,8 +255,9 @@ class AdaptiveLatency:
             expected_ms = float(self._parts.typical_ms[step])
             self._learn(1, step, timings.track_ms, expected_ms, result)
             self._parts.take_in(objects)
-        parts_ms = timings.detect_ms + timings.initialize_ms + timings.track_ms
         overhead_ms = max(timings.processing_ms - parts_ms, 0.0)
+        # A process that was stopped for a minute has no overhead of a minute.
+        overhead_ms = min(overhead_ms, 2 * self._overhead_ms + _MOST_MORE_OVERHEAD_MS)
         self._overhead_ms += _OVERHEAD_GAIN * (overhead_ms - self._overhead_ms)
 
     def _learn(
@@ -267,7 +273,7 @@ class AdaptiveLatency:
         before = self._parts.slowdown()
         expected_ms *= math.exp(self._parts.log_batch_ratio(part, result.batch_size))
         learned = self._parts.observe(part, part_ms, result.batch_size)
-        residual = math.log(result.own_ms / (expected_ms + self._overhead_ms))
+        residual = math.log(max(result.own_ms, 1e-3) / (expected_ms + self._overhead_ms))
         self._tails[kind].correct(residual, result.sla.quantile)
         self._remember(_Residual(kind, residual, before, self._parts.slowdown(), learned))
 

@@ -1,13 +1,19 @@
 """What the camera sees, as far as it tells what a branch costs and is worth."""
 
+import math
 from dataclasses import dataclass
-
-import numpy as np
 
 from approx_perception.structures.boxes import areas_px2
 from approx_perception.structures.detections import Detections
 
 __all__ = ["ContentFeatures"]
+
+#: What more of counts as: no camera shows so much.
+_MOST = {"object_count": 10**6, "total_area_px2": 1e12, "confident_count": 1e6}
+_NAN_IF_UNKNOWN = (
+    "small_size", "relative_speed", "speed_px_per_frame", "motion", "edges", "mean_width_px",
+    "mean_height_px",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +21,8 @@ class ContentFeatures:
     """Content of the frames just before a decision.
 
     Lengths and speeds are of the objects that are confidently there; they keep their last values
-    while there are none; before the first size or motion was seen, they are nan.
+    while there are none; before the first size or motion was seen, they are nan. Whatever is given,
+    counts and areas are finite and not below 0, and all else is so or nan: decisions rely on that.
 
     Attributes
     ----------
@@ -56,11 +63,20 @@ class ContentFeatures:
     mean_width_px: float = float("nan")
     mean_height_px: float = float("nan")
 
+    def __post_init__(self) -> None:
+        for name, most in _MOST.items():
+            value = getattr(self, name)
+            if not 0 <= value <= most:
+                object.__setattr__(self, name, most if value > most else 0)
+        for name in _NAN_IF_UNKNOWN:
+            if not 0 <= getattr(self, name) < math.inf:
+                object.__setattr__(self, name, math.nan)
+
     @classmethod
     def of_objects(cls, detections: Detections) -> "ContentFeatures":
         """What a tracker's cost depends on, of the objects that it is given."""
         boxes = detections.boxes
-        width_px, height_px = np.nan, np.nan
+        width_px, height_px = math.nan, math.nan
         if len(boxes):
             width_px, height_px = (boxes[:, 2:] - boxes[:, :2]).mean(axis=0).tolist()
         return cls(

@@ -286,3 +286,13 @@ def test_frames_that_a_late_group_tracks_on_are_counted_once():
                       initialize_ms=4.0 if detects else 0.0)  # fmt: skip
         quantiles_ms.append(latency.predict(Observation(GOF, SIX)).quantile_ms[1])
     assert quantiles_ms[1] == pytest.approx(quantiles_ms[0], rel=0.02)
+
+
+def test_a_frame_in_which_the_process_was_stopped_is_one_late_frame():
+    latency, before = settled()
+    decision = Decision(SPACE[0], True, False, 10, 12, 0.5, "")
+    timings = StageTimings(detect_ms=10.0, processing_ms=60_000.0)
+    latency.observe(FrameResult(0, "", 0, Detections.empty(), decision, FRAME, timings))
+    for _ in range(20):
+        after = frame(latency, 0, 10.0)
+    np.testing.assert_allclose(after.mean_ms, before.mean_ms, rtol=0.1)
