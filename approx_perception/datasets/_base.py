@@ -28,8 +28,8 @@ class FrameSource(ABC):
     fps
         Nominal rate in Hz.
     frame_count
-        Number of frames that an iteration yields; of a video, what its container says, 0 where that
-        says nothing.
+        Frames that are there, of which an iteration leaves out those that cannot be read; of a
+        video, what its container says, 0 where that says nothing.
     class_names
         What the ground truth's class ids mean; empty where there is no ground truth.
     frame_paths
@@ -52,10 +52,13 @@ class FrameSource(ABC):
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield the frames in order, decoding each when it is asked for.
 
+        A frame that cannot be read is left out, its number with it, and the user is told at the
+        end.
+
         Raises
         ------
         DatasetError
-            Naming the file (and line or message) that cannot be read.
+            If none can be read, naming the first (its file, or message) and the reason.
         """
 
     def truth_remarks(self) -> tuple[str, ...]:

@@ -13,11 +13,8 @@ from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 from rosbags.typesys.store import Typestore
 
 from approx_perception.datasets._base import FrameSource
-from approx_perception.datasets.rosbag import (
-    GROUND_TRUTH_TOPIC,
-    IMAGE_TOPIC,
-    typestore_with_ours,
-)
+from approx_perception.datasets.bag_types import typestore_with_ours
+from approx_perception.datasets.rosbag import GROUND_TRUTH_TOPIC, IMAGE_TOPIC
 from approx_perception.exceptions import DatasetError
 from approx_perception.structures import Frame, FrameResult, GroundTruth
 from approx_perception.structures.boxes import centres_and_sides

@@ -4,19 +4,21 @@ import configparser
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
+import numpy.typing as npt
 
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets._base import FrameSource, LabelledFrame
 from approx_perception.datasets.frame_names import by_number
+from approx_perception.datasets.image_header import IMAGE_ENDINGS
+from approx_perception.datasets.image_messages import ImageDecoder
+from approx_perception.datasets.losses import Losses
 from approx_perception.exceptions import DatasetError, shown
 from approx_perception.files import read_text
 from approx_perception.structures import Frame
 
 __all__ = ["ImageFolder"]
 
-_ENDINGS = {".jpg", ".jpeg", ".png", ".bmp"}
 _DEFAULT_FPS = 30.0
 _IMAGES = "img1"
 
@@ -27,8 +29,8 @@ class ImageFolder(FrameSource):
     Parameters
     ----------
     folder
-        Holds images, or the layout of MOTChallenge: images in ``img1/``, or in what ``imDir`` of
-        ``seqinfo.ini`` names.
+        One image, or a folder that holds images, or the layout of MOTChallenge: images in
+        ``img1/``, or in what ``imDir`` of ``seqinfo.ini`` names.
 
     Raises
     ------
@@ -40,26 +42,40 @@ class ImageFolder(FrameSource):
         self.name = folder.name
         info = _read_sequence_info(folder / "seqinfo.ini")
         images = _image_folder(folder, info)
+        self._folder = images
         self.frame_paths = sorted(
-            (p for p in images.iterdir() if p.suffix.lower() in _ENDINGS),
+            (
+                p
+                for p in ([images] if images.is_file() else images.iterdir())
+                # Other programs leave hidden files of the same endings: ._frame1.png of macOS.
+                if p.suffix.lower() in IMAGE_ENDINGS and p.is_file() and not p.name.startswith(".")
+            ),
             key=lambda path: by_number(path.name),
         )
         if not self.frame_paths:
-            raise DatasetError(f"{images} holds no images ({', '.join(sorted(_ENDINGS))})")
+            raise DatasetError(f"{images} holds no images ({', '.join(IMAGE_ENDINGS)})")
         self.frame_count = len(self.frame_paths)
         self.fps = _fps(folder / "seqinfo.ini", info)
 
     def __iter__(self) -> Iterator[LabelledFrame]:
-        """Yield all images; see `FrameSource`."""
-        clock = MonotonicClock()
-        for index, path in enumerate(self.frame_paths):
-            start_ns = clock.monotonic_ns()
-            image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-            decode_ms = (clock.monotonic_ns() - start_ns) / 1e6
-            if image is None:
-                raise DatasetError(f"{path} is no image that OpenCV reads")
-            pixels = image.astype(np.uint8, copy=False)
-            yield LabelledFrame(Frame(pixels, self.stamp_ns(index), self.name, index, decode_ms))
+        """Yield all images that can be decoded; see `FrameSource`."""
+        clock, decoder = MonotonicClock(), ImageDecoder()
+        losses = Losses(self._folder, "images")
+
+        def read(path: Path) -> npt.NDArray[np.uint8]:
+            return decoder.file(path.read_bytes())
+
+        try:
+            for index, path in enumerate(self.frame_paths):
+                start_ns = clock.monotonic_ns()
+                image = losses.attempt(path.name, read, path)
+                decode_ms = (clock.monotonic_ns() - start_ns) / 1e6
+                if image is not None:
+                    frame = Frame(image, self.stamp_ns(index), self.name, index, decode_ms)
+                    yield LabelledFrame(frame)
+        finally:
+            losses.tell()
+        losses.refuse_if_all()
 
 
 def _read_sequence_info(path: Path) -> configparser.ConfigParser:

@@ -1,28 +1,30 @@
 """rosbag2 files (mcap and sqlite3), read without ROS."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from rosbags.highlevel import AnyReader
-from rosbags.interfaces import Connection
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-from rosbags.typesys.store import Typestore
+import numpy as np
+import numpy.typing as npt
 
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets._base import FrameSource, LabelledFrame
+from approx_perception.datasets.bag_files import BagFiles, StoredMessage
 from approx_perception.datasets.bag_truth import (
     TruthByStamp,
     truth_of_ours,
     truth_of_vision_msgs,
 )
 from approx_perception.datasets.image_messages import ImageDecoder, stamp_ns
-from approx_perception.exceptions import DatasetError, InvalidFrameError, choices
-from approx_perception.share import share_folder
+from approx_perception.datasets.losses import Losses
+from approx_perception.exceptions import DatasetError, choices, shown
+from approx_perception.notices import notice
 from approx_perception.structures import Frame
 
-__all__ = ["GROUND_TRUTH_TOPIC", "IMAGE_TOPIC", "RosBag", "typestore_with_ours"]
+__all__ = ["GROUND_TRUTH_TOPIC", "IMAGE_TOPIC", "RosBag"]
 
 IMAGE_TOPIC = "/camera/image_raw"
 GROUND_TRUTH_TOPIC = "/ground_truth"
@@ -30,27 +32,23 @@ _IMAGE = "sensor_msgs/msg/Image"
 _COMPRESSED = "sensor_msgs/msg/CompressedImage"
 _DETECTIONS = "approx_perception/msg/DetectionArray"
 _VISION_DETECTIONS = "vision_msgs/msg/Detection2DArray"
-
-
-def typestore_with_ours() -> Typestore:
-    """Types of ROS 2 Jazzy and this package's messages."""
-    store = get_typestore(Stores.ROS2_JAZZY)
-    for path in sorted(share_folder("msg").glob("*.msg")):
-        text = path.read_text(encoding="utf-8")
-        store.register(get_types_from_msg(text, f"approx_perception/msg/{path.stem}"))
-    return store
+#: Images whose times tell the rate.
+_SAMPLE = 20
+_DEFAULT_FPS = 30.0
+_LEAST_FPS = 0.1
 
 
 class RosBag(FrameSource):
     """Images of one topic of a bag, with ground truth where the bag has it.
 
     Ground truth is a DetectionArray or vision_msgs/Detection2DArray whose stamps equal the
-    images'; a score of 0 marks an object to ignore.
+    images'; a score of 0 marks an object to ignore. Where the images' stamps stand still (most
+    often at zero), the times at which messages were recorded are taken, for both.
 
     Parameters
     ----------
     path
-        Folder of a rosbag2, or an mcap file.
+        Folder of a rosbag2, with or without metadata, or an mcap or db3 file.
     topic
         Image topic; may be left out where there is just one.
     ground_truth_topic
@@ -67,101 +65,110 @@ class RosBag(FrameSource):
     ) -> None:
         self._path = path
         self.name = path.name
-        with closing(self._open()) as reader:
-            self._topic = self._choose_topic(reader, topic)
-            messages = sum(c.msgcount for c in reader.connections if c.topic == self._topic)
-            self.frame_count = int(messages)
-            duration_s = reader.duration / 1e9
+        with BagFiles(path) as bag:
+            self._topic = self._choose_topic(bag, topic)
+            self.frame_count = sum(c.msgcount for c in bag.connections if c.topic == self._topic)
+            if self.frame_count == 0:
+                raise DatasetError(f"{path} has no messages on {self._topic}")
+            self._has_stamps, self.fps = self._look_at_times(bag)
             self._truth_by_stamp, self.class_names = self._read_ground_truth(
-                reader, ground_truth_topic
+                bag, ground_truth_topic
             )
-        if self.frame_count == 0:
-            raise DatasetError(f"{path} has no messages on {self._topic}")
-        self.fps = (self.frame_count - 1) / duration_s if duration_s > 0 else 30.0
-        self.fps = max(self.fps, 0.1)
 
-    def _open(self) -> AnyReader:
-        try:
-            reader = AnyReader([self._path], default_typestore=typestore_with_ours())
-            reader.open()
-        except Exception as error:  # rosbags lets errors of its storages through
-            reason = " ".join(str(error).split())
-            raise DatasetError(f"{self._path} is no bag that can be read: {reason}") from error
-        return reader
-
-    @staticmethod
-    def _image_topics(reader: AnyReader) -> list[str]:
-        return sorted({c.topic for c in reader.connections if c.msgtype in (_IMAGE, _COMPRESSED)})
-
-    def _choose_topic(self, reader: AnyReader, topic: str | None) -> str:
-        topics = self._image_topics(reader)
+    def _choose_topic(self, bag: BagFiles, topic: str | None) -> str:
+        topics = sorted({c.topic for c in bag.connections if c.msgtype in (_IMAGE, _COMPRESSED)})
         if not topics:
-            raise DatasetError(f"{self._path} has no image topic")
+            others = ", ".join(sorted({f"{c.topic} ({c.msgtype})" for c in bag.connections}))
+            raise DatasetError(f"{self._path} has no image topic; it has {others or 'no topics'}")
         if topic is None and len(topics) == 1:
             return topics[0]
         if topic not in topics:
-            asked = "" if topic is None else f" but not {topic!r}"
+            asked = "" if topic is None else f" but not {shown(topic)}"
             raise DatasetError(
                 f"{self._path} has the image topics {', '.join(topics)}{asked}; "
                 f"choose {choices(topics)}"
             )
         return topic
 
-    def __iter__(self) -> Iterator[LabelledFrame]:
-        """Yield all images; see `FrameSource`."""
-        clock, decoder = MonotonicClock(), ImageDecoder()
-        with closing(self._open()) as reader:
-            connections = [c for c in reader.connections if c.topic == self._topic]
-            for index, (connection, _, raw) in enumerate(self._messages(reader, connections)):
-                message: Any = reader.deserialize(raw, connection.msgtype)
-                decode: Callable[[Any], Any]
-                decode = decoder.raw if connection.msgtype == _IMAGE else decoder.compressed
-                start_ns = clock.monotonic_ns()
-                try:
-                    image = decode(message)
-                except InvalidFrameError as error:
-                    raise DatasetError(
-                        f"{self._path}, message {index} of {self._topic}: {error}"
-                    ) from error
-                decode_ms = (clock.monotonic_ns() - start_ns) / 1e6
-                image_stamp_ns = stamp_ns(message.header)
-                frame = Frame(image, image_stamp_ns, self._topic, index, decode_ms)
-                yield LabelledFrame(frame, self._truth_by_stamp.get(image_stamp_ns))
+    def _look_at_times(self, bag: BagFiles) -> tuple[bool, float]:
+        """Whether stamps tell the images' times, and the images' rate in Hz."""
+        losses = Losses(self._path, "messages")
+        times_ns = [
+            times
+            for message in islice(bag.messages(self._topic), _SAMPLE)
+            if (times := losses.attempt(self._topic, _times, message)) is not None
+        ]
+        stamps, recorded = zip(*times_ns, strict=True) if times_ns else ((), ())
+        # A single image tells nothing by standing still.
+        has_stamps = len(set(stamps)) > 1 or (len(stamps) == 1 and stamps[0] != 0)
+        if times_ns and not has_stamps:
+            notice(
+                f"{self._path}: the images on {self._topic} all have the stamp "
+                f"{stamps[0] / 1e9:g} s; the times at which they were recorded are taken"
+            )
+        gaps = np.diff(stamps if has_stamps else recorded)
+        rising = gaps[gaps > 0].tolist()
+        return has_stamps, max(1e9 / median(rising), _LEAST_FPS) if rising else _DEFAULT_FPS
 
-    def _messages(
-        self, reader: AnyReader, connections: list[Connection]
-    ) -> Iterator[tuple[Connection, int, bytes]]:
-        try:
-            yield from reader.messages(connections)
-        except DatasetError:
-            raise
-        except Exception as error:  # rosbags lets errors of its storages through
-            reason = " ".join(str(error).split())
-            raise DatasetError(f"{self._path} breaks off on {self._topic}: {reason}") from error
+    def __iter__(self) -> Iterator[LabelledFrame]:
+        """Yield all images that can be decoded; see `FrameSource`."""
+        clock, decoder = MonotonicClock(), ImageDecoder()
+        losses = Losses(f"{self._path}, {self._topic}", "messages")
+        with BagFiles(self._path) as bag:
+            try:
+                for index, stored in enumerate(bag.messages(self._topic)):
+                    message = losses.attempt(
+                        f"message {index}", self._decode, stored, decoder, clock
+                    )
+                    if message is None:
+                        continue
+                    image, stamp, decode_ms = message
+                    frame = Frame(image, stamp, self._topic, index, decode_ms)
+                    yield LabelledFrame(frame, self._truth_by_stamp.get(stamp))
+            finally:
+                losses.tell()
+        losses.refuse_if_all()
+
+    def _decode(
+        self, stored: StoredMessage, decoder: ImageDecoder, clock: MonotonicClock
+    ) -> tuple[npt.NDArray[np.uint8], int, float]:
+        """Image, time in ns, and how long it took to decode in ms."""
+        message = stored.decode()
+        decode: Callable[[Any], Any]
+        decode = decoder.raw if stored.kind == _IMAGE else decoder.compressed
+        start_ns = clock.monotonic_ns()
+        image = decode(message)
+        decode_ms = (clock.monotonic_ns() - start_ns) / 1e6
+        return image, stamp_ns(message.header) if self._has_stamps else stored.time_ns, decode_ms
 
     def _read_ground_truth(
-        self, reader: AnyReader, topic: str | None
+        self, bag: BagFiles, topic: str | None
     ) -> tuple[TruthByStamp, tuple[str, ...]]:
-        arrays = {
-            c.topic: c for c in reader.connections if c.msgtype in (_DETECTIONS, _VISION_DETECTIONS)
+        kinds = {
+            c.topic: c.msgtype
+            for c in bag.connections
+            if c.msgtype in (_DETECTIONS, _VISION_DETECTIONS)
         }
-        if topic is not None and topic not in arrays:
+        if topic is not None and topic not in kinds:
             raise DatasetError(
-                f"{self._path} has no detections on {topic!r}; it has them on {choices(arrays)}"
+                f"{self._path} has no detections on {shown(topic)}; it has them on {choices(kinds)}"
             )
-        connection = arrays.get(topic or GROUND_TRUTH_TOPIC)
-        if connection is None:
+        topic = topic or GROUND_TRUTH_TOPIC
+        if topic not in kinds:
             return TruthByStamp([]), ()
-        self.truth_name = connection.topic
+        self.truth_name = topic
+        losses = Losses(f"{self._path}, {topic}", "messages")
         messages = (
-            reader.deserialize(raw, connection.msgtype)
-            for connection, _, raw in self._messages(reader, [connection])
+            message
+            for index, stored in enumerate(bag.messages(topic))
+            if (message := losses.attempt(f"message {index}", self._timed, stored))
         )
-        read = truth_of_ours if connection.msgtype == _DETECTIONS else truth_of_vision_msgs
+        read = truth_of_ours if kinds[topic] == _DETECTIONS else truth_of_vision_msgs
         try:
             truth, class_names = read(messages)
         except DatasetError as error:
-            raise DatasetError(f"{self._path}, {connection.topic}: {error}") from error
+            raise DatasetError(f"{self._path}, {topic}: {error}") from error
+        losses.tell()
         self.truth_objects = truth.object_count
         return truth, class_names
 
@@ -174,3 +181,17 @@ class RosBag(FrameSource):
             f"the truth of an image is that of its stamp; the closest that none has is "
             f"{missed_by_ns / 1e6:.3f} ms beside",
         )
+
+    def _timed(self, stored: StoredMessage) -> Any:
+        """A message of ground truth, stamped as the images are."""
+        message = stored.decode()
+        if self._has_stamps:
+            return message
+        sec, nanosec = divmod(stored.time_ns, 1_000_000_000)
+        stamp = replace(message.header.stamp, sec=sec, nanosec=nanosec)
+        return replace(message, header=replace(message.header, stamp=stamp))
+
+
+def _times(stored: StoredMessage) -> tuple[int, int]:
+    """A message's stamp and when it was recorded, in ns."""
+    return stamp_ns(stored.decode().header), stored.time_ns

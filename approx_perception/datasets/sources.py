@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from approx_perception.datasets._base import FrameSource
+from approx_perception.datasets.bag_paths import is_bag
 from approx_perception.datasets.image_folder import ImageFolder
+from approx_perception.datasets.image_header import IMAGE_ENDINGS
 from approx_perception.datasets.span import SourceSpan
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.datasets.video_file import VideoFile
@@ -14,7 +16,7 @@ from approx_perception.exceptions import DatasetError, shown
 __all__ = ["SOURCE_HELP", "open_source"]
 
 SOURCE_HELP = (
-    "A rosbag2 (folder or .mcap), a video, a folder of images (also in MOTChallenge layout), "
+    "A rosbag2 (folder, .mcap or .db3), a video, a folder of images (also in MOTChallenge layout), "
     "or synthetic:SCENARIO, with :SPLIT:SEED behind it if wanted (test:0). "
     "SOURCE[48:104] is frames 48 to 103 of it alone."
 )
@@ -66,11 +68,11 @@ def open_source(
     if not is_synthetic and not path.exists():
         raise DatasetError(f"there is no source {shown(name)}; give a bag, a video, a folder of "
                            "images or synthetic:SCENARIO")  # fmt: skip
-    is_bag = not is_synthetic and _is_bag(path)
+    is_from_bag = not is_synthetic and is_bag(path)
     source: FrameSource
     if is_synthetic:
         source = _synthetic(name.removeprefix(_SYNTHETIC), frame_count or 300, seed)
-    elif is_bag:
+    elif is_from_bag:
         # rosbags takes a moment to import; other sources do without it.
         from approx_perception.datasets.rosbag import RosBag
 
@@ -78,16 +80,15 @@ def open_source(
         source = RosBag(path, topic, ground_truth if is_topic else None)
         ground_truth = None if is_topic else ground_truth
     else:
-        source = ImageFolder(path) if path.is_dir() else VideoFile(path)
+        is_image = path.suffix.lower() in IMAGE_ENDINGS and path.suffix.lower() != ".gif"
+        source = ImageFolder(path) if path.is_dir() or is_image else VideoFile(path)
     if ground_truth is not None:
         video = "" if is_synthetic else _video_name(path)
         return _annotated(source, ground_truth, video, class_numbers)
     own = path / "gt" / "gt.txt"
-    return _with_own_truth(source, own, class_numbers) if own.exists() and not is_bag else source
-
-
-def _is_bag(path: Path) -> bool:
-    return path.suffix == ".mcap" or (path / "metadata.yaml").exists() or any(path.glob("*.mcap"))
+    return (
+        _with_own_truth(source, own, class_numbers) if own.exists() and not is_from_bag else source
+    )
 
 
 def _video_name(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
 
 from approx_perception.datasets._base import FrameSource, LabelledFrame
 from approx_perception.exceptions import DatasetError
@@ -44,11 +43,16 @@ class SourceSpan(FrameSource):
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield the frames of the span; see `FrameSource`."""
-        entry = None
-        for entry in islice(self._source, self._start, self._stop):
-            sequence = entry.frame.sequence - self._start
-            yield replace(entry, frame=replace(entry.frame, sequence=sequence))
-        if entry is None:
+        is_empty = True
+        for entry in self._source:
+            # By their numbers: a source leaves out what it cannot read.
+            sequence = entry.frame.sequence
+            if self._stop is not None and sequence >= self._stop:
+                break
+            if sequence >= self._start:
+                is_empty = False
+                yield replace(entry, frame=replace(entry.frame, sequence=sequence - self._start))
+        if is_empty:
             raise DatasetError(f"{self.name} ends before frame {self._start}")
 
     def truth_remarks(self) -> tuple[str, ...]:

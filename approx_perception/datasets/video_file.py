@@ -8,7 +8,9 @@ import numpy as np
 
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets._base import FrameSource, LabelledFrame
-from approx_perception.exceptions import DatasetError
+from approx_perception.datasets.image_header import MAX_IMAGE_PX, check_size
+from approx_perception.exceptions import DatasetError, InvalidFrameError
+from approx_perception.notices import notice
 from approx_perception.structures import Frame
 
 __all__ = ["VideoFile"]
@@ -27,7 +29,7 @@ class VideoFile(FrameSource):
     Raises
     ------
     DatasetError
-        If it cannot be decoded.
+        If it cannot be decoded, or its images are too large.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,6 +44,14 @@ class VideoFile(FrameSource):
         capture = cv2.VideoCapture(str(self._path))
         if not capture.isOpened():
             raise DatasetError(f"{self._path} is no video that OpenCV reads")
+        width, height = (
+            int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        try:
+            check_size(width, height, MAX_IMAGE_PX)
+        except InvalidFrameError as error:
+            capture.release()
+            raise DatasetError(f"{self._path}: {error}") from error
         return capture
 
     def __iter__(self) -> Iterator[LabelledFrame]:
@@ -64,3 +74,8 @@ class VideoFile(FrameSource):
             capture.release()
         if index == 0:
             raise DatasetError(f"{self._path} holds no frame that OpenCV decodes")
+        if index < self.frame_count:
+            notice(
+                f"{self._path}: {index} of {self.frame_count} frames are decoded; the others are "
+                "cut off or broken"
+            )

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import time
 
+import cv2
 import numpy as np
 import pytest
 import yaml
 from rosbags.highlevel import AnyReader
 
+from approx_perception.datasets.bag_types import typestore_with_ours
 from approx_perception.datasets.bag_writer import write_bag
-from approx_perception.datasets.rosbag import typestore_with_ours
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.evaluation.figures import FIGURES
 from approx_perception.evaluation.run_record import RunRecord
@@ -47,6 +48,27 @@ def evaluated(machine):
 
 def read(out):
     return json.loads((out / "result.json").read_text())
+
+
+def test_what_cannot_be_read_is_told_and_the_rest_is_evaluated(machine, tmp_path):
+    _, options = machine
+    for name in ("good", "damaged"):
+        assert invoke("synthesize", "calm", "--frames", 6, "--out", tmp_path / name).returncode == 0
+    file = next((tmp_path / "damaged").glob("*.mcap"))
+    file.write_bytes(file.read_bytes()[: file.stat().st_size * 3 // 4])
+    images = tmp_path / "images"
+    images.mkdir()
+    for index in range(3):
+        cv2.imwrite(str(images / f"{index}.png"), np.zeros((48, 64, 3), np.uint8))
+    (images / "1.png").write_bytes(b"no image")
+    result = invoke(
+        "evaluate", tmp_path / "good", tmp_path / "damaged", images, *options,
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert read(tmp_path / "out")["systems"]["ours"]["figures"]["frames"] == 6 + 4 + 2
+    assert "damaged is damaged; what can be read of it is read" in result.stderr
+    assert result.stderr.count("1 of 3 images cannot be read and are left out") == 1
 
 
 def test_the_result_names_everything_that_made_it(evaluated):

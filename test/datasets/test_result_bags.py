@@ -9,8 +9,8 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from approx_perception.branches import Branch
 from approx_perception.datasets import open_source
+from approx_perception.datasets.bag_types import typestore_with_ours
 from approx_perception.datasets.bag_writer import ResultBag, write_bag
-from approx_perception.datasets.rosbag import typestore_with_ours
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.exceptions import DatasetError
 from approx_perception.structures import SLA, Decision, Detections, FrameResult, StageTimings

@@ -176,15 +176,6 @@ def test_unknown_topic_names_the_known(bag):
         open_source(str(bag), topic="/nowhere")
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "text"])
-def test_unreadable_bags_are_named(bag, damage):
-    file = next(bag.glob("*.mcap"))
-    content = {"cut": file.read_bytes()[: file.stat().st_size // 2], "empty": b"", "text": b"no"}
-    file.write_bytes(content[damage])
-    with pytest.raises(DatasetError, match="bag"):
-        list(open_source(str(bag)))
-
-
 def test_mot_ground_truth_and_ignore_regions(mot_folder):
     source = open_source(str(mot_folder))
     assert source.fps == 7
@@ -259,10 +250,91 @@ def test_numbers_of_frames(names, numbers):
     assert frame_numbers(names) == numbers
 
 
-def test_broken_image_is_named(mot_folder):
+def test_images_that_cannot_be_read_are_counted_told_and_left_out(mot_folder, caplog):
     (mot_folder / "img1" / "000002.png").write_bytes(b"no image")
-    with pytest.raises(DatasetError, match=r"000002\.png is no image"):
+    bomb = bytearray((mot_folder / "img1" / "000004.png").read_bytes())
+    bomb[16:24] = b"\0\1\0\0" * 2
+    (mot_folder / "img1" / "000004.png").write_bytes(bomb)
+    whole = list(open_source(str(mot_folder)))
+    assert [entry.frame.sequence for entry in whole] == [0, 2, 4]
+    # The frame after the broken one has its own ground truth, not that of the broken one.
+    assert whole[1].ground_truth is None or len(whole[1].ground_truth) == 0
+    assert (
+        "img1: 2 of 5 images cannot be read and are left out; the first is 000002.p" in caplog.text
+    )
+    assert [e.frame.sequence for e in open_source(f"{mot_folder}[2:4]")] == [0]
+
+
+def test_a_folder_of_which_no_image_can_be_read_is_an_error(mot_folder):
+    for path in (mot_folder / "img1").iterdir():
+        path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(DatasetError, match=r"none of 5 images can be read; the first is 000001\.p"):
         list(open_source(str(mot_folder)))
+
+
+@pytest.mark.parametrize(
+    "ending", ["webp", "tif", "TIFF", "ppm", "pgm", "bmp", "jp2", "gif", "avif", "jpe"]
+)
+def test_folders_of_all_formats_without_what_is_hidden(tmp_path, ending):
+    for entry in video():
+        image = entry.frame.image[..., 0] if ending == "pgm" else entry.frame.image
+        data = cv2.imencode(f".{ending.lower()}", image)[1].tobytes()
+        (tmp_path / f"{entry.frame.sequence}.{ending}").write_bytes(data)
+        (tmp_path / f"._{entry.frame.sequence}.{ending}").write_bytes(b"\0\5\x16\7 resource fork")
+    (tmp_path / f"folder.{ending}").mkdir()
+    (tmp_path / "Thumbs.db").write_bytes(b"thumbnails")
+    source = open_source(str(tmp_path))
+    assert source.frame_count == len(list(source)) == 5
+
+
+def test_a_folder_of_hidden_images_alone_has_none(tmp_path):
+    (tmp_path / "._1.png").write_bytes(b"resource fork")
+    with pytest.raises(DatasetError, match=r"holds no images \(\.jpg, .*\.webp, \.tif"):
+        open_source(str(tmp_path))
+
+
+def test_one_image_is_a_source(mot_folder):
+    (entry,) = open_source(str(mot_folder / "img1" / "000003.png"))
+    np.testing.assert_array_equal(entry.frame.image, list(video())[2].frame.image)
+
+
+def test_a_folder_of_12_bit_images_is_not_dark(tmp_path):
+    cv2.imwrite(str(tmp_path / "1.png"), np.full((24, 32), 3000, np.uint16))
+    (entry,) = open_source(str(tmp_path))
+    assert entry.frame.image.mean() == 3000 >> 4
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.8])
+def test_a_video_that_is_cut_says_how_many_frames_there_are(tmp_path, kept, caplog):
+    path = tmp_path / "video.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (160, 120))
+    noise = np.random.default_rng(0)
+    for _ in range(24):
+        writer.write(noise.integers(0, 256, (120, 160, 3), np.uint8))
+    writer.release()
+    path.write_bytes(path.read_bytes()[: round(path.stat().st_size * kept)])
+    source = open_source(str(path))
+    count = len(list(source))
+    assert 0 < count < source.frame_count == 24
+    assert f"video.avi: {count} of 24 frames are decoded; the others are" in caplog.text
+
+
+def test_a_whole_video_says_nothing(tmp_path, caplog):
+    writer = VideoFileWriter(tmp_path / "video.mp4", 10)
+    for entry in video():
+        writer.write(entry.frame.image)
+    writer.close()
+    assert len(list(open_source(str(tmp_path / "video.mp4")))) == 5
+    assert caplog.messages == []
+
+
+def test_a_video_of_large_images_is_refused(tmp_path, monkeypatch):
+    writer = VideoFileWriter(tmp_path / "video.mp4", 10)
+    writer.write(next(iter(video())).frame.image)
+    writer.close()
+    monkeypatch.setattr("approx_perception.datasets.video_file.MAX_IMAGE_PX", 160 * 120 - 1)
+    with pytest.raises(DatasetError, match=r"video\.mp4: the image has 160x120 px, more than max"):
+        open_source(str(tmp_path / "video.mp4"))
 
 
 def test_folder_without_images(tmp_path):
