@@ -24,7 +24,14 @@ from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling.records import ProfileRecords
 from approx_perception.training.fit_latency import fit_latency
 
-__all__ = ["SYSTEMS", "BuiltSystem", "RecordedMachine", "SystemFactory", "SystemSpec"]
+__all__ = [
+    "SYSTEMS",
+    "WITH_BRANCH",
+    "BuiltSystem",
+    "RecordedMachine",
+    "SystemFactory",
+    "SystemSpec",
+]
 
 #: What a user may ask for, and the policy behind it.
 SYSTEMS: dict[str, str] = {
@@ -38,6 +45,8 @@ SYSTEMS: dict[str, str] = {
     # These choose when all is over; see `evaluation.hindsight`.
     **dict.fromkeys(HINDSIGHT, "fastest"),
 }
+#: Systems that run the one branch that the user names.
+WITH_BRANCH = ("fixed", "detector_only", "triggered")
 _SLA_NAMES = {"sla_ms": "latency_ms", "sla_quantile": "quantile", "sla_scope": "scope"}
 
 
@@ -75,18 +84,18 @@ class SystemSpec:
                 f"detector_only runs the detector on every frame, but its branch is "
                 f"{shown(options.branch)}; leave si out, or take the system 'fixed'"
             )
-        alone = kind in ("fixed", "detector_only", "triggered")
+        alone = kind in WITH_BRANCH
         options = replace(options, policy=SYSTEMS[kind], only_branch=alone)
         return cls(name or kind, kind, options)
 
     @classmethod
     def read(cls, text: str, defaults: KernelOptions) -> "SystemSpec":
-        """Read a system: its kind, or a YAML file with ``system`` and options in it.
+        """Read a system: its kind, one with its branch, or a YAML file with ``system`` and options.
 
         Parameters
         ----------
         text
-            ``ours``, or ``path.yaml``.
+            ``ours``, ``fixed:shape=448,si=4``, or ``path.yaml``.
         defaults
             Options that a file does not name.
 
@@ -96,7 +105,19 @@ class SystemSpec:
             Naming what cannot be used.
         """
         if not text.endswith((".yaml", ".yml")):
-            return cls.create(text, defaults)
+            kind, has_branch, branch = text.partition(":")
+            if not has_branch:
+                return cls.create(text, defaults)
+            if kind not in WITH_BRANCH:
+                raise ConfigurationError(
+                    f"the system {shown(text)} names a branch; only {choices(WITH_BRANCH)} take one"
+                )
+            if not branch:
+                raise ConfigurationError(
+                    f"the system {shown(text)} names no branch; write one, such as "
+                    f"'{kind}:shape=448'"
+                )
+            return cls.create(kind, replace(defaults, branch=branch), text)
         path = Path(text)
         content = read_yaml_table(path, "description of a system", "'system' and options")
         if "system" not in content:

@@ -1,6 +1,9 @@
 """Options that evaluate and compare share."""
 
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +32,7 @@ __all__ = [
     "TopicsOption",
     "TraceOption",
     "TruthOption",
+    "command_and_date",
     "failures_of",
     "run_with_progress",
     "show_verdicts",
@@ -131,6 +135,12 @@ def run_with_progress(jobs: Sequence[Job], processes: int, ray: str | None) -> l
         outcomes = run_jobs(jobs, processes, ray, lambda: progress.advance(task))
     show_failures(outcomes)
     return outcomes
+
+
+def command_and_date() -> dict[str, str]:
+    """How a result was made: the command to repeat it with, and when it ended."""
+    command = shlex.join(["approx-perception", *sys.argv[1:]])
+    return {"command": command, "date": datetime.now().astimezone().isoformat(" ", "seconds")}
 
 
 def show_verdicts(systems: Mapping[str, Mapping[str, Any]]) -> None:

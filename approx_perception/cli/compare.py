@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from approx_perception.cli._evaluation import (
     TopicsOption,
     TraceOption,
     TruthOption,
+    command_and_date,
     failures_of,
     run_with_progress,
     show_truth,
@@ -25,7 +27,6 @@ from approx_perception.cli._evaluation import (
 )
 from approx_perception.cli._options import (
     AgnosticOption,
-    BranchOption,
     ClassNamesOption,
     DetectorOption,
     DeviceOption,
@@ -45,12 +46,14 @@ from approx_perception.cli._options import (
     sla_from,
 )
 from approx_perception.evaluation.scenario import Scenario
+from approx_perception.exceptions import ConfigurationError, choices
 from approx_perception.files import replace_text
+from approx_perception.interface import help_of
 from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.runs.batch import FINISHED, jobs_of, load_outcomes
 from approx_perception.runs.result import comparison_table, result_of
-from approx_perception.systems import SYSTEMS, SystemSpec
+from approx_perception.systems import SYSTEMS, WITH_BRANCH, SystemSpec
 
 __all__ = ["compare"]
 
@@ -63,8 +66,8 @@ def compare(
         typer.Option(
             "--system",
             "-s",
-            help=f"Repeat for each: one of {', '.join(SYSTEMS)}, or a YAML file. The first one is "
-            "what the others are compared with.",
+            help=f"Repeat for each: one of {', '.join(SYSTEMS)}, one with its branch "
+            "(fixed:shape=448,si=4), or a YAML file. The others are compared with the first one.",
         ),
     ],
     out: OutOption = Path("out/compare"),
@@ -74,7 +77,14 @@ def compare(
     class_names: ClassNamesOption = None,
     class_map: MapOption = None,
     space: SpaceOption = "",
-    branch: BranchOption = "",
+    branch: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"{help_of('branch')} Given several times, the systems that take a branch run "
+            "once with each.",
+            show_default=False,
+        ),
+    ] = None,
     sla_ms: SlaOption = 100.0,
     sla_quantile: QuantileOption = 0.95,
     sla_scope: ScopeOption = "frame",
@@ -100,10 +110,10 @@ def compare(
     """
     options = KernelOptions(
         detector, weights, class_names, device, precision, threads, space,
-        branch=branch, sla=sla_from(sla_ms, sla_quantile, sla_scope),
+        branch=branch[0] if branch else "", sla=sla_from(sla_ms, sla_quantile, sla_scope),
         score_threshold=score_threshold, class_agnostic_iou=class_agnostic_iou, profile=profile,
     )  # fmt: skip
-    specs = [SystemSpec.read(text, options) for text in systems]
+    specs = [SystemSpec.read(text, options) for text in _with_branches(systems, branch or [])]
     conditions = Scenario.from_yaml(scenario) if scenario else Scenario()
     chosen = sources_of(sources, topic, ground_truth, frames, seed, class_map)
     with fresh_folder(out, overwrite) as folder:
@@ -114,7 +124,7 @@ def compare(
             outcomes += run_with_progress(jobs, 1, None)
         by_system = load_outcomes(outcomes)
         failures = failures_of(outcomes, by_system)
-        result = result_of(by_system, conditions.limits, failures)
+        result = result_of(by_system, conditions.limits, failures) | {"made": command_and_date()}
         table = comparison_table(by_system, result)
         replace_text(folder / "table.md", table)
         replace_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
@@ -130,3 +140,19 @@ def compare(
     console.print(f"results are in {out}; see them with approx-perception report {out}")
     if failures:
         raise typer.Exit(1)
+
+
+def _with_branches(systems: Sequence[str], branches: Sequence[str]) -> list[str]:
+    """Names of systems; those that take a branch once with each of several."""
+    if len(branches) < 2:
+        return list(systems)
+    if not any(name in WITH_BRANCH for name in systems):
+        raise ConfigurationError(
+            f"{len(branches)} branches are given, but no system takes several: add -s "
+            f"{choices(WITH_BRANCH)}"
+        )
+    return [
+        text
+        for name in systems
+        for text in ([f"{name}:{b}" for b in branches] if name in WITH_BRANCH else [name])
+    ]

@@ -21,6 +21,7 @@ from approx_perception.cli._evaluation import (
     TopicsOption,
     TraceOption,
     TruthOption,
+    command_and_date,
     failures_of,
     run_with_progress,
     show_failures,
@@ -138,7 +139,7 @@ def evaluate(
             outcomes = run_with_progress(jobs, processes, ray)
         by_system = load_outcomes(outcomes)
         failures = failures_of(outcomes, by_system)
-        result = result_of(by_system, conditions.limits, failures)
+        result = result_of(by_system, conditions.limits, failures) | {"made": command_and_date()}
         replace_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
         shutil.rmtree(folder / FINISHED, ignore_errors=True)
     own = result["systems"][spec.name]

@@ -6,13 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
+from approx_perception.cli._evaluation import show_verdicts
 from approx_perception.cli._options import console, one_sentence_errors
 from approx_perception.evaluation.run_record import RunRecord
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.files import read_bytes, read_json, replace_text
-from approx_perception.reports.page import Picture, build_page, worst_pictures
+from approx_perception.reports.page import build_page
 from approx_perception.reports.paper_figures import draw_paper_figures
+from approx_perception.reports.pictures import Picture, worst_pictures
 from approx_perception.runs import SourceOptions
+from approx_perception.runs.verdicts import add_verdicts
 
 __all__ = ["report"]
 
@@ -36,16 +39,19 @@ def report(
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace the file if it exists.")] = False,
 ) -> None:
-    """Write one HTML page that needs no network: figures, charts over time, worst frames."""
+    """Write one HTML page that needs no network: verdict, figures, charts, worst frames."""
     target = out or runs[0] / "report.html"
     _check_target(target, overwrite)
     result: dict[str, Any] = {}
     records: dict[str, list[RunRecord]] = {}
     for folder in runs:
         _add(folder, result, records)
+    # Anew: folders side by side may know more of what an SLA cost, and old ones know nothing.
+    add_verdicts(result["systems"], records)
     shown, reason = _pictures(records, pictures)
     target.parent.mkdir(parents=True, exist_ok=True)
     replace_text(target, build_page(title, result, records, shown, reason))
+    show_verdicts(result["systems"])
     console.print(f"the page is {target}")
     if png is not None:
         figures = {
@@ -86,9 +92,12 @@ def _add(folder: Path, result: dict[str, Any], records: dict[str, list[RunRecord
     for name, entry in systems.items():
         shown = name if name not in known else f"{name} ({folder.name})"
         known[shown] = entry
-        records[shown] = own[name]
+        # In the order in which they ran, so that intervals are those of the table.
+        order = list(entry["sources"])
+        records[shown] = sorted(own[name], key=lambda r: order.index(r.metadata["source"]))
     for key in ("clock", "environment", "levels"):
         result.setdefault(key, content[key])
+    result.setdefault("made", content.get("made", {}))
 
 
 def _pictures(records: dict[str, list[RunRecord]], count: int) -> tuple[list[Picture], str]:

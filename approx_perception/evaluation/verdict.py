@@ -98,30 +98,35 @@ def verdict_on(counts: SlaCounts) -> Verdict:
         why = f"{counts.late} late of {counts.counted} {own}; {needed} are needed to tell"
     else:
         state = SlaState.KEPT
-        why = f"{_percent_down(1 - counts.late / counts.counted)} inside"
+        why = f"{_percent_inside(1 - counts.late / counts.counted)} inside"
     budget = f"SLA {sla.latency_ms:g} ms for {100 * sla.quantile:g} % of {unit}"
     return Verdict(state, f"{budget}: {state.value} ({why})")
 
 
 def _broken(counts: SlaCounts) -> str:
-    late = f"{_percent_up(counts.late / counts.counted)} late"
+    late = f"{_percent_late(counts.late / counts.counted, 1 - counts.sla.quantile)} late"
     if not counts.without_fit:
         return late
     share = counts.without_fit / counts.counted
-    when = "" if share > 0.5 else f" for {_percent_up(share)} of them"
+    when = "" if share > 0.5 else f" for {_percent_late(share)} of them"
     if not math.isfinite(counts.fastest_ms):
         return f"{late}; no branch fits{when}"
     rank = f"P{100 * counts.sla.quantile:g}"
     return f"{late}; no branch fits{when}: the fastest takes {counts.fastest_ms:.3g} ms at {rank}"
 
 
-def _percent_up(share: float) -> str:
-    """In percent; rounded up, so that what is over a bound is never shown as the bound."""
-    return f"{math.ceil(round(1000 * share, 6)) / 10:g} %"
+def _percent_late(share: float, allowed: float = 0.0) -> str:
+    """To a tenth of a percent; up, where rounding would hide that it is over what is allowed."""
+    tenths = round(1000 * share)
+    if tenths <= round(1000 * allowed, 6):
+        tenths = math.ceil(1000 * share)
+    return f"{tenths / 10:g} %"
 
 
-def _percent_down(share: float) -> str:
-    return f"{math.floor(round(1000 * share, 6)) / 10:g} %"
+def _percent_inside(share: float) -> str:
+    """To a tenth of a percent; 100 only where all are."""
+    tenths = 1000 if share == 1 else min(round(1000 * share), 999)
+    return f"{tenths / 10:g} %"
 
 
 def joined_state(verdicts: Iterable[Verdict]) -> SlaState:

@@ -1,12 +1,12 @@
 """Draw detections on images."""
 
-import colorsys
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.reports.labels import place_labels
 from approx_perception.structures import Detections
 
 __all__ = ["annotate", "object_label", "status_lines", "track_colour"]
@@ -14,34 +14,48 @@ __all__ = ["annotate", "object_label", "status_lines", "track_colour"]
 Image = npt.NDArray[np.uint8]
 
 _GREY = (170, 170, 170)
-_GOLDEN_RATIO = 0.618034
+_WHITE = (255, 255, 255)
+_BLACK = (0, 0, 0)
+#: RGB, well apart from each other, from grey and from white.
+_PALETTE = (
+    "e6194b", "3cb44b", "ffe119", "4363d8", "f58231", "911eb4", "42d4f4", "f032e6",
+    "bfef45", "fabed4", "469990", "dcbeff", "9a6324", "800000", "aaffc3", "808000",
+)  # fmt: skip
+_FONT, _SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.4
+_FAR_PX = 30_000
+#: Above this brightness, 0..255, text is black.
+_BRIGHT = 130
 
 
 def track_colour(track_id: int) -> tuple[int, int, int]:
-    """BGR colour of an identity: neighbours differ well; grey for none."""
+    """BGR colour of an identity: 16 that differ well, in turns; grey for none."""
     if track_id < 0:
         return _GREY
-    red, green, blue = colorsys.hsv_to_rgb(track_id * _GOLDEN_RATIO % 1, 0.75, 1.0)
-    return int(blue * 255), int(green * 255), int(red * 255)
+    red, green, blue = bytes.fromhex(_PALETTE[track_id % len(_PALETTE)])
+    return blue, green, red
 
 
 def object_label(detections: Detections, index: int, class_names: Sequence[str]) -> str:
-    """Class, identity where there is one, and score of an object, for people."""
+    """Identity where there is one, class, and score of an object: ``#45 car 64 %``."""
     track_id = int(detections.track_ids[index])
-    identity = f" {track_id}" if track_id >= 0 else ""
+    identity = f"#{track_id} " if track_id >= 0 else ""
     name = class_names[detections.class_ids[index]]
-    return f"{name}{identity} {detections.scores[index]:.2f}"
+    return f"{identity}{name} {100 * detections.scores[index]:.0f} %"
 
 
-def _put_label(image: Image, text: str, left: int, bottom: int, colour: Sequence[int]) -> None:
-    """Write black text on a slab of colour."""
-    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.4, 1)
-    bottom = max(bottom, height + 4)
-    cv2.rectangle(image, (left, bottom - height - 4), (left + width + 2, bottom), colour, -1)
-    cv2.putText(
-        image, text, (left + 1, bottom - 3), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1,
-        cv2.LINE_AA,
-    )  # fmt: skip
+def _label_size(text: str) -> tuple[int, int]:
+    (width, height), _ = cv2.getTextSize(text, _FONT, _SCALE, 1)
+    return width + 3, height + 5
+
+
+def _put_label(image: Image, text: str, place: Sequence[int], colour: Sequence[int]) -> None:
+    """Write text on a slab of colour, black or white, whichever can be read on it."""
+    x1, y1, x2, y2 = place
+    cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), colour, -1)
+    blue, green, red = colour
+    brightness = 0.114 * blue + 0.587 * green + 0.299 * red
+    ink = _BLACK if brightness > _BRIGHT else _WHITE
+    cv2.putText(image, text, (x1 + 1, y2 - 3), _FONT, _SCALE, ink, 1, cv2.LINE_AA)
 
 
 def status_lines(
@@ -66,7 +80,8 @@ def annotate(
     image
         ``(H, W, 3)`` uint8, BGR.
     detections
-        Boxes with an identity have its colour; others are grey.
+        Boxes with an identity have its colour; others are grey. Labels stand apart where there is
+        room.
     class_names
         What class ids mean.
     lines
@@ -75,13 +90,24 @@ def annotate(
         Weaker detections are not drawn.
     """
     drawn = image.copy()
-    for index in np.flatnonzero(detections.scores >= min_score):
-        x1, y1, x2, y2 = np.round(detections.boxes[index]).astype(int).tolist()
-        track_id = int(detections.track_ids[index])
-        colour = track_colour(track_id)
+    # The most certain last, over the others, and with the first choice of places.
+    order = np.flatnonzero(detections.scores >= min_score)
+    order = order[np.argsort(detections.scores[order], kind="stable")]
+    # OpenCV takes only so large numbers.
+    boxes = np.clip(np.round(detections.boxes[order]), -_FAR_PX, _FAR_PX).astype(np.int64)
+    ids = detections.track_ids[order].tolist()
+    ages = detections.ages[order].tolist()
+    for (x1, y1, x2, y2), track_id, age in zip(boxes.tolist(), ids, ages, strict=True):
         # A tracked box is thinner than a detected one.
-        cv2.rectangle(drawn, (x1, y1), (x2, y2), colour, 2 if detections.ages[index] == 0 else 1)
-        _put_label(drawn, object_label(detections, int(index), class_names), x1, y1, colour)
-    for row, line in enumerate(lines):
-        _put_label(drawn, line, 4, 20 + 17 * row, (255, 255, 255))
+        cv2.rectangle(drawn, (x1, y1), (x2, y2), track_colour(track_id), 2 if age == 0 else 1)
+    top = [(4, 4 + 17 * row, *_label_size(line)) for row, line in enumerate(lines)]
+    taken = [(x, y, x + width, y + height) for x, y, width, height in top]
+    texts = [object_label(detections, index, class_names) for index in order[::-1].tolist()]
+    height, width = image.shape[:2]
+    sizes = [_label_size(text) for text in texts]
+    places = place_labels(boxes[::-1], sizes, (width, height), taken).tolist()
+    for text, place, track_id in zip(texts[::-1], places[::-1], ids, strict=True):
+        _put_label(drawn, text, place, track_colour(track_id))
+    for line, place in zip(lines, taken, strict=True):
+        _put_label(drawn, line, place, _WHITE)
     return drawn

@@ -19,6 +19,9 @@ _COLOURS = (
     "#1f77b4", "#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#66a61e", "#a6761d", "#666666",
 )  # fmt: skip
 _SLA = "#c0392b"
+#: Longer names stand in the legend alone.
+_LABEL_LENGTH = 20
+_LABEL_PLACES = ("top center", "bottom center", "middle right", "middle left")
 _LAYOUT = {
     "template": "plotly_white", "margin": {"l": 60, "r": 20, "t": 70, "b": 50},
     "font": {"family": "system-ui, sans-serif", "size": 13},
@@ -41,8 +44,8 @@ def accuracy_chart(
     if points:
         latency, accuracy, names = zip(*points, strict=True)
         chart.add_scatter(
-            x=latency, y=accuracy, text=names, mode="markers", name="branches, as expected",
-            marker={"color": "#bbbbbb", "size": 7},
+            x=latency, y=accuracy, text=names, mode="markers",
+            name="branches that ran, as expected", marker={"color": "#bbbbbb", "size": 7},
             hovertemplate="%{text}<br>%{x:.1f} ms, %{y:.3f}",
         )  # fmt: skip
         front = _pareto(points)
@@ -50,26 +53,53 @@ def accuracy_chart(
             x=[p[0] for p in front], y=[p[1] for p in front], mode="lines",
             name="their Pareto frontier", line={"color": "#999999", "shape": "hv"},
         )  # fmt: skip
+    p95 = "p95_gof_ms" if _is_about_groups(records) else "p95_processing_ms"
     for index, (name, own) in enumerate(figures.items()):
         chart.add_scatter(
-            x=[own["p95_processing_ms"]], y=[own["ap50"]], mode="markers+text", name=name,
-            text=[name], textposition="top center",
+            x=[own[p95]], y=[own["ap50"]], mode="markers+text", name=name,
+            text=[name if len(name) <= _LABEL_LENGTH else ""],
+            textposition=_LABEL_PLACES[index % len(_LABEL_PLACES)],
             marker={"size": 14, "color": _COLOURS[index % len(_COLOURS)]},
             hovertemplate="P95 %{x:.1f} ms, AP50 %{y:.3f}",
         )  # fmt: skip
+    _add_slas(chart, _slas_of(records))
+    about = "group's mean" if _is_about_groups(records) else "frame"
     chart.update_layout(
-        **_LAYOUT,
-        xaxis_title="latency of a frame, ms (systems: P95)",
-        yaxis_title="AP50",
-        height=460,
-    )
+        **_LAYOUT, xaxis_title=f"latency of a {about}, ms (systems: P95; branches: expected)",
+        yaxis_title="AP50", xaxis_rangemode="tozero", height=400,
+        yaxis_range=_around([p[1] for p in points] + [own["ap50"] for own in figures.values()]),
+    )  # fmt: skip
     return chart
+
+
+def _around(shares: Sequence[float]) -> list[float]:
+    """Range of an axis that shows all of these, which are 0..1 or nan."""
+    known = [share for share in shares if np.isfinite(share)] or [0.0, 1.0]
+    return [max(min(known) - 0.05, -0.02), min(max(known) + 0.05, 1.02)]
+
+
+def _slas_of(records: Mapping[str, Sequence[RunRecord]]) -> list[float]:
+    """All SLAs that were in force, in ms."""
+    runs = [record for own in records.values() for record in own]
+    return sorted({float(ms) for record in runs for ms in np.unique(record.processed("sla_ms"))})
+
+
+def _is_about_groups(records: Mapping[str, Sequence[RunRecord]]) -> bool:
+    runs = [record.processed("sla_gof") for own in records.values() for record in own]
+    return any(len(column) for column in runs) and all(column.all() for column in runs)
+
+
+def _add_slas(chart: go.Figure, slas_ms: Sequence[float]) -> None:
+    for ms in slas_ms:
+        chart.add_vline(
+            x=ms, line={"color": _SLA, "dash": "dash"}, annotation_text=f"SLA {ms:g} ms"
+        )
 
 
 def _branch_points(
     records: Mapping[str, Sequence[RunRecord]],
 ) -> list[tuple[float, float, str]]:
-    """Mean expected latency and AP50 of every branch that ran."""
+    """Latency expected at the SLA's quantile and AP50 of every branch that ran, on average."""
     found: dict[str, list[tuple[float, float]]] = {}
     for own in records.values():
         for record in own:
@@ -77,10 +107,10 @@ def _branch_points(
             names = record.metadata["branches"]
             columns = (
                 record.processed(name)[starts].tolist()
-                for name in ("branch", "expected_ms", "expected_accuracy")
+                for name in ("branch", "expected_quantile_ms", "expected_accuracy")
             )
             for branch, expected_ms, accuracy in zip(*columns, strict=True):
-                if np.isfinite(accuracy):
+                if np.isfinite([expected_ms, accuracy]).all():
                     found.setdefault(names[branch], []).append((expected_ms, accuracy))
     return [(*np.mean(values, axis=0).tolist(), name) for name, values in found.items()]
 
@@ -140,29 +170,35 @@ def timeline_chart(record: RunRecord) -> go.Figure:
         chart.add_vline(x=float(seconds[step.frame]), line={"color": "#cccccc", "dash": "dot"})
     chart.update_layout(**_LAYOUT, height=680)
     chart.update_yaxes(title_text="ms", rangemode="tozero", row=1, col=1)
-    chart.update_yaxes(automargin=True, tickfont={"size": 10}, row=2, col=1)
+    chart.update_yaxes(
+        automargin=True, tickfont={"size": 10}, row=2, col=1,
+        categoryorder="array", categoryarray=_by_cost(record),
+    )  # fmt: skip
     chart.update_yaxes(title_text="slowdown", rangemode="tozero", row=3, col=1)
     chart.update_xaxes(title_text="time of the source, s", row=3, col=1)
     return chart
 
 
+def _by_cost(record: RunRecord) -> list[str]:
+    """Branches from the cheapest to the dearest, as expected or else as measured."""
+    names, branch = record.metadata["branches"], record.processed("branch")
+    expected, measured = record.processed("expected_ms"), record.processed("processing_ms")
+    cost_ms = np.where(np.isfinite(expected), expected, measured)
+    return sorted(names, key=lambda name: float(cost_ms[branch == names.index(name)].mean()))
+
+
 def distribution_chart(records: Mapping[str, Sequence[RunRecord]]) -> go.Figure:
     """Share of frames inside each latency, with the SLAs."""
     chart = go.Figure()
-    slas: set[float] = set()
     for index, (name, own) in enumerate(records.items()):
         latency = np.sort(np.concatenate([record.processed("processing_ms") for record in own]))
-        slas |= {float(ms) for record in own for ms in np.unique(record.processed("sla_ms"))}
         if len(latency):
             share = np.arange(1, len(latency) + 1) / len(latency)
             chart.add_scattergl(
                 x=latency, y=share, mode="lines", name=name,
                 line={"color": _COLOURS[index % len(_COLOURS)], "shape": "hv"},
             )  # fmt: skip
-    for ms in sorted(slas):
-        chart.add_vline(
-            x=ms, line={"color": _SLA, "dash": "dash"}, annotation_text=f"SLA {ms:g} ms"
-        )
+    _add_slas(chart, _slas_of(records))
     chart.update_layout(
         **_LAYOUT, xaxis_title="latency of a frame, ms", yaxis_title="share of frames inside",
         yaxis_tickformat=".0%", height=420,

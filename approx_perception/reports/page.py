@@ -1,50 +1,35 @@
 """One page about one or more runs, complete in itself: no network, no other files."""
 
-import base64
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
-import cv2
 import jinja2
-import numpy as np
 from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
-from approx_perception.datasets import FrameSource
-from approx_perception.evaluation.average_precision import match_frame
 from approx_perception.evaluation.figures import FIGURES
+from approx_perception.evaluation.intervals import ap50_intervals
 from approx_perception.evaluation.run_record import RunRecord
-from approx_perception.reports.annotate import annotate
 from approx_perception.reports.charts import (
     accuracy_chart,
     distribution_chart,
     stages_chart,
     timeline_chart,
 )
+from approx_perception.reports.pictures import Picture
 
-__all__ = ["Picture", "build_page", "worst_pictures"]
+__all__ = ["build_page"]
 
-_PICTURE_WIDTH_PX = 480
-_JPEG_QUALITY = 80
-_CONFIDENT_SCORE = 0.3
 _COUNTS = ("frames", "id_switches", "switches", "steps", "unanswered_steps")
 #: What is shown before all figures.
 _HEADLINES = (
     "ap50", "sap50", "hota", "idf1", "p50_processing_ms", "p95_processing_ms", "p95_gof_ms",
     "p95_age_ms", "violation_share", "drop_share", "max_reaction_ms",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A frame with its boxes, as JPEG in base64, and what is bad about it."""
-
-    data: str
-    text: str
 
 
 def build_page(
@@ -61,7 +46,7 @@ def build_page(
     title
         Heading.
     result
-        Content of ``result.json``: the figures shown are its own.
+        Content of ``result.json``: verdicts and figures shown are its own.
     records
         ``{system: its runs}``.
     pictures
@@ -88,17 +73,17 @@ def build_page(
         for name, runs in own.items()
         for record in runs
     ]  # fmt: skip
-    frames = sum(len(record) for record in own[systems[0]])
-    rows = _summary(result["systems"])
+    rows = _summary(result["systems"], own)
     template = resources.files("approx_perception.reports").joinpath("page.html.j2")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(template.read_text(encoding="utf-8")).render(
         title=title,
-        lead=f"{frames} frames of {len(own[systems[0]])} sources; latencies: {result['clock']}.",
+        verdicts={name: entry["verdict"] for name, entry in result["systems"].items()},
+        facts=_facts(result, own),
         plotly=get_plotlyjs(),
         systems=systems,
-        summary=[row for row in rows if row["figure"] in _HEADLINES],
-        rest=[row for row in rows if row["figure"] not in _HEADLINES],
+        summary=[row for row in rows if _is_headline(row["figure"])],
+        rest=[row for row in rows if not _is_headline(row["figure"])],
         limits=limits,
         accuracy=_division(accuracy_chart(figures, own)),
         distribution=_division(distribution_chart(own)),
@@ -112,6 +97,10 @@ def build_page(
             "levels of contention": _pretty(result["levels"]),
         },
     )
+
+
+def _is_headline(figure: str) -> bool:
+    return figure in _HEADLINES or figure not in FIGURES
 
 
 def _division(chart: Figure) -> str:
@@ -132,19 +121,79 @@ def _pretty(content: Any) -> str:
     return json.dumps(content, indent=1)
 
 
-def _summary(systems: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows of figures that any system has."""
+def _facts(result: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]) -> dict[str, str]:
+    """What was run, on what, and how: shown on top."""
+    entries, first = result["systems"], next(iter(records.values()))
+    made, environment = result.get("made", {}), result["environment"]
+    scored = [truth for record in first for _, _, truth in record.scored()]
+    objects = sum(int((~truth.ignored).sum()) for truth in scored)
+    frames = sum(len(record) for record in first)
+    sources = ", ".join(str(record.metadata["source"]) for record in first[:4])
+    return {
+        "detector": ", ".join(dict.fromkeys(str(entry["network"]) for entry in entries.values())),
+        "source": f"{sources}{' and others' if len(first) > 4 else ''}: {frames} frames",
+        "ground truth": f"{objects} objects in {len(scored)} frames" if scored else "none",
+        "latencies": str(result["clock"]),
+        "machine": str(environment.get("processor", environment.get("system", "unknown"))),
+        "command": str(made.get("command", "unknown")),
+        "date": str(made.get("date", "unknown")),
+    }
+
+
+def _summary(
+    systems: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]
+) -> list[dict[str, Any]]:
+    """Rows of figures that any system has, AP50 with its interval and differences."""
     rows = []
+    tracks = any((~r.processed("detected")).any() for own in records.values() for r in own)
+    intervals = _intervals(systems, records)
     for figure, what in FIGURES.items():
-        values = {name: entry["figures"][figure] for name, entry in systems.items()}
-        if all(value is None for value in values.values()):
+        values = {name: entry["figures"].get(figure) for name, entry in systems.items()}
+        # Groups of one frame tell what frames tell.
+        is_twice = "gof_" in figure and not tracks
+        if is_twice or all(value is None for value in values.values()):
             continue
         cells = [
             {"system": name, "exact": "" if v is None else repr(v), "text": _text(figure, v)}
             for name, v in values.items()
         ]
+        if figure == "ap50":
+            for cell in cells:
+                cell["text"] += _range(intervals[cell["system"]]["ap50"], ".3f")
         rows.append({"figure": figure, "what": what, "cells": cells})
+        if figure == "ap50" and len(systems) > 1:
+            rows.append(_differences(intervals))
     return rows
+
+
+def _intervals(
+    systems: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]
+) -> dict[str, dict[str, Any]]:
+    """Intervals of AP50 and of its difference to the first system's."""
+    values, leads = ap50_intervals([records[name] for name in systems])
+    return {
+        name: {"ap50": asdict(value), "ap50_lead": asdict(lead)}
+        for name, value, lead in zip(systems, values, leads, strict=True)
+    }
+
+
+def _differences(intervals: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Row of AP50 less that of the first system."""
+    first, *_ = intervals
+    cells = []
+    for name, own in intervals.items():
+        value = own["ap50_lead"]["value"]
+        text = "-" if name == first or math.isnan(value) else f"{value:+.3f}"
+        shown = text if text == "-" else text + _range(own["ap50_lead"], "+.3f")
+        cells.append({"system": name, "exact": None, "text": shown})
+    what = f"AP50 less that of {first}: above 0 is better than {first}"
+    return {"figure": f"difference to {first}", "what": what, "cells": cells}
+
+
+def _range(interval: Mapping[str, float], form: str) -> str:
+    if math.isnan(interval["value"]):
+        return ""
+    return f" ({interval['low']:{form}} to {interval['high']:{form}})"
 
 
 def _text(figure: str, value: float | None) -> str:
@@ -155,60 +204,3 @@ def _text(figure: str, value: float | None) -> str:
     if figure.endswith("_ms"):
         return f"{value:.1f} ms" if value >= 1 else f"{value:.3f} ms"
     return f"{value:.0f}" if figure in _COUNTS else f"{value:.3f}"
-
-
-def worst_pictures(record: RunRecord, source: FrameSource, count: int) -> list[Picture]:
-    """Draw the frames that were the furthest over the SLA, and those with the most errors.
-
-    Parameters
-    ----------
-    record
-        A run on this source.
-    source
-        Read again, as records hold no images.
-    count
-        Half of the pictures are of each kind.
-    """
-    late = record.frames["processing_ms"] / np.maximum(record.frames["sla_ms"], 1e-9)
-    late[~record.frames["processed"]] = 0.0
-    errors = np.zeros(len(record))
-    for frame, found, truth in record.scored():
-        match = match_frame(found.with_score(_CONFIDENT_SCORE), truth)
-        hits = int(match.hits.sum())
-        errors[frame] = len(match.hits) + len(match.truth_class_ids) - 2 * hits
-    texts: dict[int, str] = {}
-    for frame in np.argsort(-late, kind="stable")[: count // 2].tolist():
-        if late[frame] > 1:
-            texts[frame] = (
-                f"{record.frames['processing_ms'][frame]:.0f} ms at an SLA of "
-                f"{record.frames['sla_ms'][frame]:g} ms"
-            )
-    for frame in np.argsort(-errors, kind="stable").tolist():
-        if len(texts) >= count or not errors[frame]:
-            break
-        own = f"{errors[frame]:.0f} false or missed objects"
-        texts[frame] = f"{texts[frame]}; {own}" if frame in texts else own
-    wanted = dict(sorted(texts.items()))
-    pictures = []
-    for entry in source:
-        index = entry.frame.sequence
-        if index in wanted:
-            branch = record.metadata["branches"][record.frames["branch"][index]]
-            text = f"frame {index + 1}: {wanted[index]} ({branch})"
-            pictures.append(Picture(_drawn(record, index, entry.frame.image), text))
-        if wanted and index >= max(wanted):
-            break
-    return pictures
-
-
-def _drawn(record: RunRecord, index: int, image: Any) -> str:
-    found = record.detections(index).with_score(_CONFIDENT_SCORE)
-    picture = annotate(image, found, record.class_names, ())
-    truth = record.ground_truth(index)
-    if truth is not None:
-        for box in truth.boxes[~truth.ignored].astype(int).tolist():
-            cv2.rectangle(picture, box[:2], box[2:], (255, 255, 255), 1, cv2.LINE_AA)
-    scale = _PICTURE_WIDTH_PX / picture.shape[1]
-    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return base64.b64encode(data.tobytes()).decode()

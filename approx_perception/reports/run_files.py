@@ -15,6 +15,7 @@ import yaml
 from approx_perception import __version__
 from approx_perception.exceptions import ConfigurationError, OutputError
 from approx_perception.files import replace_text
+from approx_perception.machine import describe_cpu
 from approx_perception.reports.annotate import annotate, status_lines
 from approx_perception.structures import Frame, FrameResult, StageTimings
 
@@ -32,7 +33,12 @@ def environment() -> dict[str, Any]:
             versions[library] = metadata.version(library)
         except metadata.PackageNotFoundError:
             versions[library] = "not installed by pip"
-    return {"versions": versions, "machine": platform.machine(), "system": platform.platform()}
+    return {
+        "versions": versions,
+        "machine": platform.machine(),
+        "processor": describe_cpu(),
+        "system": platform.platform(),
+    }
 
 
 def write_config(path: Path, config: dict[str, Any]) -> None:

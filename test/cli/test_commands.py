@@ -1,6 +1,7 @@
 """The command line as a user meets it: in a process of its own, or here to save its start."""
 
 import csv
+import re
 import subprocess
 import sys
 
@@ -105,6 +106,28 @@ def test_run_shows_a_summary(finished_run):
     _, result = finished_run
     for word in ("processing", "over the SLA", "AP50", "12 frames"):
         assert word in result.stderr
+    # Twelve frames are too few to tell that it was kept.
+    assert re.match(r"SLA 80 ms for 95 % of frames: (unknown|broken) \(", result.stdout)
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_few_frames_get_honest_words(tmp_path, frames):
+    options = ("--frames", frames, "--branch", "shape=64", "--sla-ms", 60000)
+    for verb, more in (("run", ()), ("evaluate", ("--system", "fixed"))):
+        result = invoke(verb, "synthetic:calm", *more, *options, "--out", tmp_path / verb)
+        assert result.returncode == 0, result.stderr
+        words = f"unknown (0 late of {frames} frame{'s' * (frames > 1)}; 20 are needed to tell)"
+        assert words in result.stdout
+        assert "nan" not in result.stdout + result.stderr.replace("dominant", "")
+
+
+def test_no_frames_at_all(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for verb in ("run", "evaluate", "compare"):
+        more = ("-s", "ours") if verb == "compare" else ()
+        result = invoke(verb, tmp_path / "empty", *more, "--out", tmp_path / "out")
+        assert_one_sentence(result, "holds no images")
+        assert not (tmp_path / "out").exists()
 
 
 def test_results_are_not_overwritten(finished_run):

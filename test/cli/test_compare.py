@@ -153,6 +153,74 @@ def test_the_page_renders_without_errors_and_without_a_network(page):
     assert not re.findall(r'<(?:script|img|link|iframe)[^>]+(?:src|href)="https?:', dom)
 
 
+def test_the_first_screen_says_whether_the_sla_was_kept_and_what_that_cost(page, compared):
+    text = html.unescape(page.read_text())
+    systems = json.loads((compared[0] / "result.json").read_text())["systems"]
+    head = text[text.index("<body>") : text.index('id="summary"')]
+    for own in systems.values():
+        assert own["verdict"]["slas"][0]["text"] in head
+        assert own["verdict"]["cost"] in head
+    assert "AP50" in systems["ours"]["verdict"]["cost"]
+    assert "the best fixed branch (best_fixed:" in systems["ours"]["verdict"]["cost"]
+    made = json.loads((compared[0] / "result.json").read_text())["made"]
+    assert made["command"] in head
+    assert made["date"] in head
+    assert "SLA 20 ms" in head
+    assert "difference to ours" in text
+    assert "ground truth. Click" in text
+    # The verdict comes before all else on standard output, too.
+    assert compared[1].stdout.startswith("ours: SLA 20 ms for 95 % of groups: ")
+
+
+def test_verdicts_stand_on_the_first_screen(page, tmp_path):
+    browse(page, f"--screenshot={tmp_path / 'page.png'}", "--window-size=1280,900")
+    image = cv2.imread(str(tmp_path / "page.png"))[:400].astype(int)
+    green = (image[..., 1] > image[..., 2] + 60) & (image[..., 1] > image[..., 0] + 40)
+    red = (image[..., 2] > image[..., 1] + 100) & (image[..., 2] > image[..., 0] + 100)
+    assert green.sum() > 200
+    assert red.sum() > 200
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (("-s", "fixed", "--branch", "shape=96,nprop=10", "--branch", "shape=160,nprop=10"),
+         ["fixed:shape=96,nprop=10", "fixed:shape=160,nprop=10"]),
+        (("-s", "fixed:shape=96,nprop=10", "-s", "detector_only:shape=160,nprop=10"),
+         ["fixed:shape=96,nprop=10", "detector_only:shape=160,nprop=10"]),
+        (("-s", "fixed", "--branch", "shape=96,nprop=10"), ["fixed"]),
+    ],
+)  # fmt: skip
+def test_several_fixed_branches(compared, tmp_path, words, names):
+    folder = compared[0].parent
+    result = invoke(
+        "compare", "synthetic:race:test:0", *words, "--frames", 2, "--space",
+        folder / "tiny.yaml", "--latency-trace", folder / "machine.records.json",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    systems = json.loads((tmp_path / "out" / "result.json").read_text())["systems"]
+    assert list(systems) == names
+    branches = [own["configuration"]["branch"] for own in systems.values()]
+    assert branches == [name.partition(":")[2] or "shape=96,nprop=10" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("-s", "ours:shape=96"), "only 'fixed', 'detector_only' or 'triggered' take one"),
+        (("-s", "fixed:"), "'fixed:' names no branch"),
+        (("-s", "fixed:speed=1"), "'speed=1'"),
+        (("-s", "ours", "--branch", "shape=96", "--branch", "shape=160"), "no system takes"),
+        (("-s", "fixed", "--branch", "shape=96", "--branch", "shape=96"), "the same name"),
+    ],
+)
+def test_branches_that_cannot_be(tmp_path, words, message):
+    result = invoke("compare", "synthetic:calm", *words, "--frames", 2, "--out", tmp_path / "out")
+    assert_one_sentence(result, message)
+    assert not (tmp_path / "out").exists()
+
+
 def test_figures_on_the_page_equal_the_json(page, compared):
     dom, _ = browse(page, "--dump-dom")
     systems = json.loads((compared[0] / "result.json").read_text())["systems"]

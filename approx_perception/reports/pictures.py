@@ -1,0 +1,87 @@
+"""The frames of a run that are worth a look, drawn for a page."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from approx_perception.datasets import FrameSource
+from approx_perception.evaluation.average_precision import match_frame
+from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.reports.annotate import annotate
+
+__all__ = ["Picture", "worst_pictures"]
+
+#: Wider ones are shrunk; the page shows them small until somebody clicks.
+_PICTURE_WIDTH_PX = 1280
+_JPEG_QUALITY = 80
+_CONFIDENT_SCORE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A frame with its boxes, as JPEG in base64, and what is bad about it."""
+
+    data: str
+    text: str
+
+
+def worst_pictures(record: RunRecord, source: FrameSource, count: int) -> list[Picture]:
+    """Draw the frames that were the furthest over the SLA, and those with the most errors.
+
+    Parameters
+    ----------
+    record
+        A run on this source.
+    source
+        Read again, as records hold no images.
+    count
+        Half of the pictures are of each kind.
+    """
+    late = record.frames["processing_ms"] / np.maximum(record.frames["sla_ms"], 1e-9)
+    late[~record.frames["processed"]] = 0.0
+    errors = np.zeros(len(record))
+    for frame, found, truth in record.scored():
+        match = match_frame(found.with_score(_CONFIDENT_SCORE), truth)
+        hits = int(match.hits.sum())
+        errors[frame] = len(match.hits) + len(match.truth_class_ids) - 2 * hits
+    texts: dict[int, str] = {}
+    for frame in np.argsort(-late, kind="stable")[: count // 2].tolist():
+        if late[frame] > 1:
+            texts[frame] = (
+                f"{record.frames['processing_ms'][frame]:.0f} ms at an SLA of "
+                f"{record.frames['sla_ms'][frame]:g} ms"
+            )
+    for frame in np.argsort(-errors, kind="stable").tolist():
+        if len(texts) >= count or not errors[frame]:
+            break
+        own = f"{errors[frame]:.0f} false or missed objects"
+        texts[frame] = f"{texts[frame]}; {own}" if frame in texts else own
+    wanted = dict(sorted(texts.items()))
+    pictures = []
+    for entry in source:
+        index = entry.frame.sequence
+        if index in wanted:
+            branch = record.metadata["branches"][record.frames["branch"][index]]
+            text = f"frame {index + 1}: {wanted[index]} ({branch})"
+            pictures.append(Picture(_drawn(record, index, entry.frame.image), text))
+        if wanted and index >= max(wanted):
+            break
+    return pictures
+
+
+def _drawn(record: RunRecord, index: int, image: Any) -> str:
+    found = record.detections(index).with_score(_CONFIDENT_SCORE)
+    picture = image.copy()
+    truth = record.ground_truth(index)
+    if truth is not None:
+        for box in truth.boxes[~truth.ignored].astype(int).tolist():
+            cv2.rectangle(picture, box[:2], box[2:], (255, 255, 255), 1, cv2.LINE_AA)
+    picture = annotate(picture, found, record.class_names, ())
+    scale = _PICTURE_WIDTH_PX / picture.shape[1]
+    if scale < 1:
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return base64.b64encode(data.tobytes()).decode()
