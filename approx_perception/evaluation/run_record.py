@@ -161,7 +161,7 @@ class RunRecord:
             raise DatasetError(f"{path} is no record of a run of this version")
         arrays = read_columns(folder / f"{_NAME}.npz", _LARGEST_BYTES)
         tables: dict[str, Columns] = {}
-        count = len(arrays.get("frames.sequence", ()))
+        count = np.size(arrays.get("frames.sequence", ()))
         arrays.setdefault("frames.fits", np.ones(count, bool))
         arrays.setdefault("frames.fastest_ms", np.full(count, np.nan))
         for prefix, wanted in _TABLES.items():

@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 from approx_perception.evaluation.figures import FIGURES
 from approx_perception.evaluation.intervals import ap50_intervals
 from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.evaluation.truth_use import truth_use
 from approx_perception.reports.charts import (
     accuracy_chart,
     distribution_chart,
@@ -80,6 +81,7 @@ def build_page(
         title=title,
         verdicts={name: entry["verdict"] for name, entry in result["systems"].items()},
         facts=_facts(result, own),
+        warnings=truth_use(own[systems[0]])["warnings"],
         plotly=get_plotlyjs(),
         systems=systems,
         summary=[row for row in rows if _is_headline(row["figure"])],
@@ -125,14 +127,15 @@ def _facts(result: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]
     """What was run, on what, and how: shown on top."""
     entries, first = result["systems"], next(iter(records.values()))
     made, environment = result.get("made", {}), result["environment"]
-    scored = [truth for record in first for _, _, truth in record.scored()]
-    objects = sum(int((~truth.ignored).sum()) for truth in scored)
+    use = truth_use(first)
+    ignored = f", {use['objects_ignored']} ignored" if use["objects_ignored"] else ""
+    truth = f"{use['objects']} objects in {use['frames_with_truth']} of {use['frames']} frames"
     frames = sum(len(record) for record in first)
     sources = ", ".join(str(record.metadata["source"]) for record in first[:4])
     return {
         "detector": ", ".join(dict.fromkeys(str(entry["network"]) for entry in entries.values())),
         "source": f"{sources}{' and others' if len(first) > 4 else ''}: {frames} frames",
-        "ground truth": f"{objects} objects in {len(scored)} frames" if scored else "none",
+        "ground truth": truth + ignored if use["frames_with_truth"] else "none",
         "latencies": str(result["clock"]),
         "machine": str(environment.get("processor", environment.get("system", "unknown"))),
         "command": str(made.get("command", "unknown")),
