@@ -25,6 +25,9 @@ _FORMATS = {
 }
 IMAGE_ENDINGS = tuple(f".{ending}" for endings in _FORMATS.values() for ending in endings)
 _MAGIC_BYTES = 16
+_PNG = b"\x89PNG\r\n\x1a\n"
+#: Of a chunk of a PNG beside its content: length, type, checksum.
+_CHUNK_BYTES = 12
 
 
 def check_size(width: int, height: int, max_image_px: int) -> None:
@@ -49,6 +52,8 @@ def size_in_header(data: bytes) -> tuple[int, int]:
     InvalidFrameError
         If it is of no format that is read, or its header is broken.
     """
+    if data.startswith(_PNG):
+        _check_chunks(data)
     # Not Image.open: it has a limit of its own, which is the whole process's.
     Image.init()
     for name in _FORMATS:
@@ -70,3 +75,18 @@ def size_in_header(data: bytes) -> tuple[int, int]:
     raise InvalidFrameError(
         f"{len(data)} bytes are no image of a known format ({', '.join(_FORMATS)})"
     )
+
+
+def _check_chunks(data: bytes) -> None:
+    """Refuse a PNG with a chunk beyond its end: OpenCV takes memory for all of it first."""
+    place = len(_PNG)
+    while place < len(data):
+        length = int.from_bytes(data[place : place + 4], "big")
+        if place + _CHUNK_BYTES + length > len(data):
+            raise InvalidFrameError(
+                f"a PNG image is cut or broken: a part of {length} bytes begins at byte {place} "
+                f"of {len(data)}"
+            )
+        if data[place + 4 : place + 8] == b"IEND":
+            break
+        place += _CHUNK_BYTES + length

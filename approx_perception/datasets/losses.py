@@ -63,7 +63,9 @@ class Losses:
             With the first reason.
         """
         if not self._read:
-            reason = f"; the first is {self._first}" if self._first else ""
             raise DatasetError(
-                f"{self._source}: none of {self._lost} {self._parts} can be read{reason}"
+                f"{self._source}: none of {self._lost} {self._parts} can be read; the first is "
+                f"{self._first}"
+                if self._lost
+                else f"{self._source}: there are no {self._parts} that can be read"
             )

@@ -290,3 +290,19 @@ def test_a_bag_whose_only_storage_is_missing(tmp_path):
     storage_file(bag).unlink()
     with pytest.raises(DatasetError, match=r"has no storage file .\.mcap, \.db3"):
         open_source(str(bag))
+
+
+def test_a_bag_that_breaks_off_is_read_up_to_there(tmp_path, caplog):
+    """The index is whole, but what it points to is not: a bad sector of a disk."""
+    bag = write(
+        tmp_path / "bag", frames=24, broken={i: large(i, time_ns(i)) for i in range(24)}
+    )  # fmt: skip
+    file = storage_file(bag)
+    content = bytearray(file.read_bytes())
+    for place in range(len(content) // 2, len(content) // 2 + 400_000):
+        content[place] ^= 0xFF
+    file.write_bytes(content)
+    read = indices(open_source(str(bag)))
+    assert read[:6] == list(range(6))
+    assert len(read) < 24
+    assert "bag breaks off on /image after" in caplog.text or "cannot be read" in caplog.text
