@@ -9,6 +9,7 @@ import numpy as np
 
 from approx_perception.clock import Clock
 from approx_perception.evaluation import violation_share
+from approx_perception.exceptions import described
 from approx_perception.pipeline import MailboxCounts
 from approx_perception.structures import SLA, ContentionState, FrameResult
 
@@ -120,7 +121,7 @@ class CameraHealth:
         with self._lock:
             self._busy_since_ns = None
             self._errors += 1
-            self._last_error = str(error)
+            self._last_error = str(error) or described(error)
 
     @property
     def is_active(self) -> bool:

@@ -144,7 +144,8 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         try:
             work()
         except Exception as error:
-            self.error = error
+            # Its frames hold the network.
+            self.error = error.with_traceback(None)
             self.get_logger().error(f"{doing} failed: {described(error)}")
             return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS

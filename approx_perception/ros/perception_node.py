@@ -197,14 +197,18 @@ class PerceptionNode(ManagedNode):
             )
 
     def _is_leaving(self) -> bool:
-        return self._leaving is not None and self._leaving.is_alive
+        if self._leaving is not None and not self._leaving.is_alive:
+            # It holds the network.
+            self._leaving = None
+        return self._leaving is not None
 
     def _stop_working(self) -> None:
         for camera in self._cameras:
             camera.leave()
         if self._runtime.worker is not None:
-            self._leaving, self._runtime.worker = self._runtime.worker, None
-            self._leaving.stop()
+            worker, self._runtime.worker = self._runtime.worker, None
+            worker.stop()
+            self._leaving = worker if worker.is_alive else None
 
     def _free(self) -> None:
         for camera in self._cameras:

@@ -1,5 +1,7 @@
 """One worker at a time, and none that publishes after its end."""
 
+import signal
+
 import pytest
 
 pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
@@ -8,7 +10,7 @@ from approx_perception.msg import DetectionArray
 from std_srvs.srv import Trigger
 
 from approx_perception.ros import qos
-from test.ros.conftest import Camera
+from test.ros.conftest import Camera, wait_for_exit
 from test.ros.test_lifecycle import ACTIVATE, CLEANUP, CONFIGURE, DEACTIVATE, change, start
 
 
@@ -25,6 +27,11 @@ def test_a_frame_under_way_is_never_published_later_nor_met_by_a_second_worker(g
     camera = Camera(graph)
     camera.send(camera.image())
     assert graph.wait(lambda: heard, 20)
+    slow.write_text("no memory")
+    camera.send(camera.image())
+    # The thread lives on.
+    assert graph.wait(lambda: "frame refused: MemoryError" in graph.diagnostics["message"], 20)
+    slow.unlink()
     heard.clear()
     slow.touch()
     camera.send(camera.image())
@@ -65,3 +72,10 @@ def test_ten_recalibrations_are_one_and_parameters_wait_for_the_frame(graph, slo
     assert node.log.count("recalibrated") == 1
     assert graph.call(Trigger, "perception_node/recalibrate").message != "already under way"
     assert graph.wait(lambda: node.log.count("recalibrated") == 2, 30)
+    slow.touch()
+    camera.send(camera.image())
+    assert graph.wait(lambda: "a frame is under way" in graph.diagnostics["message"], 20)
+    node.send(signal.SIGINT)
+    assert wait_for_exit(node) == 0
+    assert "Traceback" not in node.log
+    graph.processes.clear()
