@@ -16,10 +16,12 @@ from approx_perception.assembly.options import KernelOptions
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings, parse_branch
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.detectors import Detector
+from approx_perception.notices import notice
 from approx_perception.pipeline.frame_pipeline import FramePipeline, create_trackers
 from approx_perception.predictors import AccuracyPredictor, AdaptiveLatency, LatencyModel
 from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling.calibration import batches_that_pay, calibrate, calibration_scene
+from approx_perception.profiling.idleness import busy_sentence
 from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
 from approx_perception.scheduling import PolicyFactory, Scheduler, check_policy_name
 from approx_perception.structures import LoadReading
@@ -196,6 +198,11 @@ def assemble(
     if bundle is not None:
         here = None if elsewhere else machine_name(detector, num_threads)
         bundle.check(space, detector.fingerprint, here)
+        if reasons := busy_sentence(bundle.metadata.get("idleness") or {}):
+            notice(
+                f"the profile {options.profile} was made on a busy machine ({reasons}); "
+                "latencies are learned anew while it runs, or make another one"
+            )
     trackers = prepare_space(space, detector)
     accuracy, agnostic = known_accuracy(bundle, detector, space)
     original = bundle.original if bundle else None

@@ -48,8 +48,9 @@ def known_accuracy(
     bundle: PredictorBundle | None, detector: Detector, space: BranchSpace
 ) -> tuple[AccuracyPredictor, npt.NDArray[np.float64]]:
     """Best that is known, and the same whatever is in view."""
-    bundle = bundle or _shipped_predictors(detector, space)
-    if bundle is not None:
+    if bundle is None or bundle.accuracy is None:
+        bundle = _shipped_predictors(detector, space)
+    if bundle is not None and bundle.accuracy is not None:
         return OrderedAccuracy(bundle.accuracy, space), bundle.accuracy.agnostic
     table = _beside_weights(detector, ".accuracy.json")
     agnostic = accuracy_of_space(space, AccuracyTable.from_json(table) if table else None)

@@ -1,9 +1,10 @@
 """``approx-perception profile``: learn on this machine what branches cost and are worth."""
 
 import math
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -20,6 +21,7 @@ from approx_perception.assembly import (
     prepare_space,
 )
 from approx_perception.branches import BranchSpace
+from approx_perception.cli._evaluation import MapOption, TruthOption, sources_of
 from approx_perception.cli._options import (
     ClassNamesOption,
     DetectorOption,
@@ -34,15 +36,20 @@ from approx_perception.cli._options import (
     progress_bar,
 )
 from approx_perception.clock import MonotonicClock
-from approx_perception.datasets import SOURCE_HELP, open_source
+from approx_perception.datasets import SOURCE_HELP, FrameSource
 from approx_perception.datasets.synthetic import SCENARIOS
 from approx_perception.datasets.view import VIEWS
-from approx_perception.detectors import Detector
+from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.detectors.faster_rcnn.precision import PRECISIONS
+from approx_perception.evaluation.class_map import read_class_map
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.files import claimed, read_json_table
+from approx_perception.notices import notice
+from approx_perception.profiling.data import check_classes, have_truth
+from approx_perception.profiling.idleness import busy_now, busy_sentence
 from approx_perception.profiling.measuring import Scene
 from approx_perception.profiling.plan import ProfilePlan, contention_levels
-from approx_perception.profiling.profiler import SNIPPET_FRAMES, Profiler, scenes_of
+from approx_perception.profiling.profiler import SNIPPET_FRAMES, Profiler, scenes_found, scenes_of
 from approx_perception.profiling.recording import (
     estimate_seconds,
     partial_folder,
@@ -70,11 +77,14 @@ def profile(
         list[str] | None,
         typer.Option(
             metavar="SOURCE",
-            help=f"{SOURCE_HELP} With ground truth; may be given several times. "
+            help=f"{SOURCE_HELP} May be given several times; without ground truth, latency alone "
+            "is profiled. "
             f"Default: {_VIDEOS} videos of each synthetic scenario.",
             show_default=False,
         ),
     ] = None,
+    ground_truth: TruthOption = None,
+    class_map: MapOption = None,
     frames: Annotated[int, typer.Option(min=16, help="Of each source.")] = 16,
     views: Annotated[
         int,
@@ -102,33 +112,133 @@ def profile(
 
     Latency of every part of the space, also while cores and memory are kept busy; switching;
     accuracy of every branch by content. Leave the machine alone meanwhile. Can be stopped at
-    any time; the same command goes on. Leaves NAME.json and NAME.npz (the predictors) and
-    NAME.records.json and .npz (what was measured).
+    any time; the same command goes on. Data without ground truth give latency alone. Leaves
+    NAME.json and NAME.npz (the predictors) and NAME.records.json and .npz (what was measured).
     """
     if out.suffix != ".json":
         raise ConfigurationError(f"--out is {str(out)!r}; it must end in .json")
-    if out.exists() and not overwrite:
-        raise ConfigurationError(f"{out} exists; name another file or give --overwrite")
-    options = KernelOptions(detector, weights, class_names, device, precision, threads, space)
-    branch_space = load_space(space, detector)
-    with console.status(f"loading {detector}"):
+    with claimed(out) as place:
+        _check_target(place, overwrite)
+        _profile(
+            place,
+            KernelOptions(detector, weights, class_names, device, precision, threads, space),
+            _Data(data or _DEFAULT_DATA, ground_truth or [], class_map, frames, views),
+            rounds,
+            plan_only,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """Options of what is profiled."""
+
+    names: list[str]
+    truths: list[str]
+    class_map: Path | None
+    frames: int
+    views: int
+
+    def open(self) -> dict[str, FrameSource]:
+        options = sources_of(self.names, None, self.truths, self.frames, 0, None)
+        return {each.name: each.open() for each in options}
+
+    def identity(self, translations: Mapping[str, str | None]) -> dict[str, Any]:
+        """What tells these data from others."""
+        more = {"ground_truth": self.truths, "class_map": dict(translations)}
+        named = {key: value for key, value in more.items() if value}
+        return {"data": self.names, "frames_per_source": self.frames, **named}
+
+
+def _check_target(out: Path, overwrite: bool) -> None:
+    """Refuse files that are there, whichever of the four, and replace none but profiles."""
+    records = out.with_suffix(".records.json")
+    files = [out, out.with_suffix(".npz"), records, records.with_suffix(".npz")]
+    there = [path for path in files if os.path.lexists(path)]
+    if there and not overwrite:
+        raise ConfigurationError(f"{there[0]} exists; name another file or give --overwrite")
+    if there and not _is_profile(out):
+        raise ConfigurationError(
+            f"{there[0]} is of no profile and is left alone; name another file as --out"
+        )
+
+
+def _is_profile(out: Path) -> bool:
+    try:
+        content = read_json_table(out, "profile to replace")
+    except ConfigurationError:
+        return False
+    return str(content.get("format")).startswith("approx_perception")
+
+
+def _profile(out: Path, options: KernelOptions, data: _Data, rounds: int, plan_only: bool) -> None:
+    """Check everything, say what will be done, and do it."""
+    branch_space = load_space(options.space, options.detector)
+    translations = read_class_map(data.class_map) if data.class_map else {}
+    sources = data.open()
+    has_truth = have_truth(sources, data.frames)
+    with console.status(f"loading {options.detector}"):
         network, num_threads = load_network(options)
         trackers = prepare_space(branch_space, network)
-    names = data or _DEFAULT_DATA
-    sources = {name: open_source(name, frame_count=frames) for name in names}
-    counts = [min(source.frame_count or frames, frames) for source in sources.values()]
+    if has_truth:
+        check_classes(sources, network.class_names, translations)
+    else:
+        notice(
+            "the data have no ground truth: only latency is profiled; what branches are worth is "
+            "taken from what ships with the weights"
+        )
+    counts = [min(source.frame_count or data.frames, data.frames) for source in sources.values()]
     plan = ProfilePlan(
         contention_levels(network.device.startswith("cuda")), rounds,
-        frames=sum(counts), views=views or _views_for(counts),
+        frames=sum(counts) if has_truth else 0, views=data.views or _views_for(counts),
     )  # fmt: skip
     identity_of = partial(
-        _identity, num_threads=num_threads, space=branch_space, data=names,
-        frames_per_source=frames, plan=plan,
+        _identity, num_threads=num_threads, space=branch_space, data=data.identity(translations),
+        plan=plan,
     )  # fmt: skip
     network = _as_begun(network, options, out, identity_of)
     identity = identity_of(network)
-    scenes = scenes_of(list(sources.values()), plan.scenes)
+    excerpts = list(sources.values())
+    if has_truth:
+        scenes = scenes_of(excerpts, plan.scenes)
+    else:
+        largest = DetectorSettings(*branch_space.detector_settings[-1])
+        scenes = scenes_found(network, largest, excerpts, plan.scenes)
     folder = partial_folder(out, identity)
+    _tell_begun(out, folder)
+    if reasons := busy_now():
+        notice(
+            f"this machine is busy ({reasons}); stop what else runs: a profile is of an idle one"
+        )
+    profiler = Profiler(
+        network, trackers, branch_space, sources, data.frames, plan, folder, MonotonicClock(),
+        translations, has_truth,
+    )  # fmt: skip
+    with console.status("preheating, and trying every part"):
+        seconds = estimate_seconds(profiler, scenes)
+    _show_plan(profiler, seconds)
+    if not plan_only:
+        _measure(profiler, scenes, identity, out)
+
+
+def _measure(
+    profiler: Profiler, scenes: Sequence[Scene], identity: Mapping[str, Any], out: Path
+) -> None:
+    """Record, fit, and leave the files."""
+    records = _record(profiler, scenes, identity)
+    records.save(out.with_suffix(".records.json"))
+    bundle, accuracy = fit_profile(records)
+    bundle.save(out)
+    shutil.rmtree(profiler.folder)
+    if accuracy is not None:
+        errors = ", ".join(f"{name} {error:.3f}" for name, error in accuracy.errors.items())
+        console.print(f"mean error of AP50 on sources left out: {errors}")
+    if reasons := busy_sentence(records.metadata["idleness"]):
+        notice(f"the profile was made on a busy machine ({reasons}); make it again on an idle one")
+    console.print(f"the profile is in {out}; give it to run, demo and the node as --profile")
+
+
+def _tell_begun(out: Path, folder: Path) -> None:
+    """Say what interrupted runs left."""
     if folder.is_dir():
         console.print(f"going on with what {folder} holds", soft_wrap=True)
     for other in sorted(_begun(out) - {folder}):
@@ -136,22 +246,6 @@ def profile(
             f"{other} is of an interrupted profile with other options; it is left alone",
             soft_wrap=True,
         )
-    profiler = Profiler(
-        network, trackers, branch_space, sources, frames, plan, folder, MonotonicClock()
-    )
-    with console.status("preheating, and trying every part"):
-        seconds = estimate_seconds(profiler, scenes)
-    _show_plan(profiler, seconds)
-    if plan_only:
-        return
-    records = _record(profiler, scenes, identity)
-    records.save(out.with_suffix(".records.json"))
-    bundle, accuracy = fit_profile(records)
-    bundle.save(out)
-    shutil.rmtree(folder)
-    errors = ", ".join(f"{name} {error:.3f}" for name, error in accuracy.errors.items())
-    console.print(f"mean error of AP50 on sources left out: {errors}")
-    console.print(f"the profile is in {out}; give it to run, demo and the node as --profile")
 
 
 def _begun(out: Path) -> set[Path]:
@@ -179,8 +273,8 @@ def _as_begun(
 
 
 def _identity(
-    network: Detector, num_threads: int, space: BranchSpace,
-    data: Sequence[str], frames_per_source: int, plan: ProfilePlan,
+    network: Detector, num_threads: int, space: BranchSpace, data: Mapping[str, Any],
+    plan: ProfilePlan,
 ) -> dict[str, Any]:  # fmt: skip
     """What a profile is of: what was measured goes on only with the same."""
     return {
@@ -189,8 +283,7 @@ def _identity(
         "precision": network.precision,
         "space": space.to_dict(),
         "space_hash": space.hash,
-        "data": list(data),
-        "frames_per_source": frames_per_source,
+        **data,
         "views": plan.views,
         "levels": [asdict(level) for level in plan.levels],
         "rounds": plan.rounds,

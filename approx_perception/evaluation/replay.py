@@ -159,13 +159,14 @@ def replay_space(
     space: BranchSpace,
     frames: Sequence[LabelledFrame],
     truth_names: Sequence[str],
+    translations: Mapping[str, str | None] | None = None,
 ) -> Iterator[SettingReplay]:
     """Replay all branches on frames held in memory, a setting after the other.
 
     A detector serves one thread at a time, so this one detects while others track and compare.
     Time is not measured here, so that all cores may work.
     """
-    class_map = ClassMap(detector.class_names, truth_names)
+    class_map = ClassMap(detector.class_names, truth_names, translations)
     settings = space.detector_settings
     with ThreadPoolExecutor(core_count()) as pool:
         replays = []

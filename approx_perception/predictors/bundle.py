@@ -41,14 +41,14 @@ class PredictorBundle:
         ``space`` and ``space_hash``, ``network`` and ``machine`` (text), and whatever else tells
         where it comes from; plain JSON.
     accuracy
-        Content-aware AP50.
+        Content-aware AP50; None in a profile of data without ground truth.
     latency, original
         Ours and ApproxDet's; None in a bundle that ships with weights, for latency is the
         machine's.
     """
 
     metadata: dict[str, Any]
-    accuracy: AccuracyModel
+    accuracy: AccuracyModel | None
     latency: LatencyModel | None = None
     original: OriginalModel | None = None
 
@@ -102,10 +102,15 @@ class PredictorBundle:
         return bundle
 
     def _check_shapes(self) -> None:
+        idleness = self.metadata.get("idleness") or {}
+        if not all(isinstance(value, float | int | None) for value in idleness.values()):
+            raise ValueError(f"idleness is {idleness}")
         space = BranchSpace.from_dict(self.metadata["space"], "the profile's space")
         settings, trackers = len(space.detector_settings), len(space.trackers)
         expected: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
-        expected = {"accuracy.agnostic": (self.accuracy.agnostic.shape, (len(space),))}
+        expected = {}
+        if self.accuracy is not None:
+            expected["accuracy.agnostic"] = (self.accuracy.agnostic.shape, (len(space),))
         if self.latency is not None:
             expected["latency.base"] = (self.latency.base.shape, (settings + 2 * trackers, 4))
             expected["switching"] = (self.latency.switching_ms.shape, (settings, settings))
@@ -176,7 +181,9 @@ def _restore(kind: type[Part], prefix: str, arrays: Columns) -> Part | None:
     return kind(**values)
 
 
-def _accuracy(arrays: Columns) -> AccuracyModel:
+def _accuracy(arrays: Columns) -> AccuracyModel | None:
+    if not any(name.startswith("accuracy.") for name in arrays):
+        return None
     objects, image = (
         _restore(ContentRegression, f"accuracy.{name}", arrays) for name in ("objects", "image")
     )

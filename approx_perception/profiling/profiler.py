@@ -6,12 +6,14 @@ Costs add up and detections are reused, so parts are measured, not branches (App
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from approx_perception.association import Associator
 from approx_perception.branches import BranchSpace, TrackerSettings
@@ -19,7 +21,7 @@ from approx_perception.clock import Clock
 from approx_perception.contention import LoadMeter
 from approx_perception.datasets import FrameSource, LabelledFrame
 from approx_perception.datasets.view import VIEWS, View
-from approx_perception.detectors import Detector
+from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.evaluation.average_precision import pooled_ap50
 from approx_perception.evaluation.replay import replay_space
 from approx_perception.exceptions import DatasetError
@@ -38,6 +40,7 @@ __all__ = [
     "Report",
     "content_of",
     "join_units",
+    "scenes_found",
     "scenes_of",
     "time_level",
 ]
@@ -77,6 +80,35 @@ def scenes_of(sources: Sequence[FrameSource], count: int) -> list[Scene]:
     return scenes
 
 
+def scenes_found(
+    detector: Detector, settings: DetectorSettings, sources: Sequence[FrameSource], count: int
+) -> list[Scene]:
+    """Cut excerpts as `scenes_of` does, of sources without truth: what is found stands for it.
+
+    Raises
+    ------
+    DatasetError
+        If no source has two frames.
+    """
+    chosen = [sources[i] for i in np.unique(np.linspace(0, len(sources) - 1, count).astype(int))]
+    scenes = []
+    for source in chosen:
+        images = [entry.frame.image for entry in islice(source, _SCENE_IMAGES)]
+        if len(images) > 1:
+            found = detector.detect(images[0], settings)
+            scenes.append(Scene(images, found if len(found) else _something_in(images[0])))
+    if not scenes:
+        raise DatasetError("profiling needs sources of two frames or more; none of these is")
+    return scenes
+
+
+def _something_in(image: npt.NDArray[np.uint8]) -> Detections:
+    """One object in the middle: what a tracker takes depends little on what it follows."""
+    height, width = image.shape[:2]
+    box = np.array([[0.4 * width, 0.4 * height, 0.6 * width, 0.6 * height]])
+    return Detections.from_arrays(box, np.ones(1), np.zeros(1, np.int64))
+
+
 def _enlarged(scene: Scene) -> Scene:
     """Twice the size, to learn what size costs."""
     images = [cv2.resize(image, None, fx=2, fy=2) for image in scene.images]
@@ -101,6 +133,10 @@ class Profiler:
         Gets the finished units.
     clock
         Times the parts.
+    translations
+        From the network's class names to the data's.
+    has_truth
+        Whether accuracy can be measured.
     """
 
     detector: Detector
@@ -111,12 +147,15 @@ class Profiler:
     plan: ProfilePlan
     folder: Path
     clock: Clock
+    translations: Mapping[str, str | None] = field(default_factory=dict)
+    has_truth: bool = True
 
     @property
     def unit_count(self) -> int:
         """Units of all stages."""
         visits = len(self.plan.levels) * self.plan.rounds
-        return visits + self.plan.tours + len(self.sources) * self.plan.views
+        scored = len(self.sources) * self.plan.views if self.has_truth else 0
+        return visits + self.plan.tours + scored
 
     def measure_latency(self, scenes: Sequence[Scene], report: Report) -> list[Columns]:
         """Time all parts under all levels, level by level in turns."""
@@ -165,7 +204,7 @@ class Profiler:
     def measure_accuracy(self, report: Report) -> list[Columns]:
         """Score every branch on every snippet of every source, in each of the plan's views."""
         parts = []
-        for index, (name, source) in enumerate(self.sources.items()):
+        for index, (name, source) in enumerate(self.sources.items() if self.has_truth else ()):
             for number, view in enumerate(VIEWS[: self.plan.views]):
                 path = self.folder / f"accuracy_{index}_{number}.npz"
                 if not path.exists():
@@ -188,7 +227,10 @@ class Profiler:
         settings = self.space.detector_settings
         ap50 = np.zeros((len(starts), len(self.space)))
         features = np.zeros((len(starts), len(settings), len(FEATURE_NAMES)))
-        for replay in replay_space(self.detector, self.space, frames, source.class_names):
+        replays = replay_space(
+            self.detector, self.space, frames, source.class_names, self.translations
+        )
+        for replay in replays:
             seen = content_of(frames, replay.detections)
             for row, start in enumerate(starts):
                 part = slice(start, start + SNIPPET_FRAMES)

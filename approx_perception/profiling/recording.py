@@ -14,6 +14,7 @@ import numpy.typing as npt
 from approx_perception import __version__
 from approx_perception.datasets import FrameSource
 from approx_perception.detectors import Detector
+from approx_perception.profiling.idleness import idleness_of
 from approx_perception.profiling.measuring import (
     DETECTION,
     INITIALIZATION,
@@ -91,21 +92,23 @@ def record_profile(
     profiler.folder.mkdir(parents=True, exist_ok=True)
     visits = profiler.measure_latency(scenes, report)
     tours = profiler.measure_switching(scenes, report)
-    accuracy = join_units(profiler.measure_accuracy(report))
+    accuracy = join_units(profiler.measure_accuracy(report)) if profiler.has_truth else {}
     load = np.concatenate([visit.pop("load") for visit in visits])
     levels = [
         {**level, **_mean_load(load[load[:, 0] == index])}
         for index, level in enumerate(identity["levels"])
     ]
+    latency = join_units([*visits, *tours])
     metadata = {
         **identity,
+        "idleness": idleness_of(latency, load),
         "levels": levels,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": _versions(profiler.detector),
         "data_hash": _data_hash(profiler.sources, profiler.frames_per_source),
         "image_feature_ms": profiler.image_feature_ms(scenes[0]),
     }
-    return ProfileRecords(metadata, join_units([*visits, *tours]), accuracy)
+    return ProfileRecords(metadata, latency, accuracy)
 
 
 def _mean_load(rows: npt.NDArray[np.float64]) -> dict[str, float | None]:

@@ -21,8 +21,8 @@ _INHERITED = (
 _TYPICAL = ContentFeatures(object_count=6, total_area_px2=6 * 60.0**2)
 
 
-def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit]:
-    """Fit everything.
+def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit | None]:
+    """Fit everything; no accuracy where the data had no ground truth.
 
     Raises
     ------
@@ -40,10 +40,14 @@ def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit]:
     observation = Observation(SLA(1.0, 0.95, SlaScope.GOF), _TYPICAL, image_size=image_size)
     mean_ms = AdaptiveLatency(space, latency).predict(observation).mean_ms
     shapes = np.array([branch.shape for branch in space], np.float64)
-    accuracy = fit_accuracy(records.accuracy, shapes, mean_ms, float(metadata["image_feature_ms"]))
     levels = level_coordinates(metadata["levels"])
     original = fit_original(records.latency, levels, latency.switching_ms, space)
     kept = {name: metadata[name] for name in _INHERITED}
+    # Records of older versions do not tell.
+    kept["idleness"] = metadata.get("idleness")
+    if not records.accuracy:
+        return PredictorBundle(kept, None, latency, original), None
+    accuracy = fit_accuracy(records.accuracy, shapes, mean_ms, float(metadata["image_feature_ms"]))
     kept["accuracy_errors_left_out"] = {k: round(v, 4) for k, v in accuracy.errors.items()}
     kept["image_feature_gains"] = {
         str(budget): round(gain, 4) for budget, gain in accuracy.image_gains.items()
