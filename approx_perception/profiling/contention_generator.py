@@ -49,7 +49,7 @@ class ContentionLevel:
         cores = core_count()
         if not 0 <= self.cpu_cores <= cores:
             raise ConfigurationError(
-                f"cannot keep {self.cpu_cores} CPU cores busy; this process may use {cores}"
+                f"cannot keep {self.cpu_cores} CPU cores busy; this machine has {cores} for us"
             )
         for name in ("cpu_share", "gpu_share"):
             if not 0 <= (value := getattr(self, name)) <= 1:

@@ -98,7 +98,9 @@ def scenes_found(
             found = detector.detect(images[0], settings)
             scenes.append(Scene(images, found if len(found) else _something_in(images[0])))
     if not scenes:
-        raise DatasetError("profiling needs sources of two frames or more; none of these is")
+        raise DatasetError(
+            "without ground truth, profiling needs a source of two frames or more; there is none"
+        )
     return scenes
 
 

@@ -205,7 +205,8 @@ def test_data_without_ground_truth(tmp_path):
     import cv2
 
     cv2.imwrite(str(tmp_path / "1.png"), np.zeros((48, 64, 3), np.uint8))
-    assert_one_sentence(invoke("profile", "--data", tmp_path), "ground truth")
+    result = invoke("profile", "--data", tmp_path, "--out", tmp_path / "one.json")
+    assert_one_sentence(result, "without ground truth", "two frames or more")
 
 
 def test_contend_stops_and_says_what_it_had():

@@ -81,7 +81,7 @@ def test_ends_when_its_user_is_killed(number):
     ("values", "words"),
     [
         ({"cpu_cores": -1}, "cannot keep -1 CPU cores busy"),
-        ({"cpu_cores": 10_000}, f"this process may use {core_count()}"),
+        ({"cpu_cores": 10_000}, f"this machine has {core_count()}"),
         ({"cpu_share": 1.5}, "cpu_share is 1.5"),
         ({"cpu_share": float("nan")}, "cpu_share is nan"),
         ({"gpu_share": -0.1}, "gpu_share is -0.1"),
