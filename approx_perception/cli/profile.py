@@ -41,11 +41,11 @@ from approx_perception.datasets.synthetic import SCENARIOS
 from approx_perception.datasets.view import VIEWS
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.detectors.faster_rcnn.precision import PRECISIONS
-from approx_perception.evaluation.class_map import read_class_map
+from approx_perception.evaluation.class_map import ClassTable, read_class_map
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import claimed, read_json_table
 from approx_perception.notices import notice
-from approx_perception.profiling.data import check_classes, have_truth
+from approx_perception.profiling.data import check_all_classes, have_truth
 from approx_perception.profiling.idleness import busy_now, busy_sentence
 from approx_perception.profiling.measuring import Scene
 from approx_perception.profiling.plan import ProfilePlan, contention_levels
@@ -139,12 +139,15 @@ class _Data:
     views: int
 
     def open(self) -> dict[str, FrameSource]:
-        options = sources_of(self.names, None, self.truths, self.frames, 0, None)
+        options = sources_of(self.names, None, self.truths, self.frames, 0, self.class_map)
         return {each.name: each.open() for each in options}
 
-    def identity(self, translations: Mapping[str, str | None]) -> dict[str, Any]:
+    def identity(self, table: ClassTable) -> dict[str, Any]:
         """What tells these data from others."""
-        more = {"ground_truth": self.truths, "class_map": dict(translations)}
+        more = {
+            "ground_truth": self.truths,
+            "class_map": [*table.names.items(), *table.numbers.items()],
+        }
         named = {key: value for key, value in more.items() if value}
         return {"data": self.names, "frames_per_source": self.frames, **named}
 
@@ -173,14 +176,15 @@ def _is_profile(out: Path) -> bool:
 def _profile(out: Path, options: KernelOptions, data: _Data, rounds: int, plan_only: bool) -> None:
     """Check everything, say what will be done, and do it."""
     branch_space = load_space(options.space, options.detector)
-    translations = read_class_map(data.class_map) if data.class_map else {}
+    table = read_class_map(data.class_map) if data.class_map else ClassTable()
+    translations = table.names
     sources = data.open()
     has_truth = have_truth(sources, data.frames)
     with console.status(f"loading {options.detector}"):
         network, num_threads = load_network(options)
         trackers = prepare_space(branch_space, network)
     if has_truth:
-        check_classes(sources, network.class_names, translations)
+        check_all_classes(sources, network.class_names, translations)
     else:
         notice(
             "the data have no ground truth: only latency is profiled; what branches are worth is "
@@ -192,7 +196,7 @@ def _profile(out: Path, options: KernelOptions, data: _Data, rounds: int, plan_o
         frames=sum(counts) if has_truth else 0, views=data.views or _views_for(counts),
     )  # fmt: skip
     identity_of = partial(
-        _identity, num_threads=num_threads, space=branch_space, data=data.identity(translations),
+        _identity, num_threads=num_threads, space=branch_space, data=data.identity(table),
         plan=plan,
     )  # fmt: skip
     network = _as_begun(network, options, out, identity_of)

@@ -70,11 +70,6 @@ class ClassMap:
             self.truth_names[i] for i in np.unique(self._lookup) if i >= 0 and self.truth_names[i]
         )
 
-    @property
-    def has_common(self) -> bool:
-        """Whether any class of the detector is one of the truth."""
-        return bool((self._lookup >= 0).any())
-
     def apply(self, detections: Detections) -> Detections:
         """Detections in the truth's classes; those of classes that it does not know are left out.
 

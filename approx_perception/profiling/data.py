@@ -5,9 +5,10 @@ from itertools import islice
 
 from approx_perception.datasets import FrameSource
 from approx_perception.evaluation.class_map import ClassMap
-from approx_perception.exceptions import ConfigurationError, DatasetError, choices
+from approx_perception.evaluation.truth_use import check_classes
+from approx_perception.exceptions import DatasetError
 
-__all__ = ["check_classes", "have_truth"]
+__all__ = ["check_all_classes", "have_truth"]
 
 
 def have_truth(sources: Mapping[str, FrameSource], frames: int) -> bool:
@@ -37,7 +38,7 @@ def have_truth(sources: Mapping[str, FrameSource], frames: int) -> bool:
     return bool(labelled)
 
 
-def check_classes(
+def check_all_classes(
     sources: Mapping[str, FrameSource],
     network_names: tuple[str, ...],
     translations: Mapping[str, str | None],
@@ -50,16 +51,6 @@ def check_classes(
         If the classes of a source and those of the network have none in common.
     """
     for name, source in sources.items():
-        names = source.class_names
-        if names and not ClassMap(network_names, names, translations).has_common:
-            raise ConfigurationError(
-                f"the network and {name} have no class in common: the network knows "
-                f"{_few(network_names)}, the data {_few(names)}; give --class-map FILE with lines "
-                "of 'name of the network: name of the data'"
-            )
-
-
-def _few(names: tuple[str, ...], count: int = 12) -> str:
-    if len(names) <= count:
-        return choices(names).replace(" or ", " and ")
-    return f"{', '.join(map(repr, names[:count]))} and {len(names) - count} more"
+        if source.class_names:
+            class_map = ClassMap(network_names, source.class_names, translations)
+            check_classes(class_map, source.truth_name or name)
