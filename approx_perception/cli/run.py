@@ -45,8 +45,10 @@ from approx_perception.evaluation import (
     average_precision_50,
     summarize_latency,
 )
+from approx_perception.evaluation.truth_use import truth_remarks
 from approx_perception.evaluation.verdict import counts_of_results, verdict_on
 from approx_perception.exceptions import DatasetError
+from approx_perception.notices import notice
 from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.reports.run_files import RunFiles, write_config
@@ -191,4 +193,10 @@ def _show(outcome: _Outcome, source: FrameSource, kernel: Kernel, is_fixed: bool
         shown = f"{score.mean:.3f} (all-point, scores from {floor:g})"
         nothing = "unknown: the ground truth of these frames holds no objects"
         table.add_row("AP50", nothing if math.isnan(score.mean) else shown)
+    if outcome.scored or source.truth_name:
+        objects = sum(int((~truth.ignored).sum()) for _, truth in outcome.scored)
+        used = f"{objects} objects in {len(outcome.scored)} of {len(results)} frames"
+        table.add_row("ground truth", used)
+        for remark in truth_remarks(source, kernel.detector.class_names):
+            notice(f"{source.truth_name}: {remark}")
     console.print(table)

@@ -62,6 +62,23 @@ def test_help_names_every_verb():
         assert invoke(verb, "--help").returncode == 0
 
 
+def test_run_tells_how_much_of_the_truth_it_used(tmp_path):
+    """Persons, whom the shipped network does not know."""
+    (tmp_path / "img1").mkdir()
+    (tmp_path / "gt").mkdir()
+    for number in (4, 7):
+        cv2.imwrite(str(tmp_path / "img1" / f"{number}.png"), np.zeros((96, 96, 3), np.uint8))
+    (tmp_path / "gt" / "gt.txt").write_text("4,1,5,5,20,20\n5,1,5,5,20,20\n7,1,6,5,20,20\n")
+    result = invoke(
+        "run", tmp_path, "--branch", "shape=96,nprop=10,si=1", "--out", tmp_path / "out"
+    )
+    assert result.returncode == 0, result.stderr
+    said = " ".join(result.stderr.split())
+    assert "2 objects in 2 of 2 frames" in said
+    assert "note:" in said
+    assert "the truth has person" in said
+
+
 def test_run_writes_detections(finished_run):
     out, _ = finished_run
     rows = list(csv.reader((out / "detections.txt").read_text().splitlines()))

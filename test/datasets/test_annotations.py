@@ -93,6 +93,8 @@ def test_coco_of_several_videos_needs_the_source_to_be_one(clip, tmp_path):
     ("changes", "message"),
     [
         ({"images": None}, "no COCO file: it has no list 'images'"),
+        ({"videos": 3}, "no COCO file: it has no list 'videos'"),
+        ({"images": [{"id": [1]}]}, r"images\[0\]: id is \[1\], expected a number"),
         ({"categories": [{"id": 1}]}, r"categories\[0\] has no 'name'"),
         ({"images": [{"file_name": "a"}]}, r"images\[0\] has no 'id'"),
         ({"annotations": [{"image_id": 20}]}, r"annotations\[0\] has no 'category_id'"),

@@ -18,10 +18,13 @@ FRAMES = 60
 def evaluated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("live")
     write_bag(folder / "bag", SyntheticVideo("calm", "test", 0, FRAMES, fps=15))
+    # The network knows bottles, of which the bag has none, so that no topic names them.
+    (folder / "map.yaml").write_text("bottle:\nstar: star\n")
     (folder / "scenario.yaml").write_text("sla_steps: {30: 40}\nlimits: {drop_share: '<=0.9'}\n")
     result = command(
         "evaluate", folder / "bag", "--live", "--space", write_space(folder), "--sla-ms", 200,
-        "--scenario", folder / "scenario.yaml", "--out", folder / "out", timeout=180,
+        "--scenario", folder / "scenario.yaml", "--class-map", folder / "map.yaml",
+        "--out", folder / "out", timeout=180,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     return folder, json.loads((folder / "out" / "result.json").read_text())
@@ -34,6 +37,8 @@ def test_what_was_published_is_scored(evaluated):
     assert figures["frames"] == FRAMES
     assert 0 <= figures["drop_share"] < 0.9
     assert figures["ap50"] > 0.3
+    assert result["systems"]["ours"]["truth"]["frames_with_truth"] == FRAMES
+    assert result["systems"]["ours"]["truth"]["warnings"] == []
     assert 0 <= figures["sap50"] <= 1
     assert figures["p95_age_ms"] >= figures["p50_processing_ms"] > 0
     assert 0 <= figures["idf1"] <= 1

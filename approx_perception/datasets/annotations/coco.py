@@ -94,7 +94,7 @@ class CocoAnnotations(Annotations):
 
     def _of_video(self, content: Any, images: list[Any], video: str) -> list[Any]:
         """Only the images of one video, where the file knows videos."""
-        videos = content.get("videos") or []
+        videos = self._table({"videos": [], **content}, "videos")
         names = {
             str(entry.get("name")): entry.get("id") for entry in videos if isinstance(entry, dict)
         }
