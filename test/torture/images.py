@@ -25,7 +25,8 @@ FORMATS = (
 
 
 def _raw(rng: np.random.Generator) -> SimpleNamespace:
-    encoding = str(rng.choice(ENCODINGS if rng.random() < 0.8 else ODD_ENCODINGS))
+    names = ENCODINGS if rng.random() < 0.8 else ODD_ENCODINGS
+    encoding = names[int(rng.integers(len(names)))]
     width, height = (int(rng.choice(SIDES)) for _ in range(2))
     step = int(rng.choice([0, 1, width, 2 * width, 3 * width, 4 * width, 8 * width]))
     size = int(min(max(step * height + int(rng.integers(-9, 9)), 0), 200_000))
@@ -40,7 +41,7 @@ def _compressed(rng: np.random.Generator, originals: list[bytes]) -> SimpleNames
     for _ in range(int(rng.integers(0, 30))):
         data[int(rng.integers(len(data)))] = int(rng.integers(256))
     cut = len(data) if rng.random() < 0.5 else int(rng.integers(0, len(data)))
-    return SimpleNamespace(format=str(rng.choice(FORMATS)), data=bytes(data[:cut]))
+    return SimpleNamespace(format=FORMATS[int(rng.integers(len(FORMATS)))], data=bytes(data[:cut]))
 
 
 def _originals(rng: np.random.Generator) -> list[bytes]:
