@@ -90,9 +90,9 @@ def torture(findings: Findings, seed: int, folder: Path) -> None:
         path.write_bytes(content)
         _judge(
             findings, f"{name} as a message",
-            "from types import SimpleNamespace\nfrom pathlib import Path\n"
-            "from approx_perception.datasets.image_messages import decode_compressed",
-            f"decode_compressed(SimpleNamespace(format='', data=Path({str(path)!r}).read_bytes()))",
+            "from types import SimpleNamespace as Message\nfrom pathlib import Path\n"
+            "from approx_perception.datasets.image_messages import ImageDecoder",
+            f"ImageDecoder().compressed(Message(format='', data=Path({str(path)!r}).read_bytes()))",
         )  # fmt: skip
         _judge(
             findings, f"{name} in a folder",

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 
-from approx_perception.datasets.image_messages import ENCODINGS, decode_compressed, decode_raw
+from approx_perception.datasets.encodings import ENCODINGS
+from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.exceptions import InvalidFrameError
 from test.torture.report import Findings
 
@@ -25,7 +26,7 @@ FORMATS = (
 
 
 def _raw(rng: np.random.Generator) -> SimpleNamespace:
-    names = ENCODINGS if rng.random() < 0.8 else ODD_ENCODINGS
+    names = tuple(ENCODINGS) if rng.random() < 0.8 else ODD_ENCODINGS
     encoding = names[int(rng.integers(len(names)))]
     width, height = (int(rng.choice(SIDES)) for _ in range(2))
     step = int(rng.choice([0, 1, width, 2 * width, 3 * width, 4 * width, 8 * width]))
@@ -63,13 +64,13 @@ def _originals(rng: np.random.Generator) -> list[bytes]:
 def torture(findings: Findings, seed: int, folder: Path) -> None:
     """Every message is decoded, or refused with one short sentence, in time."""
     rng = np.random.default_rng(seed)
-    originals = _originals(rng)
+    originals, decoder = _originals(rng), ImageDecoder()
     for number in range(RAW + COMPRESSED):
         is_raw = number < RAW
         message = _raw(rng) if is_raw else _compressed(rng, originals)
         start_s = time.monotonic()
         try:
-            image = decode_raw(message) if is_raw else decode_compressed(message)
+            image = decoder.raw(message) if is_raw else decoder.compressed(message)
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
                 findings.fault(f"{message} gave {image.shape} {image.dtype}")
             findings.count("decoded")
