@@ -40,6 +40,7 @@ class _Shared:
     space: BranchSpace
     branch: Branch
     accuracy: AccuracyPredictor
+    accuracy_source: str
     clock: Clock
     load: Callable[[], LoadReading]
 
@@ -97,6 +98,11 @@ class Kernel:
     def branch(self) -> Branch:
         """What ``fixed`` means."""
         return self._shared.branch
+
+    @property
+    def accuracy_source(self) -> str:
+        """Where accuracy before a frame was seen comes from, in words."""
+        return self._shared.accuracy_source
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -204,7 +210,7 @@ def assemble(
                 "latencies are learned anew while it runs, or make another one"
             )
     trackers = prepare_space(space, detector)
-    accuracy, agnostic = known_accuracy(bundle, detector, space)
+    accuracy, agnostic, accuracy_source = known_accuracy(bundle, detector, space)
     original = bundle.original if bundle else None
     policies = PolicyFactory(space, original, agnostic, scale_regressor_of(detector))
     policies.check(options.policy, branch)
@@ -215,5 +221,5 @@ def assemble(
         scene = calibration_scene(options.image_size)
         PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene, report)
         model = profiled or _calibrated(detector, trackers, space, scene, clock, report)
-    shared = _Shared(options, detector, space, branch, accuracy, clock, load)
+    shared = _Shared(options, detector, space, branch, accuracy, accuracy_source, clock, load)
     return shared.kernel(policies, trackers, model)

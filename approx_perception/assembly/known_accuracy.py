@@ -46,12 +46,14 @@ def scale_regressor_of(detector: Detector) -> ScaleRegressor | None:
 
 def known_accuracy(
     bundle: PredictorBundle | None, detector: Detector, space: BranchSpace
-) -> tuple[AccuracyPredictor, npt.NDArray[np.float64]]:
-    """Best that is known, and the same whatever is in view."""
+) -> tuple[AccuracyPredictor, npt.NDArray[np.float64], str]:
+    """Best that is known, the same whatever is in view, and where it comes from, in words."""
+    source = "by content, from the profile"
     if bundle is None or bundle.accuracy is None:
-        bundle = _shipped_predictors(detector, space)
+        bundle, source = _shipped_predictors(detector, space), "by content, as shipped with weights"
     if bundle is not None and bundle.accuracy is not None:
-        return OrderedAccuracy(bundle.accuracy, space), bundle.accuracy.agnostic
+        return OrderedAccuracy(bundle.accuracy, space), bundle.accuracy.agnostic, source
     table = _beside_weights(detector, ".accuracy.json")
     agnostic = accuracy_of_space(space, AccuracyTable.from_json(table) if table else None)
-    return ConstantAccuracy(agnostic), agnostic
+    source = f"the table {table.name}" if table else "a rule of thumb, for nothing is known of it"
+    return ConstantAccuracy(agnostic), agnostic, source

@@ -8,10 +8,12 @@ from typing import Any
 
 from approx_perception.assembly import load_network
 from approx_perception.cli._options import console
+from approx_perception.datasets import is_synthetic
 from approx_perception.evaluation import ClassMap
 from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario
 from approx_perception.evaluation.truth_use import check_classes, truth_given
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.notices import notice
 from approx_perception.runs import SourceOptions, record_folder
 from approx_perception.runs.conditions import SteppedContention
 from approx_perception.runs.metadata import run_metadata
@@ -50,6 +52,8 @@ def _play(spec: SystemSpec, options: SourceOptions, scenario: Scenario, folder: 
     # The topics name only what was found.
     network, _ = load_network(spec.options)
     class_map = ClassMap(network.class_names, source.class_names, options.class_map.names)
+    if network.caution and not is_synthetic(options.name):
+        notice(network.caution)
     del network
     if options.ground_truth is not None:
         check_classes(class_map, source.truth_name)

@@ -24,9 +24,11 @@ from approx_perception.cli._options import (
     show_verdict,
     sla_from,
 )
-from approx_perception.datasets import FrameSource, open_source
+from approx_perception.datasets import FrameSource, is_synthetic, open_source
+from approx_perception.detectors._base import SHIPPED_CAUTION
 from approx_perception.exceptions import ConfigurationError, DatasetError
 from approx_perception.files import replace_text
+from approx_perception.notices import notice
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.reports.run_files import environment, write_config
 
@@ -80,6 +82,8 @@ def demo(
         "space": space, "num_threads": threads, "profile": str(profile or ""),
         "calibration.width": width, "calibration.height": height,
     }  # fmt: skip
+    if detector == "faster_rcnn" and not weights and not is_synthetic(source):
+        notice(SHIPPED_CAUTION)
     options = DemoOptions(source, parameters, sla_scope, loose_ms, tight_ms, seconds)
     with fresh_folder(out, overwrite) as folder:
         record = record_demo(options, folder, console.print)

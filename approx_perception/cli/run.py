@@ -39,7 +39,7 @@ from approx_perception.cli._options import (
     show_verdict,
     sla_from,
 )
-from approx_perception.datasets import FrameSource, LabelledFrame, open_source
+from approx_perception.datasets import FrameSource, LabelledFrame, is_synthetic, open_source
 from approx_perception.evaluation import (
     ClassMap,
     average_precision_50,
@@ -108,8 +108,13 @@ def run(
         )  # fmt: skip
         with console.status("starting") as status:
             kernel = assemble(options, report=status.update)
+        caution = "" if is_synthetic(source) else kernel.detector.caution
+        if caution:
+            notice(caution)
         write_config(folder / "config.yaml", _effective_config(source, options, kernel))
-        outcome = _process(chain([first], entries), frame_source, kernel, folder, frames, video)
+        outcome = _process(
+            chain([first], entries), frame_source, kernel, folder, frames, video, caution
+        )
     _show(outcome, frame_source, kernel, options.policy == "fixed")
     console.print(f"results are in {out}")
 
@@ -129,13 +134,14 @@ def _process(
     folder: Path,
     limit: int | None,
     video: bool,
+    caution: str,
 ) -> _Outcome:
     names = kernel.detector.class_names
     total = min(source.frame_count or limit or 0, limit or source.frame_count) or None
     outcome = _Outcome()
     class_map = ClassMap(names, source.class_names)
     with (
-        RunFiles(folder, names, source.fps if video else None) as files,
+        RunFiles(folder, names, source.fps if video else None, caution) as files,
         progress_bar() as progress,
     ):
         task = progress.add_task(source.name, total=total)

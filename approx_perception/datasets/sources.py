@@ -13,7 +13,7 @@ from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.datasets.video_file import VideoFile
 from approx_perception.exceptions import DatasetError, shown
 
-__all__ = ["SOURCE_HELP", "open_source"]
+__all__ = ["SOURCE_HELP", "is_synthetic", "open_source"]
 
 SOURCE_HELP = (
     "A rosbag2 (folder, .mcap or .db3), a video, a folder of images (also in MOTChallenge layout), "
@@ -22,6 +22,11 @@ SOURCE_HELP = (
 )
 _SYNTHETIC = "synthetic:"
 _SPAN = re.compile(r"(?P<name>.+)\[(?P<start>\d*):(?P<stop>\d*)\]")
+
+
+def is_synthetic(name: str) -> bool:
+    """Whether what the user types means a synthetic video."""
+    return name.startswith(_SYNTHETIC)
 
 
 def open_source(
@@ -64,13 +69,13 @@ def open_source(
             start, stop,
         )  # fmt: skip
     path = Path(name)
-    is_synthetic = name.startswith(_SYNTHETIC)
-    if not is_synthetic and not path.exists():
+    is_video = is_synthetic(name)
+    if not is_video and not path.exists():
         raise DatasetError(f"there is no source {shown(name)}; give a bag, a video, a folder of "
                            "images or synthetic:SCENARIO")  # fmt: skip
-    is_from_bag = not is_synthetic and is_bag(path)
+    is_from_bag = not is_video and is_bag(path)
     source: FrameSource
-    if is_synthetic:
+    if is_video:
         source = _synthetic(name.removeprefix(_SYNTHETIC), frame_count or 300, seed)
     elif is_from_bag:
         # rosbags takes a moment to import; other sources do without it.
@@ -83,8 +88,8 @@ def open_source(
         is_image = path.suffix.lower() in IMAGE_ENDINGS and path.suffix.lower() != ".gif"
         source = ImageFolder(path) if path.is_dir() or is_image else VideoFile(path)
     if ground_truth is not None:
-        video = "" if is_synthetic else _video_name(path)
-        return _annotated(source, ground_truth, video, class_numbers)
+        own_name = "" if is_video else _video_name(path)
+        return _annotated(source, ground_truth, own_name, class_numbers)
     own = path / "gt" / "gt.txt"
     return (
         _with_own_truth(source, own, class_numbers) if own.exists() and not is_from_bag else source

@@ -14,7 +14,17 @@ from approx_perception.exceptions import ConfigurationError, WeightsError
 from approx_perception.files import read_text
 from approx_perception.structures import Detections
 
-__all__ = ["Detector", "DetectorOptions", "DetectorSettings", "read_class_names"]
+__all__ = [
+    "SHIPPED_CAUTION",
+    "Detector",
+    "DetectorOptions",
+    "DetectorSettings",
+    "read_class_names",
+]
+
+
+#: Of the network that ships.
+SHIPPED_CAUTION = "the network that ships knows only synthetic shapes, no real things: name weights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,8 @@ class Detector(ABC):
         File of the weights, beside which tables about them lie; None for one without a file.
     device, precision
         What it runs on, and in.
+    caution
+        What a user of real images must know of the network; empty for nothing.
     malformed_count
         Detections dropped so far because they cannot be objects; see `without_malformed`.
     """
@@ -90,6 +102,7 @@ class Detector(ABC):
     weights_path: Path | None = None
     device: str = "cpu"
     precision: str = "float32"
+    caution: str = ""
     malformed_count: int = 0
 
     def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:

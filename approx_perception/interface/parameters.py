@@ -12,6 +12,7 @@ __all__ = [
     "LOAD_MONITOR_PARAMETERS",
     "PERCEPTION_PARAMETERS",
     "PLAYER_PARAMETERS",
+    "SYNTHETIC_FRAME_ID",
     "Parameter",
     "Value",
     "camera_sla",
@@ -21,6 +22,8 @@ __all__ = [
 Value = bool | int | float | str | list[str]
 
 TRANSPORTS = ("raw", "compressed")
+#: Tells images that the network that ships knows from all others.
+SYNTHETIC_FRAME_ID = "synthetic_camera"
 #: How ROS names the type of a default, and what a user has to write.
 _TYPES: dict[type, tuple[str, str]] = {
     bool: ("bool", "true or false"), int: ("integer", "a whole number"),
@@ -211,7 +214,12 @@ PLAYER_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("loop", False, "Start over at the end."),
     Parameter("frames", 300, "Length of a synthetic video.", (1, 10_000_000)),
     Parameter("seed", 0, "Variant of a synthetic video.", (0, 2**31 - 1)),
-    Parameter("frame_id", "camera", "For the headers."),
+    Parameter(
+        "frame_id",
+        "",
+        f"For the headers; empty: {SYNTHETIC_FRAME_ID} for a synthetic "
+        "video, by which the perception node knows it, else camera.",
+    ),
     Parameter("wait_for_subscriber", False, "Publish nothing before somebody subscribes."),
     Parameter("log_file", "", "CSV that gets index and stamp_ns of each image sent."),
 )

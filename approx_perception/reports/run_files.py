@@ -106,10 +106,18 @@ class RunFiles:
         What class ids mean.
     video_fps
         None for no video.
+    caution
+        Written on each image of the video; empty for nothing.
     """
 
-    def __init__(self, folder: Path, class_names: Sequence[str], video_fps: float | None) -> None:
-        self._class_names = class_names
+    def __init__(
+        self,
+        folder: Path,
+        class_names: Sequence[str],
+        video_fps: float | None,
+        caution: str = "",
+    ) -> None:
+        self._class_names, self._caution = class_names, caution
         self._detections = (folder / "detections.txt").open("w", encoding="utf-8", newline="")
         # Quotes names that hold commas, quotes or line breaks.
         self._objects = csv.writer(self._detections, lineterminator="\n")
@@ -160,4 +168,5 @@ class RunFiles:
                 decision.branch, result.timings.processing_ms, sla.latency_ms,
                 decision.run_detector,
             )  # fmt: skip
+            lines += [self._caution] if self._caution else []
             self._video.write(annotate(frame.image, found, self._class_names, lines))

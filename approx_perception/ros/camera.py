@@ -11,6 +11,8 @@ from sensor_msgs.msg import CompressedImage, Image
 from approx_perception.assembly import Kernel
 from approx_perception.clock import Clock
 from approx_perception.datasets.image_messages import ImageDecoder, stamp_ns
+from approx_perception.evaluation.verdict import SlaState
+from approx_perception.interface import SYNTHETIC_FRAME_ID
 from approx_perception.pipeline import Mailbox
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import to_frame
@@ -30,6 +32,9 @@ _LARGE_MESSAGE_BYTES = 300_000
 #: Looks of a second at a topic that has a publisher but brings nothing, before the user is told.
 _SILENT_LOOKS = 3
 _LOG_PERIOD_S = 5.0
+#: Looks of a second between two verdicts in the log.
+_LOOKS_A_MINUTE = 60
+_NO_FIT_PERIOD_S = 30.0
 _REMEMBERED_SHARES = 8
 
 
@@ -93,7 +98,7 @@ class Camera:
         self._asked_ms: dict[SLA, float] = {}
         self.is_enabled = True
         self._subscription: Any = None
-        self._received = self._silent_looks = 0
+        self._received = self._silent_looks = self._looks = 0
         #: Why no image comes, as far as the graph tells; and what of it the log has.
         self._silence = self._told = ""
         self._time = StreamTime()
@@ -171,7 +176,19 @@ class Camera:
             )
             self.kernel.pipeline.reset()
         self._note_size(frame.image.shape[1], frame.image.shape[0])
+        self._note_caution(image.message.header.frame_id)
         return frame
+
+    def _note_caution(self, frame_id: str) -> None:
+        """Whether these images are something that the network knows."""
+        caution = self.kernel.detector.caution
+        if frame_id == SYNTHETIC_FRAME_ID:
+            caution = ""
+        if caution and not self.outputs.caution:
+            self._node.get_logger().warning(
+                f"{self.topic}: {caution}", throttle_duration_sec=_NO_FIT_PERIOD_S
+            )
+        self.outputs.caution = caution
 
     def _note_size(self, width: int, height: int) -> None:
         if (width, height) == self._size:
@@ -196,10 +213,20 @@ class Camera:
             image.message.header, frame, result, age_ms,
             self._asked_ms.get(result.sla, result.sla.latency_ms), scheduler.group_processing_ms,
         )  # fmt: skip
+        if not result.decision.fits:
+            sla, fastest_ms = result.sla, result.decision.fastest_ms
+            self._node.get_logger().warning(
+                f"{self.topic}: no branch fits {sla.latency_ms:g} ms: the fastest takes "
+                f"{fastest_ms:.3g} ms at P{100 * sla.quantile:g}",
+                throttle_duration_sec=_NO_FIT_PERIOD_S,
+            )
         return age_ms
 
     def look_after(self) -> None:
-        """Once a second: notice images that are sent but not had."""
+        """Once a second: notice images that are sent but not had; once a minute: the verdict."""
+        self._looks += 1
+        if self._looks % _LOOKS_A_MINUTE == 0:
+            self._log_verdict()
         if self._received or self._subscription is None:
             return
         wanted = self._subscription.qos_profile
@@ -208,6 +235,17 @@ class Camera:
         if self._silent_looks >= _SILENT_LOOKS and self._told != self._silence:
             self._told = self._silence
             self._node.get_logger().warning(f"waiting for {self.waiting_for}")
+
+    def _log_verdict(self) -> None:
+        verdict = self.health.verdict_since_last()
+        if verdict is None:
+            return
+        log = self._node.get_logger()
+        # Two calls, for rclpy refuses two severities at one place.
+        if verdict.state is SlaState.BROKEN:
+            log.warning(f"{self.topic}: {verdict.text}")
+        else:
+            log.info(f"{self.topic}: {verdict.text}")
 
     @property
     def waiting_for(self) -> str:

@@ -122,13 +122,18 @@ def image_marker(header: Header, found: Detections) -> ImageMarker:
 
 
 def annotated_image(
-    image: Pixels, result: FrameResult, class_names: Sequence[str], min_score: float
+    image: Pixels,
+    result: FrameResult,
+    class_names: Sequence[str],
+    min_score: float,
+    caution: str = "",
 ) -> Pixels:
-    """A copy with boxes, identities, the branch and what the frame took."""
+    """A copy with boxes, identities, the branch, what the frame took, and a caution."""
     decision = result.decision
     lines = status_lines(
         decision.branch, result.timings.processing_ms, result.sla.latency_ms, decision.run_detector
     )
+    lines += [caution] if caution else []
     return annotate(image, result.detections, class_names, lines, min_score)
 
 

@@ -2,16 +2,18 @@
 
 import threading
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
 from approx_perception.clock import Clock
-from approx_perception.evaluation import violation_share
+from approx_perception.evaluation.latency import group_means_ms
+from approx_perception.evaluation.verdict import SlaCounts, Verdict, verdict_on
 from approx_perception.exceptions import described
 from approx_perception.pipeline import MailboxCounts
-from approx_perception.structures import SLA, ContentionState, FrameResult
+from approx_perception.structures import SLA, ContentionState, FrameResult, SlaScope
 
 __all__ = ["CameraHealth", "Judgement", "Level", "WatchdogLimits"]
 
@@ -21,6 +23,10 @@ _ARRIVALS = 30
 _GONE_PERIODS, _GONE_S = 5.0, 1.0
 #: Fewer frames (or groups) tell nothing of a share of late ones.
 _LEAST_COUNTED = 40
+#: Frames of a minute, at more than any camera's rate.
+_LONGEST_MINUTE = 20_000
+#: Characters of what went wrong with a frame.
+_LONGEST_REASON = 500
 
 
 class Level(IntEnum):
@@ -56,6 +62,35 @@ class Judgement:
     values: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What matters here of a processed frame."""
+
+    latency_ms: float
+    #: What counts against this camera's share of the SLA.
+    own_ms: float
+    starts_group: bool
+    fits: bool
+    fastest_ms: float
+
+
+def _counts(sla: SLA, rows: Collection[_Row]) -> SlaCounts:
+    """Count frames, or groups by their means."""
+    own_ms = np.array([row.own_ms for row in rows])
+    starts = np.array([row.starts_group for row in rows])
+    fits = np.array([row.fits for row in rows])
+    fastest_ms = np.array([row.fastest_ms for row in rows])
+    starts[:1] = True
+    counted = np.ones(len(starts), bool)
+    if sla.scope is SlaScope.GOF:
+        own_ms, counted = group_means_ms(own_ms, starts), starts
+    known = fastest_ms[counted & ~fits & np.isfinite(fastest_ms)]
+    return SlaCounts(
+        sla, int(counted.sum()), int((own_ms[counted] > sla.latency_ms).sum()),
+        int((counted & ~fits).sum()), float(np.median(known)) if len(known) else float("nan"),
+    )  # fmt: skip
+
+
 class CameraHealth:
     """Counts of one camera; safe to tell and to ask from any thread.
 
@@ -69,10 +104,9 @@ class CameraHealth:
         self._clock = clock
         self._lock = threading.Lock()
         self._arrivals_ns: deque[int] = deque(maxlen=_ARRIVALS)
-        self._processing_ms: deque[float] = deque(maxlen=_WINDOW)
-        #: What counts against this camera's share of the SLA.
-        self._own_ms: deque[float] = deque(maxlen=_WINDOW)
-        self._starts_group: deque[bool] = deque(maxlen=_WINDOW)
+        self._recent: deque[_Row] = deque(maxlen=_WINDOW)
+        #: Since the last verdict that was logged.
+        self._minute: deque[_Row] = deque(maxlen=_LONGEST_MINUTE)
         self._sla: SLA | None = None
         self._processed = self._errors = self._errors_reported = 0
         self._last_error = self._branch = ""
@@ -102,14 +136,16 @@ class CameraHealth:
             if self._sla != result.sla:
                 # Frames under another SLA say nothing of this one.
                 self._sla = result.sla
-                self._processing_ms.clear()
-                self._own_ms.clear()
-                self._starts_group.clear()
+                self._recent.clear()
+                self._minute.clear()
             self._branch = str(result.decision.branch)
             self._contention = result.decision.contention
-            self._processing_ms.append(latency_ms)
-            self._own_ms.append(result.own_ms)
-            self._starts_group.append(result.decision.run_detector)
+            decision = result.decision
+            row = _Row(
+                latency_ms, result.own_ms, decision.run_detector, decision.fits, decision.fastest_ms
+            )
+            self._recent.append(row)
+            self._minute.append(row)
             self._age_ms, self._wait_ms = age_ms, wait_ms
             if latency_ms <= limits.max_allowed_processing_ms:
                 self._late_since_ns = None
@@ -121,7 +157,7 @@ class CameraHealth:
         with self._lock:
             self._busy_since_ns = None
             self._errors += 1
-            self._last_error = str(error) or described(error)
+            self._last_error = (str(error) or described(error))[:_LONGEST_REASON]
 
     @property
     def is_active(self) -> bool:
@@ -141,8 +177,22 @@ class CameraHealth:
         span_s = (self._arrivals_ns[-1] - self._arrivals_ns[0]) / 1e9
         return span_s / (len(self._arrivals_ns) - 1)
 
+    def verdict_since_last(self) -> Verdict | None:
+        """Whether the SLA was kept since this was asked last; None where nothing was processed."""
+        with self._lock:
+            if self._sla is None or not self._minute:
+                return None
+            verdict = verdict_on(_counts(self._sla, self._minute))
+            self._minute.clear()
+            return verdict
+
     def judge(
-        self, counts: MailboxCounts, waiting_for: str, problems: list[str], limits: WatchdogLimits
+        self,
+        counts: MailboxCounts,
+        waiting_for: str,
+        problems: list[str],
+        limits: WatchdogLimits,
+        caution: str = "",
     ) -> Judgement:
         """Say how things stand.
 
@@ -156,32 +206,35 @@ class CameraHealth:
             What else is wrong with this camera, each a warning.
         limits
             Of the watchdog.
+        caution
+            What is wrong with the network on these images; the mildest warning.
         """
         is_active = self.is_active
         with self._lock:
+            words = "" if self._sla is None else verdict_on(_counts(self._sla, self._recent)).text
             share = self._late_share()
-            level, message = self._verdict(counts, waiting_for, problems, limits, is_active, share)
+            level, message = self._verdict(
+                counts, waiting_for, problems, limits, is_active, share, words, caution
+            )
             self._errors_reported = self._errors
-            return Judgement(level, message, self._values(counts, share))
+            return Judgement(level, message, self._values(counts, share, words))
 
     def _late_share(self) -> float:
-        if self._sla is None or len(self._processing_ms) < _LEAST_COUNTED:
+        if self._sla is None or len(self._recent) < _LEAST_COUNTED:
             return float("nan")
-        latencies = np.array(self._own_ms)
-        slas = np.full(len(latencies), self._sla.latency_ms)
-        starts = np.array(self._starts_group)
-        return violation_share(latencies, starts, slas, self._sla.scope)
+        counted = _counts(self._sla, self._recent)
+        return counted.late / counted.counted
 
     def _verdict(
         self, counts: MailboxCounts, waiting_for: str, problems: list[str],
-        limits: WatchdogLimits, is_active: bool, late_share: float,
+        limits: WatchdogLimits, is_active: bool, late_share: float, sla_words: str, caution: str,
     ) -> tuple[Level, str]:  # fmt: skip
         """The worst there is to say."""
         now_ns = self._clock.monotonic_ns()
         stuck_ms = 0.0 if self._busy_since_ns is None else (now_ns - self._busy_since_ns) / 1e6
         late_ms = 0.0 if self._late_since_ns is None else (now_ns - self._late_since_ns) / 1e6
         longest_ms, allowed_ms = limits.max_consecutive_delay_ms, limits.max_allowed_processing_ms
-        last_ms = self._processing_ms[-1] if self._processing_ms else 0.0
+        last_ms = self._recent[-1].latency_ms if self._recent else 0.0
         sla = self._sla
         is_missed = sla is not None and late_share > 1 - sla.quantile
         verdicts = (
@@ -196,22 +249,15 @@ class CameraHealth:
             (bool(problems), Level.WARN, "; ".join(problems)),
             (is_active and last_ms > allowed_ms, Level.WARN,
              f"a frame took {last_ms:.0f} ms, allowed are {allowed_ms:g}"),
-            (is_missed, Level.WARN, f"SLA missed: {self._sla_words(late_share)}"),
+            (is_missed, Level.WARN, sla_words),
+            (bool(caution), Level.WARN, caution),
             (True, Level.OK, "processing"),
         )  # fmt: skip
         return next((level, words) for holds, level, words in verdicts if holds)
 
-    def _sla_words(self, late_share: float) -> str:
-        sla = self._sla
-        if sla is None:
-            return "nothing processed yet"
-        late = "too few to tell" if np.isnan(late_share) else f"{late_share:.1%} over it"
-        return f"{sla.latency_ms:g} ms for {sla.quantile:.1%} of {sla.scope.value}s, {late}"
-
-    def _values(self, counts: MailboxCounts, late_share: float) -> dict[str, str]:
-        p50, p95 = (
-            np.percentile(self._processing_ms, [50, 95]) if self._processing_ms else (0.0, 0.0)
-        )
+    def _values(self, counts: MailboxCounts, late_share: float, sla_words: str) -> dict[str, str]:
+        recent_ms = [row.latency_ms for row in self._recent]
+        p50, p95 = np.percentile(recent_ms, [50, 95]) if recent_ms else (0.0, 0.0)
         period_s = self._period_s()
         return {
             "received": str(counts.received),
@@ -230,6 +276,6 @@ class CameraHealth:
             ),
             "processing P50 (ms)": f"{p50:.2f}",
             "processing P95 (ms)": f"{p95:.2f}",
-            "SLA": self._sla_words(late_share),
+            "SLA": sla_words or "nothing processed yet",
             "violation rate": "" if np.isnan(late_share) else f"{late_share:.4f}",
         }

@@ -13,6 +13,7 @@ from approx_perception.msg import SystemLoad
 from approx_perception.ros import qos
 from approx_perception.ros.declarations import declare_parameters, warn_of_unknown
 from approx_perception.ros.diagnostics import Diagnostics
+from approx_perception.ros.same_name import NameWatch
 from approx_perception.ros.startup import run_node
 
 __all__ = ["LoadMonitorNode", "main"]
@@ -48,6 +49,7 @@ class LoadMonitorNode(Node):  # type: ignore[misc]
         declare_parameters(self, LOAD_MONITOR_PARAMETERS)
         warn_of_unknown(self, LOAD_MONITOR_PARAMETERS)
         self.diagnostics = Diagnostics(self)
+        self._name_watch = NameWatch(self)
         text = str(self.get_parameter("own_processes").value)
         words = [word.strip() for word in text.split(",") if word.strip()]
         self._meter = LoadMeter(_OwnProcesses(words))

@@ -66,6 +66,8 @@ class Outputs:
         on_incompatible: Callable[[str], None],
     ) -> None:
         self.debug = DebugOptions()
+        #: Written on annotated images; empty for nothing.
+        self.caution = ""
         self._node, self._names, self._clock = node, class_names, clock
         self._last_debug_ns = -(10**18)
         self._publishers: dict[str, Any] = {}
@@ -128,7 +130,9 @@ class Outputs:
             wanted.remove("markers")
         if not wanted:
             return
-        image = ecosystem.annotated_image(frame.image, result, self._names, debug.min_score)
+        image = ecosystem.annotated_image(
+            frame.image, result, self._names, debug.min_score, self.caution
+        )
         if "debug_image" in wanted:
             self._publishers["debug_image"].publish(raw_image(header, image))
         if "debug_image/compressed" in wanted:

@@ -2,8 +2,10 @@
 
 import gc
 import sys
+import time
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from rclpy.clock import JumpThreshold
@@ -34,6 +36,7 @@ from approx_perception.ros.parameters import (
     kernel_options,
     read_settings,
 )
+from approx_perception.ros.same_name import NameWatch
 from approx_perception.ros.services import Runtime, Services
 from approx_perception.ros.startup import run_node
 from approx_perception.ros.topic_names import (
@@ -45,6 +48,7 @@ from approx_perception.ros.topic_names import (
     resolve_load_topics,
 )
 from approx_perception.ros.worker import Worker
+from approx_perception.structures import SlaScope
 
 __all__ = ["PerceptionNode", "main"]
 
@@ -86,6 +90,7 @@ class PerceptionNode(ManagedNode):
         self._settings = self._read(lambda name: self.get_parameter(name).value)
         self._watch = ParameterWatch(self, self._own_parameters, self._read_live, self._apply)
         self.diagnostics = Diagnostics(self, self._look_after)
+        self._name_watch = NameWatch(self)
         self._requests = Services(self, self._runtime)
         self._on_jump = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=_JUMP_BACK, on_clock_change=True),
@@ -242,6 +247,17 @@ class PerceptionNode(ManagedNode):
             f"space {kernel.space.name!r}: {len(kernel.space)} branches, a detection takes "
             f"{detections_ms.min():.1f} to {detections_ms.max():.1f} ms here, {origin}"
         )
+        sla = kernel.pipeline.sla
+        unit = "frames" if sla.scope is SlaScope.FRAME else "groups"
+        log.info(
+            f"SLA {sla.latency_ms:g} ms for {100 * sla.quantile:g} % of {unit}, policy "
+            f"{self._settings.policy}, accuracy: {kernel.accuracy_source}"
+        )
+        if profile := str(self.get_parameter("profile").value):
+            age_days = (time.time() - Path(profile).with_suffix(".json").stat().st_mtime) / 86400
+            log.info(f"profile {profile}, written {age_days:.1f} days ago")
+        if kernel.detector.caution:
+            log.warning(f"{kernel.detector.caution}, unless the camera is the synthetic one")
         if not model.is_profiled:
             log.info(
                 "no profile: contention is told from latencies alone; approx-perception profile "
@@ -333,7 +349,11 @@ class PerceptionNode(ManagedNode):
         for camera in self._cameras if self._runtime.worker is not None else ():
             camera.look_after()
             judgements[f"camera {camera.topic}"] = camera.health.judge(
-                camera.mailbox.counts, camera.waiting_for, camera.problems(), self._settings.limits
+                camera.mailbox.counts,
+                camera.waiting_for,
+                camera.problems(),
+                self._settings.limits,
+                camera.outputs.caution,
             )
         return judgements
 
@@ -353,6 +373,8 @@ class PerceptionNode(ManagedNode):
             return Judgement(Level.WARN, "a frame from before deactivating is under way", values)
         if problems:
             return Judgement(Level.WARN, f"load topics: {'; '.join(problems)}", values)
+        if self._name_watch.problem:
+            return Judgement(Level.WARN, self._name_watch.problem, values)
         if not self._runtime.is_enabled:
             return Judgement(Level.WARN, "disabled", values)
         return Judgement(Level.OK, self.state, values)

@@ -12,13 +12,14 @@ import rclpy
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
-from approx_perception.datasets import FrameSource, open_source
+from approx_perception.datasets import FrameSource, is_synthetic, open_source
 from approx_perception.exceptions import ConfigurationError, described, shown
-from approx_perception.interface import PLAYER_PARAMETERS
+from approx_perception.interface import PLAYER_PARAMETERS, SYNTHETIC_FRAME_ID
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import image_message
 from approx_perception.ros.declarations import declare_parameters, warn_of_unknown
 from approx_perception.ros.diagnostics import Diagnostics
+from approx_perception.ros.same_name import NameWatch
 from approx_perception.ros.startup import spin_until_told, start_node
 from approx_perception.structures import Frame
 
@@ -44,10 +45,13 @@ class PlayerNode(Node):  # type: ignore[misc]
         declare_parameters(self, PLAYER_PARAMETERS)
         warn_of_unknown(self, PLAYER_PARAMETERS)
         self.diagnostics = Diagnostics(self)
+        self._name_watch = NameWatch(self)
         self._source = open_source(
             str(self._value("source")), str(self._value("topic")) or None,
             int(self._value("frames")), int(self._value("seed")),
         )  # fmt: skip
+        usual = SYNTHETIC_FRAME_ID if is_synthetic(str(self._value("source"))) else "camera"
+        self._frame_id = str(self._value("frame_id")) or usual
         self._log = self._open_log()
         self._publisher = self.create_publisher(Image, "image", qos.CAMERA)
         self._queue: Queue[Frame | Exception | None] = Queue(_PREFETCH)
@@ -139,7 +143,7 @@ class PlayerNode(Node):  # type: ignore[misc]
 
     def _publish(self, frame: Frame) -> None:
         now = self.get_clock().now()
-        self._publisher.publish(image_message(frame.image, now, str(self._value("frame_id"))))
+        self._publisher.publish(image_message(frame.image, now, self._frame_id))
         if self._log is not None:
             self._log.write(f"{frame.sequence},{now.nanoseconds}\n")
 

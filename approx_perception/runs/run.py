@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import islice
 
-from approx_perception.datasets import FrameSource, LabelledFrame
+from approx_perception.datasets import FrameSource, LabelledFrame, is_synthetic
 from approx_perception.evaluation import ClassMap
 from approx_perception.evaluation.driver import Driver
 from approx_perception.evaluation.hindsight import HINDSIGHT
@@ -14,6 +14,7 @@ from approx_perception.evaluation.scenario import Scenario
 from approx_perception.evaluation.simulation import SimulatedPipeline
 from approx_perception.evaluation.truth_use import check_classes, truth_given
 from approx_perception.exceptions import DatasetError
+from approx_perception.notices import notice
 from approx_perception.runs.afterwards import Afterwards
 from approx_perception.runs.conditions import (
     SteppedContention,
@@ -78,6 +79,9 @@ def run_systems(
         factory.build(replace(spec, options=replace(spec.options, image_size=size)), levels)
         for spec in specs
     ]
+    if not is_synthetic(options.name):
+        for caution in sorted({own.kernel.detector.caution for own in built} - {""}):
+            notice(caution)
     with ExitStack() as stack:
         contention = SteppedContention({} if machine else scenario.contention_steps, stack)
         driven = [system for system in built if system.spec.kind not in HINDSIGHT]

@@ -169,7 +169,7 @@ class Camera:
         pixels = np.zeros((height, width, 3), np.uint8)
         if seed is not None:
             pixels = np.random.default_rng(seed).integers(0, 255, pixels.shape).astype(np.uint8)
-        message = image_message(pixels, self._graph.node.get_clock().now(), "lens")
+        message = image_message(pixels, self._graph.node.get_clock().now(), "synthetic_camera")
         if stamp_ns is not None:
             message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 10**9)
         return message

@@ -161,7 +161,7 @@ def test_messages_of_vision_msgs(graph):
     assert graph.wait(lambda: labels and any(a.detections for a in arrays), 20)
     array = next(a for a in arrays if a.detections)
     frame = next(f for f in graph.frames if f.stamp_ns == stamp_ns(array.header))
-    assert array.header.frame_id == "camera"
+    assert array.header.frame_id == "synthetic_camera"
     assert len(array.detections) == len(frame.detections)
     for index, detection in enumerate(array.detections):
         x1, y1, x2, y2 = frame.detections.boxes[index]

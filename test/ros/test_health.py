@@ -1,5 +1,7 @@
 """Judgements as lists of events, with a fake clock; no ROS."""
 
+from dataclasses import replace
+
 import pytest
 
 from approx_perception.branches import Branch
@@ -52,7 +54,7 @@ def test_all_is_well(health, clock):
     values = health.judge(SOME, "", [], LIMITS).values
     assert values["input rate (Hz)"] == "10.0"
     assert values["age at publication (ms)"] == "5.0"
-    assert "too few to tell" in values["SLA"]
+    assert values["SLA"].endswith("unknown (0 late of 10 frames; 20 are needed to tell)")
 
 
 def test_one_slow_frame_is_a_warning_and_only_once(health, clock):
@@ -107,11 +109,42 @@ def test_a_missed_sla_is_a_warning(health, clock):
     feed(health, clock, 20.0, 40, sla_ms=10.0)
     level, message = verdict(health)
     assert level is Level.WARN
-    assert message == "SLA missed: 10 ms for 95.0% of frames, 100.0% over it"
+    assert message == "SLA 10 ms for 95 % of frames: broken (100 % late)"
     # Another SLA begins to count anew.
     feed(health, clock, 20.0, 40, sla_ms=30.0)
     assert verdict(health)[0] is Level.OK
     assert health.judge(SOME, "", [], LIMITS).values["violation rate"] == "0.0000"
+
+
+def test_a_caution_is_the_mildest_warning(health, clock):
+    feed(health, clock, 20.0, 3)
+    judgement = health.judge(SOME, "", [], LIMITS, "shapes only")
+    assert (judgement.level, judgement.message) == (Level.WARN, "shapes only")
+    feed(health, clock, 80.0)
+    assert health.judge(SOME, "", [], LIMITS, "shapes only").message.startswith("a frame took")
+
+
+def test_the_verdict_is_of_all_since_the_last(health, clock):
+    assert health.verdict_since_last() is None
+    feed(health, clock, 20.0, 400, sla_ms=30.0)
+    feed(health, clock, 40.0, 100, sla_ms=30.0)
+    text = "SLA 30 ms for 95 % of frames: broken (20 % late)"
+    assert health.verdict_since_last().text == text
+    assert health.verdict_since_last() is None
+    feed(health, clock, 20.0, 40, sla_ms=30.0)
+    assert health.verdict_since_last().text == "SLA 30 ms for 95 % of frames: kept (100 % inside)"
+
+
+def test_the_verdict_says_that_nothing_fits(health, clock):
+    for _ in range(40):
+        tight = result(20.0, 10.0)
+        tight = replace(tight, decision=replace(tight.decision, fits=False, fastest_ms=18.0))
+        health.begins()
+        health.succeeded(tight, 5.0, 1.0, LIMITS)
+    assert health.verdict_since_last().text == (
+        "SLA 10 ms for 95 % of frames: broken (100 % late; no branch fits: the fastest takes 18 ms "
+        "at P95)"
+    )
 
 
 def test_problems_of_topics_are_warnings(health, clock):

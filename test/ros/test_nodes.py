@@ -32,10 +32,11 @@ def test_player_and_perception_over_real_topics(graph):
 
 
 def test_header_is_untouched(graph):
-    graph.start_perception()
+    node = graph.start_perception()
     camera = Camera(graph)
     message = camera.image()
     message.header.stamp.sec, message.header.stamp.nanosec = 12, 345
+    message.header.frame_id = "lens"
     received = []
     from approx_perception.msg import DetectionArray
 
@@ -47,6 +48,25 @@ def test_header_is_untouched(graph):
     assert graph.wait(lambda: received)
     assert stamp_ns(received[0].header) == 12_000_000_345
     assert received[0].header.frame_id == "lens"
+    # The network that ships knows nothing of the images of a lens, and says so.
+    words = "the network that ships knows only synthetic shapes"
+    assert graph.wait(lambda: words in graph.diagnostics["message"], 20)
+    told = node.log
+    assert f"/image: {words}" in told
+    # What the node begins with is in the log.
+    assert "SLA 100 ms for 95 % of frames, policy most_accurate, accuracy: " in told
+    camera.send(camera.image())
+    assert graph.wait(lambda: words not in graph.diagnostics["message"], 20)
+
+
+def test_two_nodes_of_one_name_are_told_of(graph):
+    first = graph.start_perception()
+    graph.start("load_monitor_node", {"__node": "perception_node"})
+    assert graph.wait(lambda: "2 nodes are called /perception_node" in first.log, 20)
+    second = graph.processes[1]
+    assert graph.wait(lambda: "2 nodes are called /perception_node" in second.log, 20)
+    second.stop()
+    graph.processes.remove(second)
 
 
 def test_sla_takes_effect_live_and_bad_ones_are_refused(graph):

@@ -1,8 +1,8 @@
 """Faster R-CNN of torchvision with shape and proposals set per call."""
 
-from approx_perception.detectors._base import DetectorOptions
+from approx_perception.detectors._base import SHIPPED_CAUTION, DetectorOptions
 from approx_perception.detectors.faster_rcnn.detector import FasterRCNNDetector
-from approx_perception.detectors.faster_rcnn.weights import load_weights
+from approx_perception.detectors.faster_rcnn.weights import load_weights, shipped_weights_path
 
 __all__ = ["FasterRCNNDetector", "load"]
 
@@ -10,4 +10,7 @@ __all__ = ["FasterRCNNDetector", "load"]
 def load(options: DetectorOptions) -> FasterRCNNDetector:
     """Load the shipped network, torchvision's COCO weights by name, or a state dict."""
     weights = load_weights(options.weights, options.class_names_file)
-    return FasterRCNNDetector(weights, options.device, options.num_threads, options.precision)
+    detector = FasterRCNNDetector(weights, options.device, options.num_threads, options.precision)
+    if weights.path == shipped_weights_path():
+        detector.caution = SHIPPED_CAUTION
+    return detector
