@@ -371,10 +371,10 @@ class PerceptionNode(ManagedNode):
             return Judgement(Level.ERROR, described(self.error), values)
         if self._is_leaving():
             return Judgement(Level.WARN, "a frame from before deactivating is under way", values)
-        if problems:
-            return Judgement(Level.WARN, f"load topics: {'; '.join(problems)}", values)
-        if self._name_watch.problem:
-            return Judgement(Level.WARN, self._name_watch.problem, values)
+        warnings = [f"load topics: {'; '.join(problems)}"] if problems else []
+        warnings += [self._name_watch.problem] if self._name_watch.problem else []
+        if warnings:
+            return Judgement(Level.WARN, "; ".join(warnings), values)
         if not self._runtime.is_enabled:
             return Judgement(Level.WARN, "disabled", values)
         return Judgement(Level.OK, self.state, values)

@@ -153,6 +153,18 @@ def test_results_are_not_overwritten(finished_run):
     assert_one_sentence(result, "exists", "--overwrite")
 
 
+@pytest.mark.parametrize("verb", ["run", "evaluate"])
+def test_of_what_the_shipped_network_knows_nothing(tmp_path, finished_run, verb):
+    words = "note: the network that ships knows only synthetic shapes"
+    assert words not in finished_run[1].stderr
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(2):
+        cv2.imwrite(str(folder / f"{number}.png"), np.zeros((48, 64, 3), np.uint8))
+    result = invoke(verb, folder, "--branch", "shape=64", "--out", tmp_path / "out")
+    assert result.stderr.count(words) == 1, result.stderr
+
+
 def test_policy_chooses_by_the_sla(tmp_path):
     branches = []
     for sla_ms in (1000, 0.5):
