@@ -26,8 +26,7 @@ Vector = npt.NDArray[np.float64]
 _OVERHEAD_GAIN = 0.1
 #: A frame's overhead counts as at most twice what it was before, and so much more.
 _MOST_MORE_OVERHEAD_MS = 50.0
-#: A change of the sensed slowdown, or of a part's bias, in log, that explains a residual: no tail
-#: is learned from it.
+#: A change of the sensed slowdown, in log, that explains a residual: no tail is learned from it.
 _BREAK = 0.15
 #: Where detections are rare, the quantile would let all of them be late; this many may be.
 _LATE_DETECTIONS = 0.4
@@ -54,7 +53,7 @@ class FrameExpectation:
 
 @dataclass(frozen=True, slots=True)
 class _Residual:
-    """Log ratio of a frame to what was predicted for it, and what it did to what is believed.
+    """Log ratio of a frame to what was predicted for it, and what it did to belief in contention.
 
     Attributes
     ----------
@@ -64,15 +63,12 @@ class _Residual:
         The ratio.
     before, after
         Log slowdown of detections believed before and after the frame, whatever part ran in it.
-    learned
-        How far the bias of the part moved: far while a model is found to be off.
     """
 
     kind: int
     value: float
     before: float
     after: float
-    learned: float
 
 
 class AdaptiveLatency:
@@ -266,29 +262,28 @@ class AdaptiveLatency:
         """Learn from a detection (kind 0) or a tracked frame (kind 1).
 
         Beside what the part teaches, the tail learns how far the whole frame was from what was
-        predicted for it, unless contention broke away in it.
+        predicted for it, unless contention broke away in it, or a profile may be all wrong still.
         """
         if part_ms <= 0 or not self._parts.is_known(part):
             return
-        before = self._parts.slowdown()
+        before, is_settled = self._parts.slowdown(), self._parts.is_settled(part)
         expected_ms *= math.exp(self._parts.log_batch_ratio(part, result.batch_size))
-        learned = self._parts.observe(part, part_ms, result.batch_size)
+        self._parts.observe(part, part_ms, result.batch_size)
         residual = math.log(max(result.own_ms, 1e-3) / (expected_ms + self._overhead_ms))
         self._tails[kind].correct(residual, result.sla.quantile)
-        self._remember(_Residual(kind, residual, before, self._parts.slowdown(), learned))
+        if is_settled:
+            self._remember(_Residual(kind, residual, before, self._parts.slowdown()))
+        else:
+            self._group_broke = True
 
     def _remember(self, new: _Residual) -> None:
-        """Put a residual into the tail's window, unless what was learned from it explains it.
+        """Put a residual into the tail's window, unless a lasting step of contention explains it.
 
-        That is a lasting step of contention, or a model that is off. Whether a step lasts shows at
-        the next frame: if belief goes back, it was an outlier.
+        Whether a step lasts shows at the next frame: if belief goes back, it was an outlier.
         """
         pending, self._pending = self._pending, None
         if pending is not None and abs(new.after - pending.before) < abs(new.after - pending.after):
             self._tails[pending.kind].remember(pending.value)
-        if abs(new.learned) >= _BREAK:
-            self._group_broke = True
-            return
         self._group_broke |= abs(new.after - new.before) >= _BREAK
         if abs(new.after - new.before) < _BREAK:
             self._tails[new.kind].remember(new.value)

@@ -48,6 +48,10 @@ class PartBias:
         self._covariance = self._prior.copy()
         self._learns = learns
 
+    def is_settled(self, part: int) -> bool:
+        """Whether most of a residual is taken for noise; always, where nothing is learned."""
+        return not self._learns or bool(self._covariance[part, part] < _NOISE**2)
+
     def observe(self, part: int, residual: float) -> None:
         """Put a log residual down to a part, its kind and all parts."""
         if not self._learns:

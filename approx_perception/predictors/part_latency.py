@@ -141,20 +141,21 @@ class PartLatency:
         """Whether a part was predicted to cost anything, so that a latency of it can be judged."""
         return bool(self._base_ms[part] > 0)
 
-    def observe(self, part: int, part_ms: float, batch_size: int = 1) -> float:
+    def is_settled(self, part: int) -> bool:
+        """Whether enough was seen that a residual of a part is noise rather than its bias."""
+        return self._bias.is_settled(part)
+
+    def observe(self, part: int, part_ms: float, batch_size: int = 1) -> None:
         """Learn contention from a latency, and the part's bias from what that does not explain.
 
         Of a batch, ``part_ms`` is one image's part, and what is learned is the batch's bias.
-        Returns how far, in log, the part's bias has moved.
         """
         log_ratio = self._log_ratio(part, part_ms) - self._bias.of_batch(part, batch_size)
         self._filter.observe(part, log_ratio, self._load)
         if batch_size > 1:
             self._bias.observe_batch(part, batch_size, log_ratio - self.believed(part))
-            return 0.0
-        before = float(self._bias.values[part])
-        self.correct(part, part_ms)
-        return float(self._bias.values[part]) - before
+        else:
+            self.correct(part, part_ms)
 
     def correct(self, part: int, part_ms: float) -> None:
         """Learn the bias alone from a latency."""
