@@ -1,6 +1,7 @@
 """What leaves a detector, whatever its network gave: boxes that can be true, or one clean error."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from approx_perception.exceptions import ApproxPerceptionError, InferenceError, shown
 from approx_perception.structures import Detections
 
-__all__ = ["inference", "without_malformed"]
+__all__ = ["inference", "is_well_formed", "without_malformed"]
 
 #: A box this many times as large as the image is no object: the numbers were read wrongly.
 _LARGEST_SHARE = 10.0
@@ -19,12 +20,12 @@ _ROUNDING = 1e-3
 T = TypeVar("T")
 
 
-def without_malformed(
+def is_well_formed(
     found: Detections, class_count: int, image_size: tuple[int, int]
-) -> Detections:
-    """Leave out what cannot be an object.
+) -> npt.NDArray[np.bool_]:
+    """Tell which rows can be objects.
 
-    That are boxes and scores that are not finite, boxes without extent or ten times as large as
+    Others are boxes and scores that are not finite, boxes without extent or ten times as large as
     the image, scores outside 0..1 and classes without a name.
 
     Parameters
@@ -46,10 +47,16 @@ def without_malformed(
             & (scores >= 0) & (scores <= 1 + _ROUNDING)
             & (classes >= 0) & (classes < class_count)
         )  # fmt: skip
+    return np.asarray(is_sound)
+
+
+def without_malformed(
+    found: Detections, class_count: int, image_size: tuple[int, int]
+) -> Detections:
+    """Leave out what is not well formed; see `is_well_formed`."""
+    is_sound = is_well_formed(found, class_count, image_size)
     kept = found if is_sound.all() else found.select(is_sound)
-    if len(kept) and kept.scores.max() > 1:
-        np.minimum(kept.scores, np.float32(1), out=kept.scores)
-    return kept
+    return replace(kept, scores=np.minimum(kept.scores, np.float32(1)))
 
 
 def inference(

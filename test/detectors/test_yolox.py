@@ -1,41 +1,23 @@
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from approx_perception.detectors import DetectorOptions, DetectorSettings, load_detector
-from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.exceptions import ConfigurationError, InferenceError, WeightsError
 from approx_perception.testing.contracts import DetectorContract
-
-#: Output rows for the cells of a 32 px image, and the second row's third column of the first level.
-CELLS, CELL = 16 + 4 + 1, 4 + 2
+from test.detectors.onnx_models import write_constant, write_yolox
 
 
-def write_model(path, classes=2, sides=("S", "S"), cells=CELLS, cell=CELL):
-    """A network that answers zeros but for one cell, whatever it sees."""
-    shape = helper.make_node("Shape", ["images"], ["shape"])
-    nodes = [shape]
-    rows = np.zeros((1, cells, 5 + classes), np.float32)
-    # A box of 2 x 3 cells of the second class.
-    rows[0, cell, :5] = [0.5, 0.5, np.log(2), np.log(3), 0.9]
-    rows[0, cell, 6] = 0.8
-    constant = helper.make_tensor("rows", TensorProto.FLOAT, rows.shape, rows.ravel())
-    nodes.append(helper.make_node("Constant", [], ["output"], value=constant))
-    graph = helper.make_graph(
-        nodes,
-        "yolox",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, *sides])],
-        [helper.make_tensor_value_info("output", TensorProto.FLOAT, list(rows.shape))],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
-    model.ir_version = 8
-    onnx.save(model, str(path))
-    return path
+def white_cell(width, height, x1, y1, x2, y2):
+    image = np.zeros((height, width, 3), np.uint8)
+    image[y1:y2, x1:x2] = 255
+    return image
 
 
 @pytest.fixture
 def model(tmp_path):
-    path = write_model(tmp_path / "model.onnx")
+    path = write_yolox(tmp_path / "model.onnx")
     (tmp_path / "model.names").write_text("cat\ndog\n")
     return path
 
@@ -55,10 +37,10 @@ class TestContract(DetectorContract):
 
 
 def test_decoding_by_hand(model):
-    found = load(model).detect(np.zeros((64, 64, 3), np.uint8), DetectorSettings(32))
+    found = load(model).detect(white_cell(64, 64, 32, 16, 48, 32), DetectorSettings(32))
     # Centre (2.5, 1.5) cells of 8 px, sides 16 and 24 px; the image is twice as large.
     np.testing.assert_allclose(found.boxes, [[24, 0, 56, 48]], atol=1e-3)
-    np.testing.assert_allclose(found.scores, [0.72], rtol=1e-6)
+    np.testing.assert_allclose(found.scores, [0.8], rtol=1e-6)
     assert found.class_ids.tolist() == [1]
 
 
@@ -70,11 +52,9 @@ def test_decoding_by_hand(model):
 def test_no_more_padding_than_the_file_demands(tmp_path, sides, rows):
     # Of 128 x 64 px, with half a cell of 32 px below; the box is the second level's, in its second
     # row and third column.
-    first, second, third = (rows * 128 // stride**2 for stride in (8, 16, 32))
-    path = tmp_path / "model.onnx"
-    write_model(path, sides=sides, cells=first + second + third, cell=first + 128 // 16 + 2)
+    path = write_yolox(tmp_path / "model.onnx", sides=sides, active=(16,))
     (tmp_path / "model.names").write_text("cat\ndog\n")
-    found = load(path).detect(np.zeros((64, 128, 3), np.uint8), DetectorSettings(128))
+    found = load(path).detect(white_cell(128, 64, 32, 16, 48, 32), DetectorSettings(128))
     np.testing.assert_allclose(found.boxes, [[24, 0, 56, 48]], atol=1e-3)
     assert load(path).input_px(128, (128, 64)) == 128 * rows
 
@@ -92,7 +72,7 @@ def test_wrong_number_of_names(model, tmp_path):
 
 def test_no_names(tmp_path):
     with pytest.raises(WeightsError, match="needs the names of its 2 classes"):
-        load(write_model(tmp_path / "model.onnx"))
+        load(write_yolox(tmp_path / "model.onnx"))
 
 
 def test_missing_names_file(model, tmp_path):
@@ -126,7 +106,7 @@ def test_no_proposals(model):
 
 def test_file_of_fixed_shape(tmp_path):
     (tmp_path / "x.names").write_text("cat\ndog\n")
-    detector = load(write_model(tmp_path / "x.onnx", sides=(32, 32)))
+    detector = load(write_yolox(tmp_path / "x.onnx", sides=(32, 32)))
     detector.check_settings(DetectorSettings(32))
     with pytest.raises(ConfigurationError, match="exported for 32x32 px only; use shape 32"):
         detector.check_settings(DetectorSettings(64))
@@ -135,16 +115,14 @@ def test_file_of_fixed_shape(tmp_path):
 def test_file_of_two_fixed_sides(tmp_path):
     """64 px high and 128 wide; an image twice as high as wide is brought to 32 x 64 in it."""
     (tmp_path / "x.names").write_text("cat\ndog\n")
-    first, second, third = (64 * 128 // stride**2 for stride in (8, 16, 32))
-    path = tmp_path / "x.onnx"
-    write_model(path, sides=(64, 128), cells=first + second + third, cell=128 // 8 + 2)
+    path = write_yolox(tmp_path / "x.onnx", sides=(64, 128))
     detector = load(path)
     detector.check_settings(DetectorSettings(128))
     with pytest.raises(ConfigurationError, match="exported for 128x64 px only; use shape 128"):
         detector.check_settings(DetectorSettings(64))
     assert detector.input_px(128, (100, 200)) == 128 * 64
     # Centre (2.5, 1.5) cells of 8 px, sides 16 and 24 px, in an image 200 / 64 times as high.
-    found = detector.detect(np.zeros((200, 100, 3), np.uint8), DetectorSettings(128))
+    found = detector.detect(white_cell(100, 200, 50, 25, 75, 50), DetectorSettings(128))
     expected = np.array([[12, 0, 28, 24]]) * 200 / 64
     np.testing.assert_allclose(found.boxes, expected, atol=1e-3)
 
@@ -152,3 +130,117 @@ def test_file_of_two_fixed_sides(tmp_path):
 def test_unknown_device(model):
     with pytest.raises(ConfigurationError, match="cannot use the device 'abacus'"):
         load_detector("yolox", DetectorOptions(str(model), None, "abacus"))
+
+
+def named(path, classes=2):
+    (path.parent / "model.names").write_text("".join(f"class {i}\n" for i in range(classes)))
+    return path
+
+
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT16, TensorProto.UINT8, TensorProto.DOUBLE])
+def test_images_are_given_as_the_file_takes_them(tmp_path, kind):
+    path = named(write_yolox(tmp_path / "model.onnx", kind=kind))
+    found = load(path).detect(white_cell(64, 64, 32, 16, 48, 32), DetectorSettings(32))
+    np.testing.assert_allclose(found.boxes, [[24, 0, 56, 48]], atol=0.1)
+    assert found.boxes.dtype == found.scores.dtype == np.float32
+
+
+@pytest.mark.parametrize("sides", [(32, 32), (64, 96), (416, 416)])
+def test_decoding_inside_is_recognised(tmp_path, sides):
+    path = named(write_yolox(tmp_path / "model.onnx", sides=sides, decoded=True))
+    height, width = sides
+    found = load(path).detect(
+        white_cell(width, height, 16, 8, 24, 16), DetectorSettings(max(sides))
+    )
+    np.testing.assert_allclose(found.boxes, [[12, 0, 28, 24]], atol=1e-3)
+
+
+#: Of 96 x 64 px: 96 + 24 + 6 cells.
+CELLS = 126
+BOX_AND_SCORE = [10.0, 10.0, 50.0, 40.0, 0.9]
+STRANGE = {
+    "v5 or v7": ([np.zeros((1, 3 * CELLS, 7))], "looks like a YOLOv5 or YOLOv7"),
+    "v5, transposed": ([np.zeros((1, 7, 3 * CELLS))], "looks like a YOLOv5 or YOLOv7"),
+    "v8": ([np.zeros((1, 84, CELLS))], "looks like a YOLOv8 or later of 80 classes"),
+    "v8, two classes": ([np.zeros((1, 6, CELLS))], "looks like a YOLOv8 or later of 2 classes"),
+    "end to end": ([np.zeros((1, 300, 6))], "end-to-end export"),
+    "end to end, with a batch index": ([np.zeros((20, 7))], "end-to-end export"),
+    "P6": ([np.zeros((1, CELLS + 1, 7))], "four strides"),
+    "heads": ([np.zeros((1, 3, 8, 12, 7))], "one head before it was decoded"),
+    "class scores of a classifier": ([np.zeros((1, 1000))], r"\(1, 1000\), which is of no kind"),
+    "one number": ([np.float32(3)], r"makes \(\), which is of no kind"),
+    "no classes": ([np.zeros((1, CELLS, 5))], r"\(1, 126, 5\)"),
+    "boxes and scores apart": ([np.zeros((1, CELLS, 4)), np.zeros((1, CELLS, 2))], "2 outputs"),
+    "nan": ([np.full((1, CELLS, 7), np.nan)], "126 of its 126 rows for a grey image are not fin"),
+    "inf": ([np.full((1, CELLS, 7), np.inf)], "are not finite"),
+    "logits": ([np.full((1, CELLS, 7), -4.5)], "from -4.5 to -4.5 and not from 0 to 1"),
+    "percent": ([np.full((1, CELLS, 7), 50.0)], "from 50 to 50 and not from 0 to 1"),
+    "boxes in no known px": (
+        [np.tile(np.float32([[[9e3, 9e3, 5, 5, 0.5, 0.1, 0.1]]]), (1, CELLS, 1))],
+        "neither near their cells nor offsets",
+    ),
+}
+
+
+@pytest.mark.parametrize(("outputs", "words"), STRANGE.values(), ids=STRANGE)
+def test_other_networks_are_told_by_what_they_give(tmp_path, outputs, words):
+    path = named(write_constant(tmp_path / "model.onnx", *outputs))
+    with pytest.raises(WeightsError, match=words) as raised:
+        load(path)
+    assert "model.onnx is no YOLOX" in str(raised.value)
+    assert "expected is an input (1, 3, H, W)" in str(raised.value)
+    assert len(str(raised.value)) < 600
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ([(1, 64, 96, 3)], "channels last"),
+        ([("N", "H", "W", 3)], "channels last"),
+        ([(1, 1, 64, 96)], "has 1 channels"),
+        ([(1, 4, 64, 96)], "has 4 channels"),
+        ([(4, 3, 64, 96)], "batches of 4 images"),
+        ([(3, 64, 96)], "has the shape"),
+        ([(1, 3, 64, 96), (1, 2)], "takes 2 inputs"),
+        ([], "takes 0 inputs"),
+    ],
+    ids=str,
+)
+def test_inputs_that_take_no_image_are_told(tmp_path, inputs, words):
+    path = named(write_constant(tmp_path / "m.onnx", np.zeros((1, CELLS, 7)), inputs=inputs))
+    with pytest.raises(WeightsError, match=words):
+        load(path)
+
+
+def test_a_file_whose_sides_are_free_by_name_only(tmp_path):
+    """What was exported for one size, under the name of another."""
+    path = write_constant(tmp_path / "m.onnx", np.zeros((1, CELLS, 7)), inputs=[(1, 3, "H", "W")])
+    with pytest.raises(WeightsError, match=r"160x128 px, 420 cells, it makes \(1, 126, 7\)"):
+        load(named(path))
+    path = write_yolox(tmp_path / "decoded.onnx", sides=(64, 96), decoded=True)
+    model = onnx.load(path)
+    for dim, name in zip(model.graph.input[0].type.tensor_type.shape.dim[2:], "HW", strict=True):
+        dim.dim_param = name
+    onnx.save(model, path)
+    with pytest.raises(WeightsError, match="fails on an image of 160x128 px"):
+        load(path)
+
+
+def test_rows_that_are_not_finite_are_dropped_counted_and_spoil_no_others(tmp_path):
+    rows = np.zeros((1, CELLS, 7), np.float32)
+    rows[0, :5, 4:] = 0.9
+    rows[0, :5, 0] = 0, np.nan, np.inf, 0, 0
+    rows[0, :5, 2] = 1, 1, 1, 500, 60
+    rows[0, 7, 4] = np.nan
+    detector = load(named(write_constant(tmp_path / "model.onnx", rows)))
+    found = detector.detect(np.zeros((64, 96, 3), np.uint8), DetectorSettings(96))
+    assert len(found) == 1
+    assert np.isfinite(found.boxes).all()
+    assert detector.malformed_count == 5
+
+
+def test_a_runtime_that_fails_is_one_error(model):
+    """The file was good when it was loaded."""
+    detector = load(model)
+    with pytest.raises(InferenceError, match=r"yolox model\.onnx .* failed on 1 image"):
+        detector.detect(np.zeros((64, 96), np.uint8), DetectorSettings(96))
