@@ -191,7 +191,7 @@ def assemble(
         If the network cannot be loaded.
     """
     clock = clock or MonotonicClock()
-    space = load_space(options.space, options.detector)
+    space = load_space(options.space, options.family)
     branch = parse_branch(options.branch, space.default_branch)
     check_policy_name(options.policy)
     if options.only_branch:
@@ -199,7 +199,7 @@ def assemble(
     elif options.policy == "fixed":
         space.index(branch)
     bundle = PredictorBundle.load(options.profile) if options.profile else None
-    report(f"loading {options.detector}")
+    report(f"loading {options.family}")
     detector, num_threads = network or load_network(options, _precision(options, bundle))
     if bundle is not None:
         here = None if elsewhere else machine_name(detector, num_threads)

@@ -4,7 +4,13 @@ from pathlib import Path
 
 from approx_perception.assembly.options import KernelOptions
 from approx_perception.branches import BranchSpace, TrackerSettings
-from approx_perception.detectors import Detector, DetectorOptions, DetectorSettings, load_detector
+from approx_perception.detectors import (
+    Detector,
+    DetectorOptions,
+    DetectorSettings,
+    check_detector,
+    load_detector,
+)
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.machine import core_count, describe_cpu
 from approx_perception.pipeline.frame_pipeline import create_trackers
@@ -27,6 +33,8 @@ def load_space(name: str, detector: str) -> BranchSpace:
     ConfigurationError
         If there is no such space, or it is not valid.
     """
+    if not name:
+        check_detector(detector)
     name = name or detector
     if name in space_names():
         return BranchSpace.from_yaml(share_folder("config") / "spaces" / f"{name}.yaml")
@@ -56,7 +64,7 @@ def load_network(options: KernelOptions, precision: str | None = None) -> tuple[
     # With all cores taken, an inference waits for whichever of them does something else.
     num_threads = options.num_threads or max(core_count() - 1, 1)
     detector = load_detector(
-        options.detector,
+        options.family,
         DetectorOptions(
             options.weights,
             options.class_names_file,

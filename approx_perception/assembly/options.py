@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from approx_perception.detectors import DEFAULT_DETECTOR, family_for
+from approx_perception.exceptions import shown
 from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.structures import SLA
 
@@ -41,7 +43,7 @@ class KernelOptions:
         What ``approx-perception profile`` wrote; None to calibrate at start.
     """
 
-    detector: str = "faster_rcnn"
+    detector: str = DEFAULT_DETECTOR
     weights: str = ""
     class_names_file: Path | None = None
     device: str = "auto"
@@ -56,3 +58,18 @@ class KernelOptions:
     class_agnostic_iou: float = CLASS_AGNOSTIC_IOU
     image_size: tuple[int, int] = (640, 480)
     profile: Path | None = None
+
+    @property
+    def family(self) -> str:
+        """Of the detector that is loaded; see `family_for`."""
+        return family_for(self.detector, self.weights)
+
+    @property
+    def note(self) -> str:
+        """A sentence where another family is loaded than is named, else empty."""
+        if self.family == self.detector:
+            return ""
+        return (
+            f"{shown(self.weights)} is an ONNX file, which {self.detector} cannot read: it is "
+            f"taken for {self.family}"
+        )

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from approx_perception.assembly import KernelOptions
 from approx_perception.datasets import SOURCE_HELP
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.interface import help_of
@@ -48,6 +49,7 @@ __all__ = [
     "progress_bar",
     "show_verdict",
     "sla_from",
+    "tell_note",
 ]
 
 
@@ -190,6 +192,12 @@ def progress_bar() -> Progress:
 def show_verdict(text: str, state: str, name: str = "") -> None:
     """Print on standard output whether the SLA was kept, or a line about that."""
     _results.print(Text(f"{name}: {text}" if name else text, style=_STYLES.get(state, "bold")))
+
+
+def tell_note(options: KernelOptions) -> None:
+    """Say what was taken for what."""
+    if options.note:
+        console.print(f"note: {options.note}", soft_wrap=True, highlight=False, markup=False)
 
 
 def sla_from(latency_ms: float, quantile: float, scope: str) -> SLA:

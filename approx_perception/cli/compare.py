@@ -44,6 +44,7 @@ from approx_perception.cli._options import (
     console,
     one_sentence_errors,
     sla_from,
+    tell_note,
 )
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.exceptions import ConfigurationError, choices
@@ -114,6 +115,7 @@ def compare(
         score_threshold=score_threshold, class_agnostic_iou=class_agnostic_iou, profile=profile,
     )  # fmt: skip
     specs = [SystemSpec.read(text, options) for text in _with_branches(systems, branch or [])]
+    tell_note(options)
     conditions = Scenario.from_yaml(scenario) if scenario else Scenario()
     chosen = sources_of(sources, topic, ground_truth, frames, seed, class_map)
     with fresh_folder(out, overwrite) as folder:

@@ -49,6 +49,7 @@ from approx_perception.cli._options import (
     console,
     one_sentence_errors,
     sla_from,
+    tell_note,
 )
 from approx_perception.evaluation.figures import FIGURES
 from approx_perception.evaluation.scenario import Scenario
@@ -125,6 +126,7 @@ def evaluate(
         score_threshold=score_threshold, class_agnostic_iou=class_agnostic_iou, profile=profile,
     )  # fmt: skip
     spec = SystemSpec.read(system, options)
+    tell_note(options)
     conditions = Scenario.from_yaml(scenario) if scenario else Scenario()
     conditions = replace(conditions, camera=conditions.camera or camera)
     chosen = sources_of(sources, topic, ground_truth, frames, seed, class_map)

@@ -34,6 +34,7 @@ from approx_perception.cli._options import (
     console,
     one_sentence_errors,
     progress_bar,
+    tell_note,
 )
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import SOURCE_HELP, FrameSource
@@ -175,12 +176,13 @@ def _is_profile(out: Path) -> bool:
 
 def _profile(out: Path, options: KernelOptions, data: _Data, rounds: int, plan_only: bool) -> None:
     """Check everything, say what will be done, and do it."""
-    branch_space = load_space(options.space, options.detector)
+    branch_space = load_space(options.space, options.family)
     table = read_class_map(data.class_map) if data.class_map else ClassTable()
     translations = table.names
     sources = data.open()
     has_truth = have_truth(sources, data.frames)
-    with console.status(f"loading {options.detector}"):
+    tell_note(options)
+    with console.status(f"loading {options.family}"):
         network, num_threads = load_network(options)
         trackers = prepare_space(branch_space, network)
     if has_truth:

@@ -38,6 +38,7 @@ from approx_perception.cli._options import (
     progress_bar,
     show_verdict,
     sla_from,
+    tell_note,
 )
 from approx_perception.datasets import FrameSource, LabelledFrame, is_synthetic, open_source
 from approx_perception.evaluation import (
@@ -106,6 +107,7 @@ def run(
             class_agnostic_iou=class_agnostic_iou,
             image_size=(first.frame.image.shape[1], first.frame.image.shape[0]), profile=profile,
         )  # fmt: skip
+        tell_note(options)
         with console.status("starting") as status:
             kernel = assemble(options, report=status.update)
         caution = "" if is_synthetic(source) else kernel.detector.caution
@@ -159,7 +161,7 @@ def _process(
 
 
 def _effective_config(source: str, options: KernelOptions, kernel: Kernel) -> dict[str, Any]:
-    values = asdict(options)
+    values = {**asdict(options), "detector": options.family}
     values["sla"]["scope"] = options.sla.scope.value
     values["class_names_file"] = str(options.class_names_file or "")
     values["profile"] = str(options.profile or "")

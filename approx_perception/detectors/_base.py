@@ -169,6 +169,7 @@ class Detector(ABC):
         settings: DetectorSettings | Sequence[DetectorSettings],
     ) -> list[Detections]:
         """Run the network, and drop and count what is malformed."""
+        self._take_turn()
         given = inference(run, self.description, images, settings)
         size = images[0].shape[1], images[0].shape[0]
         kept = [without_malformed(each, len(self.class_names), size) for each in given]
@@ -176,6 +177,9 @@ class Detector(ABC):
         if self.deep_features is not None and not np.isfinite(self.deep_features).all():
             self.deep_features = None
         return kept
+
+    def _take_turn(self) -> None:  # noqa: B027
+        """Set what the networks of a process share, such as threads; called before each run."""
 
     @abstractmethod
     def _detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:

@@ -14,7 +14,7 @@ from torchvision.models import get_weight
 from approx_perception.exceptions import ConfigurationError, WeightsError, shown
 from approx_perception.files import replace_bytes
 
-__all__ = ["choose_device", "read_state", "replace_state", "torchvision_state"]
+__all__ = ["choose_device", "read_state", "replace_state", "torchvision_state", "use_threads"]
 
 
 def choose_device(name: str) -> torch.device:
@@ -42,6 +42,12 @@ def replace_state(path: Path, content: Mapping[str, Any]) -> None:
     buffer = io.BytesIO()
     torch.save(dict(content), buffer)
     replace_bytes(path, buffer.getvalue())
+
+
+def use_threads(count: int) -> None:
+    """Set torch's threads, which all networks of a process share, where they differ."""
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
 
 
 def torchvision_state(

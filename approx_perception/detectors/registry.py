@@ -11,8 +11,10 @@ from importlib import import_module, resources
 from approx_perception.detectors._base import Detector, DetectorOptions
 from approx_perception.exceptions import ConfigurationError, choices, shown
 
-__all__ = ["detector_names", "load_detector"]
+__all__ = ["DEFAULT_DETECTOR", "check_detector", "detector_names", "family_for", "load_detector"]
 
+#: Where the user names none.
+DEFAULT_DETECTOR = "faster_rcnn"
 _PACKAGE = "approx_perception.detectors"
 
 
@@ -21,6 +23,26 @@ def detector_names() -> tuple[str, ...]:
     folder = str(resources.files(_PACKAGE))
     modules = (module.name for module in pkgutil.iter_modules([folder]))
     return tuple(sorted(name for name in modules if name[0] != "_" and name != "registry"))
+
+
+def check_detector(family: str) -> None:
+    """Refuse a family that does not exist.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming those that do.
+    """
+    if family not in detector_names():
+        raise ConfigurationError(
+            f"there is no detector {shown(family)}; choose {choices(detector_names())}"
+        )
+
+
+def family_for(detector: str, weights: str) -> str:
+    """Family that is meant: the default cannot read an ONNX file, so YOLOX is meant with one."""
+    is_onnx = weights.lower().endswith(".onnx")
+    return "yolox" if is_onnx and detector == DEFAULT_DETECTOR else detector
 
 
 def load_detector(family: str, options: DetectorOptions) -> Detector:
@@ -33,9 +55,6 @@ def load_detector(family: str, options: DetectorOptions) -> Detector:
     WeightsError
         If the weights are missing, corrupt or of another network.
     """
-    if family not in detector_names():
-        raise ConfigurationError(
-            f"there is no detector {shown(family)}; choose {choices(detector_names())}"
-        )
+    check_detector(family)
     detector: Detector = import_module(f"{_PACKAGE}.{family}").load(options)
     return detector

@@ -19,7 +19,12 @@ from approx_perception.detectors._base import (
     DetectorSettings,
     read_class_names,
 )
-from approx_perception.detectors._torch_files import choose_device, read_state, torchvision_state
+from approx_perception.detectors._torch_files import (
+    choose_device,
+    read_state,
+    torchvision_state,
+    use_threads,
+)
 from approx_perception.exceptions import WeightsError
 from approx_perception.structures import Detections
 
@@ -62,7 +67,8 @@ class SSDLiteDetector(Detector):
         num_threads: int,
     ) -> None:
         self._device = choose_device(device)
-        torch.set_num_threads(num_threads)
+        self._num_threads = num_threads
+        self._take_turn()
         self._network = network.to(self._device, memory_format=torch.channels_last).eval()
         transform = network.transform
         self._mean = torch.tensor(transform.image_mean, device=self._device).view(3, 1, 1) * 255
@@ -71,6 +77,9 @@ class SSDLiteDetector(Detector):
         self.class_names = class_names
         self.weights_path = path
         self.description = f"ssdlite {name} on {self.device}"
+
+    def _take_turn(self) -> None:
+        use_threads(self._num_threads)
 
     @torch.inference_mode()
     def _detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:

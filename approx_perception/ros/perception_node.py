@@ -136,6 +136,8 @@ class PerceptionNode(ManagedNode):
         self._refuse_beside_another()
         self.get_logger().info("loading the network and preheating every branch, some seconds")
         options, count = kernel_options(self._watch.value), len(self._places)
+        if options.note:
+            self.get_logger().info(options.note)
         kernel = assemble(options, self._monotonic, report, self._load.reading)
         batched = kernel.batches_that_pay(count, report) if count > 1 else frozenset()
         return _Prepared(kernel, batched)

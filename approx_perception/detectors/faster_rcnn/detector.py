@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from approx_perception.detectors._base import Detector, DetectorSettings
-from approx_perception.detectors._torch_files import choose_device
+from approx_perception.detectors._torch_files import choose_device, use_threads
 from approx_perception.detectors.faster_rcnn.network import forward, fuse_batch_norm, padded_size
 from approx_perception.detectors.faster_rcnn.precision import set_precision
 from approx_perception.detectors.faster_rcnn.weights import LoadedNetwork
@@ -59,7 +59,8 @@ class FasterRCNNDetector(Detector):
         self, loaded: LoadedNetwork, device: str, num_threads: int, precision: str = "float32"
     ) -> None:
         self._device = choose_device(device)
-        torch.set_num_threads(num_threads)
+        self._num_threads = num_threads
+        self._take_turn()
         network = loaded.network
         fuse_batch_norm(network)
         self._network = network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -76,6 +77,9 @@ class FasterRCNNDetector(Detector):
         """See `Detector.input_px`."""
         height, width = padded_size(*resized_size(image_size[1], image_size[0], shape))
         return height * width
+
+    def _take_turn(self) -> None:
+        use_threads(self._num_threads)
 
     def _prepare(self, image: npt.NDArray[np.uint8], shape: int) -> tuple[Tensor, tuple[int, int]]:
         """Resize, normalise and pad; ``(1, 3, H, W)`` and the size without padding."""
