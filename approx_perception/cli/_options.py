@@ -49,6 +49,7 @@ __all__ = [
     "progress_bar",
     "show_verdict",
     "sla_from",
+    "tell_malformed",
     "tell_note",
 ]
 
@@ -192,6 +193,17 @@ def progress_bar() -> Progress:
 def show_verdict(text: str, state: str, name: str = "") -> None:
     """Print on standard output whether the SLA was kept, or a line about that."""
     _results.print(Text(f"{name}: {text}" if name else text, style=_STYLES.get(state, "bold")))
+
+
+def tell_malformed(count: int, network: str) -> None:
+    """Warn of detections that were dropped."""
+    if count:
+        console.print(
+            f"warning: {count} detections of {network} were dropped because they cannot be objects "
+            "(not finite, without extent, far larger than the image, scores outside 0 to 1, "
+            "unknown classes)",
+            soft_wrap=True, highlight=False, markup=False,
+        )  # fmt: skip
 
 
 def tell_note(options: KernelOptions) -> None:

@@ -44,6 +44,7 @@ from approx_perception.cli._options import (
     console,
     one_sentence_errors,
     sla_from,
+    tell_malformed,
     tell_note,
 )
 from approx_perception.evaluation.scenario import Scenario
@@ -53,7 +54,7 @@ from approx_perception.interface import help_of
 from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.runs.batch import FINISHED, jobs_of, load_outcomes
-from approx_perception.runs.result import comparison_table, result_of
+from approx_perception.runs.result import comparison_table, malformed_in, result_of
 from approx_perception.systems import SYSTEMS, WITH_BRANCH, SystemSpec
 
 __all__ = ["compare"]
@@ -126,6 +127,8 @@ def compare(
             outcomes += run_with_progress(jobs, 1, None)
         by_system = load_outcomes(outcomes)
         failures = failures_of(outcomes, by_system)
+        for name, records in by_system.items():
+            tell_malformed(malformed_in(records), f"the network of {name}")
         result = result_of(by_system, conditions.limits, failures) | {"made": command_and_date()}
         table = comparison_table(by_system, result)
         replace_text(folder / "table.md", table)

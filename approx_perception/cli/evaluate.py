@@ -49,6 +49,7 @@ from approx_perception.cli._options import (
     console,
     one_sentence_errors,
     sla_from,
+    tell_malformed,
     tell_note,
 )
 from approx_perception.evaluation.figures import FIGURES
@@ -57,7 +58,7 @@ from approx_perception.files import replace_text
 from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.runs.batch import FINISHED, jobs_of, load_outcomes
-from approx_perception.runs.result import result_of
+from approx_perception.runs.result import malformed_in, result_of
 from approx_perception.systems import SYSTEMS, SystemSpec
 
 __all__ = ["evaluate"]
@@ -141,6 +142,8 @@ def evaluate(
             outcomes = run_with_progress(jobs, processes, ray)
         by_system = load_outcomes(outcomes)
         failures = failures_of(outcomes, by_system)
+        for name, records in by_system.items():
+            tell_malformed(malformed_in(records), f"the network of {name}")
         result = result_of(by_system, conditions.limits, failures) | {"made": command_and_date()}
         replace_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
         shutil.rmtree(folder / FINISHED, ignore_errors=True)

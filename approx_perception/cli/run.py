@@ -38,6 +38,7 @@ from approx_perception.cli._options import (
     progress_bar,
     show_verdict,
     sla_from,
+    tell_malformed,
     tell_note,
 )
 from approx_perception.datasets import FrameSource, LabelledFrame, is_synthetic, open_source
@@ -117,6 +118,7 @@ def run(
         outcome = _process(
             chain([first], entries), frame_source, kernel, folder, frames, video, caution
         )
+    tell_malformed(kernel.detector.malformed_count, kernel.detector.description)
     _show(outcome, frame_source, kernel, options.policy == "fixed")
     console.print(f"results are in {out}")
 

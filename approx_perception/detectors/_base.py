@@ -87,6 +87,8 @@ class Detector(ABC):
         Network, weights and device, for humans and result files.
     weights_path
         File of the weights, beside which tables about them lie; None for one without a file.
+    weights_digest
+        Hash of weights without a file, that are known by name; else empty.
     device, precision
         What it runs on, and in.
     caution
@@ -100,6 +102,7 @@ class Detector(ABC):
     shape_multiple: int = 1
     description: str
     weights_path: Path | None = None
+    weights_digest: str = ""
     device: str = "cpu"
     precision: str = "float32"
     caution: str = ""
@@ -214,7 +217,7 @@ class Detector(ABC):
         """Family and weights, for telling whether a profile is of this network."""
         family = self.description.split()[0]
         if self.weights_path is None:
-            return f"{family} without a weights file"
+            return f"{family} {self.weights_digest[:16] or 'without a weights file'}"
         digest = hashlib.sha256(self.weights_path.read_bytes()).hexdigest()
         return f"{family} {digest[:16]}"
 

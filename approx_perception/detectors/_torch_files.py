@@ -1,9 +1,8 @@
 """What families on PyTorch share: devices, weights by name, state dicts in files."""
 
+import hashlib
 import io
-import pickle
-import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,20 @@ import torch
 from torch import Tensor
 from torchvision.models import get_weight
 
-from approx_perception.exceptions import ConfigurationError, WeightsError, shown
+from approx_perception.exceptions import ConfigurationError, InferenceError, WeightsError, shown
 from approx_perception.files import replace_bytes
 
-__all__ = ["choose_device", "read_state", "replace_state", "torchvision_state", "use_threads"]
+__all__ = [
+    "checked_state",
+    "choose_device",
+    "output_count",
+    "read_state",
+    "refuse_not_finite",
+    "replace_state",
+    "state_digest",
+    "torchvision_state",
+    "use_threads",
+]
 
 
 def choose_device(name: str) -> torch.device:
@@ -77,7 +86,9 @@ def torchvision_state(
     try:
         weights = get_weight(name)
     except (ValueError, KeyError, AttributeError) as error:
-        raise WeightsError(f"torchvision has no weights {shown(name)}: {error!r}") from error
+        raise WeightsError(
+            f"torchvision has no weights {shown(name)}: {shown(str(error))}"
+        ) from error
     builder = type(weights).__name__.removesuffix("_Weights").lower()
     if builder not in builders:
         raise WeightsError(f"{shown(name)} are weights of {builder}, which is no {family}")
@@ -100,12 +111,87 @@ def read_state(path: Path) -> dict[str, Any]:
         raise WeightsError(f"there is no weights file {shown(str(path))}")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError,
-        zipfile.BadZipFile,
-    ) as error:  # fmt: skip
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{path} is no readable weights file: {reason}") from error
+    except Exception as error:  # torch lets through whatever its parsers raise
+        reason = str(error).partition(". ")[0] if str(error) else type(error).__name__
+        raise WeightsError(
+            f"{path} is no readable weights file: {shown(' '.join(reason.split()))}"
+        ) from error
     if not isinstance(content, dict):
         raise WeightsError(f"{path} holds a {type(content).__name__}, expected a state dict")
     return content
+
+
+def checked_state(state: object, name: str) -> dict[str, Tensor]:
+    """Refuse a state dict that holds anything but tensors of finite real numbers.
+
+    Parameters
+    ----------
+    state
+        From a file.
+    name
+        Of the file, for the error.
+
+    Raises
+    ------
+    WeightsError
+        Naming the entry.
+    """
+    if not isinstance(state, dict):
+        raise WeightsError(f"{name} holds a {type(state).__name__} where a state dict is expected")
+    for key, tensor in state.items():
+        if not isinstance(key, str) or not isinstance(tensor, Tensor) or tensor.is_complex():
+            found = tensor.dtype if isinstance(tensor, Tensor) else shown(tensor)
+            raise WeightsError(
+                f"{name} is no state dict: its entry {shown(key)} is {found}, expected is a tensor "
+                "of real numbers"
+            )
+        if not torch.isfinite(tensor).all():
+            raise WeightsError(f"{name}: the entry {shown(key)} holds numbers that are not finite")
+    return state
+
+
+def output_count(state: Mapping[str, Tensor], key: str, name: str, network: str) -> int:
+    """Outputs of a layer, by its bias.
+
+    Raises
+    ------
+    WeightsError
+        If there is no such entry, or it is no bias.
+    """
+    bias = state.get(key)
+    if bias is None:
+        raise WeightsError(f"{name} is no {network}: it lacks {key}")
+    if bias.ndim != 1 or len(bias) < 2:
+        raise WeightsError(f"{name} is no {network}: its {key} has the shape {tuple(bias.shape)}")
+    return len(bias)
+
+
+def state_digest(state: Mapping[str, Tensor]) -> str:
+    """Hash of all entries, the same on every machine."""
+    digest = hashlib.sha256()
+    for key, tensor in sorted(state.items()):
+        digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(
+            tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+        )
+    return digest.hexdigest()
+
+
+def refuse_not_finite(features: Iterable[Tensor]) -> None:
+    """Say that a network computes nonsense: what finds nothing because of it would be silent.
+
+    Parameters
+    ----------
+    features
+        What its backbone gave for an image in which nothing was found.
+
+    Raises
+    ------
+    InferenceError
+        If any number is not finite.
+    """
+    if not all(bool(torch.isfinite(level.sum())) for level in features):
+        raise InferenceError(
+            "the network's features are not finite: its weights are broken, or the precision is "
+            "too low for them"
+        )

@@ -20,8 +20,12 @@ from approx_perception.detectors._base import (
     read_class_names,
 )
 from approx_perception.detectors._torch_files import (
+    checked_state,
     choose_device,
+    output_count,
     read_state,
+    refuse_not_finite,
+    state_digest,
     torchvision_state,
     use_threads,
 )
@@ -94,8 +98,12 @@ class SSDLiteDetector(Detector):
         anchors = network.anchor_generator(ImageList(batch, [(side, side)]), features)
         found = network.postprocess_detections(network.head(features), anchors, [(side, side)])[0]
         boxes, scores, labels = (found[key].cpu().numpy() for key in ("boxes", "scores", "labels"))
+        if not len(found["boxes"]):
+            refuse_not_finite(features)
         scale = np.array([image.shape[1] / side, image.shape[0] / side] * 2, np.float32)
-        return Detections.from_arrays(boxes * scale, scores, labels - 1)
+        # Boxes beside the image are clipped to its edge: nothing is left of them.
+        is_left = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        return Detections.from_arrays(boxes[is_left] * scale, scores[is_left], labels[is_left] - 1)
 
 
 def load(options: DetectorOptions) -> SSDLiteDetector:
@@ -107,17 +115,15 @@ def load(options: DetectorOptions) -> SSDLiteDetector:
         If the weights are missing, corrupt, of another network, or without class names.
     """
     name = options.weights or _COCO
-    path = None
+    path, digest = None, ""
     if "_Weights." in name and not Path(name).exists():
         _, state, names = torchvision_state(name, [_BUILDER], "SSDLite")
+        digest = state_digest(state)
     else:
         path, names = Path(name), ()
-        state = read_state(path)
-        state = state.get("model", state)
-    head = state.get(_HEAD)
-    if head is None:
-        raise WeightsError(f"{name} is no SSDLite of torchvision: it lacks {_HEAD}")
-    class_count = len(head) // _ANCHORS_AT_A_PLACE
+        content = read_state(path)
+        state = checked_state(content.get("model", content), name)
+    class_count = output_count(state, _HEAD, name, "SSDLite of torchvision") // _ANCHORS_AT_A_PLACE
     if options.class_names_file is not None:
         names = read_class_names(options.class_names_file, class_count - 1)
     elif not names:
@@ -132,6 +138,8 @@ def load(options: DetectorOptions) -> SSDLiteDetector:
     except RuntimeError as error:
         problem = " ".join(str(error).split())[:300]
         raise WeightsError(f"{name} does not fit the network {_BUILDER}: {problem}") from error
-    return SSDLiteDetector(
+    detector = SSDLiteDetector(
         network, names, path.name if path else name, path, options.device, options.num_threads
     )
+    detector.weights_digest = digest
+    return detector

@@ -89,6 +89,8 @@ class PerceptionNode(ManagedNode):
         self._batched: frozenset[tuple[int, int | None]] = frozenset()
         self._settings = self._read(lambda name: self.get_parameter(name).value)
         self._watch = ParameterWatch(self, self._own_parameters, self._read_live, self._apply)
+        #: Detections dropped as malformed up to the last look.
+        self._malformed = 0
         self.diagnostics = Diagnostics(self, self._look_after)
         self._name_watch = NameWatch(self)
         self._requests = Services(self, self._runtime)
@@ -362,6 +364,9 @@ class PerceptionNode(ManagedNode):
     def _judge(self) -> Judgement:
         values = {"state": self.state, "enabled": str(self._runtime.is_enabled).lower()}
         problems: list[str] = []
+        malformed = sum(camera.kernel.detector.malformed_count for camera in self._cameras[:1])
+        malformed_before, self._malformed = self._malformed, malformed
+        values["malformed detections dropped"] = str(malformed)
         if self._load_topics is not None:
             self._load_topics.look_after()
             problems = self._load_topics.problems()
@@ -375,6 +380,11 @@ class PerceptionNode(ManagedNode):
             return Judgement(Level.WARN, "a frame from before deactivating is under way", values)
         warnings = [f"load topics: {'; '.join(problems)}"] if problems else []
         warnings += [self._name_watch.problem] if self._name_watch.problem else []
+        if malformed > malformed_before:
+            warnings.append(
+                f"the network gave {malformed - malformed_before} detections that cannot be "
+                "objects (not finite, without extent or outside its classes); they were dropped"
+            )
         if warnings:
             return Judgement(Level.WARN, "; ".join(warnings), values)
         if not self._runtime.is_enabled:

@@ -12,7 +12,7 @@ from approx_perception.evaluation.run_record import RunRecord
 from approx_perception.evaluation.truth_use import truth_use
 from approx_perception.runs.verdicts import add_verdicts
 
-__all__ = ["comparison_table", "result_of"]
+__all__ = ["comparison_table", "malformed_in", "result_of"]
 
 
 def _plain(figures: dict[str, float]) -> dict[str, float | None]:
@@ -26,6 +26,11 @@ def _by_source(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
     for record in records:
         by_source.setdefault(record.metadata["source"], []).append(record)
     return by_source
+
+
+def malformed_in(records: Sequence[RunRecord]) -> int:
+    """Detections that were dropped because they cannot be objects; a live run tells none."""
+    return sum(int(record.metadata.get("malformed_detections", 0)) for record in records)
 
 
 def _system_result(records: Sequence[RunRecord], limits: Sequence[Limit]) -> dict[str, Any]:
@@ -46,6 +51,7 @@ def _system_result(records: Sequence[RunRecord], limits: Sequence[Limit]) -> dic
         },
         "configuration": records[0].metadata["configuration"],
         "network": records[0].metadata["network"],
+        "malformed_detections": malformed_in(records),
         "score_floor": records[0].metadata["score_floor"],
     }
 

@@ -113,6 +113,8 @@ def run_systems(
     for system, record in zip(built, records, strict=True):
         is_whole = options.frames is None or len(record) < options.frames
         class_map = _class_map(system, options, source)
+        # Of the network: systems that share it have one count.
+        record.metadata["malformed_detections"] = system.kernel.detector.malformed_count
         record.metadata["truth"] = truth_given(source, class_map, is_named, is_whole)
     return records
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from approx_perception.detectors._base import Detector, DetectorSettings
-from approx_perception.detectors._torch_files import choose_device, use_threads
+from approx_perception.detectors._torch_files import choose_device, refuse_not_finite, use_threads
 from approx_perception.detectors.faster_rcnn.network import forward, fuse_batch_norm, padded_size
 from approx_perception.detectors.faster_rcnn.precision import set_precision
 from approx_perception.detectors.faster_rcnn.weights import LoadedNetwork
@@ -71,6 +71,7 @@ class FasterRCNNDetector(Detector):
         self._std = torch.tensor(transform.image_std, device=self._device).view(3, 1, 1) * 255
         self.class_names = loaded.class_names
         self.weights_path = loaded.path
+        self.weights_digest = loaded.digest
         self.description = f"faster_rcnn {loaded.name} on {self.device}, {self.precision} backbone"
 
     def input_px(self, shape: int, image_size: tuple[int, int]) -> int:
@@ -107,6 +108,8 @@ class FasterRCNNDetector(Detector):
         is_kept = self.keeps_features and len(images) == 1
         self.deep_features = _channel_means(features) if is_kept else None
         found, _ = forward(self._network, batch, sizes, settings.nprop, features=features)
+        if not any(len(each["boxes"]) for each in found):
+            refuse_not_finite(features.values())
         return [self._detections(*each) for each in zip(found, images, sizes, strict=True)]
 
     @torch.inference_mode()

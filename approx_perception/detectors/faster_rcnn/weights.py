@@ -4,21 +4,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 
 from approx_perception.detectors._base import read_class_names
-from approx_perception.detectors._torch_files import read_state, replace_state, torchvision_state
+from approx_perception.detectors._torch_files import (
+    checked_state,
+    output_count,
+    read_state,
+    replace_state,
+    state_digest,
+    torchvision_state,
+)
 from approx_perception.detectors.faster_rcnn.network import BACKBONES, build_network
-from approx_perception.exceptions import WeightsError
+from approx_perception.exceptions import WeightsError, choices, shown
 
 __all__ = ["LoadedNetwork", "load_weights", "save_weights", "shipped_weights_path"]
 
 _SHIPPED = "faster_rcnn_compact_synthetic.pt"
 _FORMAT = "approx_perception.faster_rcnn/1"
 _LAST_BIAS = "roi_heads.box_predictor.cls_score.bias"
+_KIND = f"Faster R-CNN with one of the backbones {', '.join(BACKBONES)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +35,14 @@ class LoadedNetwork:
     """A network with its weights and what its classes are called.
 
     ``class_names`` leaves out the background: class id 0 is the network's label 1. ``path`` is
-    None where the weights come by name.
+    None where the weights come by name; ``digest`` is their hash then.
     """
 
     network: FasterRCNN
     class_names: tuple[str, ...]
     name: str
     path: Path | None = None
+    digest: str = ""
 
 
 def shipped_weights_path() -> Path:
@@ -80,39 +90,60 @@ def _from_torchvision(name: str, class_names_file: Path | None) -> LoadedNetwork
     builder, state, names = torchvision_state(name, BACKBONES, "Faster R-CNN")
     if class_names_file is not None:
         names = read_class_names(class_names_file, len(names))
-    return LoadedNetwork(_filled(builder, state, name), names, name)
+    network = _filled(builder, state, name)
+    return LoadedNetwork(network, names, name, digest=state_digest(state))
 
 
 def _from_file(path: Path, class_names_file: Path | None) -> LoadedNetwork:
     content = read_state(path)
-    if content.get("format") == _FORMAT:
-        backbone, state = content["backbone"], content["state"]
-        names = tuple(str(class_name) for class_name in content["class_names"])
-    else:
-        state = content.get("model", content)
-        backbone, names = _recognise(state, path), ()
-    class_count = len(state[_LAST_BIAS])
+    is_ours = content.get("format") == _FORMAT
+    names: tuple[str, ...] = ()
+    if is_ours:
+        names = _names_in(content, path)
+    given = content.get("state") if is_ours else content.get("model", content)
+    state = checked_state(given, str(path))
+    class_count = output_count(state, _LAST_BIAS, str(path), _KIND)
+    backbone = _backbone_in(content, path) if is_ours else _recognise(state, path)
     if class_names_file is not None:
         names = read_class_names(class_names_file, class_count - 1)
-    elif not names:
+    elif not is_ours:
         raise WeightsError(
             f"{path} brings no class names; give a file with its {class_count - 1} names"
+        )
+    elif len(names) != class_count - 1:
+        raise WeightsError(
+            f"{path} names {len(names)} classes, but its network has {class_count - 1}"
         )
     return LoadedNetwork(_filled(backbone, state, str(path)), names, path.name, path)
 
 
+def _names_in(content: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    """Class names of a file of ours."""
+    names = content.get("class_names")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise WeightsError(f"{path}: its class names are {shown(names)}, expected a list of texts")
+    return tuple(names)
+
+
+def _backbone_in(content: Mapping[str, Any], path: Path) -> str:
+    """Backbone of a file of ours."""
+    backbone = content.get("backbone")
+    if backbone not in BACKBONES:
+        raise WeightsError(
+            f"{path}: its backbone is {shown(backbone)}; choose {choices(BACKBONES)}"
+        )
+    return str(backbone)
+
+
 def _recognise(state: Mapping[str, Tensor], path: Path) -> str:
     """Name the backbone whose parameters have the same names and shapes."""
-    if isinstance(state.get(_LAST_BIAS), Tensor):
-        shapes = {key: tensor.shape for key, tensor in state.items()}
-        for backbone in BACKBONES:
-            with torch.device("meta"):
-                candidate = build_network(backbone, len(state[_LAST_BIAS])).state_dict()
-            if {key: tensor.shape for key, tensor in candidate.items()} == shapes:
-                return backbone
-    raise WeightsError(
-        f"{path} is no Faster R-CNN with one of the backbones {', '.join(BACKBONES)}"
-    )
+    shapes = {key: tensor.shape for key, tensor in state.items()}
+    for backbone in BACKBONES:
+        with torch.device("meta"):
+            candidate = build_network(backbone, len(state[_LAST_BIAS])).state_dict()
+        if {key: tensor.shape for key, tensor in candidate.items()} == shapes:
+            return backbone
+    raise WeightsError(f"{path} is no {_KIND}")
 
 
 def _filled(backbone: str, state: Mapping[str, Tensor], name: str) -> FasterRCNN:
