@@ -263,6 +263,12 @@ def test_classes_of_mot_by_number(clip, tmp_path):
     assert "class" not in " ".join(source.truth_remarks())
 
 
+def test_identities_beyond_what_columns_hold(clip, tmp_path):
+    (tmp_path / "gt.txt").write_text(f"1,{'9' * 30},1,1,2,2\n1,5,1,1,2,2\n2,{'9' * 30},1,1,2,2\n")
+    first, second = truths(clip, tmp_path / "gt.txt")[1]
+    assert first.track_ids[0] == second.track_ids[0] != 5 == first.track_ids[1]
+
+
 def test_numbers_of_classes_are_for_mot_files(clip, tmp_path):
     with pytest.raises(ConfigurationError, match="names the number 3, but the classes of"):
         open_source(str(clip), ground_truth=str(write_coco(tmp_path)), class_numbers={3: "car"})
@@ -467,7 +473,7 @@ def test_what_a_run_found_is_truth(clip, tmp_path):
         ("0,-1,1,1,2,2,0.9,car", "line 2: .* a frame below 1"),
         ("1,-1,1,1,2,2,9,car", "line 2: .* a score beyond 0 to 1"),
         ("1,-1,1,1,nan,2,0.9,car", "line 2: .* no numbers"),
-        ("1,one,1,1,2,2,0.9,car", "line 2: .*'one'"),
+        ("one,-1,1,1,2,2,0.9,car", "line 2: .*'one'"),
     ],
 )
 def test_detections_that_are_malformed(tmp_path, line, message):

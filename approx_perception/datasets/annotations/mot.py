@@ -8,6 +8,7 @@ import numpy as np
 
 from approx_perception.datasets.annotations._base import (
     Annotations,
+    Identities,
     TruthRow,
     checked_box,
     ground_truth_from_rows,
@@ -54,6 +55,7 @@ class MotAnnotations(Annotations):
         named = {number: name for number, name in classes.items() if name is not None}
         self.class_names = tuple(dict.fromkeys(named.values()))
         self._class_ids = {number: self.class_names.index(name) for number, name in named.items()}
+        self._identity = Identities()
         self._rows: dict[int, list[TruthRow]] = {}
         #: Objects of classes that have no name and were not left out.
         self._unnamed: Counter[int] = Counter()
@@ -77,7 +79,7 @@ class MotAnnotations(Annotations):
             self._unnamed[class_number] += 1
         # Whoever looks for the first class must not be blamed for what is much like it.
         row = (
-            checked_box(x, y, x + w, y + h), class_id or 0, int(identity),
+            checked_box(x, y, x + w, y + h), class_id or 0, self._identity(identity),
             class_id is None or not flag,
         )  # fmt: skip
         self._rows.setdefault(int(frame), []).append(row)

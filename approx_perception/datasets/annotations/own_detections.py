@@ -6,6 +6,7 @@ from pathlib import Path
 
 from approx_perception.datasets.annotations._base import (
     Annotations,
+    Identities,
     TruthRow,
     checked_box,
     ground_truth_from_rows,
@@ -60,13 +61,14 @@ class OwnDetections(Annotations):
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
+        identity_of = Identities()
         rows: list[tuple[int, str, TruthRow]] = []
         text = read_text(path, "ground truth", DatasetError)
         try:
             reader = csv.reader(text.splitlines(keepends=True), strict=True)
             for row in filter(None, reader):
                 try:
-                    rows.append(_read_row(row))
+                    rows.append(_read_row(row, identity_of))
                 except ValueError as error:
                     raise DatasetError(f"{path}, line {reader.line_num}: {error}") from error
         except csv.Error as error:
@@ -88,11 +90,11 @@ class OwnDetections(Annotations):
         return ground_truth_from_rows(self._rows.get(key, []))
 
 
-def _read_row(row: list[str]) -> tuple[int, str, TruthRow]:
+def _read_row(row: list[str], identity_of: Identities) -> tuple[int, str, TruthRow]:
     """Frame, class name, and the object with class 0."""
     if len(row) != _COLUMNS:
         raise ValueError(f"{len(row)} columns, expected {_FORM}")
-    frame, identity = int(row[0]), int(row[1])
+    frame, identity = int(row[0]), identity_of(row[1])
     x, y, w, h, score = (float(text) for text in row[2:7])
     if frame < 1 or not 0 <= score <= 1:
         raise ValueError(f"{shown(','.join(row))} has a frame below 1, or a score beyond 0 to 1")
