@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
 
@@ -15,6 +14,7 @@ from approx_perception.datasets.bag_types import typestore_with_ours
 from approx_perception.datasets.damaged_bags import DamagedMcap, DamagedSqlite
 from approx_perception.datasets.losses import one_line
 from approx_perception.exceptions import DatasetError
+from approx_perception.files import read_yaml_table
 from approx_perception.notices import notice
 
 __all__ = ["BagFiles", "StoredMessage"]
@@ -128,10 +128,8 @@ def _metadata(folder: Path) -> dict[str, Any]:
         notice(f"{folder} has no {METADATA} (did its recorder crash?); its files are read")
         return {}
     try:
-        information = yaml.safe_load(file.read_text(encoding="utf-8"))[
-            "rosbag2_bagfile_information"
-        ]
-        return dict(information)
+        content = read_yaml_table(file, "metadata of a bag", "rosbag2_bagfile_information")
+        return dict(content["rosbag2_bagfile_information"])
     except Exception as error:  # any text may stand there
         notice(f"{file} cannot be read; the files beside it are: {one_line(error)}")
         return {}

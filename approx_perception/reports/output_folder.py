@@ -1,5 +1,6 @@
 """Result folders that are whole or not there, and never replace what is not a result."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from approx_perception.files import claimed, replace_text
 
 __all__ = ["check_folder", "fresh_folder", "mark"]
 
+_CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO}
 _MARKER = ".approx_perception"
 _MARKER_TEXT = "Made by approx-perception, which may replace this folder when told to.\n"
 #: What results of versions without a marker hold.
@@ -48,7 +50,15 @@ def fresh_folder(path: Path, overwrite: bool, resume: bool = False) -> Iterator[
             mark(partial)
         except OSError as error:
             raise OutputError(f"cannot make the folder {partial}: {error.strerror}") from error
-        yield partial
+        try:
+            yield partial
+        except OSError as error:
+            if error.errno not in _CANNOT_WRITE:
+                raise
+            raise OutputError(
+                f"cannot write the results, what there is of them stays in {partial}: "
+                f"{error.strerror}"
+            ) from error
         try:
             check_folder(path, overwrite)
             _put(partial, place)

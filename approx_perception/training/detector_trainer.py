@@ -12,7 +12,7 @@ from torch import nn
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 
 from approx_perception.datasets.synthetic import CLASS_NAMES
-from approx_perception.detectors._torch_files import replace_state
+from approx_perception.detectors._torch_files import read_state, replace_state
 from approx_perception.detectors.faster_rcnn.network import build_network, forward
 from approx_perception.detectors.faster_rcnn.weights import save_weights
 from approx_perception.exceptions import ConfigurationError, WeightsError
@@ -113,7 +113,9 @@ class DetectorTrainer:
     def _resume(self) -> None:
         if not self.checkpoint_path.exists():
             return
-        state = torch.load(self.checkpoint_path, map_location=self._device, weights_only=True)
+        state = read_state(self.checkpoint_path)
+        if missing := {"recipe", "iteration", "network", "average", "optimizer"} - set(state):
+            raise WeightsError(f"{self.checkpoint_path} is no checkpoint: it lacks {min(missing)}")
         if state["recipe"] != _plain(self.recipe):
             raise WeightsError(
                 f"{self.checkpoint_path} belongs to the recipe {state['recipe']}, not to "

@@ -47,6 +47,20 @@ def test_a_run_that_fails_keeps_the_older_result(tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["out"]
 
 
+def test_a_full_disk_is_told_with_what_stays(tmp_path):
+    with (
+        pytest.raises(OutputError, match=r"stays in .*out\.partial: No space left on device"),
+        fresh_folder(tmp_path / "out", overwrite=False),
+        Path("/dev/full").open("wb", buffering=0) as disk,
+    ):
+        disk.write(b"x")
+    with (
+        pytest.raises(ConnectionError, match="not the disk"),
+        fresh_folder(tmp_path / "out", overwrite=False),
+    ):
+        raise ConnectionError("not the disk")
+
+
 def test_resume_goes_on_with_what_is_there(tmp_path):
     out = tmp_path / "out"
     with pytest.raises(ZeroDivisionError), fresh_folder(out, overwrite=False) as folder:

@@ -54,6 +54,19 @@ def test_a_folder_of_another_recipe_is_refused(tmp_path):
         trainer(tmp_path, TrainingRecipe(iterations=5, batch_size=2, shapes=(96, 128)))
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "checkpoint.pt"), (b"PK\x03\x04 nonsense", "no readable"), (None, "lacks average")],
+)
+def test_a_checkpoint_that_cannot_be_used(content, words, tmp_path):
+    if content is None:
+        torch.save({"recipe": {}}, tmp_path / "checkpoint.pt")
+    else:
+        (tmp_path / "checkpoint.pt").write_bytes(content)
+    with pytest.raises(WeightsError, match=words):
+        trainer(tmp_path)
+
+
 def test_impossible_recipes_are_refused():
     with pytest.raises(ConfigurationError, match="iterations is 0"):
         TrainingRecipe(iterations=0)
