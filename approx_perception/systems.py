@@ -12,7 +12,6 @@ from approx_perception.assembly import Kernel, KernelOptions, assemble, load_net
 from approx_perception.branches import BranchSpace
 from approx_perception.detectors import Detector
 from approx_perception.evaluation.driver import System
-from approx_perception.evaluation.hindsight import HINDSIGHT
 from approx_perception.evaluation.simulation import (
     LatencyTrace,
     SimulatedMachine,
@@ -20,6 +19,7 @@ from approx_perception.evaluation.simulation import (
 )
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.files import read_yaml_table
+from approx_perception.interface.systems import HINDSIGHT, SYSTEMS, WITH_BRANCH
 from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.profiling.records import ProfileRecords
 from approx_perception.training.fit_latency import fit_latency
@@ -33,20 +33,6 @@ __all__ = [
     "SystemSpec",
 ]
 
-#: What a user may ask for, and the policy behind it.
-SYSTEMS: dict[str, str] = {
-    "ours": "most_accurate",
-    "approxdet": "approxdet",
-    "fixed": "fixed",
-    "detector_only": "fixed",
-    "adascale": "adascale",
-    "triggered": "triggered",
-    "fastest": "fastest",
-    # These choose when all is over; see `evaluation.hindsight`.
-    **dict.fromkeys(HINDSIGHT, "fastest"),
-}
-#: Systems that run the one branch that the user names.
-WITH_BRANCH = ("fixed", "detector_only", "triggered")
 _SLA_NAMES = {"sla_ms": "latency_ms", "sla_quantile": "quantile", "sla_scope": "scope"}
 
 

@@ -1,11 +1,13 @@
 """Options that evaluate and compare share."""
 
+from __future__ import annotations
+
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -14,12 +16,12 @@ from approx_perception.cli._options import console, milliseconds, progress_bar, 
 from approx_perception.datasets import SOURCE_HELP
 from approx_perception.evaluation import ClassTable, read_class_map
 from approx_perception.evaluation.identity import missing_library
-from approx_perception.evaluation.run_record import RunRecord
-from approx_perception.evaluation.truth_use import unused_truth
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.runs import Job, SourceOptions, run_jobs
-from approx_perception.runs.batch import Outcome
-from approx_perception.runs.sources import with_own_labels
+
+if TYPE_CHECKING:
+    from approx_perception.evaluation.run_record import RunRecord
+    from approx_perception.runs import Job, SourceOptions
+    from approx_perception.runs.batch import Outcome
 
 __all__ = [
     "FramesOption",
@@ -112,6 +114,9 @@ def sources_of(
     ConfigurationError
         If there is not one ground truth for each, or one for all.
     """
+    from approx_perception.runs import SourceOptions
+    from approx_perception.runs.sources import with_own_labels
+
     if truths and len(truths) not in (1, len(names)):
         raise ConfigurationError(
             f"{len(names)} sources but {len(truths)} --ground-truth; give one for each, or one for "
@@ -130,6 +135,8 @@ def sources_of(
 
 def run_with_progress(jobs: Sequence[Job], processes: int, ray: str | None) -> list[Outcome]:
     """Run all jobs under a progress bar; failures are told."""
+    from approx_perception.runs import run_jobs
+
     with progress_bar() as progress:
         task = progress.add_task("sources", total=len(jobs))
         outcomes = run_jobs(jobs, processes, ray, lambda: progress.advance(task))
@@ -168,6 +175,8 @@ def failures_of(
     outcomes: Sequence[Outcome], by_system: Mapping[str, Sequence[RunRecord]]
 ) -> list[str]:
     """Sources that could not be run, and those of whose named truth nothing was used; told."""
+    from approx_perception.evaluation.truth_use import unused_truth
+
     records = (record for records in by_system.values() for record in records)
     unused = list(dict.fromkeys(unused_truth(records)))
     for error in unused:

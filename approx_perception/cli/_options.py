@@ -1,11 +1,13 @@
 """Options that several verbs share, and how errors reach the user."""
 
+from __future__ import annotations
+
 import functools
 import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -13,12 +15,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from approx_perception.assembly import KernelOptions
 from approx_perception.datasets import SOURCE_HELP
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.interface import help_of
 from approx_perception.notices import NOTICES
 from approx_perception.structures import SLA, SlaScope
+
+if TYPE_CHECKING:
+    from approx_perception.assembly import KernelOptions
 
 P = ParamSpec("P")
 T = TypeVar("T")

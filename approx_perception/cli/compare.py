@@ -1,5 +1,7 @@
 """``approx-perception compare``: several systems over the same frames."""
 
+from __future__ import annotations
+
 import json
 import shutil
 from collections.abc import Sequence
@@ -8,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from approx_perception.assembly import KernelOptions
 from approx_perception.cli._evaluation import (
     FramesOption,
     MapOption,
@@ -51,11 +52,9 @@ from approx_perception.evaluation.scenario import Scenario
 from approx_perception.exceptions import ConfigurationError, choices
 from approx_perception.files import replace_text
 from approx_perception.interface import help_of
-from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
+from approx_perception.interface.systems import SYSTEMS, WITH_BRANCH
 from approx_perception.reports.output_folder import fresh_folder
-from approx_perception.runs.batch import FINISHED, jobs_of, load_outcomes
-from approx_perception.runs.result import comparison_table, malformed_in, result_of
-from approx_perception.systems import SYSTEMS, WITH_BRANCH, SystemSpec
+from approx_perception.structures.thresholds import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 
 __all__ = ["compare"]
 
@@ -110,6 +109,11 @@ def compare(
     bootstrap over sources and blocks of 32 frames, with the repetitions of a block together; a
     lead is judged on the same blocks for both.
     """
+    from approx_perception.assembly import KernelOptions
+    from approx_perception.runs.batch import FINISHED, jobs_of, load_outcomes
+    from approx_perception.runs.result import comparison_table, malformed_in, result_of
+    from approx_perception.systems import SystemSpec
+
     options = KernelOptions(
         detector, weights, class_names, device, precision, threads, space,
         branch=branch[0] if branch else "", sla=sla_from(sla_ms, sla_quantile, sla_scope),

@@ -1,5 +1,7 @@
 """``approx-perception contend``: keep the machine busy by a known amount."""
 
+from __future__ import annotations
+
 import signal
 from types import FrameType
 from typing import Annotated
@@ -7,7 +9,6 @@ from typing import Annotated
 import typer
 
 from approx_perception.cli._options import console, one_sentence_errors
-from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
 
 __all__ = ["contend"]
 
@@ -30,6 +31,11 @@ def contend(
 
     Stops after the time asked for, on Ctrl-C, or when it is killed, and says what it got.
     """
+    from approx_perception.profiling.contention_generator import (
+        ContentionGenerator,
+        ContentionLevel,
+    )
+
     level = ContentionLevel(cpu, cpu_share, memory_mb_s, gpu)
     signal.signal(signal.SIGTERM, _interrupt)
     generator = ContentionGenerator(level, seconds)

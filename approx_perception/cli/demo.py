@@ -1,5 +1,7 @@
 """``approx-perception demo``: real nodes under an SLA that changes."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,12 +27,10 @@ from approx_perception.cli._options import (
     sla_from,
 )
 from approx_perception.datasets import FrameSource, is_synthetic, open_source
-from approx_perception.detectors._base import SHIPPED_CAUTION
 from approx_perception.exceptions import ConfigurationError, DatasetError
 from approx_perception.files import replace_text
 from approx_perception.notices import notice
 from approx_perception.reports.output_folder import fresh_folder
-from approx_perception.reports.run_files import environment, write_config
 
 __all__ = ["demo"]
 
@@ -69,6 +69,8 @@ def demo(
     parameter service while images flow, and records the topics. Leaves summary.json, which says
     first whether each SLA was kept, frames.csv, timeline.png, annotated.mp4 and the nodes' logs.
     """
+    from approx_perception.detectors._base import SHIPPED_CAUTION
+
     for latency_ms in (loose_ms, tight_ms or loose_ms):
         sla_from(latency_ms, 0.95, sla_scope)
     _require_ros()
@@ -126,6 +128,7 @@ def _write_results(folder: Path, source: FrameSource, options: Any, record: Any)
         write_demo_frames,
         write_demo_video,
     )
+    from approx_perception.reports.run_files import environment, write_config
     from approx_perception.reports.timeline import draw_timeline
 
     summary = summarize_demo(record.frames, record.phases, len(record.sent), record.diagnostics)

@@ -1,5 +1,7 @@
 """``approx-perception evaluate``: any source, any system, all figures."""
 
+from __future__ import annotations
+
 import json
 import shutil
 from dataclasses import replace
@@ -9,7 +11,6 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from approx_perception.assembly import KernelOptions
 from approx_perception.cli._evaluation import (
     FramesOption,
     MapOption,
@@ -55,11 +56,9 @@ from approx_perception.cli._options import (
 from approx_perception.evaluation.figures import FIGURES
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.files import replace_text
-from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
+from approx_perception.interface.systems import SYSTEMS
 from approx_perception.reports.output_folder import fresh_folder
-from approx_perception.runs.batch import FINISHED, jobs_of, load_outcomes
-from approx_perception.runs.result import malformed_in, result_of
-from approx_perception.systems import SYSTEMS, SystemSpec
+from approx_perception.structures.thresholds import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 
 __all__ = ["evaluate"]
 
@@ -121,6 +120,11 @@ def evaluate(
     versions and hashes of the data, and a record of each run for report. Exit code 0 if all limits
     of the scenario are kept, 3 if not, 1 if a source could not be run.
     """
+    from approx_perception.assembly import KernelOptions
+    from approx_perception.runs.batch import FINISHED, jobs_of, load_outcomes
+    from approx_perception.runs.result import malformed_in, result_of
+    from approx_perception.systems import SystemSpec
+
     options = KernelOptions(
         detector, weights, class_names, device, precision, threads, space,
         branch=branch, sla=sla_from(sla_ms, sla_quantile, sla_scope),

@@ -1,5 +1,7 @@
 """``approx-perception profile``: learn on this machine what branches cost and are worth."""
 
+from __future__ import annotations
+
 import math
 import os
 import shutil
@@ -8,18 +10,11 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from approx_perception.assembly import (
-    KernelOptions,
-    load_network,
-    load_space,
-    machine_name,
-    prepare_space,
-)
 from approx_perception.branches import BranchSpace
 from approx_perception.cli._evaluation import MapOption, TruthOption, sources_of
 from approx_perception.cli._options import (
@@ -39,25 +34,22 @@ from approx_perception.cli._options import (
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import SOURCE_HELP, FrameSource
 from approx_perception.datasets.synthetic import SCENARIOS
-from approx_perception.datasets.view import VIEWS
-from approx_perception.detectors import Detector, DetectorSettings
-from approx_perception.detectors.faster_rcnn.precision import PRECISIONS
-from approx_perception.evaluation.class_map import ClassTable, read_class_map
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import claimed, read_json_table
 from approx_perception.notices import notice
-from approx_perception.profiling.data import check_all_classes, have_truth
-from approx_perception.profiling.idleness import busy_now, busy_sentence
-from approx_perception.profiling.measuring import Scene
-from approx_perception.profiling.plan import ProfilePlan, contention_levels
-from approx_perception.profiling.profiler import SNIPPET_FRAMES, Profiler, scenes_found, scenes_of
-from approx_perception.profiling.recording import (
-    estimate_seconds,
-    partial_folder,
-    record_profile,
-)
-from approx_perception.profiling.records import ProfileRecords
-from approx_perception.training.fit_profile import fit_profile
+
+if TYPE_CHECKING:
+    from approx_perception.assembly import (
+        KernelOptions,
+    )
+    from approx_perception.detectors import Detector
+    from approx_perception.evaluation.class_map import ClassTable
+    from approx_perception.profiling.measuring import Scene
+    from approx_perception.profiling.plan import ProfilePlan
+    from approx_perception.profiling.profiler import (
+        Profiler,
+    )
+    from approx_perception.profiling.records import ProfileRecords
 
 __all__ = ["profile"]
 
@@ -65,6 +57,8 @@ __all__ = ["profile"]
 #: and short, for frames of one video tell nearly the same.
 _VIDEOS = 7
 _DEFAULT_DATA = [f"synthetic:{name}:val:{seed}" for name in SCENARIOS for seed in range(_VIDEOS)]
+#: As many as `datasets.view` has, which needs OpenCV.
+MOST_VIEWS = 6
 #: With fewer snippets, each is seen in several views.
 _ENOUGH_SNIPPETS = 36
 
@@ -91,9 +85,9 @@ def profile(
         int,
         typer.Option(
             min=0,
-            max=len(VIEWS),
+            max=MOST_VIEWS,
             help="Views of each frame that accuracy is measured in: as it is, mirrored, nearer, "
-            f"farther. 0: up to {len(VIEWS)}, the fewer frames there are the more.",
+            f"farther. 0: up to {MOST_VIEWS}, the fewer frames there are the more.",
         ),
     ] = 0,
     detector: DetectorOption = "faster_rcnn",
@@ -116,6 +110,8 @@ def profile(
     any time; the same command goes on. Data without ground truth give latency alone. Leaves
     NAME.json and NAME.npz (the predictors) and NAME.records.json and .npz (what was measured).
     """
+    from approx_perception.assembly import KernelOptions
+
     if out.suffix != ".json":
         raise ConfigurationError(f"--out is {str(out)!r}; it must end in .json")
     with claimed(out) as place:
@@ -176,6 +172,15 @@ def _is_profile(out: Path) -> bool:
 
 def _profile(out: Path, options: KernelOptions, data: _Data, rounds: int, plan_only: bool) -> None:
     """Check everything, say what will be done, and do it."""
+    from approx_perception.assembly import load_network, load_space, prepare_space
+    from approx_perception.detectors import DetectorSettings
+    from approx_perception.evaluation.class_map import ClassTable, read_class_map
+    from approx_perception.profiling.data import check_all_classes, have_truth
+    from approx_perception.profiling.idleness import busy_now
+    from approx_perception.profiling.plan import ProfilePlan, contention_levels
+    from approx_perception.profiling.profiler import Profiler, scenes_found, scenes_of
+    from approx_perception.profiling.recording import estimate_seconds, partial_folder
+
     branch_space = load_space(options.space, options.family)
     table = read_class_map(data.class_map) if data.class_map else ClassTable()
     translations = table.names
@@ -230,6 +235,9 @@ def _measure(
     profiler: Profiler, scenes: Sequence[Scene], identity: Mapping[str, Any], out: Path
 ) -> None:
     """Record, fit, and leave the files."""
+    from approx_perception.profiling.idleness import busy_sentence
+    from approx_perception.training.fit_profile import fit_profile
+
     records = _record(profiler, scenes, identity)
     records.save(out.with_suffix(".records.json"))
     bundle, accuracy = fit_profile(records)
@@ -269,6 +277,10 @@ def _as_begun(
 
     ``auto`` goes by stopwatch, and may have chosen another one today.
     """
+    from approx_perception.assembly import load_network
+    from approx_perception.detectors.faster_rcnn.precision import PRECISIONS
+    from approx_perception.profiling.recording import partial_folder
+
     begun = _begun(out)
     if not begun or options.precision != "auto":
         return network
@@ -283,6 +295,8 @@ def _identity(
     plan: ProfilePlan,
 ) -> dict[str, Any]:  # fmt: skip
     """What a profile is of: what was measured goes on only with the same."""
+    from approx_perception.assembly import machine_name
+
     return {
         "network": network.fingerprint,
         "machine": machine_name(network, num_threads),
@@ -298,8 +312,10 @@ def _identity(
 
 def _views_for(frame_counts: Sequence[int]) -> int:
     """As many views as there are for few snippets, and one for many."""
+    from approx_perception.profiling.profiler import SNIPPET_FRAMES
+
     snippets = sum(max(count // SNIPPET_FRAMES, 1) for count in frame_counts)
-    return min(math.ceil(_ENOUGH_SNIPPETS / snippets), len(VIEWS))
+    return min(math.ceil(_ENOUGH_SNIPPETS / snippets), MOST_VIEWS)
 
 
 def _show_plan(profiler: Profiler, seconds: Mapping[str, float]) -> None:
@@ -322,6 +338,8 @@ def _show_plan(profiler: Profiler, seconds: Mapping[str, float]) -> None:
 def _record(
     profiler: Profiler, scenes: Sequence[Scene], identity: Mapping[str, Any]
 ) -> ProfileRecords:
+    from approx_perception.profiling.recording import record_profile
+
     with progress_bar() as progress:
         task = progress.add_task("profiling", total=profiler.unit_count)
 

@@ -1,21 +1,21 @@
 """``approx-perception report``: a page about what evaluate or compare left behind."""
 
+from __future__ import annotations
+
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from approx_perception.cli._evaluation import show_verdicts
 from approx_perception.cli._options import console, one_sentence_errors
-from approx_perception.evaluation.run_record import RunRecord
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.files import read_bytes, read_json, replace_text
-from approx_perception.reports.page import build_page
-from approx_perception.reports.paper_figures import draw_paper_figures
-from approx_perception.reports.pictures import Picture, worst_pictures
-from approx_perception.runs import SourceOptions
-from approx_perception.runs.verdicts import add_verdicts
+
+if TYPE_CHECKING:
+    from approx_perception.evaluation.run_record import RunRecord
+    from approx_perception.reports.pictures import Picture
 
 __all__ = ["report"]
 
@@ -40,6 +40,10 @@ def report(
     overwrite: Annotated[bool, typer.Option(help="Replace the file if it exists.")] = False,
 ) -> None:
     """Write one HTML page that needs no network: verdict, figures, charts, worst frames."""
+    from approx_perception.reports.page import build_page
+    from approx_perception.reports.paper_figures import draw_paper_figures
+    from approx_perception.runs.verdicts import add_verdicts
+
     target = out or runs[0] / "report.html"
     _check_target(target, overwrite)
     result: dict[str, Any] = {}
@@ -74,6 +78,8 @@ def _check_target(target: Path, overwrite: bool) -> None:
 
 def _add(folder: Path, result: dict[str, Any], records: dict[str, list[RunRecord]]) -> None:
     """Add a folder's systems; one that is there already gets the folder's name behind its own."""
+    from approx_perception.evaluation.run_record import RunRecord
+
     path = folder / "result.json"
     try:
         content = read_json(path, "result of evaluate or compare")
@@ -102,6 +108,9 @@ def _add(folder: Path, result: dict[str, Any], records: dict[str, list[RunRecord
 
 def _pictures(records: dict[str, list[RunRecord]], count: int) -> tuple[list[Picture], str]:
     """Worst frames of the first system; or why there are none."""
+    from approx_perception.reports.pictures import worst_pictures
+    from approx_perception.runs import SourceOptions
+
     if not count:
         return [], "Pictures were not asked for."
     shown: list[Picture] = []

@@ -1,17 +1,18 @@
 """``approx-perception run``: any source through the pipeline, offline."""
 
+from __future__ import annotations
+
 import math
 from collections import Counter
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
 from rich.table import Table
 
-from approx_perception.assembly import Kernel, KernelOptions, assemble
 from approx_perception.cli._options import (
     AgnosticOption,
     BranchOption,
@@ -47,14 +48,15 @@ from approx_perception.evaluation import (
     average_precision_50,
     summarize_latency,
 )
-from approx_perception.evaluation.truth_use import truth_remarks
 from approx_perception.evaluation.verdict import counts_of_results, verdict_on
 from approx_perception.exceptions import DatasetError
 from approx_perception.notices import notice
-from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.reports.output_folder import fresh_folder
-from approx_perception.reports.run_files import RunFiles, write_config
 from approx_perception.structures import Detections, FrameResult, GroundTruth
+from approx_perception.structures.thresholds import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
+
+if TYPE_CHECKING:
+    from approx_perception.assembly import Kernel, KernelOptions
 
 __all__ = ["run"]
 
@@ -94,6 +96,9 @@ def run(
     (branch, stages and SLA of each frame) and config.yaml. Where the source has ground truth,
     AP50 is shown.
     """
+    from approx_perception.assembly import KernelOptions, assemble
+    from approx_perception.reports.run_files import write_config
+
     sla = sla_from(sla_ms, sla_quantile, sla_scope)
     with fresh_folder(out, overwrite) as folder:
         frame_source = open_source(source, topic, frames, seed)
@@ -132,7 +137,7 @@ class _Outcome:
 
 
 def _process(
-    entries: "chain[LabelledFrame]",
+    entries: chain[LabelledFrame],
     source: FrameSource,
     kernel: Kernel,
     folder: Path,
@@ -140,6 +145,8 @@ def _process(
     video: bool,
     caution: str,
 ) -> _Outcome:
+    from approx_perception.reports.run_files import RunFiles
+
     names = kernel.detector.class_names
     total = min(source.frame_count or limit or 0, limit or source.frame_count) or None
     outcome = _Outcome()
@@ -179,6 +186,8 @@ def _effective_config(source: str, options: KernelOptions, kernel: Kernel) -> di
 
 
 def _show(outcome: _Outcome, source: FrameSource, kernel: Kernel, is_fixed: bool) -> None:
+    from approx_perception.evaluation.truth_use import truth_remarks
+
     results = outcome.results
     # One SLA holds for all of a run.
     (counts,) = counts_of_results(results)

@@ -1,7 +1,9 @@
 """``approx-perception synthesize``: synthetic video as a bag."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +14,11 @@ from approx_perception.cli._options import (
     one_sentence_errors,
     progress_bar,
 )
-from approx_perception.datasets.synthetic import SCENARIOS, SyntheticVideo, scenario_names
-from approx_perception.datasets.synthetic.video import Split
+from approx_perception.datasets.synthetic import SCENARIOS, scenario_names
 from approx_perception.reports.output_folder import fresh_folder
+
+if TYPE_CHECKING:
+    from approx_perception.datasets.synthetic.video import Split
 
 __all__ = ["synthesize"]
 
@@ -39,6 +43,7 @@ def synthesize(
     """Write a synthetic video as a rosbag2 (mcap) with images and ground truth."""
     from approx_perception.datasets.bag_writer import write_bag
     from approx_perception.datasets.rosbag import GROUND_TRUTH_TOPIC, IMAGE_TOPIC
+    from approx_perception.datasets.synthetic.video import SyntheticVideo
 
     chosen: Split = split  # type: ignore[assignment]
     video = SyntheticVideo(scenario, chosen, seed, frames, width, height, fps)

@@ -1,5 +1,7 @@
 """``approx-perception train``: the multi-branch Faster R-CNN from scratch."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +17,6 @@ from approx_perception.cli._options import (
 )
 from approx_perception.files import claimed
 from approx_perception.reports.output_folder import check_folder, mark
-from approx_perception.reports.run_files import write_config
 
 __all__ = ["train"]
 
@@ -47,6 +48,7 @@ def train(
     import torch
 
     from approx_perception.detectors._torch_files import choose_device
+    from approx_perception.reports.run_files import write_config
     from approx_perception.training.detector_trainer import DetectorTrainer, TrainingRecipe
 
     torch.set_num_threads(threads)

@@ -6,11 +6,8 @@ from pathlib import Path
 
 from approx_perception.datasets._base import FrameSource
 from approx_perception.datasets.bag_paths import is_bag
-from approx_perception.datasets.image_folder import ImageFolder
 from approx_perception.datasets.image_header import IMAGE_ENDINGS
 from approx_perception.datasets.span import SourceSpan
-from approx_perception.datasets.synthetic import SyntheticVideo
-from approx_perception.datasets.video_file import VideoFile
 from approx_perception.exceptions import DatasetError, shown
 
 __all__ = ["SOURCE_HELP", "is_synthetic", "open_source"]
@@ -86,6 +83,9 @@ def open_source(
         ground_truth = None if is_topic else ground_truth
     else:
         is_image = path.suffix.lower() in IMAGE_ENDINGS and path.suffix.lower() != ".gif"
+        from approx_perception.datasets.image_folder import ImageFolder
+        from approx_perception.datasets.video_file import VideoFile
+
         source = ImageFolder(path) if path.is_dir() or is_image else VideoFile(path)
     if ground_truth is not None:
         own_name = "" if is_video else _video_name(path)
@@ -134,7 +134,7 @@ def _is_of_a_run(ground_truth: str) -> bool:
     return path.suffix == ".txt" and path.exists() and is_own_detections(path)
 
 
-def _synthetic(text: str, frame_count: int, seed: int) -> SyntheticVideo:
+def _synthetic(text: str, frame_count: int, seed: int) -> FrameSource:
     """Read ``SCENARIO[:SPLIT[:SEED]]``."""
     scenario, _, rest = text.partition(":")
     split, _, own_seed = rest.partition(":")
@@ -142,4 +142,6 @@ def _synthetic(text: str, frame_count: int, seed: int) -> SyntheticVideo:
         raise DatasetError(
             f"the seed of {_SYNTHETIC}{text} is {shown(own_seed)}, not a whole number"
         )
+    from approx_perception.datasets.synthetic import SyntheticVideo
+
     return SyntheticVideo(scenario, split or "test", int(own_seed or seed), frame_count)  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ from approx_perception.evaluation.latency import group_means_ms, violation_share
 from approx_perception.evaluation.replay import match_all, replay_setting
 from approx_perception.evaluation.run_record import RunRecord, RunRecorder
 from approx_perception.evaluation.simulation import SimulatedWorld, branch_latency_ms
+from approx_perception.interface.systems import HINDSIGHT
 from approx_perception.structures import (
     SLA,
     Decision,
@@ -38,9 +39,6 @@ __all__ = [
 ]
 
 Vector = npt.NDArray[np.float64]
-
-#: Systems that choose when all is over.
-HINDSIGHT = ("oracle", "best_fixed")
 
 #: What AP50 over all frames counts where AP50 of a group leaves equals.
 _OVERALL_SHARE = 1e-3

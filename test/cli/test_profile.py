@@ -91,7 +91,7 @@ def test_goes_on_in_the_precision_that_it_began_with(tmp_path, monkeypatch, begu
     def identity_of(network):
         return {"precision": network.precision}
 
-    monkeypatch.setattr("approx_perception.cli.profile.load_network", load)
+    monkeypatch.setattr("approx_perception.assembly.load_network", load)
     out, today = tmp_path / "one.json", SimpleNamespace(precision="float32")
     partial_folder(out, {"precision": "float16"}).mkdir()
     assert _as_begun(today, KernelOptions(), out, identity_of).precision == "float32"
