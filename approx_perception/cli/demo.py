@@ -84,12 +84,14 @@ def demo(
         "space": space, "num_threads": threads, "profile": str(profile or ""),
         "calibration.width": width, "calibration.height": height,
     }  # fmt: skip
-    if detector == "faster_rcnn" and not weights and not is_synthetic(source):
-        notice(SHIPPED_CAUTION)
+    is_cautioned = detector == "faster_rcnn" and not weights and not is_synthetic(source)
+    caution = SHIPPED_CAUTION if is_cautioned else ""
+    if caution:
+        notice(caution)
     options = DemoOptions(source, parameters, sla_scope, loose_ms, tight_ms, seconds)
     with fresh_folder(out, overwrite) as folder:
         record = record_demo(options, folder, console.print)
-        summary = _write_results(folder, frame_source, options, record)
+        summary = _write_results(folder, frame_source, options, record, caution)
     for own in summary["verdict"]["slas"]:
         show_verdict(own["text"], own["state"])
     console.print(f"summary.json, timeline.png and annotated.mp4 are in {out}")
@@ -121,7 +123,9 @@ def _image_size(source: FrameSource) -> tuple[int, int]:
     return image.shape[1], image.shape[0]
 
 
-def _write_results(folder: Path, source: FrameSource, options: Any, record: Any) -> dict[str, Any]:
+def _write_results(
+    folder: Path, source: FrameSource, options: Any, record: Any, caution: str
+) -> dict[str, Any]:
     from approx_perception.reports.demo_report import (
         demo_table,
         summarize_demo,
@@ -146,7 +150,7 @@ def _write_results(folder: Path, source: FrameSource, options: Any, record: Any)
         task = progress.add_task("annotated video", total=None)
         write_demo_video(
             folder / "annotated.mp4", source, record.frames, record.sent,
-            lambda count: progress.update(task, completed=count),
+            lambda count: progress.update(task, completed=count), caution,
         )  # fmt: skip
     console.print(demo_table(summary))
     return summary

@@ -238,6 +238,7 @@ def write_demo_video(
     frames: Sequence[FrameRecord],
     sent: Sequence[tuple[int, int]],
     report: Callable[[int], None] = lambda _: None,
+    caution: str = "",
 ) -> None:
     """Draw what was published onto the images that were sent.
 
@@ -255,6 +256,8 @@ def write_demo_video(
         ``(index in the source, stamp_ns)`` of each image.
     report
         Called with the number of images drawn.
+    caution
+        Written on each image; empty for nothing.
     """
     by_stamp = {frame.stamp_ns: frame for frame in frames}
     by_index: dict[int, FrameRecord] = {}
@@ -271,6 +274,7 @@ def write_demo_video(
         lines = status_lines(
             decision.branch, frame.processing_ms, decision.sla_latency_ms, decision.run_detector
         )
+        lines += [caution] if caution else []
         writer.write(annotate(image, frame.detections, names, lines))
         report(count)
     writer.close()
