@@ -135,7 +135,8 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
               "'compressed' to sensor_msgs/CompressedImage on TOPIC/compressed.", names=TRANSPORTS),
     Parameter("max_image_px", MAX_IMAGE_PX, "Larger images are refused before they are decoded.",
               (1024, 150_000_000), unit="px"),
-    Parameter("detector", "faster_rcnn", "Detector family.", names=detector_names()),
+    Parameter("detector", "faster_rcnn", "Detector family. With an ONNX file as weights "
+              "faster_rcnn, the default, means yolox.", names=detector_names()),
     Parameter("weights", "", "A weights file (state dict or ONNX) or the name of torchvision's, "
               "such as FasterRCNN_ResNet50_FPN_Weights.COCO_V1; empty: the network that ships."),
     Parameter("class_names_file", "", "Text file with one class name a line; empty: the weights' "
