@@ -12,6 +12,7 @@ from rclpy.executors import (
     await_or_execute,
 )
 from rclpy.node import Node
+from rclpy.subscription import Subscription
 
 from approx_perception.exceptions import ApproxPerceptionError, described
 
@@ -22,6 +23,7 @@ Tell = Callable[[str, Exception], None]
 
 #: After a failure, so that one which comes back at once does not take a whole core.
 _PAUSE_S = 0.01
+_NOT_TAKEN = "it is malformed, or there is no memory for it"
 
 
 class StartFailedError(ApproxPerceptionError):
@@ -65,11 +67,16 @@ class GuardedExecutor(SingleThreadedExecutor):  # type: ignore[misc]
         """Guard taking too: where it raises, rclpy never calls the entity's group again."""
 
         def take(entity: Any) -> Any:
+            taking = f"taking a message of {_name(entity)}"
             try:
-                return take_from_wait_list(entity)
+                taken = take_from_wait_list(entity)
             except Exception as error:
-                self._tell(f"taking a message of {_name(entity)}", error)
+                self._tell(taking, error)
                 return None
+            if taken is None and isinstance(entity, Subscription):
+                # The middleware throws it away, and rclpy says nothing.
+                self._tell(taking, ApproxPerceptionError(_NOT_TAKEN))
+            return taken
 
         return super()._make_handler(entity, node, take, *rest)
 

@@ -44,7 +44,7 @@ def test_what_callbacks_raise_is_answered_logged_and_told(graph):
     assert status.message.endswith("ZeroDivisionError: no load")
     # Once a period, and not each of the failures of a second.
     assert node.log.count("ZeroDivisionError") < len(loads)
-    assert "load_monitor_node/fail failed (failing_node.py, line " in node.log
+    assert "/fail failed (failing_node.py, line " in node.log
     node.send(signal.SIGINT)
     assert wait_for_exit(node) == 0
     graph.processes.clear()
@@ -54,7 +54,7 @@ def test_what_callbacks_raise_is_answered_logged_and_told(graph):
 NO_MESSAGES = (b"\x00\x01\x00\x00", b"", b"\xff" * 64, b"\x00\x01\x00\x00" + b"\xff" * 200)
 
 
-def test_bytes_that_are_no_message_are_survived(graph):
+def test_bytes_that_are_no_message_are_survived_and_told(graph):
     node = graph.start_perception()
     graph.start("player_node", source="synthetic:calm", loop=True)
     assert graph.wait(lambda: graph.frames)
@@ -66,6 +66,9 @@ def test_bytes_that_are_no_message_are_survived(graph):
         camera.send(junk)
         load.publish(junk)
         graph.rest(0.2)
+    assert graph.wait(lambda: graph.diagnostics["failed callbacks"] not in ("?", "0"), 20)
+    for topic in ("image", "system_load"):
+        assert f"taking a message of /{topic} failed: it is malformed, or there is no" in node.log
     count = len(graph.frames)
     assert graph.wait(lambda: len(graph.frames) > count + 5, 20), node.last_words()
     load.publish(SystemLoad(cpu_others=0.25))
