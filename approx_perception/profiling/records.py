@@ -75,4 +75,8 @@ class ProfileRecords:
             parts.setdefault(table, {})[column] = array
         if missing := set(LATENCY_COLUMNS) - set(parts["latency"]):
             raise ConfigurationError(f"{path} lacks the columns {sorted(missing)}")
+        shapes = {parts["latency"][name].shape for name in LATENCY_COLUMNS}
+        kinds = {parts["latency"][name].dtype.kind for name in LATENCY_COLUMNS}
+        if len(shapes) > 1 or len(shapes.pop()) != 1 or kinds - set("fiu"):
+            raise ConfigurationError(f"{path} is damaged: its columns do not fit together")
         return cls(metadata, parts["latency"], parts["accuracy"])

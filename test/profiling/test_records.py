@@ -55,3 +55,15 @@ def test_objects_are_not_unpickled(tmp_path):
     np.savez(path, column=np.array([{"a": 1}], dtype=object))
     with pytest.raises(ConfigurationError, match="no readable arrays"):
         read_columns(path)
+
+
+@pytest.mark.parametrize(
+    "column", [np.zeros(7), np.zeros((3, 2)), np.array("text"), np.array(1.0)]
+)  # fmt: skip
+def test_columns_that_do_not_fit_together(column, tmp_path):
+    latency = {name: np.zeros(3) for name in LATENCY_COLUMNS}
+    ProfileRecords({}, latency, {}).save(tmp_path / "a.json")
+    ProfileRecords.load(tmp_path / "a.json")
+    ProfileRecords({}, {**latency, "ms": column}, {}).save(tmp_path / "a.json")
+    with pytest.raises(ConfigurationError, match="columns do not fit together"):
+        ProfileRecords.load(tmp_path / "a.json")
