@@ -118,7 +118,8 @@ def evaluate(
 
     Says first whether the SLA was kept. Leaves result.json with every figure, its configuration,
     versions and hashes of the data, and a record of each run for report. Exit code 0 if all limits
-    of the scenario are kept, 3 if not, 1 if a source could not be run.
+    of the scenario are kept, 3 if not, 1 if a source could not be run, or no object of the ground
+    truth that was named was used.
     """
     from approx_perception.assembly import KernelOptions
     from approx_perception.runs.batch import FINISHED, jobs_of, load_outcomes
