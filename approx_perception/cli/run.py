@@ -48,6 +48,7 @@ from approx_perception.evaluation import (
     average_precision_50,
     summarize_latency,
 )
+from approx_perception.evaluation.failures import FrameFailures
 from approx_perception.evaluation.verdict import counts_of_results, verdict_on
 from approx_perception.exceptions import DatasetError
 from approx_perception.notices import notice
@@ -151,6 +152,7 @@ def _process(
     total = min(source.frame_count or limit or 0, limit or source.frame_count) or None
     outcome = _Outcome()
     class_map = ClassMap(names, source.class_names)
+    failures = FrameFailures(kernel.detector.description)
     with (
         RunFiles(folder, names, source.fps if video else None, caution) as files,
         progress_bar() as progress,
@@ -159,13 +161,16 @@ def _process(
         for entry in entries:
             if limit is not None and entry.frame.sequence >= limit:
                 break
-            result = kernel.pipeline.process(entry.frame)
-            files.write(entry.frame, result)
-            outcome.results.append(result)
-            if entry.ground_truth is not None:
-                found = class_map.apply(result.detections)
-                outcome.scored.append((found, entry.ground_truth))
             progress.advance(task)
+            result = failures.attempt(kernel.pipeline.process, entry.frame)
+            if result is not None:
+                files.write(entry.frame, result)
+                outcome.results.append(result)
+            if entry.ground_truth is not None:
+                # Of a frame that failed, all was missed.
+                found = class_map.apply(result.detections) if result else Detections.empty()
+                outcome.scored.append((found, entry.ground_truth))
+    failures.tell()
     return outcome
 
 

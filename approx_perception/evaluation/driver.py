@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from approx_perception.datasets import LabelledFrame
 from approx_perception.evaluation.class_map import ClassMap
+from approx_perception.evaluation.failures import FrameFailures
 from approx_perception.evaluation.run_record import RunRecord, RunRecorder
 from approx_perception.structures import SLA, Frame, FrameResult
 
@@ -85,6 +86,7 @@ class Driver:
     ) -> None:
         self._system, self._conditions, self._prepare = system, conditions, prepare
         self._class_map = class_map
+        self._failures = FrameFailures(str(metadata.get("system", "the system")))
         self._recorder = RunRecorder(
             {
                 **metadata, "class_names": list(class_map.truth_names),
@@ -120,14 +122,25 @@ class Driver:
         return None if waiting is None else self._process(*waiting)
 
     def finish(self) -> RunRecord:
-        """Process what waits, and return the record."""
+        """Process what waits, and return the record.
+
+        Raises
+        ------
+        InferenceError
+            If every frame failed.
+        """
         self.flush()
+        self._failures.tell()
         return self._recorder.finish()
 
-    def _process(self, position: int, entry: LabelledFrame) -> tuple[Frame, FrameResult]:
+    def _process(self, position: int, entry: LabelledFrame) -> tuple[Frame, FrameResult] | None:
         self._prepare(position)
         self._system.sla = self._conditions.sla(position)
-        result = self._system.process(entry.frame)
+        result = self._failures.attempt(self._system.process, entry.frame)
+        if result is None:
+            # As nothing came of it: its objects were missed.
+            self._drop(position, entry)
+            return None
         published_ns = 0
         if self._conditions.camera:
             start_ns = max(self._free_ns, entry.frame.stamp_ns)

@@ -7,6 +7,7 @@ from approx_perception.branches import Branch
 from approx_perception.datasets import LabelledFrame
 from approx_perception.evaluation import ClassMap
 from approx_perception.evaluation.driver import Conditions, Driver
+from approx_perception.exceptions import InferenceError, InvalidFrameError
 from approx_perception.structures import (
     SLA,
     Decision,
@@ -79,3 +80,39 @@ def test_the_hash_is_of_the_images():
     conditions = Conditions({0: SLA(50.0)}, {})
     first, same, other = (drive(FixedTime(10.0), n, conditions) for n in (3, 3, 4))
     assert first.metadata["data_hash"] == same.metadata["data_hash"] != other.metadata["data_hash"]
+
+
+class Failing(FixedTime):
+    """Fails on some frames."""
+
+    def __init__(self, failing, error):
+        super().__init__(10.0)
+        self.failing, self.error = failing, error
+
+    def process(self, frame):
+        if frame.sequence in self.failing:
+            raise self.error
+        return super().process(frame)
+
+
+@pytest.mark.parametrize("error", [InferenceError("lost"), InvalidFrameError("too small")])
+@pytest.mark.parametrize("failing", [{0}, {2, 3}, {4}])
+def test_frames_that_fail_are_counted_told_and_left_out(error, failing, caplog):
+    record = drive(Failing(failing, error), 5, Conditions({0: SLA(50.0)}, {}))
+    assert record.frames["processed"].tolist() == [index not in failing for index in range(5)]
+    assert f"fixed: {len(failing)} of 5 frames failed and are left out" in caplog.text
+    assert f"the last so: {error}" in caplog.text
+
+
+def test_where_every_frame_fails_there_is_no_result():
+    system = Failing(range(1000), InferenceError("lost"))
+    with pytest.raises(InferenceError, match="fixed: every frame failed, the last so: lost"):
+        drive(system, 5, Conditions({0: SLA(50.0)}, {}))
+    # A long run need not come to its end for that.
+    with pytest.raises(InferenceError, match=r"^lost$"):
+        drive(system, 1000, Conditions({0: SLA(50.0)}, {}))
+
+
+def test_other_errors_are_faults_of_ours_and_are_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        drive(Failing({2}, ZeroDivisionError()), 5, Conditions({0: SLA(50.0)}, {}))
