@@ -117,7 +117,9 @@ def _files_of(path: Path) -> Sequence[Path]:
     present = [file for file in named if file.exists()]
     files = present or storage_files(path)
     if not files:
-        raise DatasetError(f"{path} has no storage file ({', '.join(STORAGE_ENDINGS)})")
+        raise DatasetError(
+            f"{path} is no bag: it has no storage file ({', '.join(STORAGE_ENDINGS)})"
+        )
     return files
 
 

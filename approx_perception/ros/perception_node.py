@@ -2,10 +2,8 @@
 
 import gc
 import sys
-import time
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from rclpy.clock import JumpThreshold
@@ -26,9 +24,10 @@ from approx_perception.ros.declarations import (
     warn_of_unused_qos,
 )
 from approx_perception.ros.diagnostics import LOG_PERIOD_S, Diagnostics
-from approx_perception.ros.health import Judgement, Level
+from approx_perception.ros.health import Judgement
 from approx_perception.ros.lifecycle import ManagedNode, Report
 from approx_perception.ros.load_topics import LoadTopics
+from approx_perception.ros.node_health import NodeCondition, NodeHealth
 from approx_perception.ros.parameters import (
     LiveSettings,
     ParameterWatch,
@@ -38,6 +37,7 @@ from approx_perception.ros.parameters import (
 )
 from approx_perception.ros.same_name import NameWatch
 from approx_perception.ros.services import Runtime, Services
+from approx_perception.ros.start_log import log_start
 from approx_perception.ros.startup import run_node
 from approx_perception.ros.topic_names import (
     LOAD_TYPES,
@@ -48,7 +48,6 @@ from approx_perception.ros.topic_names import (
     resolve_load_topics,
 )
 from approx_perception.ros.worker import Worker
-from approx_perception.structures import SlaScope
 
 __all__ = ["PerceptionNode", "main"]
 
@@ -89,8 +88,7 @@ class PerceptionNode(ManagedNode):
         self._batched: frozenset[tuple[int, int | None]] = frozenset()
         self._settings = self._read(lambda name: self.get_parameter(name).value)
         self._watch = ParameterWatch(self, self._own_parameters, self._read_live, self._apply)
-        #: Detections dropped as malformed up to the last look.
-        self._malformed = 0
+        self._health = NodeHealth()
         self.diagnostics = Diagnostics(self, self._look_after)
         self._name_watch = NameWatch(self)
         self._requests = Services(self, self._runtime)
@@ -149,7 +147,8 @@ class PerceptionNode(ManagedNode):
         kernel, self._batched = prepared
         try:
             self._settings = read_settings(self._watch.value, self._camera_names(), kernel)
-            self._log_start(kernel)
+            profile = str(self.get_parameter("profile").value)
+            log_start(self.get_logger(), kernel, self._settings.policy, profile)
             self._build(kernel)
         except Exception:
             self._free()
@@ -241,32 +240,6 @@ class PerceptionNode(ManagedNode):
             self.start_soon()
         else:
             self.get_logger().info("waiting for a lifecycle manager to configure")
-
-    def _log_start(self, kernel: Kernel) -> None:
-        log, model = self.get_logger(), kernel.latency.model
-        detections_ms = kernel.latency.idle_detections_ms(kernel.image_size)
-        log.info(f"{kernel.detector.description}, {len(kernel.detector.class_names)} classes")
-        origin = "by its profile" if model.is_profiled else "as calibrated now"
-        log.info(
-            f"space {kernel.space.name!r}: {len(kernel.space)} branches, a detection takes "
-            f"{detections_ms.min():.1f} to {detections_ms.max():.1f} ms here, {origin}"
-        )
-        sla = kernel.pipeline.sla
-        unit = "frames" if sla.scope is SlaScope.FRAME else "groups"
-        log.info(
-            f"SLA {sla.latency_ms:g} ms for {100 * sla.quantile:g} % of {unit}, policy "
-            f"{self._settings.policy}, accuracy: {kernel.accuracy_source}"
-        )
-        if profile := str(self.get_parameter("profile").value):
-            age_days = (time.time() - Path(profile).with_suffix(".json").stat().st_mtime) / 86400
-            log.info(f"profile {profile}, written {age_days:.1f} days ago")
-        if kernel.detector.caution:
-            log.warning(f"{kernel.detector.caution}, unless the camera is the synthetic one")
-        if not model.is_profiled:
-            log.info(
-                "no profile: contention is told from latencies alone; approx-perception profile "
-                "makes one, in which load topics count too"
-            )
 
     # Parameters
 
@@ -362,34 +335,23 @@ class PerceptionNode(ManagedNode):
         return judgements
 
     def _judge(self) -> Judgement:
-        values = {"state": self.state, "enabled": str(self._runtime.is_enabled).lower()}
-        problems: list[str] = []
-        malformed = sum(camera.kernel.detector.malformed_count for camera in self._cameras[:1])
-        malformed_before, self._malformed = self._malformed, malformed
-        values["malformed detections dropped"] = str(malformed)
-        if self._load_topics is not None:
-            self._load_topics.look_after()
-            problems = self._load_topics.problems()
-            values["load topics"] = self._load_topics.status()
-            values["load problems"] = "; ".join(problems)
-        if self._runtime.worker is not None and not self._runtime.worker.is_alive:
-            return Judgement(Level.ERROR, "the worker thread died", values)
-        if self.error is not None:
-            return Judgement(Level.ERROR, described(self.error), values)
-        if self._is_leaving():
-            return Judgement(Level.WARN, "a frame from before deactivating is under way", values)
-        warnings = [f"load topics: {'; '.join(problems)}"] if problems else []
-        warnings += [self._name_watch.problem] if self._name_watch.problem else []
-        if malformed > malformed_before:
-            warnings.append(
-                f"the network gave {malformed - malformed_before} detections that cannot be "
-                "objects (not finite, without extent or outside its classes); they were dropped"
+        load = self._load_topics
+        if load is not None:
+            load.look_after()
+        worker, detector = self._runtime.worker, None
+        if self._cameras:
+            detector = self._cameras[0].kernel.detector
+        return self._health.judge(
+            NodeCondition(
+                self.state, self._runtime.is_enabled, self.error,
+                worker_died=worker is not None and not worker.is_alive,
+                is_leaving=self._is_leaving(),
+                malformed=0 if detector is None else detector.malformed_count,
+                name_problem=self._name_watch.problem,
+                load_problems=[] if load is None else load.problems(),
+                load_status="" if load is None else load.status(),
             )
-        if warnings:
-            return Judgement(Level.WARN, "; ".join(warnings), values)
-        if not self._runtime.is_enabled:
-            return Judgement(Level.WARN, "disabled", values)
-        return Judgement(Level.OK, self.state, values)
+        )  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

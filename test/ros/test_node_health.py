@@ -1,0 +1,45 @@
+"""The worst there is to say of the node comes first."""
+
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
+
+from approx_perception.ros.health import Level
+from approx_perception.ros.node_health import NodeCondition, NodeHealth
+
+WELL = NodeCondition(
+    "active", True, None, worker_died=False, is_leaving=False, malformed=0, name_problem="",
+    load_problems=[], load_status="",
+)  # fmt: skip
+
+
+def judged(**changes):
+    judgement = NodeHealth().judge(replace(WELL, **changes))
+    return judgement.level, judgement.message
+
+
+def test_what_is_said_of_each_condition():
+    assert judged() == (Level.OK, "active")
+    assert judged(state="inactive") == (Level.OK, "inactive")
+    assert judged(is_enabled=False) == (Level.WARN, "disabled")
+    assert judged(worker_died=True)[0] == Level.ERROR
+    assert judged(error=ValueError("no file"), is_enabled=False) == (
+        Level.ERROR,
+        "ValueError: no file",
+    )
+    assert judged(error=MemoryError()) == (Level.ERROR, "MemoryError")
+
+
+def test_all_warnings_are_told_together():
+    level, message = judged(load_problems=["silent"], name_problem="two of them", is_leaving=True)
+    assert level == Level.WARN
+    assert all(words in message for words in ("load topics: silent", "two of them", "under way"))
+
+
+def test_malformed_detections_are_a_warning_when_they_come_and_a_count_for_good():
+    health = NodeHealth()
+    assert "gave 3 detections" in health.judge(replace(WELL, malformed=3)).message
+    later = health.judge(replace(WELL, malformed=3))
+    assert (later.level, later.values["malformed detections dropped"]) == (Level.OK, "3")
