@@ -4,6 +4,7 @@ import csv
 import re
 import subprocess
 import sys
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -26,7 +27,9 @@ def command(*arguments, timeout=300):
 
 def invoke(*arguments):
     """Like `command`, in this process."""
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    words = [str(argument) for argument in arguments]
+    with patch.object(sys, "argv", ["approx-perception", *words]):
+        done = CliRunner().invoke(app, words)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
