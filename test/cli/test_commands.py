@@ -251,10 +251,11 @@ class TestBadInput:
         text.write_text("no video")
         broken = tmp_path / "images"
         broken.mkdir()
-        cv2.imwrite(str(broken / "1.png"), np.zeros((40, 40, 3), np.uint8))
-        (broken / "2.png").write_bytes((broken / "1.png").read_bytes()[:20])
+        _, data = cv2.imencode(".png", np.zeros((40, 40, 3), np.uint8))
+        for name in ("1.png", "2.png"):
+            (broken / name).write_bytes(data.tobytes()[:20])
         for source, words in (
-            (bag, ("no bag",)), (text, ("no video",)), (broken, ("2.png",)),
+            (bag, ("no bag",)), (text, ("no video",)), (broken, ("1.png",)),
             ("nowhere", ("no source 'nowhere'",)), ("synthetic:jam", ("'jam'", "'calm'")),
         ):  # fmt: skip
             result = invoke("run", source, "--branch", "shape=64", "--out", out)
