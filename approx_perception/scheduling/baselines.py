@@ -5,17 +5,41 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.branches import Branch
+from approx_perception.branches import Branch, BranchSpace
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.predictors.scale_regressor import ScaleRegressor
 from approx_perception.scheduling.policies import Candidates, Memoryless, Selection
 from approx_perception.structures import Observation
 
-__all__ = ["AdaScale", "Triggered"]
+__all__ = ["AdaScale", "Triggered", "every_frame_branches"]
 
 #: Change of a thumbnail's brightness, summed over the frames since the last detection, after
 #: which the scene counts as another one.
 _CHANGE = 0.08
+
+
+def every_frame_branches(space: BranchSpace, is_open: npt.NDArray[np.bool_]) -> list[int]:
+    """Positions of the branches that `AdaScale` chooses from.
+
+    Parameters
+    ----------
+    space
+        All branches.
+    is_open
+        ``(B,)`` whether a branch may be chosen.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is none.
+    """
+    positions: list[int] = np.flatnonzero(space.untracked & is_open).tolist()
+    if not positions:
+        raise ConfigurationError(
+            f"the policy 'adascale' detects in every frame, but the space "
+            f"{space.name!r} has no branch with si=1 that is allowed"
+        )
+    return positions
 
 
 class AdaScale(Memoryless):
@@ -39,12 +63,8 @@ class AdaScale(Memoryless):
 
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
-        space, scales = candidates.space, np.flatnonzero(candidates.untracked()).tolist()
-        if not scales:
-            raise ConfigurationError(
-                f"the policy 'adascale' detects in every frame, but the space "
-                f"{space.name!r} has no branch with si=1 that is allowed"
-            )
+        space = candidates.space
+        scales = every_frame_branches(space, candidates.is_open)
         if self._regressor is None:
             best = max(scales, key=lambda i: (candidates.accuracy[i], -candidates.mean_ms[i]))
             return Selection(

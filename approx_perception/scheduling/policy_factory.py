@@ -9,7 +9,7 @@ from approx_perception.branches import Branch, BranchSpace
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.predictors.original import OriginalLatency, OriginalModel
 from approx_perception.predictors.scale_regressor import ScaleRegressor
-from approx_perception.scheduling.baselines import AdaScale, Triggered
+from approx_perception.scheduling.baselines import AdaScale, Triggered, every_frame_branches
 from approx_perception.scheduling.original_policy import OriginalPolicy
 from approx_perception.scheduling.policies import Fastest, Fixed, MostAccurate, SchedulingPolicy
 
@@ -62,10 +62,18 @@ class PolicyFactory:
             self._latest = key, self._build(name, branch)
         return self._latest[1]
 
-    def check(self, name: str, branch: Branch) -> None:
-        """Raise what `create` would raise, and leave what it made last alone."""
+    def check(
+        self, name: str, branch: Branch, allowed: npt.NDArray[np.bool_] | None = None
+    ) -> None:
+        """Raise what `create` would raise, and leave what it made last alone.
+
+        Also refuse a policy that could choose none of the ``(B,)`` branches ``allowed``; None
+        allows all.
+        """
         check_policy_name(name)
         self._build(name, branch)
+        if name == "adascale":
+            every_frame_branches(self.space, np.ones(1, bool) if allowed is None else allowed)
 
     def _build(self, name: str, branch: Branch) -> SchedulingPolicy:
         if name == "fixed":

@@ -87,6 +87,15 @@ def test_sets_are_validated_together_and_all_or_nothing(graph):
     frame = next_frame(graph, lambda f: f.decision.branch == "shape=160,nprop=5,si=1")
     assert frame.decision.reason.endswith("fixed by the user")
     assert set_all(policy="most_accurate", branch="").successful
+    # AdaScale detects in every frame.
+    assert set_all(policy="adascale").successful
+    for values in ({"allowed__si": "4"}, {"allowed__si": "4", "branch": "shape=160,nprop=5,si=4"}):
+        refused = set_all(**values)
+        assert not refused.successful
+        assert "has no branch with si=1 that is allowed" in refused.reason
+    assert set_all(allowed__si="4", policy="most_accurate").successful
+    assert not set_all(policy="adascale").successful
+    assert set_all(allowed__si="").successful
 
 
 def test_what_is_allowed_and_wanted_changes_live(graph):

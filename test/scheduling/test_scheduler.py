@@ -3,10 +3,17 @@
 import numpy as np
 import pytest
 
-from approx_perception.branches import Branch
+from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.predictors import ConstantAccuracy
-from approx_perception.scheduling import Fastest, Fixed, MostAccurate, PolicyFactory, Scheduler
+from approx_perception.scheduling import (
+    POLICY_NAMES,
+    Fastest,
+    Fixed,
+    MostAccurate,
+    PolicyFactory,
+    Scheduler,
+)
 from approx_perception.structures import SLA, Observation
 from approx_perception.testing.fakes import FakeLatency, small_space
 
@@ -202,3 +209,18 @@ def test_checking_a_policy_leaves_the_one_that_runs_alone():
     with pytest.raises(ConfigurationError, match="profile"):
         factory.check("approxdet", SPACE[0])
     assert factory.create("most_accurate", SPACE[0]) is running
+
+
+@pytest.mark.parametrize("name", set(POLICY_NAMES) - {"approxdet"})
+def test_a_policy_that_could_choose_nothing_is_refused_when_it_is_set(name):
+    factory = PolicyFactory(SPACE, None, ACCURACY)
+    tracked = next(branch for branch in SPACE if branch.si > 1)
+    factory.check(name, tracked, SPACE.untracked)
+    if name != "adascale":
+        factory.check(name, tracked, ~SPACE.untracked)
+        return
+    with pytest.raises(ConfigurationError, match="has no branch with si=1 that is allowed"):
+        factory.check(name, tracked, ~SPACE.untracked)
+    only_tracked = BranchSpace("tracked", [160], [], [4], [TrackerSettings("median_flow", 1)])
+    with pytest.raises(ConfigurationError, match="'tracked' has no branch with si=1"):
+        PolicyFactory(only_tracked, None, np.ones(len(only_tracked))).check(name, only_tracked[0])
