@@ -69,7 +69,7 @@ def demo(
     parameter service while images flow, and records the topics. Leaves summary.json, which says
     first whether each SLA was kept, frames.csv, timeline.png, annotated.mp4 and the nodes' logs.
     """
-    from approx_perception.detectors._base import SHIPPED_CAUTION
+    from approx_perception.detectors._shipped import SHIPPED_CAUTION, is_shipped
 
     for latency_ms in (loose_ms, tight_ms or loose_ms):
         sla_from(latency_ms, 0.95, sla_scope)
@@ -84,8 +84,8 @@ def demo(
         "space": space, "num_threads": threads, "profile": str(profile or ""),
         "calibration.width": width, "calibration.height": height,
     }  # fmt: skip
-    is_cautioned = detector == "faster_rcnn" and not weights and not is_synthetic(source)
-    caution = SHIPPED_CAUTION if is_cautioned else ""
+    knows_shapes = detector == "faster_rcnn" and (not weights or is_shipped(Path(weights)))
+    caution = SHIPPED_CAUTION if knows_shapes and not is_synthetic(source) else ""
     if caution:
         notice(caution)
     options = DemoOptions(source, parameters, sla_scope, loose_ms, tight_ms, seconds)

@@ -15,16 +15,11 @@ from approx_perception.files import read_text
 from approx_perception.structures import Detections
 
 __all__ = [
-    "SHIPPED_CAUTION",
     "Detector",
     "DetectorOptions",
     "DetectorSettings",
     "read_class_names",
 ]
-
-
-#: Of the network that ships.
-SHIPPED_CAUTION = "the network that ships knows only synthetic shapes, no real things: name weights"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Files of torch's tensors that are not what they should be; what networks share in a process."""
 
 import copy
+import os
 
 import numpy as np
 import pytest
@@ -8,9 +9,9 @@ import torch
 from torchvision.models import get_weight
 
 from approx_perception.detectors import DetectorOptions, DetectorSettings, load_detector
+from approx_perception.detectors._shipped import is_shipped, shipped_weights_path
 from approx_perception.detectors._torch_files import state_digest
 from approx_perception.detectors.faster_rcnn.network import build_network
-from approx_perception.detectors.faster_rcnn.weights import shipped_weights_path
 from approx_perception.exceptions import InferenceError, WeightsError
 
 BIAS = "roi_heads.box_predictor.cls_score.bias"
@@ -26,6 +27,23 @@ def shipped():
 def load(content, tmp_path):
     torch.save(content, tmp_path / "own.pt")
     return load_detector("faster_rcnn", DetectorOptions(str(tmp_path / "own.pt"), device="cpu"))
+
+
+def test_the_network_that_ships_is_known_whatever_its_file_is_called(
+    shipped, tmp_path, monkeypatch
+):
+    own, link, other = tmp_path / "mine.pt", tmp_path / "link.pt", tmp_path / "other.pt"
+    own.write_bytes(shipped_weights_path().read_bytes())
+    link.symlink_to(own)
+    torch.save({**shipped, "class_names": [f"thing {i}" for i in range(8)]}, other)
+    monkeypatch.chdir(tmp_path)
+    relative = os.path.relpath(shipped_weights_path())
+    for weights in ("", relative, f"./{relative}", str(own), "mine.pt", str(link)):
+        detector = load_detector("faster_rcnn", DetectorOptions(weights, device="cpu"))
+        assert "knows only synthetic shapes" in detector.caution, weights
+    assert not is_shipped(other)
+    assert not is_shipped(tmp_path / "nowhere.pt")
+    assert not is_shipped(tmp_path)
 
 
 WRONG = {

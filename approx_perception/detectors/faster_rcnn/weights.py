@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 
 from approx_perception.detectors._base import read_class_names
+from approx_perception.detectors._shipped import shipped_weights_path
 from approx_perception.detectors._torch_files import (
     checked_state,
     output_count,
@@ -22,9 +22,8 @@ from approx_perception.detectors._torch_files import (
 from approx_perception.detectors.faster_rcnn.network import BACKBONES, build_network
 from approx_perception.exceptions import WeightsError, choices, shown
 
-__all__ = ["LoadedNetwork", "load_weights", "save_weights", "shipped_weights_path"]
+__all__ = ["LoadedNetwork", "load_weights", "save_weights"]
 
-_SHIPPED = "faster_rcnn_compact_synthetic.pt"
 _FORMAT = "approx_perception.faster_rcnn/1"
 _LAST_BIAS = "roi_heads.box_predictor.cls_score.bias"
 _KIND = f"Faster R-CNN with one of the backbones {', '.join(BACKBONES)}"
@@ -43,11 +42,6 @@ class LoadedNetwork:
     name: str
     path: Path | None = None
     digest: str = ""
-
-
-def shipped_weights_path() -> Path:
-    """File of the network that comes with the package."""
-    return Path(str(resources.files("approx_perception.weights"))) / _SHIPPED
 
 
 def save_weights(
