@@ -20,6 +20,8 @@ __all__ = [
 
 #: Characters; the last defence, for values are cut where they are quoted.
 _LONGEST_TEXT = 2000
+#: Characters of what another library says.
+_LONGEST_FOREIGN_TEXT = 500
 
 
 class ApproxPerceptionError(Exception):
@@ -79,7 +81,11 @@ def shown(value: object, limit: int = 200) -> str:
 
 
 def described(error: BaseException) -> str:
-    """What an error says, never nothing: our own errors are sentences, others need their type."""
-    if isinstance(error, ApproxPerceptionError):
+    """What an error says, never nothing: our own errors are sentences, others need their type.
+
+    What another library says is put on one line and cut.
+    """
+    if isinstance(error, ApproxPerceptionError) and str(error):
         return str(error)
-    return f"{type(error).__name__}: {error}".removesuffix(": ")
+    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    return text if len(text) <= _LONGEST_FOREIGN_TEXT else f"{text[: _LONGEST_FOREIGN_TEXT - 3]}..."

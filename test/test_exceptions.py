@@ -1,4 +1,4 @@
-from approx_perception.exceptions import choices, shown
+from approx_perception.exceptions import ConfigurationError, choices, described, shown
 
 
 def test_a_value_is_quoted_and_cut():
@@ -8,6 +8,19 @@ def test_a_value_is_quoted_and_cut():
         text = shown(value)
         assert len(text) <= 200
         assert text.endswith("...")
+
+
+def test_what_other_libraries_say_is_one_line_and_cut():
+    assert described(RuntimeError("no\n  luck")) == "RuntimeError: no luck"
+    assert described(KeyError()) == "KeyError"
+    assert described(ConfigurationError("x is 5")) == "x is 5"
+    assert described(ConfigurationError()) == "ConfigurationError"
+    for error in (RuntimeError("x" * 5000), OSError(2, "y" * 5000), ValueError("z\n" * 5000)):
+        text = described(error)
+        assert text.startswith(f"{type(error).__name__}: ")
+        assert len(text) == 500
+        assert text.endswith("...")
+        assert "\n" not in text
 
 
 def test_choices_are_listed():

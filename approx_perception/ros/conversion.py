@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 
 from approx_perception.clock import Clock
 from approx_perception.datasets.image_messages import ImageDecoder, stamp_ns
-from approx_perception.exceptions import InvalidFrameError, UnknownEncodingError
+from approx_perception.exceptions import InvalidFrameError, UnknownEncodingError, described
 from approx_perception.msg import Detection, DetectionArray, SchedulerDecision
 from approx_perception.structures import Detections, Frame, FrameResult
 from approx_perception.structures.boxes import centres_and_sides, corners
@@ -60,8 +60,7 @@ def _by_cv_bridge(message: Image, unknown: UnknownEncodingError) -> npt.NDArray[
     try:
         image = CvBridge().imgmsg_to_cv2(message, desired_encoding="bgr8")
     except Exception as error:  # its errors have no common root
-        reason = " ".join(str(error).split())
-        raise InvalidFrameError(f"{unknown}; cv_bridge says: {reason}") from error
+        raise InvalidFrameError(f"{unknown}; cv_bridge says: {described(error)}") from error
     return np.asarray(image, np.uint8)
 
 

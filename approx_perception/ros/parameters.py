@@ -13,7 +13,7 @@ from rclpy.parameter import Parameter as RosParameter
 
 from approx_perception.assembly import Kernel, KernelOptions
 from approx_perception.branches import KNOBS, Branch, allowed_branches, parse_branch
-from approx_perception.exceptions import ConfigurationError, choices, shown
+from approx_perception.exceptions import ConfigurationError, choices, described, shown
 from approx_perception.interface import PERCEPTION_PARAMETERS, Parameter, camera_sla
 from approx_perception.ros.declarations import no_parameter
 from approx_perception.ros.health import WatchdogLimits
@@ -128,8 +128,8 @@ def read_settings(value: Values, cameras: Sequence[str], kernel: Kernel | None) 
         branch = parse_branch(str(value("branch")), space.default_branch)
         if policy in ("fixed", "triggered") or value("branch"):
             space.index(branch)
-        kernel.policies.check(policy, branch)
         allowed = allowed_branches(space, {k: str(value(f"allowed.{k}")) for k in KNOBS})
+        kernel.policies.check(policy, branch, allowed)
         class_mask = _class_mask(str(value("classes")), kernel.detector.class_names)
     return LiveSettings(
         {camera: _sla(value, camera) for camera in cameras},
@@ -230,6 +230,6 @@ class ParameterWatch:
 
     def _refusal(self, error: Exception) -> SetParametersResult:
         self._node.get_logger().warning(
-            f"parameters refused: {error}", throttle_duration_sec=_LOG_PERIOD_S
+            f"parameters refused: {described(error)}", throttle_duration_sec=_LOG_PERIOD_S
         )
-        return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=False, reason=described(error))

@@ -239,6 +239,6 @@ def test_what_fails_while_it_is_applied_leaves_all_as_it_was(start, monkeypatch)
 
     monkeypatch.setattr(node._watch, "_apply", apply)
     result = node.set_parameters_atomically([RosParameter("score_threshold", value=0.7)])
-    assert (result.successful, result.reason) == (False, "no such luck")
+    assert (result.successful, result.reason) == (False, "RuntimeError: no such luck")
     assert node.get_parameter("score_threshold").value == 0.3
     assert applied == [0.7, 0.3]
