@@ -194,6 +194,11 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         machine.trigger_transition_by_label(result.to_label(), True)
         return bool(result == TransitionCallbackReturn.SUCCESS)
 
+    def destroy_node(self) -> None:
+        """Leave the graph; rclpy alone would leave the services of the lifecycle in it."""
+        super().destroy_node()
+        self._state_machine.destroy_when_not_in_use()
+
     def cancel_preparing(self) -> None:
         """End what is being prepared, if anything is."""
         if self._preparation is not None:

@@ -1,5 +1,10 @@
 """The load monitor: says what the machine is doing, in all and by others than us."""
 
+if __name__ == "__main__":
+    from approx_perception.ros.beginning import end_quietly_when_interrupted
+
+    end_quietly_when_interrupted()
+
 import sys
 import time
 from collections.abc import Sequence
@@ -76,7 +81,7 @@ class LoadMonitorNode(Node):  # type: ignore[misc]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the node until it is told to end; returns the exit code."""
-    return run_node(LoadMonitorNode, arguments)
+    return run_node(LoadMonitorNode, arguments, LOAD_MONITOR_PARAMETERS)
 
 
 if __name__ == "__main__":

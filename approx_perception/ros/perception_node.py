@@ -1,5 +1,10 @@
 """The node: images in, detections and decisions out, under a live SLA."""
 
+if __name__ == "__main__":
+    from approx_perception.ros.beginning import end_quietly_when_interrupted
+
+    end_quietly_when_interrupted()
+
 import gc
 import sys
 from collections.abc import Sequence
@@ -362,7 +367,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         node.start_alone()
         return node
 
-    return run_node(start, arguments)
+    return run_node(start, arguments, PERCEPTION_PARAMETERS)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,10 @@
 """Any source as a camera: publishes it at its own rate, with stamps of now."""
 
+if __name__ == "__main__":
+    from approx_perception.ros.beginning import end_quietly_when_interrupted
+
+    end_quietly_when_interrupted()
+
 import sys
 import threading
 import time
@@ -150,7 +155,7 @@ class PlayerNode(Node):  # type: ignore[misc]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play until the end or until told to stop; returns the exit code."""
-    node = start_node(PlayerNode, arguments)
+    node = start_node(PlayerNode, arguments, PLAYER_PARAMETERS)
     if node is None:
         return 1
     player = threading.Thread(target=node.play, daemon=True)

@@ -14,6 +14,8 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
 from approx_perception.exceptions import ApproxPerceptionError
+from approx_perception.interface import Parameter
+from approx_perception.ros.arguments import refuse_what_is_not_of_ros
 from approx_perception.ros.diagnostics import Diagnostics
 from approx_perception.ros.guard import GuardedExecutor, StartFailedError, answer_always
 from approx_perception.ros.transport import set_image_transport
@@ -47,8 +49,21 @@ class StoppableNode(GuardedNode, Protocol):
 AnyNode = TypeVar("AnyNode")
 
 
-def start_node(factory: Callable[[], AnyNode], arguments: Sequence[str] | None) -> AnyNode | None:
+def start_node(
+    factory: Callable[[], AnyNode],
+    arguments: Sequence[str] | None,
+    parameters: Sequence[Parameter] = (),
+) -> AnyNode | None:
     """Initialise ROS with the image transport set and build a node.
+
+    Parameters
+    ----------
+    factory
+        Builds it.
+    arguments
+        Of the command line, without the program's name; None: those of this process.
+    parameters
+        Of the node, for ``--help``, which ends the process.
 
     Returns
     -------
@@ -56,6 +71,7 @@ def start_node(factory: Callable[[], AnyNode], arguments: Sequence[str] | None) 
     """
     set_image_transport()
     try:
+        refuse_what_is_not_of_ros(arguments, parameters)
         _init(arguments)
         return factory()
     except (ApproxPerceptionError, OSError) as error:
@@ -78,12 +94,15 @@ def _init(arguments: Sequence[str] | None) -> None:
         args=list(arguments) if arguments is not None else None,
         signal_handler_options=SignalHandlerOptions.NO,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def _sentence(error: Exception) -> str:
     """What rclpy says of wrong arguments, without places in its sources; and what would do."""
     text = re.sub(r", at /\S+:\d+", "", " ".join(str(error).split()))
+    if type(error).__name__ == "UnknownROSArgsError":
+        text = f"it does not know {text}; for a parameter write --ros-args -p NAME:=VALUE"
     if "log" in text and "directory" in text:
         text += "; name a folder that can be written to as ROS_LOG_DIR"
     return text[:_LONGEST_SENTENCE]
@@ -119,9 +138,13 @@ def spin_until_told(node: GuardedNode, is_over: Callable[[], bool] = lambda: Fal
         executor.shutdown()
 
 
-def run_node(factory: Callable[[], StoppableNode], arguments: Sequence[str] | None) -> int:
+def run_node(
+    factory: Callable[[], StoppableNode],
+    arguments: Sequence[str] | None,
+    parameters: Sequence[Parameter] = (),
+) -> int:
     """Start a node and let it run until it is told to end; returns the exit code."""
-    node = start_node(factory, arguments)
+    node = start_node(factory, arguments, parameters)
     if node is None:
         return 1
     exit_code = 0

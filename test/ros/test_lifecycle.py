@@ -162,6 +162,12 @@ def test_a_signal_ends_it_while_it_configures(graph, name):
     assert "branches, a detection takes" not in node.log
     assert "Traceback" not in node.log
     graph.processes.clear()
+    assert graph.wait(lambda: not left_in(graph), 5), left_in(graph)
+
+
+def left_in(graph):
+    """Perception nodes that the graph still has."""
+    return [name for name in graph.node.get_node_names() if name == "perception_node"]
 
 
 def test_what_cannot_be_activated_leaves_nothing_half_done(graph):

@@ -11,7 +11,15 @@ from std_srvs.srv import Trigger
 
 from approx_perception.ros import qos
 from test.ros.conftest import Camera, wait_for_exit
-from test.ros.test_lifecycle import ACTIVATE, CLEANUP, CONFIGURE, DEACTIVATE, change, start
+from test.ros.test_lifecycle import (
+    ACTIVATE,
+    CLEANUP,
+    CONFIGURE,
+    DEACTIVATE,
+    change,
+    left_in,
+    start,
+)
 
 
 @pytest.fixture
@@ -79,3 +87,4 @@ def test_ten_recalibrations_are_one_and_parameters_wait_for_the_frame(graph, slo
     assert wait_for_exit(node) == 0
     assert "Traceback" not in node.log
     graph.processes.clear()
+    assert graph.wait(lambda: not left_in(graph), 5), left_in(graph)
