@@ -112,9 +112,9 @@ def _files_of(path: Path) -> Sequence[Path]:
         # rosbags unpacks these, but only by the folder.
         return [path]
     named = [path / Path(str(n)).name for n in information.get("relative_file_paths") or ()]
-    if missing := [file.name for file in named if not file.exists()]:
+    if missing := [file.name for file in named if not file.is_file()]:
         notice(f"{path / METADATA} names {', '.join(missing)}, which is not there")
-    present = [file for file in named if file.exists()]
+    present = [file for file in named if file.is_file()]
     files = present or storage_files(path)
     if not files:
         raise DatasetError(

@@ -1,8 +1,7 @@
 """rosbag2 files (mcap and sqlite3), read without ROS."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,6 +18,7 @@ from approx_perception.datasets.bag_truth import (
     truth_of_vision_msgs,
 )
 from approx_perception.datasets.image_messages import ImageDecoder, stamp_ns
+from approx_perception.datasets.longest_rise import longest_rise
 from approx_perception.datasets.losses import Losses
 from approx_perception.exceptions import DatasetError, choices, shown
 from approx_perception.notices import notice
@@ -32,8 +32,8 @@ _IMAGE = "sensor_msgs/msg/Image"
 _COMPRESSED = "sensor_msgs/msg/CompressedImage"
 _DETECTIONS = "approx_perception/msg/DetectionArray"
 _VISION_DETECTIONS = "vision_msgs/msg/Detection2DArray"
-#: Images whose times tell the rate.
-_SAMPLE = 20
+#: Of the images' stamps, the share that must rise for stamps to tell the images' times.
+_MOST = 0.95
 _DEFAULT_FPS = 30.0
 _LEAST_FPS = 0.1
 
@@ -42,8 +42,9 @@ class RosBag(FrameSource):
     """Images of one topic of a bag, with ground truth where the bag has it.
 
     Ground truth is a DetectionArray or vision_msgs/Detection2DArray whose stamps equal the
-    images'; a score of 0 marks an object to ignore. Where the images' stamps stand still (most
-    often at zero), the times at which messages were recorded are taken, for both.
+    images'; a score of 0 marks an object to ignore. Where the images' stamps do not rise (they
+    stand still at zero, go back, or a driver leaves out every second), the times at which messages
+    were recorded are taken, for both. Where all but a few rise, those few images are left out.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ class RosBag(FrameSource):
             self.frame_count = sum(c.msgcount for c in bag.connections if c.topic == self._topic)
             if self.frame_count == 0:
                 raise DatasetError(f"{path} has no messages on {self._topic}")
-            self._has_stamps, self.fps = self._look_at_times(bag)
+            self._has_stamps, self._strays, self.fps = self._look_at_times(bag)
             self._truth_by_stamp, self.class_names = self._read_ground_truth(
                 bag, ground_truth_topic
             )
@@ -90,25 +91,29 @@ class RosBag(FrameSource):
             )
         return topic
 
-    def _look_at_times(self, bag: BagFiles) -> tuple[bool, float]:
-        """Whether stamps tell the images' times, and the images' rate in Hz."""
+    def _look_at_times(self, bag: BagFiles) -> tuple[bool, frozenset[int], float]:
+        """Whether stamps tell the images' times, which of them do not, and the rate in Hz."""
         losses = Losses(self._path, "messages")
-        times_ns = [
-            times
-            for message in islice(bag.messages(self._topic), _SAMPLE)
+        times_ns = {
+            index: times
+            for index, message in enumerate(bag.messages(self._topic))
             if (times := losses.attempt(self._topic, _times, message)) is not None
-        ]
-        stamps, recorded = zip(*times_ns, strict=True) if times_ns else ((), ())
+        }
+        stamps, recorded = zip(*times_ns.values(), strict=True) if times_ns else ((), ())
+        rising = longest_rise(stamps)
         # A single image tells nothing by standing still.
-        has_stamps = len(set(stamps)) > 1 or (len(stamps) == 1 and stamps[0] != 0)
+        has_stamps = len(rising) >= _MOST * len(stamps) and any(stamps)
         if times_ns and not has_stamps:
             notice(
-                f"{self._path}: the images on {self._topic} all have the stamp "
-                f"{stamps[0] / 1e9:g} s; the times at which they were recorded are taken"
+                f"{self._path}: {_what_is_wrong(self._topic, stamps, len(rising))}; the times at "
+                "which they were recorded are taken"
             )
-        gaps = np.diff(stamps if has_stamps else recorded)
-        rising = gaps[gaps > 0].tolist()
-        return has_stamps, max(1e9 / median(rising), _LEAST_FPS) if rising else _DEFAULT_FPS
+        kept = {list(times_ns)[place] for place in rising}
+        strays = frozenset(times_ns.keys() - kept) if has_stamps else frozenset()
+        gaps = np.diff([stamps[place] for place in rising] if has_stamps else recorded)
+        steps = gaps[gaps > 0].tolist()
+        fps = max(1e9 / median(steps), _LEAST_FPS) if steps else _DEFAULT_FPS
+        return has_stamps, strays, fps
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield all images that can be decoded; see `FrameSource`."""
@@ -118,7 +123,7 @@ class RosBag(FrameSource):
             try:
                 for index, stored in enumerate(bag.messages(self._topic)):
                     message = losses.attempt(
-                        f"message {index}", self._decode, stored, decoder, clock
+                        f"message {index}", self._decode, index, stored, decoder, clock
                     )
                     if message is None:
                         continue
@@ -130,10 +135,13 @@ class RosBag(FrameSource):
         losses.refuse_if_all()
 
     def _decode(
-        self, stored: StoredMessage, decoder: ImageDecoder, clock: MonotonicClock
+        self, index: int, stored: StoredMessage, decoder: ImageDecoder, clock: MonotonicClock
     ) -> tuple[npt.NDArray[np.uint8], int, float]:
         """Image, time in ns, and how long it took to decode in ms."""
         message = stored.decode()
+        if index in self._strays:
+            stamp_s = stamp_ns(message.header) / 1e9
+            raise DatasetError(f"its stamp of {stamp_s:.10g} s does not rise with the others")
         decode: Callable[[Any], Any]
         decode = decoder.raw if stored.kind == _IMAGE else decoder.compressed
         start_ns = clock.monotonic_ns()
@@ -190,6 +198,16 @@ class RosBag(FrameSource):
         sec, nanosec = divmod(stored.time_ns, 1_000_000_000)
         stamp = replace(message.header.stamp, sec=sec, nanosec=nanosec)
         return replace(message, header=replace(message.header, stamp=stamp))
+
+
+def _what_is_wrong(topic: str, stamps: Sequence[int], rising: int) -> str:
+    """Why stamps do not tell times."""
+    if len(set(stamps)) == 1:
+        return f"the images on {topic} all have the stamp {stamps[0] / 1e9:g} s"
+    return (
+        f"the stamps of the images on {topic} do not rise (a rising series is {rising} of "
+        f"{len(stamps)})"
+    )
 
 
 def _times(stored: StoredMessage) -> tuple[int, int]:

@@ -70,6 +70,9 @@ def open_source(
     if not is_video and not path.exists():
         raise DatasetError(f"there is no source {shown(name)}; give a bag, a video, a folder of "
                            "images or synthetic:SCENARIO")  # fmt: skip
+    if not is_video and not (path.is_file() or path.is_dir()):
+        # Reading a pipe waits for somebody who writes.
+        raise DatasetError(f"{shown(name)} is neither a file nor a folder but a pipe or a device")
     is_from_bag = not is_video and is_bag(path)
     source: FrameSource
     if is_video:

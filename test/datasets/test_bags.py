@@ -1,5 +1,6 @@
 """Bags as recorders, converters and crashes leave them."""
 
+import os
 import shutil
 import sqlite3
 
@@ -11,6 +12,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 
 from approx_perception.datasets import open_source
 from approx_perception.datasets.bag_types import typestore_with_ours
+from approx_perception.datasets.longest_rise import longest_rise
 from approx_perception.exceptions import DatasetError
 
 IMAGE = "sensor_msgs/msg/Image"
@@ -200,6 +202,51 @@ def test_where_stamps_stand_still_the_times_of_the_bag_are_taken(tmp_path, stamp
     assert f"all have the stamp {stamp_s} s; the times at which they were recorded" in caplog.text
 
 
+NOT_RISING = {
+    "falling": lambda index: time_ns(FRAMES - index),
+    "every second is zero": lambda index: time_ns(index) if index % 2 else 0,
+    "the first half is zero": lambda index: time_ns(index) if index >= FRAMES // 2 else 0,
+    "a loop": lambda index: time_ns(index % 6),
+    "a slower clock": lambda index: time_ns(index // 2),
+}
+
+
+@pytest.mark.parametrize("stamp", NOT_RISING.values(), ids=NOT_RISING)
+def test_where_stamps_do_not_rise_the_times_of_the_bag_are_taken(tmp_path, stamp, caplog):
+    source = open_source(str(write(tmp_path / "bag", stamp=stamp)))
+    assert [e.frame.stamp_ns for e in source] == [time_ns(index) for index in ALL]
+    assert source.fps == pytest.approx(30, rel=0.01)
+    assert "/image do not rise (a rising series is " in caplog.text
+    assert "the times at which they were recorded are taken" in caplog.text
+
+
+@pytest.mark.parametrize("stray_ns", [0, 2**31 * 1_000_000_000 - 1, time_ns(3), time_ns(33)])
+def test_a_stamp_beside_the_others_leaves_out_that_image_alone(tmp_path, stray_ns, caplog):
+    count = 24
+    bag = write(
+        tmp_path / "bag", frames=count, stamp=lambda i: stray_ns if i == 12 else time_ns(i)
+    )  # fmt: skip
+    source = open_source(str(bag))
+    stamps = [e.frame.stamp_ns for e in source]
+    assert stamps == [time_ns(i) for i in range(count) if i != 12]
+    assert source.fps == pytest.approx(30, rel=0.01)
+    assert (
+        "1 of 24 messages cannot be read and are left out; the first is message 12: " in caplog.text
+    )
+    assert "does not rise with the others" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "places"),
+    [
+        ([], []), ([5], [0]), ([5, 5], [1]), ([1, 2, 3], [0, 1, 2]), ([3, 2, 1], [2]),
+        ([1, 99, 2, 3], [0, 2, 3]), ([1, 2, 0, 3], [0, 1, 3]),
+    ],
+)  # fmt: skip
+def test_the_longest_rise(numbers, places):
+    assert longest_rise(numbers) == places
+
+
 def cut(file, share):
     file.write_bytes(file.read_bytes()[: round(file.stat().st_size * share)])
 
@@ -264,10 +311,57 @@ def test_files_that_are_no_bag_of_ours_are_said_to_be_so(tmp_path, name, content
         open_source(str(tmp_path / name))
 
 
-def test_a_folder_with_a_bag_of_ros_1(tmp_path):
-    (tmp_path / "run.bag").write_bytes(b"#ROSBAG V2.0\n")
-    with pytest.raises(DatasetError, match=r"run\.bag is a bag of ROS 1"):
+@pytest.mark.parametrize("name", ["run.bag", "run.bag.active"])
+def test_a_folder_with_a_bag_of_ros_1(tmp_path, name):
+    (tmp_path / name).write_bytes(b"#ROSBAG V2.0\n")
+    with pytest.raises(DatasetError, match=rf"{name} is a bag of ROS 1"):
         open_source(str(tmp_path))
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.mcap.zstd", "compressed file of a bag without its metadata.yaml; .*zstd -d"),
+        ("a.db3.zstd", "compressed file of a bag without its metadata.yaml"),
+        ("A.MCAP", "rename it to A.mcap"),
+        ("a.Db3", "rename it to a.db3"),
+    ],
+)
+def test_files_of_bags_that_are_not_read_as_they_are(tmp_path, name, text, is_folder):
+    (tmp_path / name).write_bytes(b"some bytes")
+    with pytest.raises(DatasetError, match=text):
+        open_source(str(tmp_path if is_folder else tmp_path / name))
+
+
+def test_a_folder_of_images_beside_folders_called_like_bags(tmp_path):
+    for name in ("old.bag", "old.mcap", "old.db3", "old.db3.zstd"):
+        (tmp_path / name).mkdir()
+    cv2.imwrite(str(tmp_path / "0.png"), picture(0))
+    assert len(list(open_source(str(tmp_path)))) == 1
+
+
+@pytest.mark.parametrize("name", ["f.mcap", "f.db3", "f.mp4", "f.png", "f.bag", "f"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DatasetError, match="neither a file nor a folder but a pipe or a device"):
+        open_source(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["f.mcap", "f.db3", "f.bag", "f.png"])
+def test_a_pipe_in_a_folder_is_left_alone(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DatasetError, match="holds no images"):
+        open_source(str(tmp_path))
+
+
+def test_a_pipe_that_metadata_name_is_left_alone(tmp_path, caplog):
+    bag = write(tmp_path / "bag")
+    file = storage_file(bag)
+    file.rename(bag / "other.mcap")
+    os.mkfifo(file)
+    assert indices(open_source(str(bag))) == ALL
+    assert f"names {file.name}, which is not there" in caplog.text
 
 
 @PLUGINS
