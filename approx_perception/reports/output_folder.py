@@ -15,14 +15,6 @@ __all__ = ["check_folder", "fresh_folder", "mark"]
 _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO}
 _MARKER = ".approx_perception"
 _MARKER_TEXT = "Made by approx-perception, which may replace this folder when told to.\n"
-#: What results of versions without a marker hold.
-_OLDER_RESULTS = (
-    {"config.yaml", "frames.csv"},
-    {"config.yaml", "checkpoint.pt"},
-    {"summary.json", "frames.csv"},
-    {"result.json", "table.md"},
-    {".finished"},
-)
 
 
 @contextmanager
@@ -91,18 +83,11 @@ def check_folder(path: Path, overwrite: bool) -> None:
     names = {entry.name for entry in place.iterdir()} if place.is_dir() else set()
     if names and not overwrite:
         raise ConfigurationError(f"{path} exists; choose another --out or add --overwrite")
-    if names and not _is_ours(place, names):
+    if names and _MARKER not in names:
         raise ConfigurationError(
-            f"{path} was not made by approx-perception and is left alone; remove it yourself or "
-            "choose another --out"
+            f"{path} was not made by approx-perception (it holds no file {_MARKER}) and is left "
+            "alone; remove it yourself or choose another --out"
         )
-
-
-def _is_ours(folder: Path, names: set[str]) -> bool:
-    if _MARKER in names or any(older <= names for older in _OLDER_RESULTS):
-        return True
-    # Of evaluate.
-    return "result.json" in names and any(folder.rglob("record.json"))
 
 
 def _put(partial: Path, place: Path) -> None:

@@ -71,33 +71,30 @@ def test_resume_goes_on_with_what_is_there(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["photos", "photos.partial"])
-def test_folders_of_others_are_not_removed(name, tmp_path):
-    theirs = tmp_path / name / "wedding.jpg"
-    theirs.parent.mkdir()
-    theirs.touch()
-    (theirs.parent / "config.yaml").touch()
-    (theirs.parent / "metadata.yaml").touch()
-    with pytest.raises(ConfigurationError, match="not made by approx-perception"):
-        fill(tmp_path / "photos", "one", overwrite=True)
-    assert theirs.exists()
-    assert not list(tmp_path.glob(".*"))
-
-
 @pytest.mark.parametrize(
     "names",
     [
-        ("config.yaml", "frames.csv", "detections.txt"),
-        ("summary.json", "frames.csv", "timeline.png"),
+        ("config.yaml", "metadata.yaml", "wedding.jpg"),
+        ("config.yaml", "checkpoint.pt", "thesis.txt"),
+        # As many a program leaves them.
+        ("config.yaml", "checkpoint.pt"),
+        ("config.yaml", "frames.csv"),
+        ("summary.json", "frames.csv", "raw/take1.mp4"),
         ("result.json", "table.md"),
-        ("result.json", "bag/record.json"),
+        ("result.json", "mine/record.json"),
+        (".finished",),
     ],
 )
-def test_results_of_older_versions_are_known(names, tmp_path):
-    for name in names:
-        (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "out" / name).touch()
-    fill(tmp_path / "out", "new", overwrite=True)
-    assert text_in(tmp_path / "out") == "new"
+def test_folders_of_others_are_not_removed(name, names, tmp_path):
+    theirs = [tmp_path / name / each for each in names]
+    for file in theirs:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    for options in ({"overwrite": True}, {"resume": True, "overwrite": True}):
+        with pytest.raises(ConfigurationError, match="not made by approx-perception"):
+            fill(tmp_path / "photos", "one", **options)
+    assert all(file.exists() for file in theirs)
+    assert not list(tmp_path.glob(".*"))
 
 
 @pytest.mark.parametrize("out", [".", "..", "/", "../..", "here/.."])
