@@ -104,6 +104,9 @@ class Parameter:
             If it is of another type, outside the range or not among the names; echoes it.
         """
         wanted = type(self.default)
+        if wanted is list and value is None:
+            # How ROS gives an empty list.
+            value = []
         is_taken = type(value) is wanted or (self.is_double and type(value) is int)
         if isinstance(value, list):
             is_taken = is_taken and all(isinstance(item, str) for item in value)

@@ -82,7 +82,7 @@ class Camera:
         self._node, self._clock, self._on_image = node, clock, on_image
         self._decoder = decoder
         self._transport = "compressed" if is_compressed else "raw"
-        self._topic = f"{place.topic}/compressed" if is_compressed else place.topic
+        self._topic = place.subscribed(self._transport)
         self._type = CompressedImage if is_compressed else Image
         self.topic = node.resolve_topic_name(self._topic)
         self.health = CameraHealth(clock)

@@ -1,17 +1,20 @@
 """Declare the parameters of an interface with descriptions and ranges."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
+from rclpy.qos import HistoryPolicy, ReliabilityPolicy
 
-from approx_perception.exceptions import shown
+from approx_perception.exceptions import choices, shown
 from approx_perception.interface import Parameter
 
-__all__ = ["declare_parameters", "no_parameter", "warn_of_unknown", "warn_of_unused_qos"]
+__all__ = ["check_given", "declare_parameters", "no_parameter"]
 
 _TOPIC_PARAMETERS = "qos_overrides."
+#: Of topics that a warning names.
+_MOST_TOPICS = 8
 
 
 def _descriptor(parameter: Parameter) -> ParameterDescriptor:
@@ -56,23 +59,66 @@ def _given(node: Node) -> dict[str, object]:
     return {name: given.value for name, given in node._parameter_overrides.items()}
 
 
-def warn_of_unknown(node: Node, parameters: Iterable[Parameter]) -> None:
-    """Warn of parameters given at start that the node does not have; all of its are declared."""
+def check_given(
+    node: Node, parameters: Iterable[Parameter], image_topics: Sequence[str] = ()
+) -> None:
+    """Check what is given at start beside the declared parameters: nothing of it is in silence.
+
+    What would be ignored is a warning.
+
+    Parameters
+    ----------
+    node
+        Whose parameters are declared.
+    parameters
+        All of its own.
+    image_topics
+        Resolved topics whose quality of service the user may change.
+
+    Raises
+    ------
+    ConfigurationError
+        If a quality of service is given a value that it cannot have.
+    """
     names = [parameter.name for parameter in parameters]
-    for name in sorted(_given(node)):
-        # Those of topics are declared with the topics.
-        if not node.has_parameter(name) and not name.startswith(_TOPIC_PARAMETERS):
-            node.get_logger().warning(f"{no_parameter(name, names)}: it is ignored")
+    for name, value in sorted(_given(node).items()):
+        if node.has_parameter(name):
+            continue
+        if name.startswith(_TOPIC_PARAMETERS):
+            problem = _qos_problem(name, value, image_topics)
+        else:
+            problem = no_parameter(name, names)
+        if problem:
+            node.get_logger().warning(f"{problem}: it is ignored")
 
 
-def warn_of_unused_qos(node: Node) -> None:
-    """Warn of qualities of service given at start that are of no topic; all are declared."""
-    for name in sorted(_given(node)):
-        if not node.has_parameter(name) and name.startswith(_TOPIC_PARAMETERS):
-            node.get_logger().warning(
-                f"{shown(name)} is of no topic whose quality of service can be changed: it is "
-                "ignored"
-            )
+def _qos_problem(name: str, value: object, image_topics: Sequence[str]) -> str:
+    """Why a quality of service would be ignored; raises where its value cannot be."""
+    known = [_qos_parameters(topic) for topic in image_topics]
+    for parameter in (parameter for group in known for parameter in group):
+        if parameter.name == name:
+            # rclpy takes names in any case.
+            parameter.accept(value.lower() if isinstance(value, str) else value)
+            return ""
+    for topic, group in zip(image_topics, known, strict=True):
+        if name.startswith(f"{_TOPIC_PARAMETERS}{topic}."):
+            return f"{shown(name)} cannot be changed; choose {choices(p.name for p in group)}"
+    topics = f"; choose a topic of {choices(image_topics[:_MOST_TOPICS])}" if image_topics else ""
+    return f"{shown(name)} is of no topic whose quality of service can be changed{topics}"
+
+
+def _qos_parameters(topic: str) -> list[Parameter]:
+    """What rclpy declares with a subscription that lets users change its quality of service."""
+    prefix = f"{_TOPIC_PARAMETERS}{topic}.subscription"
+    reliable, last = (
+        tuple(policy.name.lower() for policy in kind if policy.name != "UNKNOWN")
+        for kind in (ReliabilityPolicy, HistoryPolicy)
+    )
+    return [
+        Parameter(f"{prefix}.reliability", "best_effort", "", names=reliable),
+        Parameter(f"{prefix}.history", "keep_last", "", names=last),
+        Parameter(f"{prefix}.depth", 1, "", (1, 100_000)),
+    ]
 
 
 def no_parameter(name: str, names: Iterable[str]) -> str:

@@ -24,6 +24,8 @@ Tell = Callable[[str, Exception], None]
 #: After a failure, so that one which comes back at once does not take a whole core.
 _PAUSE_S = 0.01
 _NOT_TAKEN = "it is malformed, or there is no memory for it"
+#: How rclpy's bindings say that there is no memory for a message's fields.
+_NO_OBJECT = "Unable to convert call argument"
 
 
 class StartFailedError(ApproxPerceptionError):
@@ -71,7 +73,8 @@ class GuardedExecutor(SingleThreadedExecutor):  # type: ignore[misc]
             try:
                 taken = take_from_wait_list(entity)
             except Exception as error:
-                self._tell(taking, error)
+                is_unmade = str(error).startswith(_NO_OBJECT)
+                self._tell(taking, ApproxPerceptionError(_NOT_TAKEN) if is_unmade else error)
                 return None
             if taken is None and isinstance(entity, Subscription):
                 # The middleware throws it away, and rclpy says nothing.

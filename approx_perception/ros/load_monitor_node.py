@@ -16,7 +16,7 @@ from approx_perception.contention import LoadMeter
 from approx_perception.interface import LOAD_MONITOR_PARAMETERS
 from approx_perception.msg import SystemLoad
 from approx_perception.ros import qos
-from approx_perception.ros.declarations import declare_parameters, warn_of_unknown
+from approx_perception.ros.declarations import check_given, declare_parameters
 from approx_perception.ros.diagnostics import Diagnostics
 from approx_perception.ros.same_name import NameWatch
 from approx_perception.ros.startup import run_node
@@ -52,7 +52,7 @@ class LoadMonitorNode(Node):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__("load_monitor_node")
         declare_parameters(self, LOAD_MONITOR_PARAMETERS)
-        warn_of_unknown(self, LOAD_MONITOR_PARAMETERS)
+        check_given(self, LOAD_MONITOR_PARAMETERS)
         self.diagnostics = Diagnostics(self)
         self._name_watch = NameWatch(self)
         text = str(self.get_parameter("own_processes").value)

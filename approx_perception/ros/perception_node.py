@@ -23,11 +23,7 @@ from approx_perception.exceptions import ApproxPerceptionError, ConfigurationErr
 from approx_perception.interface import PERCEPTION_PARAMETERS, camera_sla
 from approx_perception.pipeline import CameraGroup
 from approx_perception.ros.camera import Camera
-from approx_perception.ros.declarations import (
-    declare_parameters,
-    warn_of_unknown,
-    warn_of_unused_qos,
-)
+from approx_perception.ros.declarations import check_given, declare_parameters
 from approx_perception.ros.diagnostics import LOG_PERIOD_S, Diagnostics
 from approx_perception.ros.health import Judgement
 from approx_perception.ros.lifecycle import ManagedNode, Report
@@ -112,7 +108,8 @@ class PerceptionNode(ManagedNode):
             *(camera_sla(place.name) for place in self._places if place.name),
         )
         declare_parameters(self, self._own_parameters[len(PERCEPTION_PARAMETERS) :])
-        warn_of_unknown(self, self._own_parameters)
+        images = [self.resolve_topic_name(place.subscribed(transport)) for place in self._places]
+        check_given(self, self._own_parameters, images)
 
     # Lifecycle
 
@@ -190,7 +187,6 @@ class PerceptionNode(ManagedNode):
         try:
             for camera in self._cameras:
                 camera.listen()
-            warn_of_unused_qos(self)
             self._direct(worker, self._settings)
             worker.start()
         except Exception:

@@ -22,7 +22,7 @@ from approx_perception.exceptions import ConfigurationError, described, shown
 from approx_perception.interface import PLAYER_PARAMETERS, SYNTHETIC_FRAME_ID
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import image_message
-from approx_perception.ros.declarations import declare_parameters, warn_of_unknown
+from approx_perception.ros.declarations import check_given, declare_parameters
 from approx_perception.ros.diagnostics import Diagnostics
 from approx_perception.ros.same_name import NameWatch
 from approx_perception.ros.startup import spin_until_told, start_node
@@ -48,7 +48,7 @@ class PlayerNode(Node):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__("player_node")
         declare_parameters(self, PLAYER_PARAMETERS)
-        warn_of_unknown(self, PLAYER_PARAMETERS)
+        check_given(self, PLAYER_PARAMETERS)
         self.diagnostics = Diagnostics(self)
         self._name_watch = NameWatch(self)
         self._source = open_source(

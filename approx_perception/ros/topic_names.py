@@ -44,6 +44,10 @@ class CameraTopic:
     topic: str
     name: str
 
+    def subscribed(self, transport: str) -> str:
+        """Name of the topic that carries its images, ``raw`` or ``compressed``."""
+        return self.topic if transport == "raw" else f"{self.topic}/{transport}"
+
 
 @dataclass(frozen=True, slots=True)
 class LoadTopicNames:
@@ -127,8 +131,7 @@ def own_topics(node: Node, places: Sequence[CameraTopic], transport: str) -> dic
     ConfigurationError
         If a camera's topic is no topic, one of another camera, or one of the node's own.
     """
-    suffix = "" if transport == "raw" else f"/{transport}"
-    cameras = [(p, _resolve(node, f"{p.topic}{suffix}", "cameras")) for p in places]
+    cameras = [(p, _resolve(node, p.subscribed(transport), "cameras")) for p in places]
     taken = {_resolve(node, name, "a topic"): kind for name, kind in _OF_ROS.items()}
     for place in places:
         for topic in TOPICS:

@@ -171,7 +171,7 @@ def left_in(graph):
 
 
 def test_what_cannot_be_activated_leaves_nothing_half_done(graph):
-    node = start(graph, **{"qos_overrides./image.subscription.reliability": "perhaps"})
+    node = start(graph, "test.ros.hesitant_node")
     assert change(graph, CONFIGURE), node.last_words()
     for _ in range(2):
         assert not change(graph, ACTIVATE)

@@ -41,7 +41,7 @@ def start(monkeypatch, domain_id):
 
 
 CAMERAS = {
-    "[]": "cameras has no value; it must be a list of texts",
+    "[]": "cameras is empty; name an image topic, as [/camera/image_raw]",
     '[""]': "cameras is '', which is no topic",
     "[a, a]": "cameras names 'a' twice",
     "[a, /a]": "cameras names 'a' twice",
@@ -208,14 +208,56 @@ def test_sets_of_what_there_is_not_are_told(start):
 
 
 def test_parameters_given_at_start_that_there_are_not(start, capfd):
-    start(PerceptionNode, "sla_ms:=20", "polciy:=fixed", "qos_overrides./image.x.depth:=3")
+    start(PerceptionNode, "sla_ms:=20", "polciy:=fixed")
     told = capfd.readouterr().err
     assert "no parameter 'sla_ms'; did you mean 'sla.latency_ms'?: it is ignored" in told
     assert "no parameter 'polciy'; did you mean 'policy'?" in told
-    assert "qos_overrides" not in told
     rclpy.try_shutdown()
     start(LoadMonitorNode, "period:=1.0")
     assert "no parameter 'period'; did you mean 'period_s'?" in capfd.readouterr().err
+
+
+QUALITIES = {
+    "reliability:=nonsense": "reliability is 'nonsense'; choose 'system_default', 'reliable'",
+    "reliability:=unknown": "reliability is 'unknown'; choose",
+    "reliability:=1": "reliability is 1; it must be a text",
+    "history:=keep_some": "history is 'keep_some'; choose 'system_default', 'keep_last'",
+    "depth:=-1": "depth is -1; it must be from 1 to 100000",
+    "depth:=5000000000": "depth is 5000000000; it must be from 1",
+    "depth:=deep": "depth is 'deep'; it must be a whole number",
+}
+
+
+@pytest.mark.parametrize(("given", "words"), QUALITIES.items())
+def test_qualities_of_service_that_cannot_be_are_refused_at_start(start, capfd, given, words):
+    two = ("cameras:=[a/image, /b/image]", "image_transport:=compressed")
+    assert start(PerceptionNode, f"qos_overrides./image.subscription.{given}") is None
+    assert words in capfd.readouterr().err
+    assert start(
+        PerceptionNode, *two, f"qos_overrides./b/image/compressed.subscription.{given}"
+    ) is (None)
+    assert words in capfd.readouterr().err
+
+
+def test_qualities_of_service_that_would_be_ignored_are_told_at_start(start, capfd):
+    policies = ("durability:=volatile", "depth:=7", "reliability:=RELIABLE", "deadline:=5")
+    start(
+        PerceptionNode,
+        *(f"qos_overrides./image.subscription.{policy}" for policy in policies),
+        "qos_overrides./other.subscription.depth:=3", "qos_overrides./image.publisher.depth:=3",
+    )  # fmt: skip
+    told = capfd.readouterr().err
+    for policy in ("subscription.durability", "subscription.deadline", "publisher.depth"):
+        assert (
+            f"'qos_overrides./image.{policy}' cannot be changed; choose "
+            "'qos_overrides./image.subscription.reliability', " in told
+        )
+    assert "'qos_overrides./other.subscription.depth' is of no topic whose quality of" in told
+    assert "; choose a topic of '/image': it is ignored" in told
+    assert told.count("it is ignored") == 4
+    rclpy.try_shutdown()
+    start(LoadMonitorNode, "qos_overrides./system_load.publisher.depth:=3")
+    assert "is of no topic whose quality of service can be changed: it is" in capfd.readouterr().err
 
 
 def test_changes_are_logged(start, capfd):
