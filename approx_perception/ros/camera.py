@@ -29,7 +29,7 @@ __all__ = ["Camera", "WaitingImage"]
 
 #: Above this, Fast DDS without our profile loses images.
 _LARGE_MESSAGE_BYTES = 300_000
-#: Looks of a second at a topic that has a publisher but brings nothing, before the user is told.
+#: Looks of a second at a topic that brings nothing, for one reason, before the user is told.
 _SILENT_LOOKS = 3
 _LOG_PERIOD_S = 5.0
 #: Looks of a second between two verdicts in the log.
@@ -230,8 +230,9 @@ class Camera:
         if self._received or self._subscription is None:
             return
         wanted = self._subscription.qos_profile
-        self._silence = reason_for_silence(self._node, self.topic, self._transport, wanted)
-        self._silent_looks = self._silent_looks + 1 if self._silence else 0
+        silence = reason_for_silence(self._node, self.topic, self._transport, wanted)
+        self._silent_looks = self._silent_looks + 1 if silence == self._silence else 1
+        self._silence = silence
         if self._silent_looks >= _SILENT_LOOKS and self._told != self._silence:
             self._told = self._silence
             self._node.get_logger().warning(f"waiting for {self.waiting_for}")

@@ -1,4 +1,4 @@
-"""Why no image comes although somebody publishes."""
+"""Why no image comes."""
 
 from rclpy.node import Node
 from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
@@ -7,9 +7,13 @@ from approx_perception.ros.topic_names import IMAGE_TYPES, foreign_types
 
 __all__ = ["reason_for_silence"]
 
+#: Topics with images that are named, and characters for them.
+_MOST_TOPICS = 8
+_LONGEST = 400
+
 
 def reason_for_silence(node: Node, topic: str, transport: str, wanted: QoSProfile) -> str:
-    """Say why nothing comes from a camera, as far as the graph tells; empty if nobody publishes.
+    """Say why nothing comes from a camera, as far as the graph tells.
 
     Parameters
     ----------
@@ -45,7 +49,36 @@ def reason_for_silence(node: Node, topic: str, transport: str, wanted: QoSProfil
             return (
                 f"nobody publishes {topic}, but {sibling} carries {kind}{_other_way(kind, sibling)}"
             )
-    return ""
+    return _nobody(node, topic, transport)
+
+
+def _nobody(node: Node, topic: str, transport: str) -> str:
+    """Say that nobody publishes a topic, and where others publish images."""
+    found = {
+        name: next(other for other, kind in IMAGE_TYPES.items() if kind in kinds)
+        for name, kinds in sorted(node.get_topic_names_and_types())
+        if set(kinds) & set(IMAGE_TYPES.values()) and _others_publish(node, name)
+    }
+    if not found:
+        return (
+            f"nobody publishes {topic}, nor images on any other topic: does the camera's node run, "
+            "with the same ROS_DOMAIN_ID?"
+        )
+    named = [
+        name if other == transport else f"{name} (with image_transport {other})"
+        for name, other in list(found.items())[:_MOST_TOPICS]
+    ]
+    more = f" and {len(found) - _MOST_TOPICS} more" if len(found) > _MOST_TOPICS else ""
+    return (
+        f"nobody publishes {topic}; there are images on {', '.join(named)[:_LONGEST]}{more}: name "
+        "the right topic as cameras, or remap"
+    )
+
+
+def _others_publish(node: Node, topic: str) -> bool:
+    own = (node.get_name(), node.get_namespace())
+    publishers = node.get_publishers_info_by_topic(topic)
+    return any((p.node_name, p.node_namespace) != own for p in publishers)
 
 
 def _other_way(kind: str, topic: str) -> str:

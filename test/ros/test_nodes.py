@@ -131,7 +131,7 @@ def test_bad_images_are_reported_and_survived(graph):
 
 def test_a_silent_publisher_is_reported(graph):
     node = graph.start_perception()
-    assert graph.diagnostics["message"] == "waiting for the first image"
+    assert graph.diagnostics["message"].startswith("waiting for the first image")
     camera = Camera(graph)
     assert graph.wait(lambda: "has a publisher" in graph.diagnostics["message"], 20)
     assert "/image has a publisher" in node.last_words()
@@ -163,6 +163,20 @@ def test_why_no_image_comes_is_said(graph):
     camera = Camera(graph, CompressedImage, "image/compressed", is_heard=False)
     assert is_told("nobody publishes /image, but /image/compressed carries sensor_msgs/msg/Compr")
     camera.close()
+    assert is_told("nobody publishes /image, nor images on any other topic: does the camera's node")
+    others = [
+        Camera(graph, kind, topic, is_heard=False)
+        for kind, topic in ((Image, "elsewhere/image_raw"), (CompressedImage, "x/compressed"))
+    ]
+    # debug_image is the node's own.
+    words = (
+        "nobody publishes /image; there are images on /elsewhere/image_raw, /x/compressed (with "
+        "image_transport compressed): name the right topic as cameras, or remap"
+    )
+    assert is_told(words)
+    assert f"waiting for the first image: {words}" in node.log
+    for camera in others:
+        camera.close()
     camera = Camera(graph)
     camera.send(camera.image())
     assert graph.wait(lambda: len(graph.frames) == 1, 20)
