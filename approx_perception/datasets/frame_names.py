@@ -30,6 +30,8 @@ def frame_numbers(names: Sequence[str]) -> list[int | None]:
     names
         Of all files of a source.
     """
+    if not names:
+        return []
     found = [_DIGITS.findall(PurePath(name).stem) for name in names]
     usual = Counter(len(own) for own in found).most_common(1)
     columns = [[own[i] for own in found if len(own) == usual[0][0]] for i in range(usual[0][0])]

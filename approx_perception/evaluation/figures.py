@@ -13,7 +13,11 @@ import numpy.typing as npt
 from approx_perception.evaluation.adaptation import Step, steps_of
 from approx_perception.evaluation.average_precision import FrameMatch, match_frame, mean_ap50
 from approx_perception.evaluation.coco_precision import coco_average_precision
-from approx_perception.evaluation.identity import identity_scores, missing_library
+from approx_perception.evaluation.identity import (
+    identity_scores,
+    missing_library,
+    unusable_identities,
+)
 from approx_perception.evaluation.latency import group_means_ms, summarize_latency
 from approx_perception.evaluation.motion import MOTIONS, Motion, motion_ious, only_motion
 from approx_perception.evaluation.run_record import STAGES, RunRecord, with_common_classes
@@ -148,7 +152,7 @@ def _identity(records: Sequence[RunRecord]) -> dict[str, float]:
     if not all(record.metadata.get("has_identities", True) for record in records):
         return {}
     # One object or many: nobody knows.
-    if any((r.truth["track_ids"][~r.truth["ignored"]] < 0).any() for r in records):
+    if any(any(unusable_identities(record)) for record in records):
         return {}
     if missing_library():
         return {}

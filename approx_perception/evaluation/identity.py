@@ -15,7 +15,7 @@ from approx_perception.structures import Detections, GroundTruth
 from approx_perception.structures.boxes import iou_matrix
 from approx_perception.structures.columns import PartsView, joined_in_blocks
 
-__all__ = ["IdentityScores", "identity_scores", "missing_library"]
+__all__ = ["IdentityScores", "identity_scores", "missing_library", "unusable_identities"]
 
 _IOU_THRESHOLD = 0.5
 
@@ -62,6 +62,22 @@ def missing_library() -> str:
             "with pip install --no-deps trackeval"
         )
     return ""
+
+
+def unusable_identities(record: RunRecord) -> tuple[int, int]:
+    """Count objects whose identity tells nothing; those to be ignored aside.
+
+    Returns
+    -------
+    without, shared
+        Objects that have none, and those whose identity one before them has, in the same frame and
+        of the same class.
+    """
+    frames = np.repeat(np.arange(len(record)), np.diff(record.truth_ends, prepend=0))
+    columns = (frames, record.truth["class_ids"], record.truth["track_ids"])
+    rows = np.stack(columns, axis=1)[~record.truth["ignored"]]
+    known = rows[rows[:, 2] >= 0]
+    return len(rows) - len(known), len(known) - len(np.unique(known, axis=0))
 
 
 def _of_class(found: Detections, truth: GroundTruth, class_id: int) -> tuple[Ints, Ints, Any]:

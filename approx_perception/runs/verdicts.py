@@ -34,12 +34,23 @@ def add_verdicts(
         if entry["configuration"]["system"] in _FIXED:
             counts = [replace(own, without_fit=0) for own in counts]
         verdicts = [verdict_on(own) for own in counts]
+        dropped = _dropped(records[name])
         entry["verdict"] = {
             "state": joined_state(verdicts).value,
-            "slas": [{"state": v.state.value, "text": v.text} for v in verdicts],
+            "slas": [{"state": v.state.value, "text": v.text + dropped} for v in verdicts],
         }
     for name, entry in systems.items():
         entry["verdict"]["cost"] = _cost(name, systems)
+
+
+def _dropped(records: Sequence[RunRecord]) -> str:
+    """What a verdict does not count, in words; empty where all frames were processed, or none."""
+    frames = sum(map(len, records))
+    dropped = frames - sum(int(record.frames["processed"].sum()) for record in records)
+    if not 0 < dropped < frames:
+        return ""
+    tenths = min(max(round(1000 * dropped / frames), 1), 999)
+    return f", {tenths / 10:g} % of frames dropped"
 
 
 def _counts(records: Sequence[RunRecord]) -> list[SlaCounts]:
@@ -54,7 +65,8 @@ def _cost(name: str, systems: Mapping[str, Mapping[str, Any]]) -> str:
     entry = systems[name]
     ap50 = entry["figures"]["ap50"]
     if ap50 is None:
-        return "AP50 is unknown: no processed frame has ground truth"
+        has = "an object in its " if entry["truth"]["frames_with_truth"] else ""
+        return f"AP50 is unknown: no processed frame has {has}ground truth"
     text = f"AP50 {ap50:.3f}"
     kind = entry["configuration"]["system"]
     if kind in (*_FIXED, "best_fixed"):

@@ -480,3 +480,60 @@ def test_detections_that_are_malformed(tmp_path, line, message):
     (tmp_path / "detections.txt").write_text(f"1,-1,1,1,2,2,0.9,car\n{line}\n")
     with pytest.raises(DatasetError, match=message):
         open_annotations(tmp_path / "detections.txt")
+
+
+@pytest.mark.parametrize("name", [None, "", 7, [1]])
+def test_one_coco_image_without_a_name_does_not_move_the_others(tmp_path, name):
+    content = coco_of(*((key, f"{key}.png") for key in (1, 2, 5, 6)))
+    content["images"][1]["file_name"] = name
+    (tmp_path / "truth.json").write_text(json.dumps(content))
+    folder = images(tmp_path / "clip", *(f"{n}.png" for n in range(1, 7)))
+    source, truth = truths(folder, tmp_path / "truth.json")
+    assert lefts(truth) == [[1], None, None, None, [5], [6]]
+    assert any("1 of its images have no file_name, as [2]" in r for r in source.truth_remarks())
+
+
+@pytest.mark.parametrize(
+    ("frame_ids", "expected"),
+    [
+        ([0, "2"], [[10], None, [11], None]),
+        (["0", "3"], [[10], None, None, [11]]),
+        ([0.0, 2.0], [[10], None, [11], None]),
+        ([0, None], [[10], None, None, None]),
+        ([True, 2], [None, [11], None, None]),
+        (["a", "b"], [[10], [11], None, None]),
+    ],
+)
+def test_frame_ids_of_coco_in_each_form(video, tmp_path, frame_ids, expected):
+    content = coco_of((10, ""), (11, ""))
+    for image, frame_id in zip(content["images"], frame_ids, strict=True):
+        image["frame_id"] = frame_id
+    (tmp_path / "truth.json").write_text(json.dumps(content))
+    assert lefts(truths(video, tmp_path / "truth.json")[1]) == expected
+
+
+def test_order_is_said_where_it_decides(clip, video, tmp_path):
+    content = coco_of((1, ""), (2, ""))
+    (tmp_path / "truth.json").write_text(json.dumps(content))
+    folder = tmp_path / "xml"
+    folder.mkdir()
+    (folder / "x.xml").write_text(XML)
+    for source, truth in ((clip, "truth.json"), (video, "truth.json"), (video, "xml")):
+        (remark,) = truths(source, tmp_path / truth)[0].truth_remarks()
+        assert "taken in their order" in remark
+
+
+@pytest.mark.parametrize(
+    ("numbers", "is_said"), [((1, 2, 3), True), ((1, 4), False), ((0, 3), False), ((2, 3), True)]
+)
+def test_which_counting_was_taken_is_said_where_both_fit(tmp_path, numbers, is_said):
+    entries = [(number, f"{number:06}.png") for number in numbers]
+    (tmp_path / "truth.json").write_text(json.dumps(coco_of(*entries)))
+    folder = tmp_path / "xml"
+    folder.mkdir()
+    for number in numbers:
+        (folder / f"{number:06}.xml").write_text(XML)
+    for truth in (tmp_path / "truth.json", folder):
+        source = open_source("synthetic:calm", frame_count=4, ground_truth=str(truth))
+        remarks = source.truth_remarks()
+        assert any("counted from 1" in remark for remark in remarks) is is_said

@@ -1,9 +1,12 @@
 """What is told of ground truth that found no partner."""
 
+import math
+
 import pytest
 
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.evaluation import ClassMap
+from approx_perception.evaluation.figures import figures_of
 from approx_perception.evaluation.truth_use import (
     check_classes,
     truth_given,
@@ -38,6 +41,15 @@ def test_all_used():
         ([Row(truth=ONE), Row()], {}, ("1 of 2 frames have no truth in", "frame 2 the first")),
         ([Row(truth=ONE)], {"objects_given": 9}, ("8 of 9 objects of gt.txt are of no frame",)),
         ([Row(truth=ONE)] + [Row(truth=truth([]))] * 2, {}, ("the last 2 of 3 frames are empty",)),
+        ([Row(truth=truth([]))] * 3, {}, ("not one of 3 frames has an object in gt.txt",)),
+        ([Row(truth=truth([])), Row(truth=ONE)] * 2, {}, ("2 of 4 frames are empty in gt.txt, "
+                                                          "frame 1 the first",)),
+        ([Row(truth=truth([])), Row(truth=ONE)], {}, ("1 of 2 frames are empty in gt.txt",)),
+        ([Row(truth=ONE), Row(truth=ONE, dropped=True)], {}, ("1 of 2 objects of gt.txt are in "
+                                                              "frames that were dropped",)),
+        ([Row(truth=truth([BOX] * 3, [0, 0, 0]))], {}, ("2 objects of gt.txt have an identity "
+                                                        "that another one",)),
+        ([Row(truth=truth([[0.1, 0.2, 0.9, 0.8]]))], {}, ("are they normalised",)),
         ([Row(truth=truth([BOX], ignored=[True]))], {}, ("all 1 objects of gt.txt are to be",)),
         ([Row(truth=truth([BOX], [-1]))], {}, ("1 objects of gt.txt have no identity, so HOTA",)),
         (
@@ -62,6 +74,41 @@ def test_classes_that_the_network_does_not_know_are_counted():
     assert (
         "2 of 3 objects of gt.txt are of classes that the network does not know (unicorn)" in text
     )
+
+
+def test_truth_that_ends_too_early_and_has_gaps_is_told_of_both():
+    rows = [Row(truth=truth([])), *[Row(truth=ONE)] * 4, *[Row(truth=truth([]))] * 3]
+    end, gap = truth_use([used(rows)])["warnings"]
+    assert "the last 3 of 8 frames are empty" in end
+    assert "1 of 8 frames are empty in gt.txt, frame 1 the first" in gap
+
+
+def test_only_frames_that_were_processed_are_counted():
+    use = truth_use([used([Row(truth=ONE), *[Row(truth=ONE, dropped=True)] * 2])])
+    assert (use["frames"], use["frames_with_truth"], use["objects"]) == (3, 1, 1)
+
+
+def test_truth_that_is_known_of_every_frame_may_be_empty_in_some():
+    rows = [Row(truth=ONE), Row(truth=truth([]))]
+    assert truth_use([used(rows, name="")])["warnings"] == []
+    assert truth_use([used([Row(truth=truth([]))], name="")])["warnings"] != []
+
+
+@pytest.mark.parametrize(
+    ("ids", "classes", "ignored", "is_known"),
+    [
+        ([0, 0], [0, 0], [False, False], False),
+        ([7, 7], [0, 1], [False, False], True),
+        ([7, 7], [0, 0], [False, True], True),
+        ([7, -1], [0, 0], [False, False], False),
+        ([7, 8], [0, 0], [False, False], True),
+    ],
+)
+def test_two_objects_of_one_identity_make_scores_unknown(ids, classes, ignored, is_known):
+    pytest.importorskip("trackeval")
+    own = truth([BOX, [20, 20, 30, 30]], ids, classes, ignored)
+    figures = figures_of([used([Row(truth=own)] * 2, ("person", "car"))])
+    assert math.isnan(figures["hota"]) is not is_known
 
 
 def test_no_truth_at_all_is_no_warning():

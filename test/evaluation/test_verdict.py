@@ -11,6 +11,7 @@ from approx_perception.evaluation.verdict import (
     joined_state,
     verdict_on,
 )
+from approx_perception.runs.result import result_of
 from approx_perception.structures import SLA, SlaScope
 from test.evaluation.records import Row, record
 
@@ -110,3 +111,11 @@ def test_records_of_before_do_not_tell_what_fits(tmp_path):
     np.savez(tmp_path / "record.npz", **arrays)
     (counts,) = counts_of([RunRecord.load(tmp_path)])
     assert verdict_on(counts).text.endswith("broken (100 % late)")
+
+
+def test_dropped_frames_are_told_beside_the_verdict():
+    rows = [Row(), *[Row(dropped=True)] * 3]
+    result = result_of({"ours": [record(rows)], "all": [record([Row()])]}, (), ())
+    texts = [result["systems"][name]["verdict"]["slas"][0]["text"] for name in ("ours", "all")]
+    assert texts[0].endswith(", 75 % of frames dropped")
+    assert "dropped" not in texts[1]

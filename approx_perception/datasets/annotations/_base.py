@@ -43,13 +43,15 @@ class Annotations(ABC):
     object_count: int
 
     @abstractmethod
-    def join(self, paths: Sequence[Path]) -> Join:
+    def join(self, paths: Sequence[Path], frame_count: int = 0) -> Join:
         """Find what belongs to each frame.
 
         Parameters
         ----------
         paths
             Files of a source's frames; empty where frames have none.
+        frame_count
+            Frames of the source; 0 where that is not known.
         """
 
     @abstractmethod
@@ -132,7 +134,7 @@ class AnnotatedSource(FrameSource):
         self.frame_paths = source.frame_paths
         self.class_names = annotations.class_names
         self.truth_name, self.truth_objects = annotations.name, annotations.object_count
-        self._join = annotations.join(source.frame_paths)
+        self._join = annotations.join(source.frame_paths, source.frame_count)
 
     def check_is_of_use(self) -> None:
         """Refuse truth that says nothing of this source, before anything is run.

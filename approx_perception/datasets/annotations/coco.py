@@ -14,8 +14,7 @@ from approx_perception.datasets.annotations._base import (
 )
 from approx_perception.datasets.annotations.joining import (
     Join,
-    join_by_number,
-    join_by_order,
+    join_by_count,
     join_by_path,
 )
 from approx_perception.datasets.frame_names import frame_numbers
@@ -34,7 +33,8 @@ class CocoAnnotations(Annotations):
 
     Images belong to frames by ``file_name``. Where the source's frames have no files, the number of
     an image counts: its ``frame_id``, or the number in its ``file_name``; from 0 on if one is 0,
-    else from 1 on. Images without names and numbers are taken in the order of their ``id``.
+    else from 1 on. Images without, beside others that have one, belong to no frame; where not one
+    has any, all are taken in the order of their ``id``.
 
     Parameters
     ----------
@@ -127,26 +127,40 @@ class CocoAnnotations(Annotations):
         ignored = bool(entry.get("iscrowd", 0)) or bool(entry.get("ignore", 0))
         return corners, self._class_ids[entry["category_id"]], identity, ignored
 
-    def join(self, paths: Sequence[Path]) -> Join:
+    def join(self, paths: Sequence[Path], frame_count: int = 0) -> Join:
         """See `Annotations`; by path, else by number, else by order."""
-        names = {image["id"]: image.get("file_name") for image in self._images}
-        has_names = bool(names) and all(isinstance(n, str) and n for n in names.values())
-        if paths and has_names:
-            return join_by_path(paths, names)
-        numbers: list[Any] = [image.get("frame_id") for image in self._images]
-        if has_names and not all(isinstance(number, int) for number in numbers):
-            numbers = list(frame_numbers(list(names.values())))
-        if not all(isinstance(number, int) for number in numbers):
-            return join_by_order(sorted(names, key=lambda key: (isinstance(key, str), key)))
-        by_number = dict(zip(numbers, names, strict=True))
-        if len(by_number) < len(names):
+        names = {
+            image["id"]: name
+            for image in self._images
+            if isinstance(name := image.get("file_name"), str) and name.strip()
+        }
+        keys = sorted(self._rows, key=lambda key: (isinstance(key, str), key))
+        if paths and names:
+            found = join_by_path(paths, names)
+            nameless = [key for key in keys if key not in names]
+            remark = f"{len(nameless)} of its images have no file_name, as {shown(nameless[:1])}"
+            return Join(found.key_of, (*found.remarks, *([remark] if nameless else [])))
+        frame_ids = {image["id"]: _whole(image.get("frame_id")) for image in self._images}
+        in_names = dict(zip(names, frame_numbers(list(names.values())), strict=True))
+        # The one of which more is known; of two, what the file means to be a number.
+        numbers = max(frame_ids, in_names, key=lambda own: sum(n is not None for n in own.values()))
+        known = [number for number in numbers.values() if number is not None]
+        if len(set(known)) < len(known):
             raise DatasetError(f"{self._path}: two images have the same frame_id")
-        found = join_by_number(paths, numbers, counts_from=0 if 0 in by_number else 1)
-        return Join(lambda index: by_number.get(found.key_of(index)), found.remarks)
+        return join_by_count(keys, [numbers.get(key) for key in keys], frame_count, paths)
 
     def ground_truth(self, key: Any) -> GroundTruth | None:
         """See `Annotations`."""
         return ground_truth_from_rows(self._rows[key])
+
+
+def _whole(value: object) -> int | None:
+    """A whole number, which may be written as a text or with a point; None for all else."""
+    if isinstance(value, str):
+        return int(value) if value.strip().isdecimal() else None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _is_number(value: object) -> bool:

@@ -11,7 +11,7 @@ from approx_perception.datasets.annotations._base import (
     checked_box,
     ground_truth_from_rows,
 )
-from approx_perception.datasets.annotations.joining import Join, join_by_order, join_by_path
+from approx_perception.datasets.annotations.joining import Join, join_by_count, join_by_path
 from approx_perception.datasets.frame_names import by_number, frame_numbers
 from approx_perception.exceptions import DatasetError, shown
 from approx_perception.structures import GroundTruth
@@ -60,17 +60,12 @@ class ImageNetVidAnnotations(Annotations):
         self._rows = {path.name: self._read(path) for path in files}
         self.object_count = sum(map(len, self._rows.values()))
 
-    def join(self, paths: Sequence[Path]) -> Join:
+    def join(self, paths: Sequence[Path], frame_count: int = 0) -> Join:
         """See `Annotations`; by name, else by number, else by order."""
         names = list(self._rows)
         if paths:
             return join_by_path(paths, dict(zip(names, names, strict=True)))
-        numbers = frame_numbers(names)
-        if None in numbers:
-            return join_by_order(names)
-        numbered = dict(zip(numbers, names, strict=True))
-        first = 0 if 0 in numbered else 1
-        return Join(lambda index: numbered.get(index + first))
+        return join_by_count(names, frame_numbers(names), frame_count)
 
     def ground_truth(self, key: str) -> GroundTruth | None:
         """See `Annotations`."""

@@ -8,7 +8,7 @@ from typing import Any
 from approx_perception.datasets.frame_names import frame_numbers
 from approx_perception.exceptions import DatasetError, choices, shown
 
-__all__ = ["Join", "join_by_number", "join_by_order", "join_by_path"]
+__all__ = ["Join", "join_by_count", "join_by_number", "join_by_path"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,39 @@ class Join:
     remarks: tuple[str, ...] = ()
 
 
-def join_by_order(keys: Sequence[Any]) -> Join:
-    """Join by position, for files that name nothing."""
-    return Join(lambda index: keys[index] if index < len(keys) else None)
+def join_by_count(
+    keys: Sequence[Any], numbers: Sequence[int | None], frame_count: int, paths: Sequence[Path] = ()
+) -> Join:
+    """Join by the numbers that entries have, or by their order where not one has any.
+
+    Numbers count from 0 if one is 0, else from 1; it is said where that is not plain.
+
+    Parameters
+    ----------
+    keys
+        Of the entries, in their order.
+    numbers
+        Of each entry; those without one belong to no frame, if others have one.
+    frame_count
+        Frames of the source; 0 where that is not known.
+    paths
+        See `join_by_number`.
+    """
+    numbered = {n: key for key, n in zip(keys, numbers, strict=True) if n is not None}
+    if not numbered:
+        remark = "its entries have neither names nor numbers, so that they are taken in their order"
+        return Join(lambda index: keys[index] if index < len(keys) else None, (remark,))
+    remarks = []
+    if without := [key for key, number in zip(keys, numbers, strict=True) if number is None]:
+        remarks.append(f"{len(without)} of its entries have no number, as {shown(without[0])}")
+    first = 0 if 0 in numbered else 1
+    found = join_by_number(paths, numbered, first)
+    if not paths and first and (not frame_count or max(numbered) < frame_count):
+        remarks.append(
+            f"its frames {min(numbered)} to {max(numbered)} are counted from 1, as none of them is "
+            "0: if it counts from 0, all are one frame early"
+        )
+    return Join(lambda index: numbered.get(found.key_of(index)), (*remarks, *found.remarks))
 
 
 def join_by_number(paths: Sequence[Path], numbers: Collection[int], counts_from: int) -> Join:

@@ -84,7 +84,7 @@ class MotAnnotations(Annotations):
         )  # fmt: skip
         self._rows.setdefault(int(frame), []).append(row)
 
-    def join(self, paths: Sequence[Path]) -> Join:
+    def join(self, paths: Sequence[Path], frame_count: int = 0) -> Join:
         """See `Annotations`; by number."""
         found = join_by_number(paths, self._rows.keys(), counts_from=1)
         remarks = [*found.remarks]

@@ -80,9 +80,9 @@ class OwnDetections(Annotations):
         for frame, name, (box, _, identity, ignored) in rows:
             self._rows.setdefault(frame, []).append((box, numbers[name], identity, ignored))
 
-    def join(self, paths: Sequence[Path]) -> Join:
+    def join(self, paths: Sequence[Path], frame_count: int = 0) -> Join:
         """See `Annotations`; by position, for so the run numbered them."""
-        del paths
+        del paths, frame_count
         return join_by_number((), self._rows.keys(), counts_from=1)
 
     def ground_truth(self, key: int) -> GroundTruth | None:
