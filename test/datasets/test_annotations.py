@@ -8,7 +8,7 @@ import pytest
 
 from approx_perception.branches import Branch
 from approx_perception.datasets import open_source
-from approx_perception.datasets.annotations import open_annotations
+from approx_perception.datasets.annotations import AnnotatedSource, open_annotations
 from approx_perception.exceptions import ConfigurationError, DatasetError
 from approx_perception.reports.run_files import RunFiles
 from approx_perception.structures import (
@@ -537,3 +537,43 @@ def test_which_counting_was_taken_is_said_where_both_fit(tmp_path, numbers, is_s
         source = open_source("synthetic:calm", frame_count=4, ground_truth=str(truth))
         remarks = source.truth_remarks()
         assert any("counted from 1" in remark for remark in remarks) is is_said
+
+
+VISDRONE = "1,1,10,5,9,9,1,4,0,0\n2,2,20,5,9,9,1,9,1,2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "classes", "expected", "said"),
+    [
+        (VISDRONE, {4: "person", 9: "bus"}, [[10], [20]], "the class map names it"),
+        (VISDRONE, {4: "person"}, [[10], []], "the class map names it"),
+        (VISDRONE, None, [[], []], "whole numbers that differ"),
+        (VISDRONE.replace(",9,1,2", ",4,1,2"), {4: "car"}, [[10], [20]], "class map names it"),
+        (VISDRONE.replace(",9,1,2", ",4,1,2"), None, [[10], [20]], "world coordinates"),
+        (VISDRONE.replace(",0,0", ",0.5,0"), {4: "car"}, [[], []], "world coordinates"),
+        ("1,1,10,5,9,9,1,-4,30,0\n2,1,20,5,9,9,1,12,7,0\n", None, [[10], [20]], "world"),
+        ("1,1,10,5,9,9,1,-1, -1, -1\n2,1,20,5,9,9,1, -1,-1,-1.0\n", None, [[10], [20]], ""),
+    ],
+)
+def test_ten_columns_of_mot_with_a_class_or_a_place(clip, tmp_path, text, classes, expected, said):
+    (tmp_path / "gt.txt").write_text(text)
+    annotations = open_annotations(tmp_path / "gt.txt", classes=classes)
+    source = AnnotatedSource(open_source(str(clip)), annotations)
+    assert lefts(entry.ground_truth for entry in source) == expected
+    about = [remark for remark in source.truth_remarks() if "of its ten columns" in remark]
+    assert len(about) == bool(said)
+    assert all(said in remark for remark in about)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["f001_1040ms.png", "f002_1080ms.png", "f004_1160ms.png"],
+        ["1040_001.png", "1080_002.png", "1160_004.png"],
+        ["a1_b1700000000.5_c9.png", "a2_b1700000000.6_c9.png", "a4_b1700000001.9_c9.png"],
+    ],
+)
+def test_of_two_running_numbers_in_names_the_slower_one_counts(tmp_path, names):
+    (tmp_path / "gt.txt").write_text("".join(mot_line(n, n) for n in (1, 2, 4)))
+    _, truth = truths(images(tmp_path / "clip", *names), tmp_path / "gt.txt")
+    assert lefts(truth) == [[1], [2], [4]]

@@ -1,8 +1,9 @@
 """Ground truth in the text format of MOTChallenge."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,12 +21,16 @@ from approx_perception.structures import GroundTruth
 
 __all__ = ["MOT_CLASSES", "MotAnnotations"]
 
+_Result = TypeVar("_Result")
+
 _FORM = "frame,id,x,y,w,h[,flag,class,visibility]"
 _COLUMNS = 6
 #: With world coordinates in place of class and visibility (MOT15).
 _WITH_WORLD = 10
 _PEDESTRIAN = 1
 _NOT_GIVEN = -1
+#: No data set numbers so many classes; coordinates soon reach it.
+_CLASSES = 1000
 #: What the class column says, where the user does not tell.
 MOT_CLASSES: Mapping[int, str | None] = {_PEDESTRIAN: "person"}
 
@@ -34,7 +39,9 @@ class MotAnnotations(Annotations):
     """``frame,id,x,y,w,h[,flag,class,visibility]``, frames from 1, px.
 
     A flag of 0 marks a region to ignore, and so does a class without a name. Of ten columns, the
-    last three are world coordinates, and the class is 1; so it is where the column holds -1.
+    last three are world coordinates, and the class is 1; so it is where the column holds -1. They
+    are class, truncation and occlusion (VisDrone) if all are whole numbers and the classes differ,
+    or ``classes`` names one beside 1.
 
     Parameters
     ----------
@@ -60,23 +67,36 @@ class MotAnnotations(Annotations):
         #: Objects of classes that have no name and were not left out.
         self._unnamed: Counter[int] = Counter()
         self._leaves_out = {number for number, name in classes.items() if name is None}
-        self.object_count = 0
-        self._has_world = False
         lines = read_text(path, "ground truth", DatasetError).splitlines()
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                self.object_count += 1
-                try:
-                    self._add(line)
-                except ValueError as error:
-                    raise DatasetError(f"{path}, line {number}: {error}") from error
+        numbered = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
+        self.object_count = len(numbered)
+        rows = [self._located(number, _read_values, line) for number, line in numbered]
+        self._has_class, self._about_columns = _class_among_ten(rows, classes.keys())
+        for (number, line), values in zip(numbered, rows, strict=True):
+            self._located(number, self._add, line, values)
 
-    def _add(self, line: str) -> None:
-        self._has_world |= line.count(",") >= _WITH_WORLD - 1 and not line.endswith("-1,-1,-1")
-        frame, identity, x, y, w, h, flag, class_number = _read_row(line)
-        class_id = self._class_ids.get(class_number)
+    def _located(self, number: int, function: Callable[..., _Result], *arguments: Any) -> _Result:
+        """Call with what a line says; an error names the line."""
+        try:
+            return function(*arguments)
+        except ValueError as error:
+            raise DatasetError(f"{self.name}, line {number}: {error}") from error
+
+    def _add(self, line: str, values: list[float]) -> None:
+        frame, identity, x, y, w, h = values[:_COLUMNS]
+        flag, class_number = [*values[6:8], 1.0, 1.0][:2]
+        if (
+            len(values) < 8
+            or class_number == _NOT_GIVEN
+            or not (len(values) < _WITH_WORLD or self._has_class)
+        ):
+            class_number = float(_PEDESTRIAN)
+        for what, value in (("frame", frame), ("id", identity), ("class", class_number)):
+            if not value.is_integer():
+                raise ValueError(f"{shown(line)}: the {what} is no whole number")
+        class_id = self._class_ids.get(int(class_number))
         if class_id is None and flag and class_number not in self._leaves_out:
-            self._unnamed[class_number] += 1
+            self._unnamed[int(class_number)] += 1
         # Whoever looks for the first class must not be blamed for what is much like it.
         row = (
             checked_box(x, y, x + w, y + h), class_id or 0, self._identity(identity),
@@ -87,12 +107,7 @@ class MotAnnotations(Annotations):
     def join(self, paths: Sequence[Path], frame_count: int = 0) -> Join:
         """See `Annotations`; by number."""
         found = join_by_number(paths, self._rows.keys(), counts_from=1)
-        remarks = [*found.remarks]
-        if self._has_world:
-            remarks.append(
-                "of its ten columns, the last three are taken for world coordinates, and all "
-                "objects for class 1"
-            )
+        remarks = [*found.remarks, *self._about_columns]
         if self._unnamed:
             remarks.append(self._about_unnamed())
         return Join(found.key_of, tuple(remarks))
@@ -109,20 +124,32 @@ class MotAnnotations(Annotations):
         return ground_truth_from_rows(self._rows.get(key, []))
 
 
-def _read_row(line: str) -> tuple[float, float, float, float, float, float, bool, int]:
-    """Eight columns: frame, id, box, whether the object counts, and class."""
+def _read_values(line: str) -> list[float]:
+    """Numbers of a line, with at least frame, id and box."""
     values = [float(value) for value in line.rstrip(", \t").split(",")]
     if len(values) < _COLUMNS:
         raise ValueError(f"{len(values)} columns, expected {_FORM}")
     if not np.isfinite(values).all() or values[0] < 1:
-        raise ValueError(
-            f"{shown(line.strip())} has values that are not finite, or a frame below 1"
-        )
-    flag, class_number = [*values[6:8], 1.0, 1.0][:2]
-    if len(values) < 8 or len(values) >= _WITH_WORLD or class_number == _NOT_GIVEN:
-        class_number = float(_PEDESTRIAN)
-    for what, value in (("frame", values[0]), ("id", values[1]), ("class", class_number)):
-        if not value.is_integer():
-            raise ValueError(f"{shown(line.strip())}: the {what} is no whole number")
-    frame, identity, x, y, w, h = values[:_COLUMNS]
-    return frame, identity, x, y, w, h, flag != 0, int(class_number)
+        raise ValueError(f"{shown(line)} has values that are not finite, or a frame below 1")
+    return values
+
+
+def _class_among_ten(rows: list[list[float]], named: Collection[int]) -> tuple[bool, list[str]]:
+    """Whether the eighth of ten columns is a class (VisDrone) or a coordinate; and what to say.
+
+    Classes are whole numbers, as all behind them, and the user names one beside 1, or they differ.
+    """
+    behind = [row[7:10] for row in rows if len(row) >= _WITH_WORLD]
+    if all(value == _NOT_GIVEN for values in behind for value in values):
+        return False, []
+    numbers = {values[0] for values in behind}
+    is_whole = all(value.is_integer() for values in behind for value in values)
+    is_named = any(number in named and number != _PEDESTRIAN for number in numbers)
+    is_varied = len(numbers) > 1 and min(numbers) >= 0 and max(numbers) < _CLASSES
+    if is_whole and (is_named or is_varied):
+        why = "the class map names it" if is_named else "it holds whole numbers that differ"
+        return True, [f"of its ten columns, the eighth is taken for the class, as {why}"]
+    return False, [
+        "of its ten columns, the last three are taken for world coordinates, and all objects for "
+        "class 1; if the eighth is a class, name its numbers in --class-map"
+    ]
