@@ -53,6 +53,22 @@ def test_unreadable_branches_are_refused(text):
         parse_branch(text, Branch(320))
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("si=4,si=1", "branch 'si=4,si=1' names si twice"),
+        ("tracker=kcf,si=4, tracker =kcf", "names tracker twice"),
+        (f"si={'1' * 5000}", "knob si is '111.*; it must be a whole number from 1 to 1000"),
+        (f"shape={'9' * 4300}", "it must be a whole number from 32 to 4096"),
+        ("nprop=1001", "knob nprop is 1001; it must be a whole number from 1 to 1000"),
+    ],
+)
+def test_what_is_wrong_with_a_branch_is_said(text, words):
+    with pytest.raises(ConfigurationError, match=words) as refused:
+        parse_branch(text, Branch(320))
+    assert len(str(refused.value)) < 600
+
+
 def test_the_papers_space():
     space = load_space("approxdet", "")
     assert space.combination_count == 1176

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from approx_perception.exceptions import ConfigurationError, choices, shown
+from approx_perception.files import whole_number
 
 __all__ = ["TRACKER_NAMES", "Branch", "TrackerSettings", "parse_branch"]
 
@@ -103,14 +104,17 @@ def parse_branch(text: str, default: Branch) -> Branch:
                 f"cannot read {shown(item)} in branch {shown(text)}; write knob=value with the "
                 f"knobs {choices(knobs)}"
             )
-        named.add(name)
-        if name == "tracker":
-            knobs[name] = value
-        elif value.isdecimal():
-            knobs[name] = int(value)
-        else:
+        if name in named:
             raise ConfigurationError(
-                f"knob {name} is {shown(value)} in branch {shown(text)}; it must be a whole number"
+                f"branch {shown(text)} names {name} twice; name each knob once at most"
+            )
+        named.add(name)
+        knobs[name] = value if name == "tracker" else whole_number(value)
+        if knobs[name] is None:
+            low, high = _LIMITS[name]
+            raise ConfigurationError(
+                f"knob {name} is {shown(value)} in branch {shown(text)}; it must be a whole number "
+                f"from {low} to {high}"
             )
     if knobs["si"] == 1 and not named & {"tracker", "ds"}:
         knobs["tracker"] = knobs["ds"] = None

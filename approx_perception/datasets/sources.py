@@ -9,6 +9,7 @@ from approx_perception.datasets.bag_paths import is_bag
 from approx_perception.datasets.image_header import IMAGE_ENDINGS
 from approx_perception.datasets.span import SourceSpan
 from approx_perception.exceptions import DatasetError, shown
+from approx_perception.files import MOST_DIGITS, whole_number
 
 __all__ = ["SOURCE_HELP", "is_synthetic", "open_source"]
 
@@ -17,8 +18,11 @@ SOURCE_HELP = (
     "or synthetic:SCENARIO, with :SPLIT:SEED behind it if wanted (test:0). "
     "SOURCE[48:104] is frames 48 to 103 of it alone."
 )
+_CHOICES = "a bag, a video, a folder of images or synthetic:SCENARIO"
 _SYNTHETIC = "synthetic:"
-_SPAN = re.compile(r"(?P<name>.+)\[(?P<start>\d*):(?P<stop>\d*)\]")
+_SPAN = re.compile(
+    rf"(?P<name>.+)\[(?P<start>\d{{0,{MOST_DIGITS}}}):(?P<stop>\d{{0,{MOST_DIGITS}}})\]"
+)
 
 
 def is_synthetic(name: str) -> bool:
@@ -55,6 +59,8 @@ def open_source(
     DatasetError
         If it is missing or cannot be read.
     """
+    if not name:
+        raise DatasetError(f"no source is named; give {_CHOICES}")
     if (span := _SPAN.fullmatch(name)) and not Path(name).exists():
         start, stop = int(span["start"] or 0), int(span["stop"]) if span["stop"] else None
         if ground_truth is not None and _is_of_a_run(ground_truth):
@@ -68,8 +74,7 @@ def open_source(
     path = Path(name)
     is_video = is_synthetic(name)
     if not is_video and not path.exists():
-        raise DatasetError(f"there is no source {shown(name)}; give a bag, a video, a folder of "
-                           "images or synthetic:SCENARIO")  # fmt: skip
+        raise DatasetError(f"there is no source {shown(name)}; give {_CHOICES}")
     if not is_video and not (path.is_file() or path.is_dir()):
         # Reading a pipe waits for somebody who writes.
         raise DatasetError(f"{shown(name)} is neither a file nor a folder but a pipe or a device")
@@ -141,9 +146,10 @@ def _synthetic(text: str, frame_count: int, seed: int) -> FrameSource:
     """Read ``SCENARIO[:SPLIT[:SEED]]``."""
     scenario, _, rest = text.partition(":")
     split, _, own_seed = rest.partition(":")
-    if own_seed and not own_seed.isdecimal():
+    if own_seed and whole_number(own_seed) is None:
         raise DatasetError(
-            f"the seed of {_SYNTHETIC}{text} is {shown(own_seed)}, not a whole number"
+            f"the seed of {shown(_SYNTHETIC + text)} is {shown(own_seed)}; it must be a whole "
+            f"number of at most {MOST_DIGITS} digits"
         )
     from approx_perception.datasets.synthetic import SyntheticVideo
 

@@ -1,5 +1,6 @@
 """Draw detections on images."""
 
+import re
 from collections.abc import Sequence
 
 import cv2
@@ -23,6 +24,8 @@ _PALETTE = (
 )  # fmt: skip
 _FONT, _SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.4
 _FAR_PX = 30_000
+#: Around the lines at the top.
+_MARGIN_PX = 4
 #: Above this brightness, 0..255, text is black.
 _BRIGHT = 130
 
@@ -58,6 +61,17 @@ def _put_label(image: Image, text: str, place: Sequence[int], colour: Sequence[i
     cv2.putText(image, text, (x1 + 1, y2 - 3), _FONT, _SCALE, ink, 1, cv2.LINE_AA)
 
 
+def _wrapped(line: str, width: int) -> list[str]:
+    """Break a line after spaces and commas, so that its label is no wider, as far as that goes."""
+    lines, rest = [], ""
+    for word in re.split(r"(?<=[ ,])", line):
+        if rest and _label_size(f"{rest}{word}".rstrip())[0] > width:
+            lines.append(rest.rstrip())
+            rest = ""
+        rest += word
+    return [*lines, rest.rstrip()]
+
+
 def status_lines(
     branch: object, processing_ms: float, sla_ms: float, run_detector: bool
 ) -> list[str]:
@@ -85,7 +99,7 @@ def annotate(
     class_names
         What class ids mean.
     lines
-        Written at the top.
+        Written at the top, broken where they are wider than the image.
     min_score
         Weaker detections are not drawn.
     """
@@ -100,10 +114,13 @@ def annotate(
     for (x1, y1, x2, y2), track_id, age in zip(boxes.tolist(), ids, ages, strict=True):
         # A tracked box is thinner than a detected one.
         cv2.rectangle(drawn, (x1, y1), (x2, y2), track_colour(track_id), 2 if age == 0 else 1)
-    top = [(4, 4 + 17 * row, *_label_size(line)) for row, line in enumerate(lines)]
+    height, width = image.shape[:2]
+    lines = [part for line in lines for part in _wrapped(line, width - 2 * _MARGIN_PX)]
+    top = [
+        (_MARGIN_PX, _MARGIN_PX + 17 * row, *_label_size(line)) for row, line in enumerate(lines)
+    ]
     taken = [(x, y, x + width, y + height) for x, y, width, height in top]
     texts = [object_label(detections, index, class_names) for index in order[::-1].tolist()]
-    height, width = image.shape[:2]
     sizes = [_label_size(text) for text in texts]
     places = place_labels(boxes[::-1], sizes, (width, height), taken).tolist()
     for text, place, track_id in zip(texts[::-1], places[::-1], ids, strict=True):

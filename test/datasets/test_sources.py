@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from approx_perception.datasets import open_source
+from approx_perception.datasets.annotations._base import Identities
 from approx_perception.datasets.bag_writer import _BagMessages, write_bag
 from approx_perception.datasets.frame_names import frame_numbers
 from approx_perception.datasets.image_folder import ImageFolder
@@ -135,6 +136,36 @@ def test_a_span_behind_the_end_of_a_video_of_unknown_length_is_said(endless):
 def test_a_name_with_brackets_is_a_name(mot_folder):
     folder = mot_folder.rename(mot_folder.with_name("clip[1:3]"))
     assert open_source(str(folder)).frame_count == 5
+
+
+NINES = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "no source is named; give a bag, a video, a folder of images or synthetic:SCENARIO"),
+        ("/nowhere/at/all", "there is no source '/nowhere/at/all'; give a bag, a video"),
+        (f"synthetic:calm:test:{NINES}", "it must be a whole number of at most 18 digits"),
+        ("synthetic:calm:test:-1", "is '-1'; it must be a whole number"),
+        ("synthetic:calm[99999999999999999:]", r"\[99999999999999999:\] holds no frames"),
+    ],
+)
+def test_what_is_no_source_is_said(name, words):
+    with pytest.raises(DatasetError, match=words) as refused:
+        open_source(name)
+    assert len(str(refused.value)) < 600
+
+
+def test_a_span_of_thousands_of_digits_is_part_of_a_name():
+    with pytest.raises(DatasetError, match=r"there is no source 'x\[999"):
+        open_source(f"x[{NINES[:200]}:]")
+
+
+def test_identities_of_any_length():
+    identities = Identities()
+    assert [identities(value) for value in ("12", " 7 ", 3.0, None)] == [12, 7, 3, -1]
+    assert identities(NINES) == identities(NINES) != identities("a")
 
 
 def test_bag_gives_back_what_was_written(bag):

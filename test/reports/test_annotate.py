@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from approx_perception.reports.annotate import annotate, object_label, track_colour
+from approx_perception.reports.annotate import _wrapped, annotate, object_label, track_colour
 from approx_perception.reports.labels import place_labels
 from test.evaluation.records import found
 
@@ -75,3 +75,19 @@ def test_boxes_far_outside_do_not_break_the_picture():
     boxes = [[-1e9, -5, 1e9, 50], [500, 500, 600, 600]]
     drawn = annotate(np.zeros((60, 80, 3), np.uint8), found(boxes, ids=[1, 2]), ("car",), ["line"])
     assert drawn.shape == (60, 80, 3)
+
+
+@pytest.mark.parametrize("width", [320, 200, 640])
+def test_lines_wider_than_the_image_are_broken_and_not_cut(width):
+    lines = [
+        "shape=320,nprop=20,si=4,tracker=median_flow,ds=2",
+        "12.3 ms of 100 ms, detected",
+        "the network that ships knows only synthetic shapes, no real things: name weights",
+    ]
+    drawn = annotate(np.zeros((240, width, 3), np.uint8), found([]), ("car",), lines)
+    slabs = drawn.max(axis=2) == 255
+    # A slab that is cut would reach the edge.
+    assert slabs.any()
+    assert not slabs[:, -1].any()
+    parts = [part for line in lines for part in _wrapped(line, width - 8)]
+    assert "".join(parts).replace(" ", "") == "".join(lines).replace(" ", "")

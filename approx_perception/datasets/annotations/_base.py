@@ -11,6 +11,7 @@ import numpy as np
 from approx_perception.datasets._base import FrameSource, LabelledFrame
 from approx_perception.datasets.annotations.joining import Join
 from approx_perception.exceptions import DatasetError, shown
+from approx_perception.files import whole_number
 from approx_perception.structures import GroundTruth
 
 __all__ = ["AnnotatedSource", "Annotations", "Identities", "TruthRow", "ground_truth_from_rows"]
@@ -82,7 +83,7 @@ class Identities:
             value = int(value)
         if isinstance(value, str):
             text = value.strip()
-            value = int(text) if text.removeprefix("-").isdecimal() else text
+            value = text if whole_number(text.removeprefix("-")) is None else int(text)
         if isinstance(value, str) or (isinstance(value, int) and abs(value) >= _FIRST_TEXT):
             return self._texts.setdefault(str(value), _FIRST_TEXT + len(self._texts))
         if type(value) is int:
