@@ -7,11 +7,12 @@ from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 
 from approx_perception.interface import PERCEPTION_PARAMETERS
+from approx_perception.interface import Parameter as Declared
 from test.ros.conftest import Camera
 from test.torture.node import a_graph
 from test.torture.report import Findings
 
-WHAT = "parameters of a running node set to anything, images flowing"
+WHAT = "parameters of a running node set to what fits and to anything, images flowing"
 TRIES = 2_500
 TEXTS = (
     "", "system_load", "image", "/diagnostics", "/a//b", "/x/{sub}", "x" * 250, "x" * 100_000, "~",
@@ -33,6 +34,12 @@ NUMBERS = (
     20.0,
     100.0,
 )
+LIVE = tuple(parameter for parameter in PERCEPTION_PARAMETERS if parameter.live)
+#: Nodes and tools that are not ours have others still.
+NAMES = (
+    *(parameter.name for parameter in PERCEPTION_PARAMETERS),
+    "use_sim_time", "no_such_parameter", "qos_overrides./image.subscription.depth", "",
+)  # fmt: skip
 INTEGERS = (0, 1, -1, 20, 100, 2**62, -(2**62))
 
 
@@ -58,20 +65,39 @@ def _value(rng: np.random.Generator) -> ParameterValue:
     )
 
 
+def _fitting(rng: np.random.Generator, parameter: Declared) -> ParameterValue:
+    """A value that is inside the range or among the names, as far as these are declared."""
+    if parameter.names:
+        name = parameter.names[int(rng.integers(len(parameter.names)))]
+        return ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=name)
+    if parameter.limits is not None:
+        low, high = parameter.limits
+        value = float(low + (high - low) * rng.random() ** 3)
+        if isinstance(parameter.default, int):
+            return ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=int(value))
+        return ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=value)
+    return _value(rng)
+
+
+def _changes(rng: np.random.Generator) -> list[Parameter]:
+    changes = []
+    for _ in range(int(rng.integers(1, 4))):
+        if rng.random() < 0.7:
+            declared = LIVE[int(rng.integers(len(LIVE)))]
+            changes.append(Parameter(name=declared.name, value=_fitting(rng, declared)))
+        else:
+            changes.append(Parameter(name=NAMES[int(rng.integers(len(NAMES)))], value=_value(rng)))
+    return changes
+
+
 def torture(findings: Findings, seed: int, folder: Path) -> None:
     """Each request is answered, and images go on coming out."""
     rng = np.random.default_rng(seed)
-    names = [parameter.name for parameter in PERCEPTION_PARAMETERS]
-    # Nodes and tools that are not ours have others still.
-    names += ["use_sim_time", "no_such_parameter", "qos_overrides./image.subscription.depth", ""]
     with a_graph(folder) as graph:
         node = graph.start_perception(cameras=["image"])
         with Camera(graph).flowing():
             for number in range(TRIES):
-                changes = [
-                    Parameter(name=names[int(rng.integers(len(names)))], value=_value(rng))
-                    for _ in range(int(rng.integers(1, 4)))
-                ]
+                changes = _changes(rng)
                 service = SetParametersAtomically if number % 4 == 0 else SetParameters
                 _ask(findings, graph, node, service, changes)
                 if node.exit_code is not None:
