@@ -237,8 +237,17 @@ class Detector(ABC):
             )
 
 
-def read_class_names(path: Path, expected_count: int) -> tuple[str, ...]:
+def read_class_names(path: Path, expected_count: int, one_more: str = "") -> tuple[str, ...]:
     """Read a class-name file.
+
+    Parameters
+    ----------
+    path
+        File with one name a line.
+    expected_count
+        Classes of the network.
+    one_more
+        What one name too many suggests, for the error.
 
     Raises
     ------
@@ -248,7 +257,8 @@ def read_class_names(path: Path, expected_count: int) -> tuple[str, ...]:
     lines = read_text(path, "class names", WeightsError).splitlines()
     names: Sequence[str] = [line.strip() for line in lines if line.strip()]
     if len(names) != expected_count:
+        hint = f"; {one_more}" if one_more and len(names) == expected_count + 1 else ""
         raise WeightsError(
-            f"{path} names {len(names)} classes, but the network has {expected_count}"
+            f"{path} names {len(names)} classes, but the network has {expected_count}{hint}"
         )
     return tuple(names)

@@ -25,6 +25,11 @@ __all__ = [
     "use_threads",
 ]
 
+_REAL = {
+    torch.float64, torch.float32, torch.float16, torch.bfloat16,
+    torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool,
+}  # fmt: skip
+
 
 def choose_device(name: str) -> torch.device:
     """Find a device by name; ``auto`` takes an accelerator where there is one.
@@ -139,8 +144,8 @@ def checked_state(state: object, name: str) -> dict[str, Tensor]:
     if not isinstance(state, dict):
         raise WeightsError(f"{name} holds a {type(state).__name__} where a state dict is expected")
     for key, tensor in state.items():
-        if not isinstance(key, str) or not isinstance(tensor, Tensor) or tensor.is_complex():
-            found = tensor.dtype if isinstance(tensor, Tensor) else shown(tensor)
+        if not isinstance(key, str) or (found := _what_is_wrong(tensor)):
+            found = found if isinstance(key, str) else "named by no text"
             raise WeightsError(
                 f"{name} is no state dict: its entry {shown(key)} is {found}, expected is a tensor "
                 "of real numbers"
@@ -148,6 +153,21 @@ def checked_state(state: object, name: str) -> dict[str, Tensor]:
         if not torch.isfinite(tensor).all():
             raise WeightsError(f"{name}: the entry {shown(key)} holds numbers that are not finite")
     return state
+
+
+def _what_is_wrong(tensor: object) -> str:
+    """Why something is no plain tensor whose numbers all stand in the file; else empty."""
+    if not isinstance(tensor, Tensor):
+        return shown(tensor)
+    if tensor.dtype not in _REAL:
+        return f"of {tensor.dtype}"
+    if tensor.layout != torch.strided or tensor.is_nested:
+        return f"of the layout {tensor.layout}"
+    if tensor.is_meta:
+        return "without numbers (of the device meta)"
+    if tensor.numel() * tensor.itemsize > tensor.untyped_storage().nbytes():
+        return f"of the shape {tuple(tensor.shape)}, but with fewer numbers than that"
+    return ""
 
 
 def output_count(state: Mapping[str, Tensor], key: str, name: str, network: str) -> int:

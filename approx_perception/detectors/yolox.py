@@ -16,19 +16,15 @@ from approx_perception.detectors._base import (
     read_class_names,
 )
 from approx_perception.detectors._border import is_well_formed
-from approx_perception.detectors._onnx_files import (
-    BOX_COLUMNS,
-    PADDING_VALUE,
-    STRIDES,
-    YOLOXNetwork,
-    grid,
-    open_yolox,
-)
+from approx_perception.detectors._onnx_files import YOLOXNetwork, open_yolox
+from approx_perception.detectors._yolox_rows import BOX_COLUMNS, STRIDES, grid
 from approx_perception.exceptions import ConfigurationError, InferenceError, WeightsError
 from approx_perception.structures import Detections
 
 __all__ = ["YOLOXDetector", "load"]
 
+#: Grey level beside and below an image.
+_PADDING_VALUE = 114
 #: Px of padding that a network with free sides gets at least, to see where the image ends: half a
 #: cell of the coarsest level. With none AP50 falls by 0.012 at a side of 160 px; more is wasted.
 _LEAST_PADDING = 16
@@ -36,6 +32,7 @@ _LEAST_PADDING = 16
 _SCORE_FLOOR = 0.05
 _NMS_IOU = 0.5
 _MAX_CANDIDATES = 1000
+_ONE_NAME_MORE = "the network may have no objectness column, as YOLOv8 and later, and is no YOLOX"
 _CLASS_NAME_ENDINGS = ("*.names", "*classes.txt")
 
 Array = npt.NDArray[np.float32]
@@ -48,7 +45,7 @@ def load(options: DetectorOptions) -> "YOLOXDetector":
     path = Path(options.weights)
     network = open_yolox(path, options)
     names_file = options.class_names_file or _names_beside(path, network.class_count)
-    names = read_class_names(names_file, network.class_count)
+    names = read_class_names(names_file, network.class_count, _ONE_NAME_MORE)
     return YOLOXDetector(network, names, path)
 
 
@@ -131,7 +128,7 @@ class YOLOXDetector(Detector):
         """
         size, scale = self._resized_size(image.shape[1], image.shape[0], settings.shape)
         columns, rows = self._input_size(size, settings.shape)
-        padded = np.full((rows, columns, 3), PADDING_VALUE, np.uint8)
+        padded = np.full((rows, columns, 3), _PADDING_VALUE, np.uint8)
         padded[: size[1], : size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
         output = np.asarray(self._network.run(padded)[0][0], np.float32)
         if len(output) != len(grid(rows, columns)[0]):

@@ -62,7 +62,12 @@ WRONG = {
     "classes of another shape": ({}, {BIAS: torch.tensor(3.0)}, r"has the shape \(\)"),
     "no classes": ({}, {BIAS: torch.zeros(1)}, r"has the shape \(1,\)"),
     "entry without numbers": ({}, {FIRST: "x"}, f"its entry '{FIRST}' is 'x', expected is a tens"),
-    "complex": ({}, {FIRST: torch.zeros(2, dtype=torch.complex64)}, "is torch.complex64, expected"),
+    "complex": ({}, {FIRST: torch.zeros(2, dtype=torch.complex64)}, "is of torch.complex64, exp"),
+    "float8": ({}, {FIRST: torch.zeros(2).to(torch.float8_e4m3fn)}, "of torch.float8_e4m3fn, exp"),
+    "sparse": ({}, {FIRST: torch.eye(3).to_sparse()}, "is of the layout torch.sparse_coo"),
+    "sparse rows": ({}, {BIAS: torch.eye(3).to_sparse_csr()}, "is of the layout torch.sparse_csr"),
+    "meta": ({}, {FIRST: torch.empty(2, device="meta")}, "is without numbers"),
+    "expanded": ({}, {BIAS: torch.zeros(1).expand(10**5, 10**5)}, r"shape \(100000, 100000\), but"),
     "nan": ({}, {FIRST: torch.tensor([float("nan")])}, f"'{FIRST}' holds numbers that are not fin"),
     "inf": ({}, {BIAS: torch.full((9,), float("inf"))}, "holds numbers that are not finite"),
 }
@@ -77,6 +82,13 @@ def test_what_is_wrong_with_a_file_is_one_sentence(shipped, tmp_path, changes, e
         load(content, tmp_path)
     assert "\n" not in str(raised.value)
     assert "own.pt" in str(raised.value)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch will give quantised tensors up
+def test_quantised_weights(shipped, tmp_path):
+    quantised = torch.quantize_per_tensor(shipped["state"][FIRST].float(), 0.1, 0, torch.qint8)
+    with pytest.raises(WeightsError, match=f"its entry '{FIRST}' is of torch.qint8, expected"):
+        load({**shipped, "state": {**shipped["state"], FIRST: quantised}}, tmp_path)
 
 
 @pytest.mark.parametrize("model", [5, [1], None, "text"])

@@ -4,9 +4,11 @@ import pytest
 from onnx import TensorProto
 
 from approx_perception.detectors import DetectorOptions, DetectorSettings, load_detector
+from approx_perception.detectors._onnx_files import open_yolox
+from approx_perception.detectors._yolox_rows import grid, is_decoded
 from approx_perception.exceptions import ConfigurationError, InferenceError, WeightsError
 from approx_perception.testing.contracts import DetectorContract
-from test.detectors.onnx_models import write_constant, write_yolox
+from test.detectors.onnx_models import save, write_constant, write_yolox
 
 
 def white_cell(width, height, x1, y1, x2, y2):
@@ -169,9 +171,9 @@ STRANGE = {
     "heads": ([np.zeros((1, 3, 8, 12, 7))], "one head before it was decoded"),
     "class scores of a classifier": ([np.zeros((1, 1000))], r"\(1, 1000\), which is of no kind"),
     "one number": ([np.float32(3)], r"makes \(\), which is of no kind"),
-    "no classes": ([np.zeros((1, CELLS, 5))], r"\(1, 126, 5\)"),
+    "no classes": ([np.zeros((1, CELLS, 5))], "one class without an objectness"),
     "boxes and scores apart": ([np.zeros((1, CELLS, 4)), np.zeros((1, CELLS, 2))], "2 outputs"),
-    "nan": ([np.full((1, CELLS, 7), np.nan)], "126 of its 126 rows for a grey image are not fin"),
+    "nan": ([np.full((1, CELLS, 7), np.nan)], "126 of its 126 rows for a test picture are not f"),
     "inf": ([np.full((1, CELLS, 7), np.inf)], "are not finite"),
     "logits": ([np.full((1, CELLS, 7), -4.5)], "from -4.5 to -4.5 and not from 0 to 1"),
     "percent": ([np.full((1, CELLS, 7), 50.0)], "from 50 to 50 and not from 0 to 1"),
@@ -192,6 +194,79 @@ def test_other_networks_are_told_by_what_they_give(tmp_path, outputs, words):
     assert len(str(raised.value)) < 600
 
 
+#: Of 160 x 128 px, each with a centre at its cell's and sides of four strides.
+PLACES, LEVELS = grid(128, 160)
+CENTRES, SIDES = (PLACES + 0.5) * LEVELS, np.tile(4.0 * LEVELS, (1, 2))
+LOGARITHMS = np.random.default_rng(0).normal(1, 1, SIDES.shape)
+OFFSETS = np.full(SIDES.shape, 0.5)
+SIZE = np.array([160, 128])
+BOXES = {
+    "centres in px, logarithms": (CENTRES, LOGARITHMS, "too small for px and look like logar"),
+    "sides of a million": (CENTRES, SIDES * 0 + 1e6, "420 are impossible as its sides, from 1e"),
+    "sides below zero": (CENTRES, -SIDES, "of 420 boxes for a test picture 420 are impossible"),
+    "corners": (CENTRES - SIDES / 2, CENTRES + SIDES / 2, r"look like corners in px \(x1, y1"),
+    "small corners": (CENTRES - SIDES / 40, CENTRES + SIDES / 40, "look like corners in px"),
+    "top left and sides": (CENTRES - SIDES / 2, SIDES, "look like top left corners and sides"),
+    "0 to 1": (CENTRES / SIZE, SIDES / SIZE, "centres and sides as shares of the input, 0 to 1"),
+    "0 to 1, corners": (
+        (CENTRES - SIDES / 2) / SIZE, (CENTRES + SIDES / 2) / SIZE, "corners as shares of the"
+    ),
+    "offsets, sides in px": (OFFSETS, SIDES, "impossible as its sides, from 32 to 128, are taken"),
+    "rows before columns": (CENTRES[:, ::-1], SIDES, "neither near their cells nor offsets"),
+    "cells": (CENTRES / LEVELS, SIDES, "neither near their cells nor offsets"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "second", "words"), BOXES.values(), ids=BOXES)
+def test_boxes_of_another_kind_are_told(tmp_path, first, second, words):
+    rows = np.concatenate([first, second, np.full((420, 3), 0.5)], axis=1)[None]
+    path = named(write_constant(tmp_path / "m.onnx", rows, inputs=[(1, 3, 128, 160)]))
+    with pytest.raises(WeightsError, match=words) as raised:
+        load(path)
+    assert len(str(raised.value)) < 600
+
+
+@pytest.mark.parametrize("size", [(64, 64), (96, 64), (160, 128), (416, 416)])
+def test_both_kinds_of_boxes_of_a_real_network_are_known(yolox_weights, size):
+    """Of a plain area and of chance; decoded, and as they are."""
+    width, height = size
+    network = open_yolox(yolox_weights, DetectorOptions(device="cpu"))
+    cells, strides = grid(height, width)
+    for image in (
+        np.full((height, width, 3), 114, np.uint8),
+        np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8),
+    ):
+        rows = np.array(network.run(image)[0][0])
+        assert not is_decoded(rows, yolox_weights, size)
+        rows[:, :2] = (rows[:, :2] + cells) * strides
+        rows[:, 2:4] = np.exp(rows[:, 2:4]) * strides
+        assert is_decoded(rows, yolox_weights, size)
+        rows[:, :4] /= np.tile(size, 2)
+        with pytest.raises(WeightsError, match="shares of the input"):
+            is_decoded(rows, yolox_weights, size)
+
+
+def test_a_network_without_objectness_is_suspected_by_its_names(tmp_path):
+    rows = np.concatenate([CENTRES, SIDES, np.full((420, 80), 0.5)], axis=1)[None]
+    path = write_constant(tmp_path / "m.onnx", rows, inputs=[(1, 3, 128, 160)])
+    with pytest.raises(WeightsError, match=r"the network has 79; .* may have no objectness column"):
+        load(named(path, 80))
+    with pytest.raises(WeightsError, match=r"names 81 classes, but the network has 79$"):
+        load(named(path, 81))
+
+
+@pytest.mark.parametrize("kind", [TensorProto.STRING, TensorProto.BOOL])
+def test_an_output_of_no_numbers_is_one_line(tmp_path, kind):
+    node = onnx.helper.make_node("Cast", ["images"], ["out"], to=kind)
+    path = save(
+        tmp_path / "m.onnx", [node], [("images", TensorProto.FLOAT, (1, 3, 64, 96))],
+        [("out", kind, None)], [],
+    )  # fmt: skip
+    with pytest.raises(WeightsError, match=r"no tensor of numbers but a tensor\(") as raised:
+        load(named(path))
+    assert "\n" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
@@ -203,6 +278,11 @@ def test_other_networks_are_told_by_what_they_give(tmp_path, outputs, words):
         ([(3, 64, 96)], "has the shape"),
         ([(1, 3, 64, 96), (1, 2)], "takes 2 inputs"),
         ([], "takes 0 inputs"),
+        ([(1, 3, 100000, 100000)], "100000x100000 px; sides must be 32 px or more"),
+        ([(1, 3, "H", 2**40)], "sides must be"),
+        ([(1, 3, 4097, 4096)], "16777216 px in all or less"),
+        ([(1, 3, 0, 0)], "0x0 px; sides must be 32"),
+        ([(1, 3, 416, 16)], "16x416 px; sides must be 32"),
     ],
     ids=str,
 )
