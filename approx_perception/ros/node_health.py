@@ -27,8 +27,8 @@ class NodeCondition:
         Whether a frame from before deactivating is under way.
     malformed
         Detections dropped so far because they cannot be objects.
-    name_problem
-        Of the node's name; empty where there is none.
+    name_problem, clock_problem
+        Of the node's name and of its time; empty where there is none.
     load_problems, load_status
         Of load topics.
     """
@@ -40,6 +40,7 @@ class NodeCondition:
     is_leaving: bool
     malformed: int
     name_problem: str
+    clock_problem: str
     load_problems: Sequence[str]
     load_status: str
 
@@ -74,6 +75,7 @@ class NodeHealth:
             (now.is_leaving, "a frame from before deactivating is under way"),
             (now.load_problems, f"load topics: {'; '.join(now.load_problems)}"),
             (now.name_problem, now.name_problem),
+            (now.clock_problem, now.clock_problem),
             (malformed > 0,
              f"the network gave {malformed} detections that cannot be objects (not finite, without "
              "extent or outside its classes); they were dropped"),

@@ -18,6 +18,7 @@ from approx_perception.interface import PERCEPTION_PARAMETERS, Parameter, camera
 from approx_perception.ros.declarations import no_parameter
 from approx_perception.ros.health import WatchdogLimits
 from approx_perception.ros.outputs import DebugOptions
+from approx_perception.ros.throttled_log import ThrottledLog
 from approx_perception.ros.topic_names import LOAD_TYPES, LoadTopicNames
 from approx_perception.structures import SLA, SlaScope
 
@@ -163,6 +164,8 @@ class ParameterWatch:
         From values to settings; raises what is wrong with them.
     apply
         Gets the settings of each change before it is stored; raises what cannot be done.
+    tell
+        Of changes: a controller may make one with every frame.
     """
 
     def __init__(
@@ -171,8 +174,9 @@ class ParameterWatch:
         parameters: Iterable[Parameter],
         read: Callable[[Values], LiveSettings],
         apply: Callable[[LiveSettings], None],
+        tell: ThrottledLog,
     ) -> None:
-        self._node, self._read, self._apply = node, read, apply
+        self._node, self._read, self._apply, self._tell = node, read, apply, tell
         self._known = {parameter.name: parameter for parameter in parameters}
 
     def value(self, name: str) -> Any:
@@ -210,9 +214,7 @@ class ParameterWatch:
             return result
         for name, value in new.items():
             if value != before[name]:
-                self._node.get_logger().info(
-                    f"parameter {name}: {shown(value)}, was {shown(before[name])}"
-                )
+                self._tell(name, f"parameter {name}: {shown(value)}, was {shown(before[name])}")
         return result
 
     def _accepted(self, change: RosParameter) -> RosParameter:

@@ -23,6 +23,7 @@ from approx_perception.exceptions import ApproxPerceptionError, ConfigurationErr
 from approx_perception.interface import PERCEPTION_PARAMETERS, camera_sla
 from approx_perception.pipeline import CameraGroup
 from approx_perception.ros.camera import Camera
+from approx_perception.ros.clock_watch import ClockWatch
 from approx_perception.ros.declarations import check_given, declare_parameters
 from approx_perception.ros.diagnostics import LOG_PERIOD_S, Diagnostics
 from approx_perception.ros.health import Judgement
@@ -40,6 +41,7 @@ from approx_perception.ros.same_name import NameWatch
 from approx_perception.ros.services import Runtime, Services
 from approx_perception.ros.start_log import log_start
 from approx_perception.ros.startup import run_node
+from approx_perception.ros.throttled_log import ThrottledLog
 from approx_perception.ros.topic_names import (
     LOAD_TYPES,
     CameraTopic,
@@ -88,14 +90,18 @@ class PerceptionNode(ManagedNode):
         self._leaving: Worker | None = None
         self._batched: frozenset[tuple[int, int | None]] = frozenset()
         self._settings = self._read(lambda name: self.get_parameter(name).value)
-        self._watch = ParameterWatch(self, self._own_parameters, self._read_live, self._apply)
+        self._told = ThrottledLog(lambda text: self.get_logger().info(text), self._monotonic)
+        self._watch = ParameterWatch(
+            self, self._own_parameters, self._read_live, self._apply, self._told
+        )
         self._health = NodeHealth()
         self.diagnostics = Diagnostics(self, self._look_after)
         self._name_watch = NameWatch(self)
-        self._requests = Services(self, self._runtime)
+        self._requests = Services(self, self._runtime, self._told)
+        self._clock_watch = ClockWatch(self)
         self._on_jump = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=_JUMP_BACK, on_clock_change=True),
-            post_callback=lambda _: self._requests.reset_tracks("ROS time jumped back"),
+            post_callback=lambda _: self._time_jumped_back(),
         )
 
     def _declare(self) -> None:
@@ -321,8 +327,14 @@ class PerceptionNode(ManagedNode):
             throttle_duration_sec=LOG_PERIOD_S,
         )
 
+    def _time_jumped_back(self) -> None:
+        # Between two clocks it jumps all the time, and images go on.
+        if not self._clock_watch.problem():
+            self._requests.reset_tracks("ROS time jumped back")
+
     def _look_after(self) -> dict[str, Judgement]:
         """Once a second: how things stand; notices images that are sent but not had."""
+        self._told.look_after()
         judgements = {"pipeline": self._judge()}
         for camera in self._cameras if self._runtime.worker is not None else ():
             camera.look_after()
@@ -349,6 +361,7 @@ class PerceptionNode(ManagedNode):
                 is_leaving=self._is_leaving(),
                 malformed=0 if detector is None else detector.malformed_count,
                 name_problem=self._name_watch.problem,
+                clock_problem=self._clock_watch.problem(),
                 load_problems=[] if load is None else load.problems(),
                 load_status="" if load is None else load.status(),
             )

@@ -8,6 +8,7 @@ from std_srvs.srv import SetBool, Trigger
 from approx_perception.exceptions import described
 from approx_perception.ros.camera import Camera
 from approx_perception.ros.lifecycle import ManagedNode
+from approx_perception.ros.throttled_log import ThrottledLog
 from approx_perception.ros.worker import Worker
 
 __all__ = ["Runtime", "Services"]
@@ -41,10 +42,12 @@ class Services:
         Offers the services.
     runtime
         What they act on.
+    tell
+        Of what may come with every message.
     """
 
-    def __init__(self, node: ManagedNode, runtime: Runtime) -> None:
-        self._node, self._runtime = node, runtime
+    def __init__(self, node: ManagedNode, runtime: Runtime, tell: ThrottledLog) -> None:
+        self._node, self._runtime, self._tell = node, runtime, tell
         #: Whom it was asked of, until it is done.
         self._recalibrating: Worker | None = None
         node.create_service(SetBool, "~/enable", self._on_enable)
@@ -78,7 +81,7 @@ class Services:
                 camera.kernel.pipeline.reset()
 
         runtime.worker.between_frames(reset)
-        self._node.get_logger().info(f"identities start anew: {why}")
+        self._tell(f"anew: {why}", f"identities start anew: {why}")
         return True
 
     def _on_recalibrate(self, _: Any, response: Any) -> Any:

@@ -99,6 +99,24 @@ def test_simulated_time_that_jumps_back_and_stamps_of_zero(graph):
     message = send(11, 0)
     assert message.age_ms != message.age_ms  # nan
     assert graph.diagnostics["refused"] == "0"
+    # Two clocks: that is said, once, and identities go on.
+    told = node.log.count("identities start anew")
+    other = graph.node.create_publisher(Clock, "/clock", 10)
+    assert graph.wait(lambda: "2 publishers of /clock" in graph.diagnostics["message"], 20)
+    for _ in range(20):
+        other.publish(Clock(clock=Time(sec=1000)))
+        clock.publish(Clock(clock=Time(sec=12)))
+        graph.rest(0.02)
+    assert node.log.count("2 publishers of /clock") == 1
+    assert node.log.count("identities start anew") == told
+    graph.node.destroy_publisher(other)
+    # One clock that jumps all the time.
+    assert graph.wait(lambda: "publishers of /clock" not in graph.diagnostics["message"], 20)
+    for index in range(100):
+        clock.publish(Clock(clock=Time(sec=20 - 10 * (index % 2))))
+        graph.rest(0.02)
+    assert graph.wait(lambda: "such lines before it not told" in node.log, 20)
+    assert node.log.count("identities start anew") <= told + 3
 
 
 def test_encodings_and_sizes_may_change_in_mid_stream(graph):

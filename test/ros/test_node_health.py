@@ -11,7 +11,7 @@ from approx_perception.ros.node_health import NodeCondition, NodeHealth
 
 WELL = NodeCondition(
     "active", True, None, worker_died=False, is_leaving=False, malformed=0, name_problem="",
-    load_problems=[], load_status="",
+    clock_problem="", load_problems=[], load_status="",
 )  # fmt: skip
 
 
@@ -33,9 +33,17 @@ def test_what_is_said_of_each_condition():
 
 
 def test_all_warnings_are_told_together():
-    level, message = judged(load_problems=["silent"], name_problem="two of them", is_leaving=True)
+    level, message = judged(
+        load_problems=["silent"],
+        name_problem="two of them",
+        is_leaving=True,
+        clock_problem="2 publishers of /clock",
+    )
     assert level == Level.WARN
-    assert all(words in message for words in ("load topics: silent", "two of them", "under way"))
+    assert all(
+        words in message
+        for words in ("load topics: silent", "two of them", "under way", "of /clock")
+    )
 
 
 def test_malformed_detections_are_a_warning_when_they_come_and_a_count_for_good():

@@ -13,6 +13,7 @@ import rclpy
 from rclpy.parameter import Parameter as RosParameter
 from std_msgs.msg import Float32
 
+from approx_perception.clock import FakeClock
 from approx_perception.interface import PERCEPTION_PARAMETERS
 from approx_perception.ros.load_monitor_node import LoadMonitorNode
 from approx_perception.ros.perception_node import PerceptionNode
@@ -268,6 +269,16 @@ def test_changes_are_logged(start, capfd):
     assert "parameter sla.latency_ms: 20.0, was 100.0" in told
     assert "parameter debug.jpeg_quality: 7, was 80" in told
     assert "parameter classes" not in told
+    # A controller sets it with every frame.
+    for index in range(200):
+        change = [RosParameter("sla.latency_ms", value=21.0 + index)]
+        assert node.set_parameters_atomically(change).successful
+    assert "parameter sla" not in capfd.readouterr().err
+    # Time of its own: no need to wait.
+    node._told._clock = FakeClock(node._monotonic.monotonic_ns() + 6 * 10**9)
+    node._look_after()
+    (line,) = (line for line in capfd.readouterr().err.splitlines() if "parameter sla" in line)
+    assert line.endswith(": 220.0, was 219.0 (199 such lines before it not told)")
 
 
 def test_what_fails_while_it_is_applied_leaves_all_as_it_was(start, monkeypatch):
