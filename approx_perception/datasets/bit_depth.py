@@ -9,20 +9,25 @@ __all__ = ["BitDepth"]
 
 #: Of sensors; 12 bits in a container of 16 use a sixteenth of its range.
 _DEPTHS_BITS = (8, 10, 12, 14, 16)
+#: Of pixels that may be brighter than a depth allows: hot ones, which become white.
+_MOST_HOT = 0.001
+#: What sensors write where they know nothing; it tells no depth.
+_SATURATED = 65535
 
 
 class BitDepth:
-    """Scales 16-bit pixels by the smallest depth of sensors that holds all pixels seen so far.
+    """Scales 16-bit pixels by the smallest depth of sensors that holds what was seen so far.
 
-    The depth never shrinks, so that the brightness of a stream changes at most four times and
-    does not flicker. One for each stream.
+    That is 99.9 % of an image's pixels, without those of 0 and of 65535, and without opacity (a
+    fourth channel). Brighter ones become white. The depth never shrinks, so that the brightness of
+    a stream changes at most four times and does not flicker. One for each stream.
     """
 
     def __init__(self) -> None:
         self._bits = _DEPTHS_BITS[0]
 
     def to_8_bits(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-        """Scale pixels of any shape; those of 8 bits stay as they are.
+        """Scale pixels ``(H, W)`` or ``(H, W, channels)``; those of 8 bits stay as they are.
 
         Raises
         ------
@@ -35,6 +40,16 @@ class BitDepth:
             raise InvalidFrameError(
                 f"the image has pixels of {pixels.dtype}; those of uint8 and uint16 are read"
             )
-        brightest = int(pixels.max())
-        self._bits = next(b for b in _DEPTHS_BITS if b >= self._bits and brightest < 1 << b)
-        return (pixels.astype(np.uint16, copy=False) >> (self._bits - 8)).astype(np.uint8)
+        values = pixels.astype(np.uint16, copy=False)
+        self._see(values[..., :3] if values.ndim > 2 else values)
+        scaled = values >> (self._bits - 8)
+        return np.minimum(scaled, 255, out=scaled).astype(np.uint8)
+
+    def _see(self, pixels: npt.NDArray[np.uint16]) -> None:
+        """Take a larger depth if the pixels need one."""
+        saturated = np.count_nonzero(pixels == _SATURATED)
+        telling = np.count_nonzero(pixels) - saturated
+        for bits in _DEPTHS_BITS[_DEPTHS_BITS.index(self._bits) :]:
+            self._bits = bits
+            if np.count_nonzero(pixels >> bits) - saturated <= _MOST_HOT * telling:
+                return

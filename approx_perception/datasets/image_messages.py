@@ -99,8 +99,9 @@ class ImageDecoder:
             raise InvalidFrameError(f"{error} (format {shown(message.format)})") from error
         target = codec.partition("compressed")[2].strip()
         demosaic = bayer_to_bgr(encoding)
-        # Publishers that made colours or grey of the mosaic name what they made.
-        if demosaic is None or image.ndim > 2 or not (target == "" or target.startswith("bayer")):
+        # Publishers that made grey of the mosaic name it. One channel that is named colours is
+        # the mosaic itself.
+        if demosaic is None or image.ndim > 2 or target.startswith("mono"):
             return _bgr(image)
         return demosaic(image)
 

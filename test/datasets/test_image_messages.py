@@ -153,6 +153,36 @@ def test_the_scale_of_a_stream_does_not_flicker():
     assert seen == [90, 250, 5, 250]
 
 
+@pytest.mark.parametrize("opacity", [0, 255, 4095, 65535])
+@pytest.mark.parametrize("encoding", ["bgra16", "rgba16", "16UC4"])
+def test_opacity_tells_no_depth(encoding, opacity):
+    pixels = np.full((HEIGHT, WIDTH, 4), 2000, np.uint16)
+    pixels[..., 3] = opacity
+    pixels[0] = 4000
+    assert ImageDecoder().raw(message(encoding, pixels=pixels))[5, 5].tolist() == [125] * 3
+
+
+@pytest.mark.parametrize("hot", [60_000, 65_535])
+@pytest.mark.parametrize("encoding", ["mono16", "16UC1", "bgr16", "bayer_rggb16"])
+def test_a_hot_pixel_does_not_darken_a_stream(encoding, hot):
+    channels = ENCODINGS[encoding].channels
+    pixels = np.full((HEIGHT, WIDTH, channels), 2000, np.uint16)
+    decoder = ImageDecoder()
+    pixels[3, 3] = hot
+    image = decoder.raw(message(encoding, pixels=pixels))
+    assert image[20, 20].tolist() == [125] * 3
+    assert image[3, 3].max() == 255
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_pixels_without_a_value_tell_no_depth(share):
+    pixels = np.full((HEIGHT, WIDTH), 2000, np.uint16)
+    pixels[: round(HEIGHT * share)] = 65_535
+    image = ImageDecoder().raw(message("16UC1", pixels=pixels))
+    assert image[0, 0].tolist() == [255] * 3
+    assert image[-1, -1].tolist() == [125 if share < 1 else 255] * 3
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
@@ -224,6 +254,13 @@ def test_a_compressed_mosaic_has_colours(pattern, depth, codec):
     data = cv2.imencode(f".{codec}", pixels, quality)[1].tobytes()
     for text in (f"{name}; {codec} compressed ", f"{name};{codec} compressed {name}", name):
         assert_shows(ImageDecoder().compressed(compressed(text, data)), COLOURS, tolerance=6)
+
+
+@pytest.mark.parametrize("target", ["bgr8", "rgb8", "bgr16"])
+def test_one_channel_that_is_named_colours_is_still_a_mosaic(target):
+    data = encoded(".png", DATA["bayer_rggb8"])
+    text = f"bayer_rggb8; png compressed {target}"
+    assert_shows(ImageDecoder().compressed(compressed(text, data)), COLOURS, tolerance=6)
 
 
 def test_what_the_publisher_made_of_a_mosaic_is_left_as_it_is():
