@@ -15,6 +15,9 @@ __all__ = ["CompressedImageMessage", "ImageDecoder", "ImageMessage", "stamp_ns"]
 
 Image = npt.NDArray[np.uint8]
 
+# OpenCV writes lines of its own for each broken image, up to six; our errors tell of it.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
 
 class ImageMessage(Protocol):
     """Fields of ``sensor_msgs/Image`` that matter here."""

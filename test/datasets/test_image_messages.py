@@ -4,11 +4,13 @@ import resource
 import struct
 import warnings
 import zlib
+from io import BytesIO
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from approx_perception.datasets.encodings import ENCODINGS
 from approx_perception.datasets.image_header import size_in_header
@@ -284,7 +286,7 @@ def test_distances_are_no_picture(text):
         (b"no image", "8 bytes are no image of a known format .JPEG, PNG, WEBP, .*format 'jpeg'"),
         (encoded(".png")[:20], "a PNG image is cut or broken"),
         (encoded(".png")[:60], "a PNG image is cut or broken: a part of"),
-        (encoded(".jpg")[:-200], "JPEG image cannot be read"),
+        (encoded(".jpg")[:150], "JPEG image cannot be read"),
         (encoded(".tif", IMAGE.astype(np.float32)), "TIFF"),
     ],
 )
@@ -343,6 +345,82 @@ def test_a_part_that_tells_of_gigabytes_is_refused_too():
     with pytest.raises(InvalidFrameError, match="cut or broken: a part of 2000000000 bytes"):
         ImageDecoder().compressed(compressed("png", data))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 50_000
+
+
+def test_opencv_writes_nothing_of_its_own_about_broken_images(capfd):
+    decoder = ImageDecoder()
+    for ending in (".jp2", ".gif", ".bmp", ".tif", ".ppm", ".ras"):
+        data = encoded(ending)
+        with pytest.raises(InvalidFrameError):
+            decoder.file(data[: len(data) * 3 // 4])
+    assert capfd.readouterr() == ("", "")
+
+
+JPEG, PNG = encoded(".jpg"), encoded(".png")
+PARTS = 200_000
+#: Headers that take seconds to walk through, one part after the other.
+ENDLESS = {
+    "jpg": JPEG[:2] + b"\xff\xe5\x00\x02" * PARTS + JPEG[2:],
+    "png": PNG[:33] + (b"\0\0\0\0teSt" + struct.pack(">I", zlib.crc32(b"teSt"))) * PARTS + PNG[33:],
+    "gif": b"GIF89a\x20\0\x20\0\0\0\0" + b"\x21\xfe" + b"\x01a" * PARTS + b"\0\x3b",
+    "ppm": b"P6\n#" + b"a" * 20 * PARTS + b"\n2 2\n255\n" + bytes(12),
+    "jp2": encoded(".jp2")[:12] + b"\0\0\0\x08free" * PARTS + encoded(".jp2")[12:],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_a_header_of_very_many_parts_is_refused(kind):
+    with pytest.raises(InvalidFrameError, match=r"header|more than 50000 parts"):
+        size_in_header(ENDLESS[kind])
+
+
+@pytest.mark.parametrize(
+    "filling", [b"\xff" * 2_000_000, b"\xff\xe1\xff\xff" + bytes(65533), b"\xff\xd0" * 300]
+)
+def test_what_stands_before_the_size_of_a_jpeg(filling):
+    data = JPEG[:2] + filling + JPEG[2:]
+    assert size_in_header(data) == (WIDTH, HEIGHT)
+    assert_shows(ImageDecoder().file(data), COLOURS, tolerance=8)
+
+
+def by_pillow(image, kind, **options):
+    content = BytesIO()
+    image.save(content, kind, **options)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "1", "P", "I;16"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"big_tiff": True}])
+def test_sizes_of_what_another_library_writes(mode, kind, options):
+    try:
+        data = by_pillow(Image.new(mode, (70, 30)), kind, **options)
+    except OSError:
+        pytest.skip(f"{kind} has no {mode}")
+    assert size_in_header(data) == (70, 30)
+
+
+def test_a_tiff_of_the_other_byte_order():
+    entries = [(256, 3, 70), (257, 3, 30), (258, 3, 8)]
+    tags = b"".join(struct.pack(">HHIHH", tag, kind, 1, value, 0) for tag, kind, value in entries)
+    assert size_in_header(b"MM\0*" + struct.pack(">IH", 8, 3) + tags) == (70, 30)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_tiff_of_wide_values_is_refused_before_it_is_decoded(kind):
+    bits = np.dtype(kind).itemsize * 8
+    with pytest.raises(InvalidFrameError, match=f"values of {bits} bits; those of up to 16"):
+        size_in_header(encoded(".tif", IMAGE.astype(kind)))
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".tif"])
+def test_a_header_cut_anywhere_is_refused_in_a_sentence(ending):
+    data = encoded(ending)
+    # The directory of a TIFF is where its header says.
+    (directory,) = struct.unpack_from("<I", data, 4)
+    for length in range(3, directory + 2 if ending == ".tif" else 33):
+        with pytest.raises(InvalidFrameError):
+            size_in_header(data[:length])
 
 
 @pytest.mark.parametrize("ending", [".jpg", ".png", ".webp", ".tif", ".bmp", ".ppm", ".jp2"])
