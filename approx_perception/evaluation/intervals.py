@@ -1,5 +1,6 @@
 """How sure figures are: bootstrap over sources and blocks of their frames."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -19,17 +20,28 @@ __all__ = ["Interval", "ap50_intervals", "interval_of", "quantile_interval", "re
 
 #: Neighbouring frames are alike; blocks of so many are drawn.
 _BLOCK_FRAMES = 32
+#: Of fewer blocks nothing can be told: the draws of one are all the same.
+_FEWEST_BLOCKS = 4
 _DRAWS = 200
 _LEVELS = (0.025, 0.975)
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A value with its 95 % interval."""
+    """A value with its 95 % interval, whose ends are nan where too few frames tell them."""
 
     value: float
     low: float
     high: float
+
+    def text(self, form: str, unit: str = "") -> str:
+        """For people: nothing of no value, and that it is not known how sure it is."""
+        if math.isnan(self.value):
+            return ""
+        value = f"{self.value:{form}}{unit}"
+        if math.isnan(self.low):
+            return f"{value} (too few frames to tell)"
+        return f"{value} ({self.low:{form}} to {self.high:{form}})"
 
 
 class _Blocks:
@@ -82,7 +94,8 @@ def ap50_intervals(
     Returns
     -------
     values, leads
-        One for each system; the first one's lead is 0.
+        One for each system; the first one's lead is 0. Ends are nan
+        where fewer than 4 blocks hold frames that count.
     """
     every = with_common_classes([record for records in systems for record in records])
     blocks, given = _Blocks(every), iter(every)
@@ -96,7 +109,7 @@ def ap50_intervals(
     for records, own in zip(systems, matches, strict=True):
         of_frame = np.concatenate([blocks.of(r)[[f for f, _, _ in r.scored()]] for r in records])
         values.append(mean_ap50(own, class_count).mean)
-        drawn.append(mean_ap50_of_draws(own, class_count, often[:, of_frame]))
+        drawn.append(_if_enough(of_frame, mean_ap50_of_draws(own, class_count, often[:, of_frame])))
     own_intervals = [interval_of(v, row) for v, row in zip(values, drawn, strict=True)]
     leads = [interval_of(v - values[0], r - drawn[0]) for v, r in zip(values, drawn, strict=True)]
     return own_intervals, leads
@@ -124,12 +137,12 @@ def resampled_ap50(
     Returns
     -------
     numpy.ndarray
-        ``(D,)``.
+        ``(D,)``; nan of fewer than 4 blocks.
     """
     count = int(blocks.max()) + 1
     draws = np.random.default_rng(0).integers(count, size=(_DRAWS, count))
     often = np.array([np.bincount(draw, minlength=count) for draw in draws])
-    return mean_ap50_of_draws(matches, class_count, often[:, blocks])
+    return _if_enough(blocks, mean_ap50_of_draws(matches, class_count, often[:, blocks]))
 
 
 def quantile_interval(records: Sequence[RunRecord], name: str, quantile: float) -> Interval:
@@ -153,10 +166,19 @@ def quantile_interval(records: Sequence[RunRecord], name: str, quantile: float) 
         float(np.quantile(drawn, quantile)) if len(drawn := values.repeat(often)) else np.nan
         for often in blocks.draws()[:, of_frame]
     ]
-    return interval_of(float(np.quantile(values, quantile)), np.array(sample))
+    return interval_of(float(np.quantile(values, quantile)), _if_enough(of_frame, np.array(sample)))
+
+
+def _if_enough(
+    blocks: npt.NDArray[np.integer], sample: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Resampled values, or nan where the frames that count lie in too few blocks."""
+    return sample if len(np.unique(blocks)) >= _FEWEST_BLOCKS else np.full_like(sample, np.nan)
 
 
 def interval_of(value: float, sample: npt.NDArray[np.float64]) -> Interval:
-    """A value with the interval that its resampled values span."""
+    """A value with the interval that its resampled values span; nan of nothing but nan."""
+    if np.isnan(sample).all():
+        return Interval(value, float("nan"), float("nan"))
     low, high = np.nanquantile(sample, _LEVELS)
     return Interval(value, float(low), float(high))

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
@@ -12,7 +11,7 @@ from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 from approx_perception.evaluation.figures import FIGURES
-from approx_perception.evaluation.intervals import ap50_intervals
+from approx_perception.evaluation.intervals import Interval, ap50_intervals
 from approx_perception.evaluation.run_record import RunRecord
 from approx_perception.evaluation.truth_use import truth_use
 from approx_perception.reports.charts import (
@@ -162,7 +161,7 @@ def _summary(
         ]
         if figure == "ap50":
             for cell in cells:
-                cell["text"] += _range(intervals[cell["system"]]["ap50"], ".3f")
+                cell["text"] = intervals[cell["system"]][0].text(".3f") or "-"
         rows.append({"figure": figure, "what": what, "cells": cells})
         if figure == "ap50" and len(systems) > 1:
             rows.append(_differences(intervals))
@@ -171,32 +170,21 @@ def _summary(
 
 def _intervals(
     systems: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, tuple[Interval, Interval]]:
     """Intervals of AP50 and of its difference to the first system's."""
     values, leads = ap50_intervals([records[name] for name in systems])
-    return {
-        name: {"ap50": asdict(value), "ap50_lead": asdict(lead)}
-        for name, value, lead in zip(systems, values, leads, strict=True)
-    }
+    return dict(zip(systems, zip(values, leads, strict=True), strict=True))
 
 
-def _differences(intervals: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _differences(intervals: Mapping[str, tuple[Interval, Interval]]) -> dict[str, Any]:
     """Row of AP50 less that of the first system."""
     first, *_ = intervals
-    cells = []
-    for name, own in intervals.items():
-        value = own["ap50_lead"]["value"]
-        text = "-" if name == first or math.isnan(value) else f"{value:+.3f}"
-        shown = text if text == "-" else text + _range(own["ap50_lead"], "+.3f")
-        cells.append({"system": name, "exact": None, "text": shown})
+    cells = [
+        {"system": name, "exact": None, "text": "-" if name == first else lead.text("+.3f") or "-"}
+        for name, (_, lead) in intervals.items()
+    ]
     what = f"AP50 less that of {first}: above 0 is better than {first}"
     return {"figure": f"difference to {first}", "what": what, "cells": cells}
-
-
-def _range(interval: Mapping[str, float], form: str) -> str:
-    if math.isnan(interval["value"]):
-        return ""
-    return f" ({interval['low']:{form}} to {interval['high']:{form}})"
 
 
 def _text(figure: str, value: float | None) -> str:

@@ -110,13 +110,13 @@ def comparison_table(by_system: Mapping[str, list[RunRecord]], result: dict[str,
         entry["regret"] = {n: reference - own.value for n, reference in references.items()}
         cells = [
             name,
-            _with_interval(own, ".3f"),
-            "" if name == names[0] else _with_interval(lead, "+.3f"),
+            own.text(".3f"),
+            "" if name == names[0] else lead.text("+.3f"),
             *(_shown(regret, ".3f") for regret in entry["regret"].values()),
             _shown(figures["hota"], ".3f"),
             _shown(figures["violation_share"], ".1%"),
             _shown(figures["mean_processing_ms"], ".1f", " ms"),
-            _with_interval(p95, ".1f", " ms"),
+            p95.text(".1f", " ms"),
             f"{figures['switches']:.0f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -125,13 +125,6 @@ def comparison_table(by_system: Mapping[str, list[RunRecord]], result: dict[str,
 
 def _plain_interval(interval: Interval) -> dict[str, float | None]:
     return _plain({"value": interval.value, "low": interval.low, "high": interval.high})
-
-
-def _with_interval(interval: Interval, form: str, unit: str = "") -> str:
-    if math.isnan(interval.value):
-        return ""
-    low, high = format(interval.low, form), format(interval.high, form)
-    return f"{interval.value:{form}}{unit} ({low} to {high})"
 
 
 def _shown(value: float | None, form: str, unit: str = "") -> str:

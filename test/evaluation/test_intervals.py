@@ -16,7 +16,7 @@ def run(hit_share, count=640, seed=0):
 
 
 def test_an_interval_holds_its_value_and_narrows_with_frames():
-    (few,), _ = ap50_intervals([run(0.7, 64)])
+    (few,), _ = ap50_intervals([run(0.7, 160)])
     (many,), _ = ap50_intervals([run(0.7, 3200)])
     for interval in (few, many):
         assert interval.low <= interval.value <= interval.high
@@ -83,7 +83,28 @@ def test_nothing_is_nan():
     assert math.isnan(quantile_interval([record([])], "processing_ms", 0.95).value)
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_one_and_two_values(count):
-    interval = quantile_interval([record([Row(ms=7.0)] * count)], "processing_ms", 0.95)
+HIT, MISS = (Row(found([box], [0.5]), truth([BOX]), ms=7.0) for box in (BOX, AWAY))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [HIT, MISS] * 12,
+        [HIT, MISS] * 48,
+        # Frames that were dropped, or have no truth, tell nothing.
+        [HIT, MISS] * 12 + [replace(HIT, dropped=True, truth=None)] * 296,
+    ],
+)
+def test_few_frames_make_nothing_certain(rows):
+    worse = [replace(row, found=NOTHING) for row in rows]
+    values, (_, lead) = ap50_intervals([[record(worse)], [record(rows)]])
+    for interval in (*values, lead, quantile_interval([record(rows)], "processing_ms", 0.95)):
+        assert not math.isnan(interval.value)
+        assert math.isnan(interval.low) and math.isnan(interval.high)
+        assert interval.text(".3f").endswith(f"{interval.value:.3f} (too few frames to tell)")
+
+
+def test_enough_frames_have_an_interval():
+    interval = quantile_interval([record([Row(ms=7.0)] * 128)], "processing_ms", 0.95)
     assert (interval.low, interval.value, interval.high) == (7.0, 7.0, 7.0)
+    assert interval.text(".1f", " ms") == "7.0 ms (7.0 to 7.0)"
