@@ -96,7 +96,9 @@ class Parameter:
         return f"one of {choices(self.names)}" if self.names else ""
 
     def accept(self, value: object) -> Value:
-        """Check a value, and return it as this parameter's type: 20 is 20.0 for a double.
+        """Check a value, and return it as this parameter's type.
+
+        A whole number is 20.0 for a double, and "20" for a text: ROS reads it without quotes.
 
         Raises
         ------
@@ -107,6 +109,8 @@ class Parameter:
         if wanted is list and value is None:
             # How ROS gives an empty list.
             value = []
+        if wanted is str and type(value) is int:
+            value = str(value)
         is_taken = type(value) is wanted or (self.is_double and type(value) is int)
         if isinstance(value, list):
             is_taken = is_taken and all(isinstance(item, str) for item in value)

@@ -113,13 +113,24 @@ def test_values_are_taken_as_their_parameter_is():
     for name, value in (
         ("sla.latency_ms", True), ("sla.latency_ms", "20"), ("sla.latency_ms", 10**400),
         ("sla.latency_ms", None), ("num_threads", 2.0), ("num_threads", False), ("autostart", 1),
-        ("policy", 5), ("cameras", "image"), ("cameras", ["image", 5]), ("weights", b"x"),
+        ("policy", 5.0), ("branch", True), ("allowed.si", 8.0), ("cameras", "image"),
+        ("cameras", ["image", 5]), ("weights", b"x"),
     ):  # fmt: skip
         with pytest.raises(ConfigurationError, match="; it must be"):
             BY_NAME[name].accept(value)
     with pytest.raises(ConfigurationError) as error:
         BY_NAME["policy"].accept("x" * 5_000_000)
     assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize(("name", "number"), [("allowed.si", 8), ("classes", -5), ("branch", 0)])
+def test_a_whole_number_is_a_text_where_a_text_is_wanted(name, number):
+    assert BY_NAME[name].accept(number) == str(number)
+
+
+def test_a_whole_number_that_is_no_name_is_refused_as_a_text():
+    with pytest.raises(ConfigurationError, match=r"^policy is '5'; choose"):
+        BY_NAME["policy"].accept(5)
 
 
 def test_the_budget_of_one_camera_has_the_limits_of_all():

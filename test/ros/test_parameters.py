@@ -65,7 +65,8 @@ CAMERAS = {
         (PerceptionNode, "sla.latency_ms:=.nan", "sla.latency_ms is nan; it must be from"),
         (PerceptionNode, "sla.latency_ms:=.inf", "sla.latency_ms is inf; it must be from"),
         (PerceptionNode, "debug.jpeg_quality:=80.0", "80.0; it must be a whole number"),
-        (PerceptionNode, "detector:=5", "detector is 5; it must be a text"),
+        (PerceptionNode, "detector:=5.0", "detector is 5.0; it must be a text"),
+        (PerceptionNode, "detector:=5", "detector is '5'; choose"),
         (PerceptionNode, "autostart:=1", "autostart is 1; it must be true or false"),
         (PerceptionNode, "cpu_load_topic:=system_load", "uses /system_load already"),
         (PerceptionNode, "gpu_load_topic:=rosout", "uses /rosout already"),
@@ -116,10 +117,14 @@ def test_a_home_that_nobody_can_write_to(home):
     assert "Traceback" not in result.stderr
 
 
-def test_whole_numbers_are_taken_for_doubles(start, tmp_path):
+def test_whole_numbers_are_taken_for_doubles_and_texts(start, tmp_path):
     file = tmp_path / "parameters.yaml"
     file.write_text("/**:\n  ros__parameters:\n    sla: {latency_ms: 20}\n    score_threshold: 0\n")
-    node = start(PerceptionNode, "load_timeout_s:=3", more=["--params-file", str(file)])
+    given = ("load_timeout_s:=3", "allowed.si:=8")
+    node = start(PerceptionNode, *given, more=["--params-file", str(file)])
+    assert node.get_parameter("allowed.si").value == "8"
+    assert node.set_parameters_atomically([RosParameter("allowed.si", value=4)]).successful
+    assert node.get_parameter("allowed.si").value == "4"
     for name, value in (("sla.latency_ms", 20), ("score_threshold", 0), ("load_timeout_s", 3)):
         parameter = node.get_parameter(name)
         assert (parameter.value, parameter.type_) == (value, RosParameter.Type.DOUBLE)
