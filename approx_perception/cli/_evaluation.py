@@ -39,6 +39,7 @@ __all__ = [
     "run_with_progress",
     "show_verdicts",
     "show_truth",
+    "show_warnings",
     "sources_of",
 ]
 
@@ -167,7 +168,12 @@ def show_truth(use: Mapping[str, Any]) -> None:
         console.print(
             f"ground truth: {use['objects']} objects in {count} of {use['frames']} frames{ignored}"
         )
-    for text in use["warnings"]:
+    show_warnings(use["warnings"])
+
+
+def show_warnings(texts: Sequence[str]) -> None:
+    """Tell what to be careful of."""
+    for text in texts:
         console.print(f"[yellow]warning:[/yellow] {escape(text)}", soft_wrap=True)
 
 

@@ -24,6 +24,7 @@ from approx_perception.cli._evaluation import (
     run_with_progress,
     show_truth,
     show_verdicts,
+    show_warnings,
     sources_of,
 )
 from approx_perception.cli._options import (
@@ -146,6 +147,7 @@ def compare(
         if own["truth"] not in told:
             told.append(own["truth"])
             show_truth(own["truth"])
+    show_warnings(result["warnings"])
     console.print(f"results are in {out}; see them with approx-perception report {out}")
     if failures:
         raise typer.Exit(1)

@@ -28,6 +28,7 @@ from approx_perception.cli._evaluation import (
     show_failures,
     show_truth,
     show_verdicts,
+    show_warnings,
     sources_of,
 )
 from approx_perception.cli._options import (
@@ -156,6 +157,7 @@ def evaluate(
     show_verdicts(result["systems"])
     _show_figures(spec.name, own)
     show_truth(own["truth"])
+    show_warnings(result["warnings"])
     console.print(f"results are in {out}; see them with approx-perception report {out}")
     if failures:
         raise typer.Exit(1)

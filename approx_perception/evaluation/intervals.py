@@ -47,23 +47,30 @@ class Interval:
 class _Blocks:
     """Blocks of frames of sources, which is what is drawn.
 
-    Repetitions of a source are no new data: they share its blocks, and come along with them.
+    Repetitions of a source, and sources of the same images, are no new data: they share its
+    blocks, and come along with them.
     """
 
     def __init__(self, records: Iterable[RunRecord]) -> None:
         counts: dict[str, int] = {}
+        self._originals: dict[str, str] = {}
+        by_hash: dict[str, str] = {}
         for record in records:
             if len(record):
-                count = int(record.frames["sequence"].max()) // _BLOCK_FRAMES + 1
                 source = record.metadata["source"]
-                counts[source] = max(count, counts.get(source, 0))
+                original = by_hash.setdefault(record.metadata["data_hash"], source)
+                # Repetitions of a live run may have lost other images.
+                original = self._originals.setdefault(source, original)
+                count = int(record.frames["sequence"].max()) // _BLOCK_FRAMES + 1
+                counts[original] = max(count, counts.get(original, 0))
         self._counts = list(counts.values())
         ends = np.cumsum([0, *self._counts]).tolist()
         self._first = dict(zip(counts, ends, strict=False))
 
     def of(self, record: RunRecord) -> npt.NDArray[np.int64]:
         """``(N,)`` number of each frame's block."""
-        first = self._first.get(record.metadata["source"], 0)
+        original = self._originals.get(record.metadata["source"], "")
+        first = self._first.get(original, 0)
         return np.asarray(first + record.frames["sequence"] // _BLOCK_FRAMES)
 
     def draws(self) -> npt.NDArray[np.int64]:

@@ -13,6 +13,7 @@ from plotly.offline import get_plotlyjs
 from approx_perception.evaluation.figures import FIGURES
 from approx_perception.evaluation.intervals import Interval, ap50_intervals
 from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.evaluation.shared_images import shared_images
 from approx_perception.evaluation.truth_use import truth_use
 from approx_perception.reports.charts import (
     accuracy_chart,
@@ -80,7 +81,7 @@ def build_page(
         title=title,
         verdicts={name: entry["verdict"] for name, entry in result["systems"].items()},
         facts=_facts(result, own),
-        warnings=truth_use(own[systems[0]])["warnings"],
+        warnings=shared_images(own[systems[0]]) + truth_use(own[systems[0]])["warnings"],
         plotly=get_plotlyjs(),
         systems=systems,
         summary=[row for row in rows if _is_headline(row["figure"])],

@@ -9,6 +9,7 @@ from approx_perception.evaluation.hindsight import HINDSIGHT
 from approx_perception.evaluation.intervals import Interval, ap50_intervals, quantile_interval
 from approx_perception.evaluation.limits import Limit
 from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.evaluation.shared_images import shared_images
 from approx_perception.evaluation.truth_use import truth_use
 from approx_perception.runs.verdicts import add_verdicts
 
@@ -72,13 +73,14 @@ def result_of(
     failures
         Sources that could not be run, and why.
     """
-    first = next(iter(by_system.values()))[0]
+    records = next(iter(by_system.values()))
     systems = {name: _system_result(rs, limits) for name, rs in by_system.items()}
     add_verdicts(systems, by_system)
     return {
         "systems": systems,
         "failures": list(failures),
-        **{key: first.metadata[key] for key in ("clock", "levels", "environment")},
+        "warnings": shared_images(records),
+        **{key: records[0].metadata[key] for key in ("clock", "levels", "environment")},
         "what_figures_are": FIGURES,
     }
 

@@ -78,10 +78,10 @@ def recorder_of(rows, names=("thing",), **metadata):
     )  # fmt: skip
 
 
-def add_row(recorder, index, row):
+def add_row(recorder, index, row, image=None):
     """Frame at its place, 100 ms after the one before."""
     stamp_ns = (index + 1) * PERIOD_NS
-    frame = Frame(IMAGE, stamp_ns, "made_up", index)
+    frame = Frame(IMAGE if image is None else image, stamp_ns, "made_up", index)
     if row.dropped:
         recorder.add(frame, None, row.truth, contention_level=row.level)
         return
@@ -95,9 +95,17 @@ def add_row(recorder, index, row):
     recorder.add(frame, result, row.truth, stamp_ns + round(delay_ms * 1e6), row.level)
 
 
-def record(rows, names=("thing",), **metadata):
-    """RunRecord of the rows, 100 ms apart."""
+def image_of(source, number):
+    """Image of a source that no other source has."""
+    image = IMAGE.copy()
+    image[0, :8] = np.frombuffer(f"{source:>16.16}{number:8}".encode(), np.uint8).reshape(8, 3)
+    return image
+
+
+def record(rows, names=("thing",), images=None, **metadata):
+    """RunRecord of the rows, 100 ms apart; ``images``: source and first of its images."""
     recorder = recorder_of(rows, names, **metadata)
+    source, first = images or (metadata.get("source", "made_up"), 0)
     for index, row in enumerate(rows):
-        add_row(recorder, index, row)
+        add_row(recorder, index, row, image_of(source, first + index))
     return recorder.finish()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from approx_perception.evaluation.intervals import ap50_intervals, quantile_interval
+from approx_perception.evaluation.shared_images import shared_images
 from test.evaluation.records import NOTHING, Row, found, record, truth
 
 BOX, AWAY = [0, 0, 10, 10], [90, 90, 99, 99]
@@ -50,6 +51,30 @@ def test_repetitions_are_no_new_data():
     latencies = quantile_interval(thrice, "processing_ms", 0.95)
     alone = quantile_interval(once, "processing_ms", 0.95)
     assert (latencies.low, latencies.high) == pytest.approx((alone.low, alone.high), abs=1)
+
+
+def test_copies_of_a_source_are_no_new_data():
+    rows = [Row(found([BOX], [0.9]) if i % 7 else NOTHING, truth([BOX]), ms=i) for i in range(320)]
+    once = record(rows, source="a")
+    copies = [record(rows, source=name, images=("a", 0)) for name in ("a_2", "link")]
+    assert ap50_intervals([[once, *copies]]) == ap50_intervals([[once]])
+    others = [record(rows, source=name) for name in ("b", "c")]
+    assert ap50_intervals([[once, *others]]) != ap50_intervals([[once]])
+
+
+def test_sources_that_share_images_are_told():
+    rows = [Row()] * 100
+    a, copy = record(rows, source="a"), record(rows, source="copy", images=("a", 0))
+    assert shared_images([a, a, record(rows, source="b")]) == []
+    assert shared_images([a, copy]) == [
+        "copy has the images of a: intervals take both for one source"
+    ]
+    part = record(rows[:30], source="part", images=("a", 90))
+    (told,) = shared_images([a, part])
+    assert told.startswith("10 images of part are in a too: ")
+    for column in (a.frames, copy.frames):
+        column["image_hash"] = np.zeros(100, np.int64)
+    assert shared_images([a, copy]) == []
 
 
 def test_sources_are_drawn_too():
