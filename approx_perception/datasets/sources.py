@@ -8,8 +8,8 @@ from approx_perception.datasets._base import FrameSource
 from approx_perception.datasets.bag_paths import is_bag
 from approx_perception.datasets.image_header import IMAGE_ENDINGS
 from approx_perception.datasets.span import SourceSpan
-from approx_perception.exceptions import DatasetError, shown
-from approx_perception.files import MOST_DIGITS, whole_number
+from approx_perception.exceptions import ConfigurationError, DatasetError, shown
+from approx_perception.files import MOST_DIGITS, read_yaml_table, whole_number
 
 __all__ = ["SOURCE_HELP", "is_synthetic", "open_source"]
 
@@ -63,10 +63,11 @@ def open_source(
         raise DatasetError(f"no source is named; give {_CHOICES}")
     if (span := _SPAN.fullmatch(name)) and not Path(name).exists():
         start, stop = int(span["start"] or 0), int(span["stop"]) if span["stop"] else None
-        if ground_truth is not None and _is_of_a_run(ground_truth):
-            # A run numbers the frames that it was given.
+        is_of_a_run = ground_truth is not None and _is_of_a_run(ground_truth)
+        if ground_truth is not None and is_of_a_run and _run_start(ground_truth, name) is None:
+            # A run numbers the frames that it was given: most likely these.
             part = SourceSpan(open_source(span["name"], topic, frame_count, seed), start, stop)
-            return _annotated(part, ground_truth)
+            return _annotated(part, ground_truth, run_start=None)
         return SourceSpan(
             open_source(span["name"], topic, frame_count, seed, ground_truth, class_numbers),
             start, stop,
@@ -97,7 +98,8 @@ def open_source(
         source = ImageFolder(path) if path.is_dir() or is_image else VideoFile(path)
     if ground_truth is not None:
         own_name = "" if is_video else _video_name(path)
-        return _annotated(source, ground_truth, own_name, class_numbers)
+        run_start = (_is_of_a_run(ground_truth) and _run_start(ground_truth, name)) or 0
+        return _annotated(source, ground_truth, own_name, class_numbers, run_start)
     own = path / "gt" / "gt.txt"
     return (
         _with_own_truth(source, own, class_numbers) if own.exists() and not is_from_bag else source
@@ -117,11 +119,12 @@ def _annotated(
     ground_truth: str,
     video: str = "",
     class_numbers: Mapping[int, str | None] | None = None,
+    run_start: int | None = 0,
 ) -> FrameSource:
     """A source with the truth that the user names; an error if none of it is of the source."""
     from approx_perception.datasets.annotations import AnnotatedSource, open_annotations
 
-    annotations = open_annotations(Path(ground_truth), video, class_numbers)
+    annotations = open_annotations(Path(ground_truth), video, class_numbers, run_start)
     annotated = AnnotatedSource(source, annotations)
     annotated.check_is_of_use()
     return annotated
@@ -139,7 +142,29 @@ def _is_of_a_run(ground_truth: str) -> bool:
     from approx_perception.datasets.annotations import is_own_detections
 
     path = Path(ground_truth)
-    return path.suffix == ".txt" and path.exists() and is_own_detections(path)
+    return path.suffix in (".txt", ".csv") and path.exists() and is_own_detections(path)
+
+
+def _run_start(ground_truth: str, name: str) -> int | None:
+    """First frame of the run whose detections are truth, by its config.yaml; None if not known.
+
+    That of another source tells nothing.
+    """
+    path = Path(ground_truth).parent / "config.yaml"
+    try:
+        own = read_yaml_table(path, "configuration of a run", "source").get("source")
+    except ConfigurationError:
+        return None
+    if not isinstance(own, str):
+        return None
+    parts = [_SPAN.fullmatch(text) for text in (own, name)]
+    base, wanted = (
+        Path(part["name"] if part else text).absolute().name
+        for part, text in zip(parts, (own, name), strict=True)
+    )
+    if base != wanted:
+        return None
+    return whole_number(parts[0]["start"] or "0") if parts[0] else 0
 
 
 def _synthetic(text: str, frame_count: int, seed: int) -> FrameSource:

@@ -577,3 +577,41 @@ def test_of_two_running_numbers_in_names_the_slower_one_counts(tmp_path, names):
     (tmp_path / "gt.txt").write_text("".join(mot_line(n, n) for n in (1, 2, 4)))
     _, truth = truths(images(tmp_path / "clip", *names), tmp_path / "gt.txt")
     assert lefts(truth) == [[1], [2], [4]]
+
+
+@pytest.mark.parametrize("ending", ["txt", "csv"])
+@pytest.mark.parametrize(
+    ("of_run", "part", "expected", "said"),
+    [
+        ("clip", "[2:4]", [[3], [4]], ""),
+        ("clip[1:4]", "[2:4]", [[2], [3]], "its run began with frame 1"),
+        ("clip[1:4]", "", [[], [1], [2], [3]], "its run began with frame 1"),
+        ("clip[2:]", "[2:4]", [[1], [2]], "its run began with frame 2"),
+        ("other", "[2:4]", [[1], [2]], "no config.yaml beside it tells"),
+        (None, "[2:4]", [[1], [2]], "no config.yaml beside it tells"),
+        ("{", "", [[1], [2], [3], [4]], ""),
+    ],
+)
+def test_detections_of_a_run_over_a_part(tmp_path, ending, of_run, part, expected, said):
+    folder = images(tmp_path / "clip", *(f"{n}.png" for n in range(4)))
+    text = "".join(f"{n},{n},{n},5,10,10,0.9,person\n" for n in range(1, 5))
+    (tmp_path / f"found.{ending}").write_text(text)
+    if of_run is not None:
+        (tmp_path / "config.yaml").write_text(of_run if of_run == "{" else f"source: '{of_run}'\n")
+    source = open_source(f"{folder}{part}", ground_truth=str(tmp_path / f"found.{ending}"))
+    assert lefts(entry.ground_truth for entry in source) == expected
+    about_runs = [text for text in source.truth_remarks() if "run" in text]
+    assert len(about_runs) == bool(said)
+    assert all(said in text for text in about_runs)
+
+
+def test_detections_that_go_by_order_where_names_have_other_numbers(tmp_path):
+    (tmp_path / "detections.txt").write_text("1,1,7,5,10,10,0.9,person\n")
+    for name, numbers, is_said in (
+        ("a", (1, 4, 7), True),
+        ("b", (1, 2), False),
+        ("c", (0,), False),
+    ):
+        folder = images(tmp_path / name, *(f"{n:03}.png" for n in numbers))
+        source, _ = truths(folder, tmp_path / "detections.txt")
+        assert any("order of the images" in text for text in source.truth_remarks()) is is_said

@@ -19,7 +19,7 @@ from approx_perception.datasets.annotations.joining import (
 )
 from approx_perception.datasets.frame_names import frame_numbers
 from approx_perception.exceptions import DatasetError, shown
-from approx_perception.files import read_json
+from approx_perception.files import read_json, whole_number
 from approx_perception.structures import GroundTruth
 
 __all__ = ["CocoAnnotations"]
@@ -157,7 +157,7 @@ class CocoAnnotations(Annotations):
 def _whole(value: object) -> int | None:
     """A whole number, which may be written as a text or with a point; None for all else."""
     if isinstance(value, str):
-        return int(value) if value.strip().isdecimal() else None
+        return whole_number(value.strip())
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -14,7 +14,10 @@ __all__ = ["open_annotations"]
 
 
 def open_annotations(
-    path: Path, video: str = "", classes: Mapping[int, str | None] | None = None
+    path: Path,
+    video: str = "",
+    classes: Mapping[int, str | None] | None = None,
+    run_start: int | None = 0,
 ) -> Annotations:
     """Open a file or folder of ground truth.
 
@@ -27,6 +30,8 @@ def open_annotations(
         Name of the source, where a file holds several.
     classes
         Names of the numbers in a MOTChallenge file; left out, 1 is ``person``.
+    run_start
+        See `OwnDetections`.
 
     Raises
     ------
@@ -46,7 +51,9 @@ def open_annotations(
     if path.suffix == ".json":
         return CocoAnnotations(path, video)
     if path.suffix in (".txt", ".csv"):
-        return MotAnnotations(path, classes or MOT_CLASSES) if is_mot else OwnDetections(path)
+        if is_mot:
+            return MotAnnotations(path, classes or MOT_CLASSES)
+        return OwnDetections(path, run_start)
     raise DatasetError(
         f"{path} is no ground truth: give a COCO .json, a MOTChallenge .txt, a detections.txt of "
         "approx-perception run, a folder of ImageNet VID .xml, or a topic of a bag"

@@ -11,7 +11,8 @@ from approx_perception.datasets.annotations._base import (
     checked_box,
     ground_truth_from_rows,
 )
-from approx_perception.datasets.annotations.joining import Join, join_by_number
+from approx_perception.datasets.annotations.joining import Join
+from approx_perception.datasets.frame_names import frame_numbers
 from approx_perception.exceptions import DatasetError, shown
 from approx_perception.files import read_text
 from approx_perception.structures import GroundTruth
@@ -52,6 +53,9 @@ class OwnDetections(Annotations):
     ----------
     path
         ``detections.txt`` of a run over the same frames.
+    run_start
+        Position, from 0 on, of the source's frame that the run began with; None where nothing
+        tells it: then the source's first one.
 
     Raises
     ------
@@ -59,8 +63,8 @@ class OwnDetections(Annotations):
         Naming the line that cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.name = str(path)
+    def __init__(self, path: Path, run_start: int | None = 0) -> None:
+        self.name, self._run_start = str(path), run_start
         identity_of = Identities()
         rows: list[tuple[int, str, TruthRow]] = []
         text = read_text(path, "ground truth", DatasetError)
@@ -82,8 +86,23 @@ class OwnDetections(Annotations):
 
     def join(self, paths: Sequence[Path], frame_count: int = 0) -> Join:
         """See `Annotations`; by position, for so the run numbered them."""
-        del paths, frame_count
-        return join_by_number((), self._rows.keys(), counts_from=1)
+        del frame_count
+        start, remarks = self._run_start or 0, []
+        if self._run_start is None:
+            remarks.append(
+                "no config.yaml beside it tells which frames its run had, so that it is counted "
+                "from the first frame of this part"
+            )
+        elif start:
+            remarks.append(f"its run began with frame {start} of the source, and so does it")
+        numbers = frame_numbers([path.name for path in paths])
+        first = numbers[0] if numbers and numbers[0] in (0, 1) else 1
+        if paths and numbers != list(range(first, first + len(paths))):
+            remarks.append(
+                "its frames are counted in the order of the images, whatever numbers their names "
+                "have"
+            )
+        return Join(lambda index: index - start + 1, tuple(remarks))
 
     def ground_truth(self, key: int) -> GroundTruth | None:
         """See `Annotations`; a frame without a line is empty."""
