@@ -53,13 +53,13 @@ class ClassMap:
         for source, target in translations.items():
             if source not in detector_names:
                 raise ConfigurationError(
-                    f"the class map names {source!r}, which the detector does not know; it knows "
-                    f"{choices(detector_names)}"
+                    f"the class map names {shown(source)}, which the detector does not know; "
+                    f"it knows {choices(detector_names)}"
                 )
             if target is not None and target not in self.truth_names:
                 raise ConfigurationError(
-                    f"the class map brings {source!r} to {target!r}, which the data set does not "
-                    f"know; it knows {choices(self.truth_names)}"
+                    f"the class map brings {shown(source)} to {shown(target)}, which the data "
+                    f"set does not know; it knows {choices(self.truth_names)}"
                 )
         index = {name: position for position, name in enumerate(self.truth_names)}
         targets = [translations.get(name, name) for name in detector_names]

@@ -2,9 +2,8 @@
 
 import json
 import math
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -20,6 +19,10 @@ _MOST_YAML_VALUES = 100_000
 _LARGEST_INTEGER = 2**63
 _KINDS = ("map", "seq", "str", "int", "float", "bool", "null", "merge")
 _PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in _KINDS}
+_NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
+_LONGEST_REASON = 300
+#: Where a value stands: what holds it, and its key or, in a list, its index; None for the top.
+_Place: TypeAlias = "tuple[_Place | None, object, bool] | None"
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -47,7 +50,6 @@ def read_yaml_table(path: Path, what: str, must_hold: str) -> dict[Any, Any]:
         content = _build(text_of(path, _LARGEST_YAML_BYTES))
         if not isinstance(content, dict):
             raise UnreadableError(f"it must hold {must_hold}")
-        _check_values(content)
     except UnreadableError as reason:
         raise ConfigurationError(f"{path} is no {what}: {reason}") from reason
     return content
@@ -62,11 +64,12 @@ def _build(text: str) -> Any:
         node = loader.get_single_node()
         if node is None:
             return None
-        _check_nodes(node)
+        _check_nodes(loader, node)
         return loader.construct_document(node)
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
         # What PyYAML lets through of values that contradict their tag.
-        raise UnreadableError(f"it is no YAML: {' '.join(str(error).split())}") from error
+        reason = " ".join(str(error).split())[:_LONGEST_REASON]
+        raise UnreadableError(f"it is no YAML: {reason}") from error
     finally:
         if loader is not None:
             loader.dispose()
@@ -82,12 +85,12 @@ def _check_depth(text: str) -> None:
             raise UnreadableError(f"it is nested more than {_DEEPEST} levels deep")
 
 
-def _check_nodes(root: yaml.Node) -> None:
+def _check_nodes(loader: Any, root: yaml.Node) -> None:
     """Follow aliases as often as they are used: one that holds itself, or a few that double."""
-    waiting: list[tuple[yaml.Node, int]] = [(root, 1)]
+    waiting: list[tuple[yaml.Node, int, _Place]] = [(root, 1, None)]
     count = 0
     while waiting:
-        node, depth = waiting.pop()
+        node, depth, place = waiting.pop()
         count += 1
         line = node.start_mark.line + 1
         if depth > _DEEPEST or count > _MOST_YAML_VALUES:
@@ -95,16 +98,18 @@ def _check_nodes(root: yaml.Node) -> None:
                 f"it holds more than {_MOST_YAML_VALUES} values or {_DEEPEST} levels (line {line})"
             )
         if node.tag not in _PLAIN:
+            kind = node.tag.rpartition(":")[2][:_LONGEST_REASON]
             raise UnreadableError(
-                f"line {line} holds {shown(node.value)} of the kind {node.tag.rpartition(':')[2]}; "
-                "write it in quotes"
+                f"line {line} holds {shown(node.value)} of the kind {kind}; write it in quotes"
             )
-        waiting += [(child, depth + 1) for child in _children(node)]
+        if node.tag in _NUMBERS:
+            _check_number(place, loader.construct_object(node), f"line {line}: ")
+        waiting += [(child, depth + 1, inner) for child, inner in _children(node, place)]
 
 
-def _children(node: yaml.Node) -> list[yaml.Node]:
+def _children(node: yaml.Node, place: _Place) -> list[tuple[yaml.Node, _Place]]:
     if isinstance(node, yaml.SequenceNode):
-        return list(node.value)
+        return [(child, (place, index, True)) for index, child in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
         return []
     seen = set()
@@ -114,7 +119,11 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
                 line = key.start_mark.line + 1
                 raise UnreadableError(f"line {line} has the key {shown(key.value)} a second time")
             seen.add((key.tag, key.value))
-    return [child for pair in node.value for child in pair]
+    found: list[tuple[yaml.Node, _Place]] = []
+    for key, value in node.value:
+        name = key.value if isinstance(key, yaml.ScalarNode) else "a list"
+        found += [(key, (place, "a key", False)), (value, (place, name, False))]
+    return found
 
 
 def read_json(
@@ -167,27 +176,24 @@ def _refuse(name: str) -> Any:
 
 def _check_values(content: Any) -> None:
     """Refuse numbers that no setting can have, and depth at which other code calls itself."""
-    level: list[Any] = [content]
+    level: list[tuple[Any, _Place]] = [(content, None)] if isinstance(content, list | dict) else []
     for _ in range(_DEEPEST):
-        below: list[Any] = []
-        for value in level:
-            for key, item in _items(value):
-                _check_number(key, item)
-                below.append(item)
+        below: list[tuple[Any, _Place]] = []
+        for value, place in level:
+            is_list = isinstance(value, list)
+            for key, item in enumerate(value) if is_list else value.items():
+                if isinstance(item, list | dict):
+                    below.append((item, (place, key, is_list)))
+                elif isinstance(item, int | float):
+                    _check_number((place, key, is_list), item)
         if not below:
             return
         level = below
     raise UnreadableError(f"it is nested more than {_DEEPEST} levels deep")
 
 
-def _items(value: Any) -> Iterable[tuple[object, Any]]:
-    if isinstance(value, dict):
-        return [*(("a key", key) for key in value), *value.items()]
-    return enumerate(value) if isinstance(value, list) else ()
-
-
-def _check_number(key: object, value: object) -> None:
-    if not isinstance(value, int | float) or abs(value) < _LARGEST_INTEGER:
+def _check_number(place: _Place, value: float, line: str = "") -> None:
+    if abs(value) < _LARGEST_INTEGER:
         return
     if isinstance(value, int):
         reason = f"an integer of {value.bit_length()} bits; at most 63 fit"
@@ -195,4 +201,13 @@ def _check_number(key: object, value: object) -> None:
         reason = f"{value}; numbers must be below {_LARGEST_INTEGER:g}"
     else:
         reason = f"{value}, which is no finite number"
-    raise UnreadableError(f"{key} is {reason}")
+    raise UnreadableError(f"{line}{_path(place)} is {reason}")
+
+
+def _path(place: _Place) -> str:
+    """Where a value stands, as ``limits[0].mean_ms``."""
+    steps: list[str] = []
+    while place is not None:
+        place, key, is_index = place
+        steps.append(f"[{key}]" if is_index else f".{str(key)[:_LONGEST_REASON]}")
+    return "".join(reversed(steps)).removeprefix(".")[-_LONGEST_REASON:] or "the value"

@@ -142,8 +142,8 @@ def test_imagenet_vid(clip, tmp_path):
     [
         ("<annotation>", r"a\.xml cannot be read"),
         (XML.replace("n02958343", "unicorn"), r"object 0: 'unicorn' is no class of ImageNet VID"),
-        (XML.replace("<xmax>5</xmax>", "<xmax>wide</xmax>"), "object 1: could not convert"),
-        (XML.replace("<xmax>5</xmax>", ""), "object 1: could not convert"),
+        (XML.replace("<xmax>5</xmax>", "<xmax>wide</xmax>"), "object 1: 'wide' is no number"),
+        (XML.replace("<xmax>5</xmax>", ""), "object 1: '' is no number"),
     ],
 )
 def test_xml_that_is_malformed(clip, tmp_path, text, message):
@@ -166,7 +166,7 @@ def test_mot_beside_any_source(clip, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1,4,10,20,30,40\n1,4,x,20,30,40\n", "line 2: could not convert"),
+        ("1,4,10,20,30,40\n1,4,x,20,30,40\n", "line 2: 'x' is no number"),
         ("1,4,10\n", "line 1: 3 columns, expected frame,id,x,y,w,h"),
         ("0,4,10,20,30,40\n", "line 1: .* a frame below 1"),
         ("1,4,nan,20,30,40\n", "line 1: .* not finite"),
@@ -277,9 +277,9 @@ def test_numbers_of_classes_are_for_mot_files(clip, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1,1.5,1,1,2,2\n", "the id is no whole number"),
-        ("1.5,1,1,1,2,2\n", "the frame is no whole number"),
-        ("1,1,1,1,2,2,1,2.5\n", "the class is no whole number"),
+        ("1,1.5,1,1,2,2\n", "the id is 1.5, expected a whole number"),
+        ("1.5,1,1,1,2,2\n", "the frame is 1.5, expected a whole number up to"),
+        ("1,1,1,1,2,2,1,2.5\n", "the class is 2.5, expected a whole number up to"),
         ("1,1,9,1,-2,2\n", "has a negative side"),
     ],
 )
@@ -287,6 +287,25 @@ def test_mot_values_that_mean_nothing(tmp_path, text, message):
     (tmp_path / "gt.txt").write_text(text)
     with pytest.raises(DatasetError, match=rf"line 1: .*{message}"):
         open_annotations(tmp_path / "gt.txt")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"1,1,{'x' * 5_000_000},1,2,2\n",
+        f"1,1,{'9' * 5000}x,1,2,2\n",
+        "1e300,1,1,1,2,2\n",
+        "1,1,1,1,2,2,1,1e300\n",
+        f"{'9' * 300},1,1,1,2,2,0.5,car\n",
+        f"1,1,{'x' * 5000},1,2,2,0.5,car\n",
+    ],
+    ids=range(6),
+)
+def test_values_of_text_files_are_cut_in_errors(tmp_path, text):
+    (tmp_path / "gt.txt").write_text(text)
+    with pytest.raises(DatasetError, match=r"gt\.txt, line 1: ") as caught:
+        open_annotations(tmp_path / "gt.txt")
+    assert len(str(caught.value)) < len(str(tmp_path)) + 320
 
 
 def coco_of(*entries, **fields):

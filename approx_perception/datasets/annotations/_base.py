@@ -14,7 +14,16 @@ from approx_perception.exceptions import DatasetError, shown
 from approx_perception.files import whole_number
 from approx_perception.structures import GroundTruth
 
-__all__ = ["AnnotatedSource", "Annotations", "Identities", "TruthRow", "ground_truth_from_rows"]
+__all__ = [
+    "AnnotatedSource",
+    "Annotations",
+    "Identities",
+    "TruthRow",
+    "checked_box",
+    "ground_truth_from_rows",
+    "read_number",
+    "checked_number",
+]
 
 #: x1 y1 x2 y2 in px, class id, track id, ignored.
 TruthRow = tuple[tuple[float, float, float, float], int, int, bool]
@@ -22,6 +31,8 @@ TruthRow = tuple[tuple[float, float, float, float], int, int, bool]
 _NO_IDENTITY = -1
 #: What is beyond is no place in an image; nan is never within.
 _FARTHEST_PX = 1e9
+#: Up to here, floating-point numbers tell all whole numbers apart.
+_LARGEST_COUNT = 2**53
 #: Texts are numbered from here on, so that they are no number that a file holds.
 _FIRST_TEXT = 2**40
 
@@ -89,6 +100,33 @@ class Identities:
         if type(value) is int:
             return value
         raise ValueError(f"the identity is {shown(value)}, expected a number or a text")
+
+
+def read_number(text: str) -> float:
+    """Return the number that a column holds.
+
+    Raises
+    ------
+    ValueError
+        If it holds none.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{shown(text.strip())} is no number") from None
+
+
+def checked_number(what: str, value: float) -> int:
+    """Return a number that counts; ``what`` names its column for the error.
+
+    Raises
+    ------
+    ValueError
+        If it is no whole number, or one that no file counts to.
+    """
+    if not value.is_integer() or abs(value) > _LARGEST_COUNT:
+        raise ValueError(f"the {what} is {value}, expected a whole number up to {_LARGEST_COUNT}")
+    return int(value)
 
 
 def checked_box(x1: float, y1: float, x2: float, y2: float) -> tuple[float, float, float, float]:

@@ -102,7 +102,7 @@ class CocoAnnotations(Annotations):
             return [image for image in images if image.get("video_id") == names[video]]
         if len(names) > 1:
             raise DatasetError(
-                f"{self._path} holds the videos {', '.join(map(str, names))}, but not {video!r}"
+                f"{self._path} holds the videos {', '.join(names)[:200]}, but not {shown(video)}"
             )
         return images
 

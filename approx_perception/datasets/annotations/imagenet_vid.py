@@ -10,6 +10,7 @@ from approx_perception.datasets.annotations._base import (
     TruthRow,
     checked_box,
     ground_truth_from_rows,
+    read_number,
 )
 from approx_perception.datasets.annotations.joining import Join, join_by_count, join_by_path
 from approx_perception.datasets.frame_names import by_number, frame_numbers
@@ -85,7 +86,7 @@ class ImageNetVidAnnotations(Annotations):
             raise DatasetError(f"{where}: {shown(name)} is no class of ImageNet VID")
         texts = [item.findtext(f"bndbox/{side}", "") for side in ("xmin", "ymin", "xmax", "ymax")]
         try:
-            x1, y1, x2, y2 = (float(text) for text in texts)
+            x1, y1, x2, y2 = map(read_number, texts)
             box = checked_box(x1, y1, x2, y2)
             track_id = self._identity(item.findtext("trackid"))
         except ValueError as error:

@@ -12,7 +12,9 @@ from approx_perception.datasets.annotations._base import (
     Identities,
     TruthRow,
     checked_box,
+    checked_number,
     ground_truth_from_rows,
+    read_number,
 )
 from approx_perception.datasets.annotations.joining import Join, join_by_number
 from approx_perception.exceptions import DatasetError, shown
@@ -91,18 +93,18 @@ class MotAnnotations(Annotations):
             or not (len(values) < _WITH_WORLD or self._has_class)
         ):
             class_number = float(_PEDESTRIAN)
-        for what, value in (("frame", frame), ("id", identity), ("class", class_number)):
-            if not value.is_integer():
-                raise ValueError(f"{shown(line)}: the {what} is no whole number")
-        class_id = self._class_ids.get(int(class_number))
-        if class_id is None and flag and class_number not in self._leaves_out:
-            self._unnamed[int(class_number)] += 1
+        number = checked_number("class", class_number)
+        if not identity.is_integer():
+            raise ValueError(f"the id is {identity}, expected a whole number")
+        class_id = self._class_ids.get(number)
+        if class_id is None and flag and number not in self._leaves_out:
+            self._unnamed[number] += 1
         # Whoever looks for the first class must not be blamed for what is much like it.
         row = (
             checked_box(x, y, x + w, y + h), class_id or 0, self._identity(identity),
             class_id is None or not flag,
         )  # fmt: skip
-        self._rows.setdefault(int(frame), []).append(row)
+        self._rows.setdefault(checked_number("frame", frame), []).append(row)
 
     def join(self, paths: Sequence[Path], frame_count: int = 0) -> Join:
         """See `Annotations`; by number."""
@@ -126,7 +128,7 @@ class MotAnnotations(Annotations):
 
 def _read_values(line: str) -> list[float]:
     """Numbers of a line, with at least frame, id and box."""
-    values = [float(value) for value in line.rstrip(", \t").split(",")]
+    values = [read_number(text) for text in line.rstrip(", \t").split(",")]
     if len(values) < _COLUMNS:
         raise ValueError(f"{len(values)} columns, expected {_FORM}")
     if not np.isfinite(values).all() or values[0] < 1:

@@ -9,7 +9,9 @@ from approx_perception.datasets.annotations._base import (
     Identities,
     TruthRow,
     checked_box,
+    checked_number,
     ground_truth_from_rows,
+    read_number,
 )
 from approx_perception.datasets.annotations.joining import Join
 from approx_perception.datasets.frame_names import frame_numbers
@@ -113,8 +115,8 @@ def _read_row(row: list[str], identity_of: Identities) -> tuple[int, str, TruthR
     """Frame, class name, and the object with class 0."""
     if len(row) != _COLUMNS:
         raise ValueError(f"{len(row)} columns, expected {_FORM}")
-    frame, identity = int(row[0]), identity_of(row[1])
-    x, y, w, h, score = (float(text) for text in row[2:7])
+    frame, identity = checked_number("frame", read_number(row[0])), identity_of(row[1])
+    x, y, w, h, score = map(read_number, row[2:7])
     if frame < 1 or not 0 <= score <= 1:
         raise ValueError(f"{shown(','.join(row))} has a frame below 1, or a score beyond 0 to 1")
     box = checked_box(x, y, x + w, y + h)
