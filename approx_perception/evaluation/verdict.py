@@ -20,6 +20,7 @@ __all__ = [
     "count_slas",
     "counts_of",
     "counts_of_results",
+    "joined_counts",
     "joined_state",
     "verdict_on",
 ]
@@ -99,8 +100,7 @@ def verdict_on(counts: SlaCounts) -> Verdict:
     else:
         state = SlaState.KEPT
         why = f"{_percent_inside(1 - counts.late / counts.counted)} inside"
-    budget = f"SLA {sla.latency_ms:g} ms for {100 * sla.quantile:g} % of {unit}"
-    return Verdict(state, f"{budget}: {state.value} ({why})")
+    return Verdict(state, f"{sla.text}: {state.value} ({why})")
 
 
 def _broken(counts: SlaCounts) -> str:
@@ -154,7 +154,7 @@ def counts_of(records: Sequence[RunRecord]) -> list[SlaCounts]:
         )
         for own in count_slas(slas, *arrays):
             found.setdefault(own.sla, []).append(own)
-    return [_together(counts) for counts in found.values()]
+    return [joined_counts(counts) for counts in found.values()]
 
 
 def counts_of_results(results: Sequence[FrameResult]) -> list[SlaCounts]:
@@ -209,7 +209,7 @@ def count_slas(
     return counts
 
 
-def _together(counts: Sequence[SlaCounts]) -> SlaCounts:
+def joined_counts(counts: Sequence[SlaCounts]) -> SlaCounts:
     """Of several runs under one SLA."""
     fastest = [own.fastest_ms for own in counts if math.isfinite(own.fastest_ms)]
     return SlaCounts(

@@ -26,7 +26,9 @@ def shared_budgets(slas: Mapping[str, SLA]) -> dict[str, SLA]:
     """
     tightest_ms = min((sla.latency_ms for sla in slas.values()), default=0.0)
     return {
-        name: sla if len(slas) == 1 else replace(sla, latency_ms=tightest_ms / len(slas))
+        name: sla
+        if len(slas) == 1
+        else replace(sla, latency_ms=tightest_ms / len(slas), asked_ms=sla.latency_ms)
         for name, sla in slas.items()
     }
 

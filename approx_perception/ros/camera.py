@@ -5,21 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 
 from approx_perception.assembly import Kernel
 from approx_perception.clock import Clock
 from approx_perception.datasets.image_messages import ImageDecoder, stamp_ns
-from approx_perception.evaluation.verdict import SlaState
 from approx_perception.interface import SYNTHETIC_FRAME_ID
 from approx_perception.pipeline import Mailbox
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import to_frame
-from approx_perception.ros.events import subscription_events
-from approx_perception.ros.health import CameraHealth
+from approx_perception.ros.health import CameraHealth, Level
 from approx_perception.ros.outputs import Outputs
-from approx_perception.ros.silence import reason_for_silence
+from approx_perception.ros.silence import has_unfit_publisher, reason_for_silence
 from approx_perception.ros.stream_time import StreamTime
 from approx_perception.ros.topic_names import CameraTopic
 from approx_perception.ros.transport import profile_problem
@@ -35,7 +34,6 @@ _LOG_PERIOD_S = 5.0
 #: Looks of a second between two verdicts in the log.
 _LOOKS_A_MINUTE = 60
 _NO_FIT_PERIOD_S = 30.0
-_REMEMBERED_SHARES = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,30 +85,21 @@ class Camera:
         self.topic = node.resolve_topic_name(self._topic)
         self.health = CameraHealth(clock)
         self.mailbox: Mailbox[WaitingImage] = Mailbox(clock)
-        self._incompatible: set[str] = set()
         self.outputs = Outputs(
             node, self.name, kernel.detector.class_names, kernel.pipeline.score_threshold, clock,
-            self._incompatible.add,
         )  # fmt: skip
         #: What the user asks for; the pipeline has this camera's share of it.
         self.sla: SLA = kernel.pipeline.sla
-        #: What was asked for under each of the last shares: a frame may be under way meanwhile.
-        self._asked_ms: dict[SLA, float] = {}
         self.is_enabled = True
         self._subscription: Any = None
-        self._received = self._silent_looks = self._looks = 0
-        #: Why no image comes, as far as the graph tells; and what of it the log has.
-        self._silence = self._told = ""
+        self._received = self._looks = 0
+        self._forget_silence()
         self._time = StreamTime()
         #: Width and height for which latencies are known.
         self._size = kernel.image_size
 
     def take_share(self, share: SLA) -> None:
         """Honour this share of what the user asks for, from the next frame on."""
-        self._asked_ms.pop(share, None)
-        self._asked_ms[share] = self.sla.latency_ms
-        while len(self._asked_ms) > _REMEMBERED_SHARES:
-            del self._asked_ms[next(iter(self._asked_ms))]
         self.kernel.pipeline.sla = share
 
     def listen(self) -> None:
@@ -118,12 +107,11 @@ class Camera:
         self.health = CameraHealth(self._clock)
         self.mailbox = Mailbox(self._clock)
         self.kernel.pipeline.reset()
-        self._received = self._silent_looks = 0
-        self._silence = self._told = ""
+        self._received = 0
+        self._forget_silence()
         self._time = StreamTime()
         self._subscription = self._node.create_subscription(
             self._type, self._topic, self._receive, qos.image_input(),
-            event_callbacks=subscription_events(lambda: self._incompatible.add(self.topic)),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )  # fmt: skip
 
@@ -210,13 +198,12 @@ class Camera:
         age_ms = (now_ns - frame.stamp_ns) / 1e6 if frame.stamp_ns > 0 else float("nan")
         scheduler = self.kernel.pipeline.scheduler
         self.outputs.publish(
-            image.message.header, frame, result, age_ms,
-            self._asked_ms.get(result.sla, result.sla.latency_ms), scheduler.group_processing_ms,
+            image.message.header, frame, result, age_ms, scheduler.group_processing_ms,
         )  # fmt: skip
         if not result.decision.fits:
             sla, fastest_ms = result.sla, result.decision.fastest_ms
             self._node.get_logger().warning(
-                f"{self.topic}: no branch fits {sla.latency_ms:g} ms: the fastest takes "
+                f"{self.topic}: no branch fits {sla.budget_text}: the fastest takes "
                 f"{fastest_ms:.3g} ms at P{100 * sla.quantile:g}",
                 throttle_duration_sec=_NO_FIT_PERIOD_S,
             )
@@ -227,38 +214,57 @@ class Camera:
         self._looks += 1
         if self._looks % _LOOKS_A_MINUTE == 0:
             self._log_verdict()
-        if self._received or self._subscription is None:
+        if self._subscription is None:
             return
-        wanted = self._subscription.qos_profile
-        silence = reason_for_silence(self._node, self.topic, self._transport, wanted)
-        self._silent_looks = self._silent_looks + 1 if silence == self._silence else 1
-        self._silence = silence
-        if self._silent_looks >= _SILENT_LOOKS and self._told != self._silence:
-            self._told = self._silence
-            self._node.get_logger().warning(f"waiting for {self.waiting_for}")
+        if self.health.is_active:
+            self._forget_silence()
+        else:
+            self._look_for_reason(self._subscription.qos_profile)
+
+    def _forget_silence(self) -> None:
+        self._silent_looks = 0
+        #: Why no image comes, as far as the graph tells; and what of it the log has.
+        self._reason = self._told = ""
+
+    def _look_for_reason(self, wanted: QoSProfile) -> None:
+        before = _cause(self._reason)
+        self._reason = reason_for_silence(self._node, self.topic, self._transport, wanted)
+        cause = _cause(self._reason)
+        self._silent_looks = self._silent_looks + 1 if cause == before else 1
+        if self.silence and cause != self._told:
+            self._told = cause
+            doing = "no more images" if self._received else "waiting for the first image"
+            self._node.get_logger().warning(f"{doing}: {self.silence}")
+
+    @property
+    def silence(self) -> str:
+        """Why no image comes; empty while they do, and for the first moments."""
+        return self._reason if self._silent_looks >= _SILENT_LOOKS else ""
 
     def _log_verdict(self) -> None:
-        verdict = self.health.verdict_since_last()
-        if verdict is None:
+        judgement = self.health.judgement_since_last()
+        if judgement is None:
             return
         log = self._node.get_logger()
         # Two calls, for rclpy refuses two severities at one place.
-        if verdict.state is SlaState.BROKEN:
-            log.warning(f"{self.topic}: {verdict.text}")
+        if judgement.level is Level.WARN:
+            log.warning(f"{self.topic}: {judgement.message}")
         else:
-            log.info(f"{self.topic}: {verdict.text}")
-
-    @property
-    def waiting_for(self) -> str:
-        """What is missing before the first image."""
-        if self._silent_looks < _SILENT_LOOKS:
-            return "the first image"
-        return f"the first image: {self._silence}"
+            log.info(f"{self.topic}: {judgement.message}")
 
     def problems(self) -> list[str]:
-        """What is wrong with its topics and branches, a sentence each."""
+        """What is wrong now with its topics and branches, a sentence each."""
+        topics = self.outputs.unfit()
+        wanted = self._subscription.qos_profile if self._subscription is not None else None
+        if wanted and has_unfit_publisher(self._node, self.topic, self._transport, wanted):
+            topics.append(self.topic)
         unfit = [
             f"{topic}: the other side's quality of service does not fit (reliability or durability)"
-            for topic in sorted(self._incompatible)
+            for topic in sorted(topics)
         ]
         return [*unfit, *self.kernel.pipeline.scheduler.left_out()]
+
+
+def _cause(reason: str) -> str:
+    """A reason without the topics of others, which may come and go all the time."""
+    return reason.partition(";")[0]

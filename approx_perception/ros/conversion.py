@@ -115,16 +115,12 @@ def detections_from(message: DetectionArray) -> Detections:
 def decision_message(
     header: Header,
     result: FrameResult,
-    sla_latency_ms: float,
     group_processing_ms: Sequence[float],
 ) -> SchedulerDecision:
-    """Build the message of a frame's decision; ``header`` is the image's.
-
-    ``sla_latency_ms`` is what the user asked for; the result's SLA is this camera's share of it.
-    """
+    """Build the message of a frame's decision; ``header`` is the image's."""
     decision, sla = result.decision, result.sla
     return SchedulerDecision(
-        header=header, sla_latency_ms=float(sla_latency_ms),
+        header=header, sla_latency_ms=float(sla.asked_ms or sla.latency_ms),
         budget_ms=float(sla.latency_ms), sla_quantile=float(sla.quantile),
         sla_scope=sla.scope.value, branch=str(decision.branch),
         run_detector=decision.run_detector, switched=decision.switched,

@@ -2,18 +2,17 @@
 
 import threading
 from collections import deque
-from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
 from approx_perception.clock import Clock
-from approx_perception.evaluation.latency import group_means_ms
-from approx_perception.evaluation.verdict import SlaCounts, Verdict, verdict_on
+from approx_perception.evaluation.verdict import verdict_on
 from approx_perception.exceptions import described
 from approx_perception.pipeline import MailboxCounts
-from approx_perception.structures import SLA, ContentionState, FrameResult, SlaScope
+from approx_perception.ros.sla_record import Row, SlaRecord, counts_under
+from approx_perception.structures import SLA, ContentionState, FrameResult
 
 __all__ = ["CameraHealth", "Judgement", "Level", "WatchdogLimits"]
 
@@ -23,8 +22,6 @@ _ARRIVALS = 30
 _GONE_PERIODS, _GONE_S = 5.0, 1.0
 #: Fewer frames (or groups) tell nothing of a share of late ones.
 _LEAST_COUNTED = 40
-#: Frames of a minute, at more than any camera's rate.
-_LONGEST_MINUTE = 20_000
 #: Characters of what went wrong with a frame.
 _LONGEST_REASON = 500
 
@@ -62,35 +59,6 @@ class Judgement:
     values: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """What matters here of a processed frame."""
-
-    latency_ms: float
-    #: What counts against this camera's share of the SLA.
-    own_ms: float
-    starts_group: bool
-    fits: bool
-    fastest_ms: float
-
-
-def _counts(sla: SLA, rows: Collection[_Row]) -> SlaCounts:
-    """Count frames, or groups by their means."""
-    own_ms = np.array([row.own_ms for row in rows])
-    starts = np.array([row.starts_group for row in rows])
-    fits = np.array([row.fits for row in rows])
-    fastest_ms = np.array([row.fastest_ms for row in rows])
-    starts[:1] = True
-    counted = np.ones(len(starts), bool)
-    if sla.scope is SlaScope.GOF:
-        own_ms, counted = group_means_ms(own_ms, starts), starts
-    known = fastest_ms[counted & ~fits & np.isfinite(fastest_ms)]
-    return SlaCounts(
-        sla, int(counted.sum()), int((own_ms[counted] > sla.latency_ms).sum()),
-        int((counted & ~fits).sum()), float(np.median(known)) if len(known) else float("nan"),
-    )  # fmt: skip
-
-
 class CameraHealth:
     """Counts of one camera; safe to tell and to ask from any thread.
 
@@ -104,9 +72,8 @@ class CameraHealth:
         self._clock = clock
         self._lock = threading.Lock()
         self._arrivals_ns: deque[int] = deque(maxlen=_ARRIVALS)
-        self._recent: deque[_Row] = deque(maxlen=_WINDOW)
-        #: Since the last verdict that was logged.
-        self._minute: deque[_Row] = deque(maxlen=_LONGEST_MINUTE)
+        self._recent: deque[Row] = deque(maxlen=_WINDOW)
+        self._since_last = SlaRecord()
         self._sla: SLA | None = None
         self._processed = self._errors = self._errors_reported = 0
         self._last_error = self._branch = ""
@@ -135,17 +102,13 @@ class CameraHealth:
             self._processed += 1
             if self._sla != result.sla:
                 # Frames under another SLA say nothing of this one.
-                self._sla = result.sla
                 self._recent.clear()
-                self._minute.clear()
+            self._sla = result.sla
             self._branch = str(result.decision.branch)
             self._contention = result.decision.contention
-            decision = result.decision
-            row = _Row(
-                latency_ms, result.own_ms, decision.run_detector, decision.fits, decision.fastest_ms
-            )
+            row = Row.of(result)
             self._recent.append(row)
-            self._minute.append(row)
+            self._since_last.add(result.sla, row)
             self._age_ms, self._wait_ms = age_ms, wait_ms
             if latency_ms <= limits.max_allowed_processing_ms:
                 self._late_since_ns = None
@@ -158,6 +121,7 @@ class CameraHealth:
             self._busy_since_ns = None
             self._errors += 1
             self._last_error = (str(error) or described(error))[:_LONGEST_REASON]
+            self._since_last.refuse(self._last_error)
 
     @property
     def is_active(self) -> bool:
@@ -177,19 +141,16 @@ class CameraHealth:
         span_s = (self._arrivals_ns[-1] - self._arrivals_ns[0]) / 1e9
         return span_s / (len(self._arrivals_ns) - 1)
 
-    def verdict_since_last(self) -> Verdict | None:
-        """Whether the SLA was kept since this was asked last; None where nothing was processed."""
+    def judgement_since_last(self) -> Judgement | None:
+        """Whether each SLA was kept since this was asked last; None where no frame came."""
         with self._lock:
-            if self._sla is None or not self._minute:
-                return None
-            verdict = verdict_on(_counts(self._sla, self._minute))
-            self._minute.clear()
-            return verdict
+            is_wrong, text = self._since_last.tell()
+        return Judgement(Level.WARN if is_wrong else Level.OK, text, {}) if text else None
 
     def judge(
         self,
         counts: MailboxCounts,
-        waiting_for: str,
+        silence: str,
         problems: list[str],
         limits: WatchdogLimits,
         caution: str = "",
@@ -200,8 +161,8 @@ class CameraHealth:
         ----------
         counts
             Of the mailbox.
-        waiting_for
-            What is missing before the first image.
+        silence
+            Why no image comes; empty where they do, or nobody knows.
         problems
             What else is wrong with this camera, each a warning.
         limits
@@ -211,10 +172,12 @@ class CameraHealth:
         """
         is_active = self.is_active
         with self._lock:
-            words = "" if self._sla is None else verdict_on(_counts(self._sla, self._recent)).text
+            words = (
+                "" if self._sla is None else verdict_on(counts_under(self._sla, self._recent)).text
+            )
             share = self._late_share()
             level, message = self._verdict(
-                counts, waiting_for, problems, limits, is_active, share, words, caution
+                counts, silence, problems, limits, is_active, share, words, caution
             )
             self._errors_reported = self._errors
             return Judgement(level, message, self._values(counts, share, words))
@@ -222,11 +185,11 @@ class CameraHealth:
     def _late_share(self) -> float:
         if self._sla is None or len(self._recent) < _LEAST_COUNTED:
             return float("nan")
-        counted = _counts(self._sla, self._recent)
+        counted = counts_under(self._sla, self._recent)
         return counted.late / counted.counted
 
     def _verdict(
-        self, counts: MailboxCounts, waiting_for: str, problems: list[str],
+        self, counts: MailboxCounts, silence: str, problems: list[str],
         limits: WatchdogLimits, is_active: bool, late_share: float, sla_words: str, caution: str,
     ) -> tuple[Level, str]:  # fmt: skip
         """The worst there is to say."""
@@ -235,7 +198,7 @@ class CameraHealth:
         late_ms = 0.0 if self._late_since_ns is None else (now_ns - self._late_since_ns) / 1e6
         longest_ms, allowed_ms = limits.max_consecutive_delay_ms, limits.max_allowed_processing_ms
         last_ms = self._recent[-1].latency_ms if self._recent else 0.0
-        sla = self._sla
+        sla, why = self._sla, f": {silence}" if silence else ""
         is_missed = sla is not None and late_share > 1 - sla.quantile
         verdicts = (
             (stuck_ms > longest_ms, Level.ERROR, f"a frame is under way for {stuck_ms:.0f} ms"),
@@ -243,9 +206,9 @@ class CameraHealth:
              f"every frame has taken more than {allowed_ms:g} ms for {late_ms / 1e3:.1f} s"),
             (self._errors > self._errors_reported, Level.ERROR,
              f"frame refused: {self._last_error}"),
-            (not counts.received, Level.WARN, f"waiting for {waiting_for}"),
+            (not counts.received, Level.WARN, f"waiting for the first image{why}"),
             (bool(counts.received) and not is_active, Level.WARN,
-             f"no image for {self._silence_s():.1f} s"),
+             f"no image for {self._silence_s():.1f} s{why}"),
             (bool(problems), Level.WARN, "; ".join(problems)),
             (is_active and last_ms > allowed_ms, Level.WARN,
              f"a frame took {last_ms:.0f} ms, allowed are {allowed_ms:g}"),

@@ -1,8 +1,7 @@
 """Everything that is published for one camera; extra formats only while somebody listens."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from rclpy.node import Node
@@ -12,7 +11,7 @@ from approx_perception.clock import Clock
 from approx_perception.interface import TOPICS
 from approx_perception.ros import ecosystem, qos
 from approx_perception.ros.conversion import decision_message, detections_message, raw_image
-from approx_perception.ros.events import publisher_events
+from approx_perception.ros.misfits import refuses_subscriber
 from approx_perception.structures import Frame, FrameResult
 
 __all__ = ["DebugOptions", "Outputs"]
@@ -52,8 +51,6 @@ class Outputs:
         For LabelInfo.
     clock
         For the rate of debug outputs.
-    on_incompatible
-        Told the topic of a subscriber whose quality of service does not fit.
     """
 
     def __init__(
@@ -63,7 +60,6 @@ class Outputs:
         class_names: Sequence[str],
         score_threshold: float,
         clock: Clock,
-        on_incompatible: Callable[[str], None],
     ) -> None:
         self.debug = DebugOptions()
         #: Written on annotated images; empty for nothing.
@@ -72,6 +68,7 @@ class Outputs:
         self._last_debug_ns = -(10**18)
         self._publishers: dict[str, Any] = {}
         self._classes: dict[str, Any] = {}
+        self._types = {topic.name: topic.type for topic in TOPICS}
         for topic in TOPICS:
             message_type = ecosystem.message_class(topic.type)
             if topic.direction != "out" or topic.name.startswith("/") or message_type is None:
@@ -79,11 +76,7 @@ class Outputs:
             name = f"{prefix}/{topic.name}" if prefix else topic.name
             profile = qos.LATCHED if topic.name == "label_info" else qos.RESULTS
             self._classes[topic.name] = message_type
-            self._publishers[topic.name] = node.create_publisher(
-                message_type, name, profile, event_callbacks=publisher_events(
-                    partial(on_incompatible, name)
-                ),
-            )  # fmt: skip
+            self._publishers[topic.name] = node.create_publisher(message_type, name, profile)
         if "label_info" in self._publishers:
             info = ecosystem.label_info(self._classes["label_info"], class_names, score_threshold)
             info.header.stamp = node.get_clock().now().to_msg()
@@ -95,15 +88,12 @@ class Outputs:
         frame: Frame,
         result: FrameResult,
         age_ms: float,
-        sla_latency_ms: float,
         group_ms: Sequence[float],
     ) -> None:
         """Publish what came of a frame, ``header`` untouched."""
         found, names = result.detections, self._names
         self._publishers["detections"].publish(detections_message(header, result, names, age_ms))
-        self._publishers["decision"].publish(
-            decision_message(header, result, sla_latency_ms, group_ms)
-        )
+        self._publishers["decision"].publish(decision_message(header, result, group_ms))
         if self._is_wanted("detections_2d"):
             message = ecosystem.detections_2d(self._classes["detections_2d"], header, found, names)
             self._publishers["detections_2d"].publish(message)
@@ -142,6 +132,14 @@ class Outputs:
     def _is_wanted(self, name: str) -> bool:
         publisher = self._publishers.get(name)
         return publisher is not None and publisher.get_subscription_count() > 0
+
+    def unfit(self) -> list[str]:
+        """Topics to which somebody subscribes now whose quality of service does not fit."""
+        return [
+            publisher.topic_name
+            for name, publisher in self._publishers.items()
+            if refuses_subscriber(self._node, publisher, self._types[name])
+        ]
 
     def close(self) -> None:
         """Publish no more."""

@@ -156,7 +156,9 @@ class PerceptionNode(ManagedNode):
         try:
             self._settings = read_settings(self._watch.value, self._camera_names(), kernel)
             profile = str(self.get_parameter("profile").value)
-            log_start(self.get_logger(), kernel, self._settings.policy, profile)
+            log_start(
+                self.get_logger(), kernel, self._settings.slas, self._settings.policy, profile
+            )
             self._build(kernel)
         except Exception:
             self._free()
@@ -340,7 +342,7 @@ class PerceptionNode(ManagedNode):
             camera.look_after()
             judgements[f"camera {camera.topic}"] = camera.health.judge(
                 camera.mailbox.counts,
-                camera.waiting_for,
+                camera.silence,
                 camera.problems(),
                 self._settings.limits,
                 camera.outputs.caution,

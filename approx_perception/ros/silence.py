@@ -1,11 +1,26 @@
-"""Why no image comes."""
+"""Why no image comes, as far as the graph tells."""
+
+from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
+from rclpy.qos import QoSProfile
 
+from approx_perception.ros.misfits import misfit
 from approx_perception.ros.topic_names import IMAGE_TYPES, foreign_types
 
-__all__ = ["reason_for_silence"]
+__all__ = ["has_unfit_publisher", "reason_for_silence"]
+
+
+def _publishers(node: Node, topic: str, transport: str) -> list[Any]:
+    """Those on a topic that send the expected type."""
+    kinds = (IMAGE_TYPES[transport], "")
+    return [p for p in node.get_publishers_info_by_topic(topic) if p.topic_type in kinds]
+
+
+def has_unfit_publisher(node: Node, topic: str, transport: str, wanted: QoSProfile) -> bool:
+    """Whether somebody publishes who offers less than what is wanted; see `reason_for_silence`."""
+    return any(misfit(p.qos_profile, wanted) for p in _publishers(node, topic, transport))
+
 
 #: Topics with images that are named, and characters for them.
 _MOST_TOPICS = 8
@@ -27,13 +42,11 @@ def reason_for_silence(node: Node, topic: str, transport: str, wanted: QoSProfil
         Quality of service of the subscription.
     """
     expected = IMAGE_TYPES[transport]
-    publishers = node.get_publishers_info_by_topic(topic)
-    fitting = [p.qos_profile for p in publishers if p.topic_type in (expected, "")]
-    if fitting:
-        checks = [qos_check_compatible(offered, wanted) for offered in fitting]
-        if all(verdict == QoSCompatibility.ERROR for verdict, _ in checks):
+    if fitting := _publishers(node, topic, transport):
+        reasons = [misfit(p.qos_profile, wanted) for p in fitting]
+        if all(reasons):
             return (
-                f"the quality of service of {topic} does not fit: {checks[0][1].strip()} Change "
+                f"the quality of service of {topic} does not fit: {reasons[0]} Change "
                 f"the publisher's, or qos_overrides.{topic}.subscription of this node"
             )
         return (

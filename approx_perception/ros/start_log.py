@@ -1,16 +1,18 @@
 """What the node says of itself once it is configured."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from approx_perception.assembly import Kernel
-from approx_perception.structures import SlaScope
+from approx_perception.pipeline import shared_budgets
+from approx_perception.structures import SLA
 
 __all__ = ["log_start"]
 
 
-def log_start(log: Any, kernel: Kernel, policy: str, profile: str) -> None:
+def log_start(log: Any, kernel: Kernel, slas: Mapping[str, SLA], policy: str, profile: str) -> None:
     """Log network, branches, SLA, policy, profile and where accuracy comes from.
 
     Parameters
@@ -19,10 +21,12 @@ def log_start(log: Any, kernel: Kernel, policy: str, profile: str) -> None:
         The node's.
     kernel
         Warm.
+    slas
+        Of each camera, by its name.
     policy, profile
         Parameters of these names.
     """
-    latency, sla = kernel.latency, kernel.pipeline.sla
+    latency = kernel.latency
     detections_ms = latency.idle_detections_ms(kernel.image_size)
     log.info(f"{kernel.detector.description}, {len(kernel.detector.class_names)} classes")
     origin = "by its profile" if latency.model.is_profiled else "as calibrated now"
@@ -30,11 +34,7 @@ def log_start(log: Any, kernel: Kernel, policy: str, profile: str) -> None:
         f"space {kernel.space.name!r}: {len(kernel.space)} branches, a detection takes "
         f"{detections_ms.min():.1f} to {detections_ms.max():.1f} ms here, {origin}"
     )
-    unit = "frames" if sla.scope is SlaScope.FRAME else "groups"
-    log.info(
-        f"SLA {sla.latency_ms:g} ms for {100 * sla.quantile:g} % of {unit}, policy {policy}, "
-        f"accuracy: {kernel.accuracy_source}"
-    )
+    log.info(f"{_sla_text(slas)}, policy {policy}, accuracy: {kernel.accuracy_source}")
     if profile:
         age_days = (time.time() - Path(profile).with_suffix(".json").stat().st_mtime) / 86400
         log.info(f"profile {profile}, written {age_days:.1f} days ago")
@@ -45,3 +45,15 @@ def log_start(log: Any, kernel: Kernel, policy: str, profile: str) -> None:
             "no profile: the load of other programs is estimated from frame times; "
             "approx-perception profile measures this machine, and load topics count then"
         )
+
+
+def _sla_text(slas: Mapping[str, SLA]) -> str:
+    """One SLA for all cameras, or each camera's own; and what they share."""
+    texts = {sla.text for sla in slas.values()}
+    words = texts.pop() if len(texts) == 1 else "; ".join(
+        f"{camera}: {sla.text}" for camera, sla in slas.items()
+    )  # fmt: skip
+    if len(slas) == 1:
+        return words
+    share_ms = min(share.latency_ms for share in shared_budgets(slas).values())
+    return f"{words} ({share_ms:g} ms each while all {len(slas)} cameras send images)"

@@ -31,6 +31,8 @@ class SLA:
         Share of frames (or groups) that must be inside it, 0..1 exclusive.
     scope
         Frames or groups of frames.
+    asked_ms
+        What the user asks for, where ``latency_ms`` is one camera's share of a budget; else None.
 
     Raises
     ------
@@ -41,6 +43,7 @@ class SLA:
     latency_ms: float
     quantile: float = 0.95
     scope: SlaScope = SlaScope.FRAME
+    asked_ms: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.latency_ms < float("inf"):
@@ -55,6 +58,18 @@ class SLA:
             names = choices(scope.value for scope in SlaScope)
             raise ConfigurationError(f"the SLA's scope is {shown(self.scope)}; choose {names}")
         object.__setattr__(self, "scope", SlaScope(self.scope))
+
+    @property
+    def budget_text(self) -> str:
+        """For people, such as ``20 ms``; of a share also what the user asks for."""
+        share = "" if self.asked_ms is None else f" (its share of {self.asked_ms:g} ms)"
+        return f"{self.latency_ms:g} ms{share}"
+
+    @property
+    def text(self) -> str:
+        """For people, such as ``SLA 20 ms for 95 % of frames``."""
+        unit = "frames" if self.scope is SlaScope.FRAME else "groups"
+        return f"SLA {self.budget_text} for {100 * self.quantile:g} % of {unit}"
 
 
 @dataclass(frozen=True, slots=True)

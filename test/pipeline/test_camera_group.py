@@ -130,6 +130,7 @@ def test_budgets_fit_together():
     # Whoever comes first, the other one waits for at most 25 ms and takes 25.
     assert shares == {"a": SLA(25.0, 0.9), "b": SLA(25.0, 0.99)}
     assert sum(s.latency_ms for s in shares.values()) <= 50.0
+    assert [share.asked_ms for share in shares.values()] == [50.0, 200.0]
 
 
 class OverheadDetector(FakeDetector):

@@ -223,6 +223,8 @@ def test_a_subscriber_that_asks_for_too_much_is_told_of(graph):
         20,
     )
     graph.node.destroy_subscription(subscription)
+    # Not for ever.
+    assert graph.wait(lambda: "quality of service" not in graph.diagnostics["message"], 20)
 
 
 def test_services(graph):

@@ -1,13 +1,16 @@
 """Judgements as lists of events, with a fake clock; no ROS."""
 
 from dataclasses import replace
+from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
 
 from approx_perception.branches import Branch
 from approx_perception.clock import FakeClock
-from approx_perception.pipeline import MailboxCounts
+from approx_perception.pipeline import MailboxCounts, shared_budgets
 from approx_perception.ros.health import CameraHealth, Level, WatchdogLimits
+from approx_perception.ros.start_log import log_start
 from approx_perception.structures import SLA, Decision, Detections, FrameResult, StageTimings
 
 LIMITS = WatchdogLimits(max_allowed_processing_ms=50.0, max_consecutive_delay_ms=400.0)
@@ -39,13 +42,15 @@ def feed(health, clock, processing_ms, count=1, sla_ms=100.0, period_ms=100.0):
         clock.advance_ms(max(period_ms - processing_ms, 0.0))
 
 
-def verdict(health, counts=SOME, problems=()):
-    judgement = health.judge(counts, "the first image", list(problems), LIMITS)
+def verdict(health, counts=SOME, problems=(), silence=""):
+    judgement = health.judge(counts, silence, list(problems), LIMITS)
     return judgement.level, judgement.message
 
 
 def test_waiting_until_the_first_image(health):
     assert verdict(health, MailboxCounts()) == (Level.WARN, "waiting for the first image")
+    judged = verdict(health, MailboxCounts(), silence="nobody publishes")
+    assert judged == (Level.WARN, "waiting for the first image: nobody publishes")
 
 
 def test_all_is_well(health, clock):
@@ -98,6 +103,7 @@ def test_a_camera_that_dies_is_noticed(health, clock):
     clock.advance_ms(1500.0)
     assert not health.is_active
     assert verdict(health) == (Level.WARN, "no image for 1.6 s")
+    assert verdict(health, silence="it left") == (Level.WARN, "no image for 1.6 s: it left")
 
 
 def test_a_slow_camera_is_not_dead_between_its_images(health, clock):
@@ -125,14 +131,16 @@ def test_a_caution_is_the_mildest_warning(health, clock):
 
 
 def test_the_verdict_is_of_all_since_the_last(health, clock):
-    assert health.verdict_since_last() is None
+    assert health.judgement_since_last() is None
     feed(health, clock, 20.0, 400, sla_ms=30.0)
     feed(health, clock, 40.0, 100, sla_ms=30.0)
     text = "SLA 30 ms for 95 % of frames: broken (20 % late)"
-    assert health.verdict_since_last().text == text
-    assert health.verdict_since_last() is None
+    assert health.judgement_since_last().message == text
+    assert health.judgement_since_last() is None
     feed(health, clock, 20.0, 40, sla_ms=30.0)
-    assert health.verdict_since_last().text == "SLA 30 ms for 95 % of frames: kept (100 % inside)"
+    assert (
+        health.judgement_since_last().message == "SLA 30 ms for 95 % of frames: kept (100 % inside)"
+    )
 
 
 def test_the_verdict_says_that_nothing_fits(health, clock):
@@ -141,7 +149,7 @@ def test_the_verdict_says_that_nothing_fits(health, clock):
         tight = replace(tight, decision=replace(tight.decision, fits=False, fastest_ms=18.0))
         health.begins()
         health.succeeded(tight, 5.0, 1.0, LIMITS)
-    assert health.verdict_since_last().text == (
+    assert health.judgement_since_last().message == (
         "SLA 10 ms for 95 % of frames: broken (100 % late; no branch fits: the fastest takes 18 ms "
         "at P95)"
     )
@@ -150,3 +158,88 @@ def test_the_verdict_says_that_nothing_fits(health, clock):
 def test_problems_of_topics_are_warnings(health, clock):
     feed(health, clock, 20.0, 3)
     assert verdict(health, problems=["image: does not fit"]) == (Level.WARN, "image: does not fit")
+
+
+def refuse(health, count):
+    for _ in range(count):
+        health.begins()
+        health.failed(RuntimeError("no memory"))
+
+
+def test_frames_that_were_refused_are_named(health, clock):
+    refuse(health, 90)
+    judged = health.judgement_since_last()
+    assert judged.level is Level.WARN
+    assert judged.message == "90 of 90 frames refused, the last: no memory"
+    feed(health, clock, 20.0, 90)
+    refuse(health, 90)
+    judged = health.judgement_since_last()
+    assert judged.level is Level.WARN
+    assert judged.message == (
+        "SLA 100 ms for 95 % of frames: kept (100 % inside); "
+        "90 of 180 frames refused, the last: no memory"
+    )
+    feed(health, clock, 20.0, 90)
+    judged = health.judgement_since_last()
+    assert judged.level is Level.OK
+    assert "refused" not in judged.message
+
+
+def test_each_sla_of_a_minute_is_judged_by_itself(health, clock):
+    feed(health, clock, 60.0, 170, sla_ms=20.0)
+    feed(health, clock, 60.0, 100, sla_ms=100.0)
+    feed(health, clock, 10.0, 170, sla_ms=20.0)
+    judged = health.judgement_since_last()
+    assert judged.level is Level.WARN
+    assert judged.message == (
+        "SLA 20 ms for 95 % of frames: broken (50 % late); "
+        "SLA 100 ms for 95 % of frames: kept (100 % inside)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("took_ms", "level", "late"), [(60.0, Level.OK, 0), (2e3, Level.WARN, 897)]
+)
+def test_an_sla_that_changes_with_every_frame_fills_no_log(health, clock, took_ms, level, late):
+    for frame in range(900):
+        feed(health, clock, took_ms, sla_ms=100.0 + frame)
+    judged = health.judgement_since_last()
+    assert judged.level is level
+    assert judged.message.endswith(f"; 897 other SLAs: {late} of 897 late")
+    assert judged.message.count("SLA ") == 3
+
+
+def test_a_minute_of_a_quick_camera_is_counted_whole(health, clock):
+    feed(health, clock, 30.0, 300, sla_ms=20.0)
+    feed(health, clock, 10.0, 2700, sla_ms=20.0)
+    assert "broken (10 % late)" in health.judgement_since_last().message
+
+
+def test_a_share_names_what_the_user_set(health, clock):
+    share = shared_budgets({name: SLA(20.0) for name in "ab"})["a"]
+    for _ in range(40):
+        health.begins()
+        health.succeeded(replace(result(15.0), sla=share), 5.0, 1.0, LIMITS)
+    words = "SLA 10 ms (its share of 20 ms) for 95 % of frames: broken (100 % late)"
+    assert health.judgement_since_last().message == words
+    assert health.judge(SOME, "", [], LIMITS).values["SLA"] == words
+
+
+class Log(list):
+    info = warning = list.append
+
+
+@pytest.mark.parametrize(("slas", "words"), [
+    ({"": SLA(20.0)}, "SLA 20 ms for 95 % of frames, policy"),
+    ({"a": SLA(20.0), "b": SLA(20.0)},
+     "SLA 20 ms for 95 % of frames (10 ms each while all 2 cameras send images), policy"),
+    ({"a": SLA(20.0), "b": SLA(100.0)},
+     "a: SLA 20 ms for 95 % of frames; b: SLA 100 ms for 95 % of frames (10 ms each while all 2 "),
+])  # fmt: skip
+def test_the_start_log_has_each_cameras_sla(slas, words):
+    log = Log()
+    kernel = MagicMock(accuracy_source="profile", space=MagicMock(__len__=lambda _: 3))
+    kernel.detector.class_names, kernel.detector.caution = ("disc",), ""
+    kernel.latency.idle_detections_ms.return_value = np.array([1.0, 2.0])
+    log_start(log, kernel, slas, "most_accurate", "")
+    assert any(line.startswith(words) for line in log), log

@@ -140,7 +140,7 @@ def test_a_silent_publisher_is_reported(graph):
 
 
 def test_why_no_image_comes_is_said(graph):
-    """An incompatible quality of service, another type, the other transport."""
+    """Nobody, an incompatible quality of service, another type, the other transport."""
     node = graph.start_perception(
         **{"qos_overrides__/image__subscription__reliability": "reliable"}
     )
@@ -180,6 +180,19 @@ def test_why_no_image_comes_is_said(graph):
     camera = Camera(graph)
     camera.send(camera.image())
     assert graph.wait(lambda: len(graph.frames) == 1, 20)
+    # What was wrong with publishers that left is not told for ever.
+    with camera.flowing():
+        assert graph.wait(lambda: graph.diagnostics["message"] == "processing", 20)
+    camera.close()
+    # The same causes after the first image.
+    assert is_told("s: nobody publishes /image")
+    camera = Camera(graph, profile=best_effort, is_heard=False)
+    assert is_told("s: the quality of service of /image does not fit: ERROR: Best effort publisher")
+    camera.close()
+    camera = Camera(graph, CompressedImage, "image/compressed", is_heard=False)
+    assert is_told("s: nobody publishes /image, but /image/compressed carries sensor_msgs/msg/Com")
+    assert "no more images: nobody publishes /image" in node.last_words()
+    camera.close()
 
 
 def test_compressed_images(graph):
