@@ -138,7 +138,7 @@ class Outputs:
         return [
             publisher.topic_name
             for name, publisher in self._publishers.items()
-            if refuses_subscriber(self._node, publisher, self._types[name])
+            if refuses_subscriber(self._node, publisher.topic_name, self._types[name])
         ]
 
     def close(self) -> None:
