@@ -156,10 +156,12 @@ def _check_target(out: Path, overwrite: bool) -> None:
     there = [path for path in files if os.path.lexists(path)]
     if there and not overwrite:
         raise ConfigurationError(f"{there[0]} exists; name another file or give --overwrite")
-    if there and not _is_profile(out):
-        raise ConfigurationError(
-            f"{there[0]} is of no profile and is left alone; name another file as --out"
-        )
+    # An interruption may have left one of both pairs.
+    for path in there:
+        if not _is_profile(path.with_suffix(".json")):
+            raise ConfigurationError(
+                f"{path} is of no profile and is left alone; name another file as --out"
+            )
 
 
 def _is_profile(out: Path) -> bool:
@@ -175,7 +177,7 @@ def _profile(out: Path, options: KernelOptions, data: _Data, rounds: int, plan_o
     from approx_perception.assembly import load_network, load_space, prepare_space
     from approx_perception.detectors import DetectorSettings
     from approx_perception.evaluation.class_map import ClassTable, read_class_map
-    from approx_perception.profiling.data import check_all_classes, have_truth
+    from approx_perception.profiling.data import check_snippets, have_truth
     from approx_perception.profiling.idleness import busy_now
     from approx_perception.profiling.plan import ProfilePlan, contention_levels
     from approx_perception.profiling.profiler import Profiler, scenes_found, scenes_of
@@ -191,7 +193,7 @@ def _profile(out: Path, options: KernelOptions, data: _Data, rounds: int, plan_o
         network, num_threads = load_network(options)
         trackers = prepare_space(branch_space, network)
     if has_truth:
-        check_all_classes(sources, network.class_names, translations)
+        check_snippets(sources, data.frames, network.class_names, translations)
     else:
         notice(
             "the data have no ground truth: only latency is profiled; what branches are worth is "
@@ -239,8 +241,9 @@ def _measure(
     from approx_perception.training.fit_profile import fit_profile
 
     records = _record(profiler, scenes, identity)
-    records.save(out.with_suffix(".records.json"))
+    # Before anything is written: what cannot be fitted must not take the name.
     bundle, accuracy = fit_profile(records)
+    records.save(out.with_suffix(".records.json"))
     bundle.save(out)
     shutil.rmtree(profiler.folder)
     if accuracy is not None:
@@ -312,7 +315,7 @@ def _identity(
 
 def _views_for(frame_counts: Sequence[int]) -> int:
     """As many views as there are for few snippets, and one for many."""
-    from approx_perception.profiling.profiler import SNIPPET_FRAMES
+    from approx_perception.profiling.data import SNIPPET_FRAMES
 
     snippets = sum(max(count // SNIPPET_FRAMES, 1) for count in frame_counts)
     return min(math.ceil(_ENOUGH_SNIPPETS / snippets), MOST_VIEWS)

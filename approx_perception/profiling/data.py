@@ -1,14 +1,28 @@
 """Whether data can be profiled, found out before the first minute."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from approx_perception.datasets import FrameSource
+import numpy as np
+
+from approx_perception.datasets import FrameSource, LabelledFrame
 from approx_perception.evaluation.class_map import ClassMap
 from approx_perception.evaluation.truth_use import check_classes
-from approx_perception.exceptions import DatasetError
+from approx_perception.exceptions import ConfigurationError, DatasetError
 
-__all__ = ["check_all_classes", "have_truth"]
+__all__ = [
+    "LEAST_SNIPPETS",
+    "SNIPPET_FRAMES",
+    "check_snippets",
+    "have_truth",
+    "labelled_frames",
+    "snippet_starts",
+]
+
+#: Length of the pieces of video whose accuracy is predicted.
+SNIPPET_FRAMES = 16
+#: With objects; from fewer, nothing can be learned.
+LEAST_SNIPPETS = 4
 
 
 def have_truth(sources: Mapping[str, FrameSource], frames: int) -> bool:
@@ -38,19 +52,64 @@ def have_truth(sources: Mapping[str, FrameSource], frames: int) -> bool:
     return bool(labelled)
 
 
-def check_all_classes(
+def labelled_frames(source: FrameSource, count: int) -> Iterator[LabelledFrame]:
+    """First ``count`` frames of a source that have ground truth."""
+    return islice((entry for entry in source if entry.ground_truth is not None), count)
+
+
+def snippet_starts(frame_count: int) -> range:
+    """First frames of the snippets of so many frames; a rest is left out, but not the only one."""
+    return range(0, max(frame_count - SNIPPET_FRAMES, 0) + 1, SNIPPET_FRAMES)
+
+
+def check_snippets(
     sources: Mapping[str, FrameSource],
+    frames: int,
     network_names: tuple[str, ...],
     translations: Mapping[str, str | None],
 ) -> None:
-    """Refuse data in which the network can find nothing: all branches would be worth 0.
+    """Refuse data from which accuracy cannot be learned; reads no more than tells that it can.
+
+    Parameters
+    ----------
+    sources, frames
+        Data, and how many frames of each are used.
+    network_names, translations
+        Classes of the network, and what they are called in the data.
 
     Raises
     ------
     ConfigurationError
-        If the classes of a source and those of the network have none in common.
+        If a source and the network have no class in common, or fewer than `LEAST_SNIPPETS`
+        snippets hold objects that count and that the network knows.
     """
+    maps = {
+        name: ClassMap(network_names, source.class_names, translations)
+        for name, source in sources.items()
+    }
     for name, source in sources.items():
         if source.class_names:
-            class_map = ClassMap(network_names, source.class_names, translations)
-            check_classes(class_map, source.truth_name or name)
+            check_classes(maps[name], source.truth_name or name)
+    count = 0
+    for name, source in sources.items():
+        count += _snippets_with_objects(source, frames, maps[name])
+        if count >= LEAST_SNIPPETS:
+            return
+    raise ConfigurationError(
+        f"accuracy is learned from {LEAST_SNIPPETS} snippets of {SNIPPET_FRAMES} frames or more "
+        "with objects of classes that the network knows; the first "
+        f"{frames} frames of {len(sources)} sources have {count}: give more --frames (at least "
+        f"{LEAST_SNIPPETS * SNIPPET_FRAMES} of a single source), more sources with --data, or "
+        "bring names of classes together with --class-map"
+    )
+
+
+def _snippets_with_objects(source: FrameSource, frames: int, class_map: ClassMap) -> int:
+    known = [class_map.truth_names.index(name) for name in class_map.found_names]
+    truths = (entry.ground_truth for entry in labelled_frames(source, frames))
+    with_objects = np.array([
+        bool((~truth.ignored & np.isin(truth.class_ids, known)).any())
+        for truth in truths if truth is not None
+    ])  # fmt: skip
+    starts = snippet_starts(len(with_objects))
+    return sum(bool(with_objects[start : start + SNIPPET_FRAMES].any()) for start in starts)

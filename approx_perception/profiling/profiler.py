@@ -29,13 +29,13 @@ from approx_perception.features import ContentSensor
 from approx_perception.files import Columns, read_columns, write_columns
 from approx_perception.predictors import FEATURE_NAMES, feature_vector
 from approx_perception.profiling.contention_generator import ContentionGenerator
+from approx_perception.profiling.data import SNIPPET_FRAMES, labelled_frames, snippet_starts
 from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene, objects_of
 from approx_perception.profiling.plan import ProfilePlan, switching_tour
 from approx_perception.structures import Detections
 from approx_perception.trackers import Tracker
 
 __all__ = [
-    "SNIPPET_FRAMES",
     "Profiler",
     "Report",
     "content_of",
@@ -45,8 +45,6 @@ __all__ = [
     "time_level",
 ]
 
-#: Length of the pieces of video whose accuracy is predicted.
-SNIPPET_FRAMES = 16
 _SCENE_IMAGES = 8
 #: Until a new load shows in latencies and readings.
 _SETTLE_S = 0.5
@@ -217,15 +215,10 @@ class Profiler:
         return parts
 
     def _score(self, index: int, source: FrameSource, view: View) -> dict[str, Any]:
-        frames: list[LabelledFrame] = []
-        for entry in source:
-            if len(frames) == self.frames_per_source:
-                break
-            if entry.ground_truth is not None:
-                frames.append(view.of(entry))
+        frames = [view.of(entry) for entry in labelled_frames(source, self.frames_per_source)]
         if not frames:
             raise DatasetError(f"{source.name} has no ground truth; accuracy cannot be profiled")
-        starts = list(range(0, max(len(frames) - SNIPPET_FRAMES, 0) + 1, SNIPPET_FRAMES))
+        starts = list(snippet_starts(len(frames)))
         settings = self.space.detector_settings
         ap50 = np.zeros((len(starts), len(self.space)))
         features = np.zeros((len(starts), len(settings), len(FEATURE_NAMES)))

@@ -14,6 +14,7 @@ from approx_perception.predictors import (
     ContentRegression,
     term_pairs,
 )
+from approx_perception.profiling.data import LEAST_SNIPPETS
 
 __all__ = ["AccuracyFit", "fit_accuracy"]
 
@@ -208,10 +209,10 @@ def fit_accuracy(
     sources, starts = (records[name][known] for name in ("source", "start"))
     names, inverse = np.unique(np.column_stack([sources, starts]), axis=0, return_inverse=True)
     snippets, count = inverse.ravel().astype(np.int64), len(names)
-    if count < 4:
+    if count < LEAST_SNIPPETS:
         raise ConfigurationError(
-            f"accuracy was measured on {count} snippets with objects; at least 4 are needed: "
-            "give more or longer sources"
+            f"accuracy was measured on {count} snippets with objects; at least "
+            f"{LEAST_SNIPPETS} are needed: give more or longer sources"
         )
     if len(np.unique(sources)) < 2:
         # Halves of the one source stand for two.
