@@ -107,6 +107,7 @@ def sources_of(
     frames: int | None,
     seed: int,
     class_map: Path | None,
+    max_image_px: int,
 ) -> list[SourceOptions]:
     """One for each name and topic.
 
@@ -127,7 +128,7 @@ def sources_of(
     return with_own_labels([
         SourceOptions(
             name, topic, truths[min(index, len(truths) - 1)] if truths else None, frames, seed,
-            translations,
+            translations, max_image_px=max_image_px,
         )
         for index, name in enumerate(names)
         for topic in (*(topics or ()),) or (None,)

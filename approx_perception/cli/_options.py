@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from approx_perception.datasets import SOURCE_HELP
+from approx_perception.datasets.image_header import MAX_IMAGE_PX_RANGE
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.interface import help_of
 from approx_perception.notices import NOTICES
@@ -33,6 +34,7 @@ __all__ = [
     "ClassNamesOption",
     "DetectorOption",
     "DeviceOption",
+    "MaxImageOption",
     "OutOption",
     "OverwriteOption",
     "PolicyOption",
@@ -134,6 +136,13 @@ AgnosticOption = Annotated[
 ScopeOption = Annotated[str, typer.Option(help=help_of("sla.scope"))]
 OutOption = Annotated[Path, typer.Option(help="Folder for the results.")]
 OverwriteOption = Annotated[bool, typer.Option(help="Replace the folder if it exists.")]
+MaxImageOption = Annotated[
+    int,
+    typer.Option(
+        "--max-image-px", min=MAX_IMAGE_PX_RANGE[0], max=MAX_IMAGE_PX_RANGE[1],
+        help=help_of("max_image_px"),
+    ),
+]  # fmt: skip
 SeedOption = Annotated[int, typer.Option(help="Variant of what is random.")]
 
 #: Progress and tables go here; nothing but results to standard output.

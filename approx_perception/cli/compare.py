@@ -32,6 +32,7 @@ from approx_perception.cli._options import (
     ClassNamesOption,
     DetectorOption,
     DeviceOption,
+    MaxImageOption,
     OutOption,
     OverwriteOption,
     PrecisionOption,
@@ -49,6 +50,7 @@ from approx_perception.cli._options import (
     tell_malformed,
     tell_note,
 )
+from approx_perception.datasets.image_header import MAX_IMAGE_PX
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.exceptions import ConfigurationError, choices
 from approx_perception.files import replace_text
@@ -95,6 +97,7 @@ def compare(
     topic: TopicsOption = None,
     frames: FramesOption = None,
     seed: SeedOption = 0,
+    max_image_px: MaxImageOption = MAX_IMAGE_PX,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = 0,
@@ -123,7 +126,7 @@ def compare(
     specs = [SystemSpec.read(text, options) for text in _with_branches(systems, branch or [])]
     tell_note(options)
     conditions = Scenario.from_yaml(scenario) if scenario else Scenario()
-    chosen = sources_of(sources, topic, ground_truth, frames, seed, class_map)
+    chosen = sources_of(sources, topic, ground_truth, frames, seed, class_map, max_image_px)
     with fresh_folder(out, overwrite) as folder:
         outcomes = []
         for turn in range(repeats):

@@ -37,6 +37,7 @@ from approx_perception.cli._options import (
     ClassNamesOption,
     DetectorOption,
     DeviceOption,
+    MaxImageOption,
     OutOption,
     OverwriteOption,
     PrecisionOption,
@@ -54,6 +55,7 @@ from approx_perception.cli._options import (
     tell_malformed,
     tell_note,
 )
+from approx_perception.datasets.image_header import MAX_IMAGE_PX
 from approx_perception.evaluation.figures import FIGURES
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.files import replace_text
@@ -89,6 +91,7 @@ def evaluate(
     topic: TopicsOption = None,
     frames: FramesOption = None,
     seed: SeedOption = 0,
+    max_image_px: MaxImageOption = MAX_IMAGE_PX,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = 0,
@@ -136,7 +139,7 @@ def evaluate(
     tell_note(options)
     conditions = Scenario.from_yaml(scenario) if scenario else Scenario()
     conditions = replace(conditions, camera=conditions.camera or camera)
-    chosen = sources_of(sources, topic, ground_truth, frames, seed, class_map)
+    chosen = sources_of(sources, topic, ground_truth, frames, seed, class_map, max_image_px)
     with fresh_folder(out, overwrite, resume) as folder:
         if live:
             from approx_perception.cli._live import run_live

@@ -21,6 +21,7 @@ from approx_perception.cli._options import (
     ClassNamesOption,
     DetectorOption,
     DeviceOption,
+    MaxImageOption,
     OverwriteOption,
     PrecisionOption,
     SpaceOption,
@@ -33,6 +34,7 @@ from approx_perception.cli._options import (
 )
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import SOURCE_HELP, FrameSource
+from approx_perception.datasets.image_header import MAX_IMAGE_PX
 from approx_perception.datasets.synthetic import SCENARIOS
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import claimed, read_json_table
@@ -81,6 +83,7 @@ def profile(
     ground_truth: TruthOption = None,
     class_map: MapOption = None,
     frames: Annotated[int, typer.Option(min=16, help="Of each source.")] = 16,
+    max_image_px: MaxImageOption = MAX_IMAGE_PX,
     views: Annotated[
         int,
         typer.Option(
@@ -119,7 +122,9 @@ def profile(
         _profile(
             place,
             KernelOptions(detector, weights, class_names, device, precision, threads, space),
-            _Data(data or _DEFAULT_DATA, ground_truth or [], class_map, frames, views),
+            _Data(
+                data or _DEFAULT_DATA, ground_truth or [], class_map, frames, views, max_image_px
+            ),
             rounds,
             plan_only,
         )
@@ -134,9 +139,12 @@ class _Data:
     class_map: Path | None
     frames: int
     views: int
+    max_image_px: int
 
     def open(self) -> dict[str, FrameSource]:
-        options = sources_of(self.names, None, self.truths, self.frames, 0, self.class_map)
+        options = sources_of(
+            self.names, None, self.truths, self.frames, 0, self.class_map, self.max_image_px
+        )
         return {each.name: each.open() for each in options}
 
     def identity(self, table: ClassTable) -> dict[str, Any]:

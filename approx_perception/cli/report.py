@@ -10,6 +10,7 @@ import typer
 
 from approx_perception.cli._evaluation import show_verdicts
 from approx_perception.cli._options import console, one_sentence_errors
+from approx_perception.datasets.image_header import MAX_IMAGE_PX_RANGE
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.files import read_bytes, read_json, replace_text
 
@@ -118,7 +119,11 @@ def _pictures(records: dict[str, list[RunRecord]], count: int) -> tuple[list[Pic
         try:
             frames = len(record)
             name = str(record.metadata["source_name"])
-            source = SourceOptions(name, record.metadata.get("topic"), frames=frames).open()
+            source = SourceOptions(
+                name, record.metadata.get("topic"), frames=frames,
+                # What a run took is shown.
+                max_image_px=MAX_IMAGE_PX_RANGE[1],
+            ).open()  # fmt: skip
             shown += worst_pictures(record, source, count)
         except ApproxPerceptionError as error:
             return shown, f"The source cannot be read again: {error}"

@@ -19,6 +19,7 @@ from approx_perception.cli._options import (
     ClassNamesOption,
     DetectorOption,
     DeviceOption,
+    MaxImageOption,
     OutOption,
     OverwriteOption,
     PolicyOption,
@@ -43,6 +44,7 @@ from approx_perception.cli._options import (
     tell_note,
 )
 from approx_perception.datasets import FrameSource, LabelledFrame, is_synthetic, open_source
+from approx_perception.datasets.image_header import MAX_IMAGE_PX
 from approx_perception.evaluation import (
     ClassMap,
     average_precision_50,
@@ -84,6 +86,7 @@ def run(
         int | None, typer.Option(min=1, help="Stop after so many.", show_default=False)
     ] = None,
     seed: SeedOption = 0,
+    max_image_px: MaxImageOption = MAX_IMAGE_PX,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = 0,
@@ -102,7 +105,7 @@ def run(
 
     sla = sla_from(sla_ms, sla_quantile, sla_scope)
     with fresh_folder(out, overwrite) as folder:
-        frame_source = open_source(source, topic, frames, seed)
+        frame_source = open_source(source, topic, frames, seed, max_image_px=max_image_px)
         entries = iter(frame_source)
         first = next(entries, None)
         if first is None:

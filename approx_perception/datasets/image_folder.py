@@ -10,7 +10,7 @@ import numpy.typing as npt
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets._base import FrameSource, LabelledFrame
 from approx_perception.datasets.frame_names import by_number
-from approx_perception.datasets.image_header import IMAGE_ENDINGS
+from approx_perception.datasets.image_header import IMAGE_ENDINGS, MAX_IMAGE_PX
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.datasets.losses import Losses
 from approx_perception.exceptions import DatasetError, shown
@@ -31,6 +31,8 @@ class ImageFolder(FrameSource):
     folder
         One image, or a folder that holds images, or the layout of MOTChallenge: images in
         ``img1/``, or in what ``imDir`` of ``seqinfo.ini`` names.
+    max_image_px
+        Larger images are refused before they are decoded.
 
     Raises
     ------
@@ -38,7 +40,8 @@ class ImageFolder(FrameSource):
         If there are no images, or ``seqinfo.ini`` cannot be read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, max_image_px: int = MAX_IMAGE_PX) -> None:
+        self._max_image_px = max_image_px
         self.name = folder.name
         info = _read_sequence_info(folder / "seqinfo.ini")
         images = _image_folder(folder, info)
@@ -59,7 +62,7 @@ class ImageFolder(FrameSource):
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield all images that can be decoded; see `FrameSource`."""
-        clock, decoder = MonotonicClock(), ImageDecoder()
+        clock, decoder = MonotonicClock(), ImageDecoder(self._max_image_px)
         losses = Losses(self._folder, "images")
 
         def read(path: Path) -> npt.NDArray[np.uint8]:

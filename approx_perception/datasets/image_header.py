@@ -7,10 +7,12 @@ from PIL import Image
 from approx_perception.datasets.image_parts import jpeg_size, png_size, tiff_size
 from approx_perception.exceptions import InvalidFrameError
 
-__all__ = ["IMAGE_ENDINGS", "MAX_IMAGE_PX", "check_size", "size_in_header"]
+__all__ = ["IMAGE_ENDINGS", "MAX_IMAGE_PX", "MAX_IMAGE_PX_RANGE", "check_size", "size_in_header"]
 
 #: 64 megapixels; no camera of a robot has more, and decoding takes 200 MB.
 MAX_IMAGE_PX = 64_000_000
+#: What users may set.
+MAX_IMAGE_PX_RANGE = (1024, 150_000_000)
 #: What OpenCV decodes and Pillow knows the header of, by Pillow's names, and how files are called.
 _FORMATS = {
     "JPEG": ("jpg", "jpeg", "jpe"),

@@ -17,6 +17,7 @@ from approx_perception.datasets.bag_truth import (
     truth_of_ours,
     truth_of_vision_msgs,
 )
+from approx_perception.datasets.image_header import MAX_IMAGE_PX
 from approx_perception.datasets.image_messages import ImageDecoder, stamp_ns
 from approx_perception.datasets.longest_rise import longest_rise
 from approx_perception.datasets.losses import Losses
@@ -54,6 +55,8 @@ class RosBag(FrameSource):
         Image topic; may be left out where there is just one.
     ground_truth_topic
         ``/ground_truth`` where it is there, if left out.
+    max_image_px
+        Larger images are refused before they are decoded.
 
     Raises
     ------
@@ -62,9 +65,13 @@ class RosBag(FrameSource):
     """
 
     def __init__(
-        self, path: Path, topic: str | None = None, ground_truth_topic: str | None = None
+        self,
+        path: Path,
+        topic: str | None = None,
+        ground_truth_topic: str | None = None,
+        max_image_px: int = MAX_IMAGE_PX,
     ) -> None:
-        self._path = path
+        self._path, self._max_image_px = path, max_image_px
         self.name = path.name
         with BagFiles(path) as bag:
             self._topic = self._choose_topic(bag, topic)
@@ -117,7 +124,7 @@ class RosBag(FrameSource):
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield all images that can be decoded; see `FrameSource`."""
-        clock, decoder = MonotonicClock(), ImageDecoder()
+        clock, decoder = MonotonicClock(), ImageDecoder(self._max_image_px)
         losses = Losses(f"{self._path}, {self._topic}", "messages")
         with BagFiles(self._path) as bag:
             try:

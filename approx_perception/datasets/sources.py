@@ -6,7 +6,7 @@ from pathlib import Path
 
 from approx_perception.datasets._base import FrameSource
 from approx_perception.datasets.bag_paths import is_bag
-from approx_perception.datasets.image_header import IMAGE_ENDINGS
+from approx_perception.datasets.image_header import IMAGE_ENDINGS, MAX_IMAGE_PX
 from approx_perception.datasets.span import SourceSpan
 from approx_perception.exceptions import ConfigurationError, DatasetError, shown
 from approx_perception.files import MOST_DIGITS, read_yaml_table, whole_number
@@ -37,6 +37,7 @@ def open_source(
     seed: int = 0,
     ground_truth: str | None = None,
     class_numbers: Mapping[int, str | None] | None = None,
+    max_image_px: int = MAX_IMAGE_PX,
 ) -> FrameSource:
     """Open a bag, a video, a folder of images or a synthetic scenario.
 
@@ -53,6 +54,8 @@ def open_source(
         what the source has itself.
     class_numbers
         Names of the classes that a MOTChallenge file numbers; left out, 1 is ``person``.
+    max_image_px
+        Larger images are refused before they are decoded.
 
     Raises
     ------
@@ -66,10 +69,12 @@ def open_source(
         is_of_a_run = ground_truth is not None and _is_of_a_run(ground_truth)
         if ground_truth is not None and is_of_a_run and _run_start(ground_truth, name) is None:
             # A run numbers the frames that it was given: most likely these.
-            part = SourceSpan(open_source(span["name"], topic, frame_count, seed), start, stop)
-            return _annotated(part, ground_truth, run_start=None)
+            whole = open_source(span["name"], topic, frame_count, seed, max_image_px=max_image_px)
+            return _annotated(SourceSpan(whole, start, stop), ground_truth, run_start=None)
         return SourceSpan(
-            open_source(span["name"], topic, frame_count, seed, ground_truth, class_numbers),
+            open_source(
+                span["name"], topic, frame_count, seed, ground_truth, class_numbers, max_image_px
+            ),
             start, stop,
         )  # fmt: skip
     path = Path(name)
@@ -88,14 +93,15 @@ def open_source(
         from approx_perception.datasets.rosbag import RosBag
 
         is_topic = ground_truth is not None and not Path(ground_truth).exists()
-        source = RosBag(path, topic, ground_truth if is_topic else None)
+        source = RosBag(path, topic, ground_truth if is_topic else None, max_image_px)
         ground_truth = None if is_topic else ground_truth
     else:
         is_image = path.suffix.lower() in IMAGE_ENDINGS and path.suffix.lower() != ".gif"
         from approx_perception.datasets.image_folder import ImageFolder
         from approx_perception.datasets.video_file import VideoFile
 
-        source = ImageFolder(path) if path.is_dir() or is_image else VideoFile(path)
+        kind = ImageFolder if path.is_dir() or is_image else VideoFile
+        source = kind(path, max_image_px)
     if ground_truth is not None:
         own_name = "" if is_video else _video_name(path)
         run_start = (_is_of_a_run(ground_truth) and _run_start(ground_truth, name)) or 0

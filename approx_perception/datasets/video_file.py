@@ -25,6 +25,8 @@ class VideoFile(FrameSource):
     ----------
     path
         Anything that OpenCV's build of FFmpeg decodes.
+    max_image_px
+        Videos of larger images are refused, as far as the container tells their size.
 
     Raises
     ------
@@ -32,8 +34,8 @@ class VideoFile(FrameSource):
         If it cannot be decoded, or its images are too large.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, max_image_px: int = MAX_IMAGE_PX) -> None:
+        self._path, self._max_image_px = path, max_image_px
         self.name = path.name
         capture = self._open()
         self.fps = capture.get(cv2.CAP_PROP_FPS) or _DEFAULT_FPS
@@ -48,7 +50,7 @@ class VideoFile(FrameSource):
             int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
         )
         try:
-            check_size(width, height, MAX_IMAGE_PX)
+            check_size(width, height, self._max_image_px)
         except InvalidFrameError as error:
             capture.release()
             raise DatasetError(f"{self._path}: {error}") from error

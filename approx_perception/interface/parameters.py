@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from approx_perception.datasets.image_header import MAX_IMAGE_PX
+from approx_perception.datasets.image_header import MAX_IMAGE_PX, MAX_IMAGE_PX_RANGE
 from approx_perception.detectors import detector_names
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.scheduling import POLICY_NAMES
@@ -141,7 +141,7 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("image_transport", "raw", "'raw' subscribes to sensor_msgs/Image on the topics, "
               "'compressed' to sensor_msgs/CompressedImage on TOPIC/compressed.", names=TRANSPORTS),
     Parameter("max_image_px", MAX_IMAGE_PX, "Larger images are refused before they are decoded.",
-              (1024, 150_000_000), unit="px"),
+              MAX_IMAGE_PX_RANGE, unit="px"),
     Parameter("detector", "faster_rcnn", "Detector family. With an ONNX file as weights "
               "faster_rcnn, the default, means yolox.", names=detector_names()),
     Parameter("weights", "", "A weights file (state dict or ONNX) or the name of torchvision's, "
@@ -218,6 +218,13 @@ LOAD_MONITOR_PARAMETERS: tuple[Parameter, ...] = (
 PLAYER_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("source", "", "A bag, a video, a folder of images or synthetic:SCENARIO."),
     Parameter("topic", "", "Image topic of a bag that has several."),
+    Parameter(
+        "max_image_px",
+        MAX_IMAGE_PX,
+        "Larger images are refused before they are decoded.",
+        MAX_IMAGE_PX_RANGE,
+        unit="px",
+    ),
     Parameter("rate", 1.0, "Speed: 2.0 plays twice as fast.", (0.01, 100.0)),
     Parameter("loop", False, "Start over at the end."),
     Parameter("frames", 300, "Length of a synthetic video.", (1, 10_000_000)),

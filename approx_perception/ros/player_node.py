@@ -54,6 +54,7 @@ class PlayerNode(Node):  # type: ignore[misc]
         self._source = open_source(
             str(self._value("source")), str(self._value("topic")) or None,
             int(self._value("frames")), int(self._value("seed")),
+            max_image_px=int(self._value("max_image_px")),
         )  # fmt: skip
         usual = SYNTHETIC_FRAME_ID if is_synthetic(str(self._value("source"))) else "camera"
         self._frame_id = str(self._value("frame_id")) or usual

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from approx_perception.datasets import FrameSource, open_source
+from approx_perception.datasets.image_header import MAX_IMAGE_PX
 from approx_perception.evaluation import ClassTable
 
 __all__ = ["SourceOptions", "good_for_a_folder", "plain_name", "with_own_labels"]
@@ -45,7 +46,7 @@ class SourceOptions:
     ----------
     name
         See `open_source`.
-    topic, ground_truth, frames, seed
+    topic, ground_truth, frames, seed, max_image_px
         Likewise; ``frames`` also cuts sources that are longer.
     class_map
         From the detector's class names to the data set's, and names for the latter's numbers.
@@ -60,6 +61,7 @@ class SourceOptions:
     seed: int = 0
     class_map: ClassTable = field(default_factory=ClassTable)
     label: str = ""
+    max_image_px: int = MAX_IMAGE_PX
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -69,5 +71,5 @@ class SourceOptions:
         """See `open_source`."""
         return open_source(
             self.name, self.topic, self.frames, self.seed, self.ground_truth,
-            self.class_map.numbers,
+            self.class_map.numbers, self.max_image_px,
         )  # fmt: skip

@@ -359,13 +359,12 @@ def test_a_whole_video_says_nothing(tmp_path, caplog):
     assert caplog.messages == []
 
 
-def test_a_video_of_large_images_is_refused(tmp_path, monkeypatch):
+def test_a_video_of_large_images_is_refused(tmp_path):
     writer = VideoFileWriter(tmp_path / "video.mp4", 10)
     writer.write(next(iter(video())).frame.image)
     writer.close()
-    monkeypatch.setattr("approx_perception.datasets.video_file.MAX_IMAGE_PX", 160 * 120 - 1)
     with pytest.raises(DatasetError, match=r"video\.mp4: the image has 160x120 px, more than max"):
-        open_source(str(tmp_path / "video.mp4"))
+        open_source(str(tmp_path / "video.mp4"), max_image_px=160 * 120 - 1)
 
 
 def test_folder_without_images(tmp_path):
@@ -397,3 +396,15 @@ def test_real_video():
     assert len(frames) == 917
     # The container is off by a few.
     assert source.frame_count == pytest.approx(917, rel=0.01)
+
+
+@pytest.mark.parametrize("kind", ["folder", "image", "bag", "span"])
+def test_the_largest_image_is_the_users_choice(mot_folder, bag, kind):
+    name = {
+        "folder": str(mot_folder), "image": str(next((mot_folder / "img1").iterdir())),
+        "bag": str(bag), "span": f"{mot_folder}[1:3]",
+    }[kind]  # fmt: skip
+    height, width = next(iter(open_source(name))).frame.image.shape[:2]
+    assert list(open_source(name, max_image_px=width * height))
+    with pytest.raises(DatasetError, match=f"{width}x{height} px, more than max_image_px allows"):
+        list(open_source(name, max_image_px=width * height - 1))
