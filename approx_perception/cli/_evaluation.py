@@ -192,9 +192,9 @@ def failures_of(
 
 
 def show_failures(outcomes: Sequence[Outcome]) -> None:
-    """Tell what went wrong, and what will be left out."""
+    """Tell what went wrong, and what will be left out; where all failed, the error says it."""
     if missing := missing_library():
         console.print(f"[yellow]note:[/yellow] {missing}")
-    for _, error in outcomes:
-        if error:
-            console.print(f"[red]failed:[/red] {error}")
+    errors = [error for _, error in outcomes if error]
+    for error in errors if len(errors) < len(outcomes) else ():
+        console.print(f"[red]failed:[/red] {escape(error)}", soft_wrap=True)

@@ -6,9 +6,10 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from approx_perception.cli._evaluation import (
     FramesOption,
@@ -58,6 +59,9 @@ from approx_perception.interface import help_of
 from approx_perception.interface.systems import SYSTEMS, WITH_BRANCH
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.structures.thresholds import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
+
+if TYPE_CHECKING:
+    from approx_perception.systems import SystemSpec
 
 __all__ = ["compare"]
 
@@ -125,6 +129,7 @@ def compare(
     )  # fmt: skip
     specs = [SystemSpec.read(text, options) for text in _with_branches(systems, branch or [])]
     tell_note(options)
+    _tell_twins(specs)
     conditions = Scenario.from_yaml(scenario) if scenario else Scenario()
     chosen = sources_of(sources, topic, ground_truth, frames, seed, class_map, max_image_px)
     with fresh_folder(out, overwrite) as folder:
@@ -154,6 +159,20 @@ def compare(
     console.print(f"results are in {out}; see them with approx-perception report {out}")
     if failures:
         raise typer.Exit(1)
+
+
+def _tell_twins(specs: Sequence[SystemSpec]) -> None:
+    """Note systems that differ by name alone; they tell how much runs differ."""
+    known: list[SystemSpec] = []
+    for spec in specs:
+        twin = next((o for o in known if (o.kind, o.options) == (spec.kind, spec.options)), None)
+        # Two of one name are refused.
+        if twin is not None and twin.name != spec.name:
+            console.print(
+                f"[yellow]note:[/yellow] {escape(twin.name)} and {escape(spec.name)} are the same "
+                "system", soft_wrap=True,
+            )  # fmt: skip
+        known.append(spec)
 
 
 def _with_branches(systems: Sequence[str], branches: Sequence[str]) -> list[str]:

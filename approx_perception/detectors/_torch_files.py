@@ -114,6 +114,8 @@ def read_state(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise WeightsError(f"there is no weights file {shown(str(path))}")
+    if path.suffix.lower() == ".onnx":
+        raise WeightsError(f"{shown(str(path))} is an ONNX file; take the detector yolox for it")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch lets through whatever its parsers raise

@@ -54,7 +54,7 @@ class ClassMap:
             if source not in detector_names:
                 raise ConfigurationError(
                     f"the class map names {shown(source)}, which the detector does not know; "
-                    f"it knows {choices(detector_names)}"
+                    f"{_known_instead(source, detector_names)}"
                 )
             if target is not None and target not in self.truth_names:
                 raise ConfigurationError(
@@ -83,6 +83,13 @@ class ClassMap:
         mapped = self._lookup[detections.class_ids]
         kept = detections.select(mapped >= 0)
         return replace(kept, class_ids=mapped[mapped >= 0])
+
+
+def _known_instead(name: str, detector_names: Sequence[str]) -> str:
+    """What may be meant, for an error."""
+    if name.strip().isdigit():
+        return f"for class {name.strip()} of the truth write the number without quotes"
+    return f"it knows {choices(detector_names)}"
 
 
 @dataclass(frozen=True, slots=True)

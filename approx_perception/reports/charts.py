@@ -11,7 +11,14 @@ from approx_perception.evaluation import group_means_ms
 from approx_perception.evaluation.adaptation import steps_of
 from approx_perception.evaluation.run_record import STAGES, RunRecord
 
-__all__ = ["accuracy_chart", "distribution_chart", "seconds_of", "stages_chart", "timeline_chart"]
+__all__ = [
+    "accuracy_chart",
+    "accuracy_remark",
+    "distribution_chart",
+    "seconds_of",
+    "stages_chart",
+    "timeline_chart",
+]
 
 Figures = Mapping[str, float]
 
@@ -113,6 +120,23 @@ def _branch_points(
                 if np.isfinite([expected_ms, accuracy]).all():
                     found.setdefault(names[branch], []).append((expected_ms, accuracy))
     return [(*np.mean(values, axis=0).tolist(), name) for name, values in found.items()]
+
+
+def accuracy_remark(records: Mapping[str, Sequence[RunRecord]]) -> str:
+    """Say why branches that ran are not in the chart of accuracy; empty where all are."""
+    ran = {
+        record.metadata["branches"][branch]
+        for own in records.values()
+        for record in own
+        for branch in np.unique(record.processed("branch")[record.processed("detected")])
+    }
+    missing = ran - {name for _, _, name in _branch_points(records)}
+    if not missing:
+        return ""
+    return (
+        f"{len(missing)} of {len(ran)} branches that ran are not shown as points, nor is a "
+        "frontier of them: what they reach was not expected. A profile (--profile) tells it."
+    )
 
 
 def _pareto(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, float, str]]:

@@ -17,6 +17,7 @@ from approx_perception.evaluation.shared_images import shared_images
 from approx_perception.evaluation.truth_use import truth_use
 from approx_perception.reports.charts import (
     accuracy_chart,
+    accuracy_remark,
     distribution_chart,
     stages_chart,
     timeline_chart,
@@ -88,6 +89,7 @@ def build_page(
         rest=[row for row in rows if not _is_headline(row["figure"])],
         limits=limits,
         accuracy=_division(accuracy_chart(figures, own)),
+        accuracy_remark=accuracy_remark(own),
         distribution=_division(distribution_chart(own)),
         stages=_division(stages_chart(figures)),
         timelines=timelines,

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from approx_perception.evaluation.run_record import RunRecord
 from approx_perception.evaluation.scenario import Scenario
-from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, shown
 from approx_perception.files import read_json, replace_text
 from approx_perception.profiling.records import ProfileRecords
 from approx_perception.reports.exports import ResultFiles
@@ -74,9 +75,11 @@ def jobs_of(
     ConfigurationError
         If two systems have the same name.
     """
-    names = [spec.name for spec in specs]
-    if len(set(names)) < len(names):
-        raise ConfigurationError(f"two systems have the same name: {', '.join(names)}")
+    counts = Counter(spec.name for spec in specs)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise ConfigurationError(
+            f"two systems have the same name: {shown(twice[0])} is there {counts[twice[0]]} times"
+        )
     return [Job(tuple(specs), source, scenario, trace, folder, export) for source in sources]
 
 

@@ -191,7 +191,8 @@ def test_verdicts_stand_on_the_first_screen(page, tmp_path):
          ["fixed:shape=96,nprop=10", "fixed:shape=160,nprop=10"]),
         (("-s", "fixed:shape=96,nprop=10", "-s", "detector_only:shape=160,nprop=10"),
          ["fixed:shape=96,nprop=10", "detector_only:shape=160,nprop=10"]),
-        (("-s", "fixed", "--branch", "shape=96,nprop=10"), ["fixed"]),
+        (("-s", "fixed:shape=96,nprop=10", "-s", "fixed", "--branch", "shape=96,nprop=10"),
+         ["fixed:shape=96,nprop=10", "fixed"]),
     ],
 )  # fmt: skip
 def test_several_fixed_branches(compared, tmp_path, words, names):
@@ -206,6 +207,25 @@ def test_several_fixed_branches(compared, tmp_path, words, names):
     assert list(systems) == names
     branches = [own["configuration"]["branch"] for own in systems.values()]
     assert branches == [name.partition(":")[2] or "shape=96,nprop=10" for name in names]
+    twins = f"note: {names[0]} and {names[1]} are the same system"
+    assert (twins in result.stderr) == (len(set(branches)) == 1)
+
+
+def test_a_source_twice_is_told_and_its_error_is_said_once(compared, tmp_path):
+    folder = compared[0].parent
+    words = ("compare", "synthetic:race:test:0", "synthetic:race:test:0", "-s", "fastest",
+             "--space", folder / "tiny.yaml", "--latency-trace", folder / "machine.records.json",
+             "--frames", 2)  # fmt: skip
+    result = invoke(*words, "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    (warning,) = json.loads((tmp_path / "out" / "result.json").read_text())["warnings"]
+    assert f"warning: {warning}" in result.stderr
+    assert "synthetic_race_test_0_2 has the images of synthetic_race_test_0" in warning
+    (tmp_path / "map.yaml").write_text('"3": person\n')
+    result = invoke(*words[:2], *words[3:], "--class-map", tmp_path / "map.yaml",
+                    "--out", tmp_path / "wrong")  # fmt: skip
+    assert result.returncode == 1
+    assert result.stderr.count("write the number without quotes") == 1
 
 
 @pytest.mark.parametrize(
@@ -215,7 +235,10 @@ def test_several_fixed_branches(compared, tmp_path, words, names):
         (("-s", "fixed:"), "'fixed:' names no branch"),
         (("-s", "fixed:speed=1"), "'speed=1'"),
         (("-s", "ours", "--branch", "shape=96", "--branch", "shape=160"), "no system takes"),
-        (("-s", "fixed", "--branch", "shape=96", "--branch", "shape=96"), "the same name"),
+        (
+            ("-s", "fixed", "--branch", "shape=96", "--branch", "shape=96"),
+            "'fixed:shape=96' is there 2 times",
+        ),
     ],
 )
 def test_branches_that_cannot_be(tmp_path, words, message):

@@ -97,6 +97,14 @@ def test_coco_of_several_videos_needs_the_source_to_be_one(clip, tmp_path):
         ({"images": [{"id": [1]}]}, r"images\[0\]: id is \[1\], expected a number"),
         ({"categories": [{"id": 1}]}, r"categories\[0\] has no 'name'"),
         ({"images": [{"file_name": "a"}]}, r"images\[0\] has no 'id'"),
+        (
+            {"images": [{"id": 20, "file_name": "a"}, {"id": 20, "file_name": "b"}]},
+            r"images\[1\]: another entry has the id 20 too",
+        ),
+        (
+            {"categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]},
+            r"categories\[1\]: another entry has the id 1 too",
+        ),
         ({"annotations": [{"image_id": 20}]}, r"annotations\[0\] has no 'category_id'"),
         (
             {"annotations": [{"image_id": 99, "category_id": 1, "bbox": [0, 0, 1, 1]}]},
@@ -166,7 +174,10 @@ def test_mot_beside_any_source(clip, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1,4,10,20,30,40\n1,4,x,20,30,40\n", "line 2: 'x' is no number"),
+        ("1,4,10,20,30,40\n1,4,x,20,30,40\n", "line 2: 'x' is no number; .*: frame,id,x"),
+        ("frame,id,x,y,w,h\n1,4,10,20,30,40\n", "line 1: 'frame' is no number; .*: frame,id,x"),
+        ("1 4 10 20 30 40\n", "line 1: '1 4 10 20 30 40' is no number; .* with commas between"),
+        ("1;4;10;20;30;40\n", "line 1: '1;4;10;20;30;40' is no number; .* with commas between"),
         ("1,4,10\n", "line 1: 3 columns, expected frame,id,x,y,w,h"),
         ("0,4,10,20,30,40\n", "line 1: .* a frame below 1"),
         ("1,4,nan,20,30,40\n", "line 1: .* not finite"),
@@ -335,6 +346,19 @@ def coco_of(*entries, **fields):
 def test_coco_belongs_to_frames_by_path(tmp_path, folder, names, entries, expected):
     (tmp_path / "truth.json").write_text(json.dumps(coco_of(*entries)))
     assert lefts(truths(images(tmp_path / folder, *names), tmp_path / "truth.json")[1]) == expected
+
+
+def test_an_entry_that_is_there_twice_is_one(clip, tmp_path):
+    twice = {name: COCO[name] * 2 for name in ("images", "categories")}
+    _, (first, _) = truths(clip, write_coco(tmp_path, **twice))
+    assert len(first) == 2
+
+
+def test_what_the_file_calls_its_images_is_told(tmp_path):
+    (tmp_path / "truth.json").write_text(json.dumps(coco_of((7, "frame_000001.jpg"), (8, "2.jpg"))))
+    source, _ = truths(images(tmp_path / "clip", "000001.jpg", "2.jpg"), tmp_path / "truth.json")
+    (remark,) = source.truth_remarks()
+    assert "as '000001.jpg'" in remark and "'frame_000001.jpg'" in remark
 
 
 def test_coco_with_the_same_name_in_folders_that_the_source_is_not(tmp_path):

@@ -102,6 +102,12 @@ def test_a_state_dict_of_something_else(tmp_path):
         load_detector("ssdlite", DetectorOptions(str(tmp_path / "other.pt")))
 
 
+def test_an_onnx_file_is_told_as_such(tmp_path):
+    (tmp_path / "net.ONNX").write_bytes(b"\x08\x07")
+    with pytest.raises(WeightsError, match="an ONNX file; take the detector yolox"):
+        load_detector("ssdlite", DetectorOptions(str(tmp_path / "net.ONNX")))
+
+
 def test_names_are_needed_and_counted(files, tmp_path):
     with pytest.raises(WeightsError, match="no class names; give a file with its 2 names"):
         load_detector("ssdlite", DetectorOptions(str(files[0])))

@@ -103,7 +103,8 @@ def test_a_class_map_of_coco_and_a_data_set(tmp_path):
     found = Detections.from_arrays([[0, 0, 1, 1]] * 3, [0.9] * 3, [0, 1, 2])
     assert mapping.apply(found).class_ids.tolist() == [1, 0]
     for wrong, message in (
-        ({"dog": "car"}, "'dog', which the detector does not know"),
+        ({"dog": "car"}, "'dog', which the detector does not know; it knows 'person'"),
+        ({"3": "car"}, "'3', .* for class 3 of the truth write the number without quotes"),
         ({"bus": "van"}, "'van', which the data set does not know"),
     ):
         with pytest.raises(ConfigurationError, match=message):

@@ -90,7 +90,18 @@ class CocoAnnotations(Annotations):
                         f"{self._path}, {table}[{number}]: {name} is {shown(entry[name])}, "
                         "expected a number"
                     )
-        return entries
+        return self._unique(table, entries) if "id" in needed else entries
+
+    def _unique(self, table: str, entries: list[Any]) -> list[Any]:
+        """One entry for each id; of two that differ, one would be lost."""
+        unique: dict[Any, Any] = {}
+        for number, entry in enumerate(entries):
+            if unique.setdefault(entry["id"], entry) != entry:
+                raise DatasetError(
+                    f"{self._path}, {table}[{number}]: another entry has the id "
+                    f"{shown(entry['id'])} too"
+                )
+        return list(unique.values())
 
     def _of_video(self, content: Any, images: list[Any], video: str) -> list[Any]:
         """Only the images of one video, where the file knows videos."""

@@ -143,5 +143,6 @@ def join_by_path(paths: Sequence[Path], names: Mapping[Any, str]) -> Join:
             "the names of files were compared"
         )
     if missing := [path.name for path, key in zip(paths, keys, strict=True) if key is None]:
-        remarks.append(f"{len(missing)} images have no entry, as {shown(missing[0])}")
+        has = f"; its entries are of {shown(next(iter(names.values())))} and so on" if names else ""
+        remarks.append(f"{len(missing)} images have no entry, as {shown(missing[0])}{has}")
     return Join(lambda index: keys[index], tuple(remarks))

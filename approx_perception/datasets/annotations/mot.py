@@ -128,7 +128,10 @@ class MotAnnotations(Annotations):
 
 def _read_values(line: str) -> list[float]:
     """Numbers of a line, with at least frame, id and box."""
-    values = [read_number(text) for text in line.rstrip(", \t").split(",")]
+    try:
+        values = [read_number(text) for text in line.rstrip(", \t").split(",")]
+    except ValueError as error:
+        raise ValueError(f"{error}; expected are numbers with commas between: {_FORM}") from error
     if len(values) < _COLUMNS:
         raise ValueError(f"{len(values)} columns, expected {_FORM}")
     if not np.isfinite(values).all() or values[0] < 1:
