@@ -116,8 +116,7 @@ class SystemSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        options = asdict(self.options)
-        options["sla"]["scope"] = self.options.sla.scope.value
+        options = {**asdict(self.options), "sla": self.options.sla.to_dict()}
         for key, value in options.items():
             if isinstance(value, Path):
                 options[key] = str(value)
@@ -127,7 +126,7 @@ class SystemSpec:
 def _with_options(path: Path, defaults: KernelOptions, content: Mapping[str, Any]) -> KernelOptions:
     """Options of a file over those of the command line."""
     known = {field.name for field in fields(KernelOptions)} - {"policy", "only_branch", "sla"}
-    values, sla = asdict(defaults), asdict(defaults.sla)
+    values, sla = asdict(defaults), defaults.sla.to_dict()
     for key, value in content.items():
         if key in _SLA_NAMES:
             sla[_SLA_NAMES[key]] = value

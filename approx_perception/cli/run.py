@@ -178,8 +178,7 @@ def _process(
 
 
 def _effective_config(source: str, options: KernelOptions, kernel: Kernel) -> dict[str, Any]:
-    values = {**asdict(options), "detector": options.family}
-    values["sla"]["scope"] = options.sla.scope.value
+    values = {**asdict(options), "detector": options.family, "sla": options.sla.to_dict()}
     values["class_names_file"] = str(options.class_names_file or "")
     values["profile"] = str(options.profile or "")
     values["image_size"] = list(options.image_size)

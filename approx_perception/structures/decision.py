@@ -59,6 +59,14 @@ class SLA:
             raise ConfigurationError(f"the SLA's scope is {shown(self.scope)}; choose {names}")
         object.__setattr__(self, "scope", SlaScope(self.scope))
 
+    def to_dict(self) -> dict[str, float | str]:
+        """What a user sets, as plain JSON."""
+        return {
+            "latency_ms": self.latency_ms,
+            "quantile": self.quantile,
+            "scope": self.scope.value,
+        }
+
     @property
     def budget_text(self) -> str:
         """For people, such as ``20 ms``; of a share also what the user asks for."""
