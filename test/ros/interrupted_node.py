@@ -5,6 +5,8 @@ import signal
 import sys
 import time
 
+from rclpy.duration import Duration
+
 from approx_perception.ros.load_monitor_node import LoadMonitorNode
 from approx_perception.ros.startup import run_node
 
@@ -21,6 +23,8 @@ class InterruptedNode(LoadMonitorNode):
         # Whoever hears of the signal has time to act.
         time.sleep(0.5)
         super()._publish()
+        # Whoever leaves at once takes along what was not received yet.
+        self._publisher.wait_for_all_acked(Duration(seconds=10))
 
 
 if __name__ == "__main__":
