@@ -226,7 +226,7 @@ def test_parameters_given_at_start_that_there_are_not(start, capfd):
 QUALITIES = {
     "reliability:=nonsense": "reliability is 'nonsense'; choose 'system_default', 'reliable'",
     "reliability:=unknown": "reliability is 'unknown'; choose",
-    "reliability:=1": "reliability is 1; it must be a text",
+    "reliability:=1": "reliability is '1'; choose",
     "history:=keep_some": "history is 'keep_some'; choose 'system_default', 'keep_last'",
     "depth:=-1": "depth is -1; it must be from 1 to 100000",
     "depth:=5000000000": "depth is 5000000000; it must be from 1",
