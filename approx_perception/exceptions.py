@@ -14,6 +14,7 @@ __all__ = [
     "WeightsError",
     "choices",
     "described",
+    "one_line",
     "shown",
 ]
 
@@ -87,5 +88,10 @@ def described(error: BaseException) -> str:
     """
     if isinstance(error, ApproxPerceptionError) and str(error):
         return str(error)
-    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
-    return text if len(text) <= _LONGEST_FOREIGN_TEXT else f"{text[: _LONGEST_FOREIGN_TEXT - 3]}..."
+    return one_line(f"{type(error).__name__}: {error}", _LONGEST_FOREIGN_TEXT).removesuffix(":")
+
+
+def one_line(text: str, limit: int) -> str:
+    """Put a text on one line and cut it to ``limit`` characters."""
+    words = " ".join(text.split())
+    return words if len(words) <= limit else f"{words[: limit - 3]}..."

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
-from approx_perception.exceptions import described
+from approx_perception.exceptions import described, one_line
 
 __all__ = ["FailingParts", "Part"]
 
@@ -86,7 +86,10 @@ class FailingParts:
             is_out = sum(tries) >= _PATIENCE
             frames = min(_FIRST_FRAMES << min(before.times_out, 10), _MOST_FRAMES) if is_out else 0
             records[key] = _Record(
-                tries, self._frame + frames, before.times_out + is_out, _words(error)
+                tries,
+                self._frame + frames,
+                before.times_out + is_out,
+                one_line(described(error), _LONGEST_REASON),
             )
         self._records = dict(list(records.items())[-_MOST_RECORDS:])
         self._latest.add(part)
@@ -145,12 +148,6 @@ class FailingParts:
 
 def _place(size: tuple[int, int] | None) -> str:
     return "" if size is None else f" on images of {size[0]}x{size[1]} px"
-
-
-def _words(error: Exception) -> str:
-    """One line of an error that another library may have written."""
-    words = " ".join(described(error).split())
-    return words if len(words) <= _LONGEST_REASON else f"{words[: _LONGEST_REASON - 3]}..."
 
 
 def _name(part: Part) -> str:
