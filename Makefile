@@ -82,8 +82,9 @@ lint: $(PACKAGE)
 types: $(PACKAGE)
 	$(BIN)/mypy
 
-# Nodes, and what measures the machine, run with nothing beside them; the rest two files at a time.
-UNDISTURBED := test/ros test/launch test/contention test/profiling
+# What measures the machine runs with nothing beside it; the rest two files at a time, nodes in domains
+# of their own.
+UNDISTURBED := test/contention test/profiling
 
 unit: $(PACKAGE)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(UNDISTURBED))
