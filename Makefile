@@ -84,7 +84,7 @@ types: $(PACKAGE)
 
 # What measures the machine runs with nothing beside it; the rest two files at a time, nodes in domains
 # of their own.
-UNDISTURBED := test/contention test/profiling
+UNDISTURBED := test/load test/profiling
 
 unit: $(PACKAGE)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(UNDISTURBED))

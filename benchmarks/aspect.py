@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 
 from approx_perception.assembly import KernelOptions, load_network, load_space, prepare_space
+from approx_perception.assembly.calibration import calibrate, calibration_scene
+from approx_perception.assembly.measuring import LatencyRows, PartTimer
 from approx_perception.clock import MonotonicClock
 from approx_perception.detectors import Detector, DetectorSettings
-from approx_perception.predictors import AdaptiveLatency
-from approx_perception.profiling.calibration import calibrate, calibration_scene
-from approx_perception.profiling.measuring import LatencyRows, PartTimer
-from approx_perception.training.fit_latency import fit_latency
+from approx_perception.latency.adaptive_latency import AdaptiveLatency
+from approx_perception.latency.fit import fit_latency
 
 CALIBRATED = (640, 480)
 SIZES = (CALIBRATED, (480, 640), (640, 360), (960, 540), (640, 160))

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from approx_perception.accuracy.table import AccuracyTable
 from approx_perception.assembly import load_space
 from approx_perception.branches import Branch, BranchSpace
 from approx_perception.datasets.synthetic import SCENARIOS, SyntheticVideo
 from approx_perception.detectors import DetectorOptions, load_detector
-from approx_perception.evaluation.branch_accuracy import BranchAccuracy, measure_branch_accuracy
-from approx_perception.predictors import AccuracyTable
+from approx_perception.simulation.branch_accuracy import BranchAccuracy, measure_branch_accuracy
 
 
 def parse_arguments() -> argparse.Namespace:

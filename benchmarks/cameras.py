@@ -14,9 +14,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from approx_perception.assembly import KernelOptions, load_network, load_space
+from approx_perception.assembly.calibration import calibration_scene
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.machine import describe_cpu
-from approx_perception.profiling.calibration import calibration_scene
 
 CAMERAS = (2, 4)
 

@@ -23,8 +23,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from approx_perception.evaluation import violation_share
-from approx_perception.profiling import ContentionGenerator, ContentionLevel
+from approx_perception.metrics.latency import violation_share
+from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
 from approx_perception.ros.processes import LOOPBACK, NodeProcess
 from approx_perception.ros.recorder import RecordedFrame, Recorder
 from approx_perception.ros.transport import set_image_transport

@@ -19,17 +19,17 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from approx_perception.assembly import load_space
-from approx_perception.features import ContentSensor
-from approx_perception.predictors import (
+from approx_perception.accuracy.content_model import (
     FEATURE_NAMES,
     OBJECT_FEATURES,
     AccuracyModel,
-    AdaptiveLatency,
     ContentRegression,
-    LatencyModel,
     OrderedAccuracy,
 )
+from approx_perception.assembly import load_space
+from approx_perception.kernels.content_sensor import ContentSensor
+from approx_perception.latency.adaptive_latency import AdaptiveLatency
+from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.scheduling import MostAccurate, Scheduler
 from approx_perception.structures import (
     SLA,

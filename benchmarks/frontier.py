@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from approx_perception.assembly import KernelOptions, assemble
-from approx_perception.scheduling import rising_frontier
+from approx_perception.baselines.original_policy import rising_frontier
 from approx_perception.structures import SLA, ContentFeatures, Observation, SlaScope
 
 IMAGE_SIZE = (640, 480)

@@ -3,7 +3,7 @@
     python benchmarks/mixed_run.py --fold PROFILE.json synthetic:mixed:test:0 --out FOLDER
 
 Latencies are recorded on this machine, at levels of contention that the profile does not have, and
-replayed (approx_perception/evaluation/simulation.py); detections, trackers and schedulers are real.
+replayed (`simulation.recorded_machine`); detections, trackers and schedulers are real.
 With few labelled frames, several folds, each with a profile of the others, are judged together.
 Writes table.md, table.json and picture.png.
 """
@@ -18,18 +18,16 @@ from mixed_world import Fold, Run, prepare
 from outcome_tables import OURS, Outcome, mean_outcomes, write
 from rich.progress import track
 
-from approx_perception.evaluation import group_means_ms, violation_share
-from approx_perception.evaluation.average_precision import FrameMatch, mean_ap50
-from approx_perception.evaluation.hindsight import Choice
-from approx_perception.evaluation.intervals import resampled_ap50
-from approx_perception.evaluation.simulation import simulate
-from approx_perception.predictors import (
-    AccuracyPredictor,
-    AdaptiveLatency,
-    ConstantAccuracy,
-    OrderedAccuracy,
-)
-from approx_perception.scheduling import MostAccurate, PolicyFactory, Scheduler
+from approx_perception.accuracy._base import AccuracyPredictor
+from approx_perception.accuracy.content_model import ConstantAccuracy, OrderedAccuracy
+from approx_perception.assembly.policy_factory import PolicyFactory
+from approx_perception.latency.adaptive_latency import AdaptiveLatency
+from approx_perception.metrics.average_precision import FrameMatch, mean_ap50
+from approx_perception.metrics.intervals import resampled_ap50
+from approx_perception.metrics.latency import group_means_ms, violation_share
+from approx_perception.scheduling import MostAccurate, Scheduler
+from approx_perception.simulation.hindsight import Choice
+from approx_perception.simulation.recorded_machine import simulate
 from approx_perception.structures import SLA, SlaScope
 
 

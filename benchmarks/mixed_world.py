@@ -12,16 +12,16 @@ from recorded_world import UNSEEN_LEVELS, load, record_trace, saved_detections
 from rich.progress import track
 
 from approx_perception.assembly import KernelOptions
+from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.datasets import FrameSource, LabelledFrame, open_source
+from approx_perception.datasets.class_map import ClassMap
 from approx_perception.datasets.view import View
-from approx_perception.evaluation import ClassMap
-from approx_perception.evaluation.average_precision import FrameMatch
-from approx_perception.evaluation.hindsight import BranchOutcomes, branch_latencies_ms
-from approx_perception.evaluation.replay import match_all, replay_setting
-from approx_perception.evaluation.simulation import SimulatedMachine, SimulatedWorld
 from approx_perception.files import read_columns, write_columns
-from approx_perception.predictors.bundle import PredictorBundle
+from approx_perception.metrics.average_precision import FrameMatch
 from approx_perception.profiling.profiler import scenes_of
+from approx_perception.simulation.hindsight import BranchOutcomes, branch_latencies_ms
+from approx_perception.simulation.recorded_machine import SimulatedMachine, SimulatedWorld
+from approx_perception.simulation.replay import match_all, replay_setting
 
 #: Steps of the simulated machine's seed between two starts.
 _START_STEP = 7

@@ -12,7 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from approx_perception.evaluation.intervals import interval_of
+from approx_perception.metrics.intervals import interval_of
 
 Row = dict[str, Any]
 OURS = "ours"

@@ -26,12 +26,12 @@ from recorded_world import SETTLE_S, UNSEEN_LEVELS
 from rich.progress import track
 
 from approx_perception.assembly import Kernel, KernelOptions, assemble, prepare_space
+from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.clock import MonotonicClock
-from approx_perception.contention import LoadMeter
 from approx_perception.datasets import FrameSource, LabelledFrame, open_source
 from approx_perception.datasets.synthetic import SCENARIOS
-from approx_perception.predictors.bundle import PredictorBundle
-from approx_perception.profiling import ContentionGenerator
+from approx_perception.load.load_meter import LoadMeter
+from approx_perception.profiling.contention_generator import ContentionGenerator
 from approx_perception.profiling.plan import ProfilePlan
 from approx_perception.profiling.profiler import Profiler, join_units
 from approx_perception.scheduling import Fixed

@@ -9,17 +9,17 @@ import numpy as np
 from rich.progress import track
 
 from approx_perception.assembly import KernelOptions, load_network, load_space, prepare_space
+from approx_perception.assembly.measuring import LatencyRows, PartTimer, Scene
 from approx_perception.branches import BranchSpace
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import LabelledFrame
 from approx_perception.detectors import Detector
-from approx_perception.evaluation.replay import detect_all
-from approx_perception.evaluation.simulation import LatencyTrace
 from approx_perception.files import read_columns, write_columns
-from approx_perception.profiling import ContentionLevel
-from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
+from approx_perception.profiling.contention_generator import ContentionLevel
 from approx_perception.profiling.plan import ProfilePlan
 from approx_perception.profiling.profiler import join_units, time_level
+from approx_perception.simulation.recorded_machine import LatencyTrace
+from approx_perception.simulation.replay import detect_all
 from approx_perception.structures import Detections
 
 CORES = os.cpu_count() or 1

@@ -10,7 +10,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from approx_perception.predictors.bundle import PredictorBundle
+from approx_perception.assembly.bundle import PredictorBundle
 
 
 def main() -> None:

@@ -14,10 +14,10 @@ import numpy as np
 from rich.progress import track
 
 from approx_perception.assembly import KernelOptions, load_network, load_space
+from approx_perception.baselines.fit_scale import best_scale, box_losses, fit_scale
 from approx_perception.datasets import LabelledFrame
 from approx_perception.datasets.synthetic import SCENARIOS, SyntheticVideo
 from approx_perception.detectors import DetectorSettings
-from approx_perception.training.fit_scale import best_scale, box_losses, fit_scale
 
 
 def frames(split: str, seeds: range, every: int = 12, count: int = 25) -> Iterator[LabelledFrame]:

@@ -6,9 +6,13 @@ import numpy as np
 import yaml
 
 from approx_perception.branches import BranchSpace
-from approx_perception.profiling import ProfileRecords
-from approx_perception.profiling.measuring import DETECTION, INITIALIZATION, STEP
-from approx_perception.profiling.records import LATENCY_COLUMNS
+from approx_perception.latency.records import (
+    DETECTION,
+    INITIALIZATION,
+    LATENCY_COLUMNS,
+    STEP,
+    ProfileRecords,
+)
 
 SPACE = {
     "name": "tiny", "shape": [96, 160], "nprop": [10], "si": [1, 4],

@@ -5,12 +5,14 @@ import pytest
 from approx_perception.assembly import KernelOptions
 from approx_perception.branches import TrackerSettings
 from approx_perception.datasets import open_source
+from approx_perception.datasets.class_map import ClassMap
 from approx_perception.detectors import DetectorOptions, DetectorSettings, load_detector
-from approx_perception.evaluation import ClassMap, average_precision_50
-from approx_perception.evaluation.figures import figures_of
+from approx_perception.evaluation.run import run_systems
 from approx_perception.evaluation.scenario import Scenario
-from approx_perception.runs import SourceOptions, run_systems
-from approx_perception.systems import SystemSpec
+from approx_perception.evaluation.sources import SourceOptions
+from approx_perception.evaluation.systems import SystemSpec
+from approx_perception.metrics.average_precision import average_precision_50
+from approx_perception.metrics.figures import figures_of
 from approx_perception.trackers import create_tracker
 from test.conftest import real_data
 

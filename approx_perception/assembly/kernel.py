@@ -5,6 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from approx_perception.accuracy._base import AccuracyPredictor
+from approx_perception.assembly.bundle import PredictorBundle
+from approx_perception.assembly.calibration import batches_that_pay, calibrate, calibration_scene
+from approx_perception.assembly.idleness import busy_sentence
 from approx_perception.assembly.known_accuracy import known_accuracy, scale_regressor_of
 from approx_perception.assembly.loading import (
     load_network,
@@ -12,21 +16,20 @@ from approx_perception.assembly.loading import (
     machine_name,
     prepare_space,
 )
+from approx_perception.assembly.measuring import LatencyRows, PartTimer, Scene
 from approx_perception.assembly.options import KernelOptions
+from approx_perception.assembly.policy_factory import PolicyFactory, check_policy_name
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings, parse_branch
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.detectors import Detector
+from approx_perception.latency.adaptive_latency import AdaptiveLatency
+from approx_perception.latency.fit import fit_latency
+from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.notices import notice
 from approx_perception.pipeline.frame_pipeline import FramePipeline, create_trackers
-from approx_perception.predictors import AccuracyPredictor, AdaptiveLatency, LatencyModel
-from approx_perception.predictors.bundle import PredictorBundle
-from approx_perception.profiling.calibration import batches_that_pay, calibrate, calibration_scene
-from approx_perception.profiling.idleness import busy_sentence
-from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene
-from approx_perception.scheduling import PolicyFactory, Scheduler, check_policy_name
+from approx_perception.scheduling import Scheduler
 from approx_perception.structures import LoadReading
 from approx_perception.trackers import Tracker
-from approx_perception.training.fit_latency import fit_latency
 
 __all__ = ["Kernel", "assemble"]
 

@@ -5,17 +5,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.accuracy._base import AccuracyPredictor
+from approx_perception.accuracy.content_model import ConstantAccuracy, OrderedAccuracy
+from approx_perception.accuracy.table import AccuracyTable, accuracy_of_space
+from approx_perception.assembly.bundle import PredictorBundle
+from approx_perception.baselines.scale_regressor import ScaleRegressor
 from approx_perception.branches import BranchSpace
 from approx_perception.detectors import Detector
-from approx_perception.predictors import (
-    AccuracyPredictor,
-    AccuracyTable,
-    ConstantAccuracy,
-    OrderedAccuracy,
-    accuracy_of_space,
-)
-from approx_perception.predictors.bundle import PredictorBundle
-from approx_perception.predictors.scale_regressor import ScaleRegressor
 
 __all__ = ["known_accuracy", "scale_regressor_of"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from approx_perception.detectors import DEFAULT_DETECTOR, family_for
 from approx_perception.exceptions import shown
-from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
+from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.structures import SLA
 
 __all__ = ["KernelOptions"]

@@ -14,14 +14,14 @@ from rich.markup import escape
 
 from approx_perception.cli._options import console, milliseconds, progress_bar, show_verdict
 from approx_perception.datasets import SOURCE_HELP
-from approx_perception.evaluation import ClassTable, read_class_map
-from approx_perception.evaluation.identity import missing_library
+from approx_perception.datasets.class_map import ClassTable, read_class_map
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.metrics.identity import missing_library
 
 if TYPE_CHECKING:
-    from approx_perception.evaluation.run_record import RunRecord
-    from approx_perception.runs import Job, SourceOptions
-    from approx_perception.runs.batch import Outcome
+    from approx_perception.evaluation.batch import Job, Outcome
+    from approx_perception.evaluation.sources import SourceOptions
+    from approx_perception.metrics.run_record import RunRecord
 
 __all__ = [
     "FramesOption",
@@ -116,8 +116,7 @@ def sources_of(
     ConfigurationError
         If there is not one ground truth for each, or one for all.
     """
-    from approx_perception.runs import SourceOptions
-    from approx_perception.runs.sources import with_own_labels
+    from approx_perception.evaluation.sources import SourceOptions, with_own_labels
 
     if truths and len(truths) not in (1, len(names)):
         raise ConfigurationError(
@@ -137,7 +136,7 @@ def sources_of(
 
 def run_with_progress(jobs: Sequence[Job], processes: int, ray: str | None) -> list[Outcome]:
     """Run all jobs under a progress bar; failures are told."""
-    from approx_perception.runs import run_jobs
+    from approx_perception.evaluation.batch import run_jobs
 
     with progress_bar() as progress:
         task = progress.add_task("sources", total=len(jobs))
@@ -182,7 +181,7 @@ def failures_of(
     outcomes: Sequence[Outcome], by_system: Mapping[str, Sequence[RunRecord]]
 ) -> list[str]:
     """Sources that could not be run, and those of whose named truth nothing was used; told."""
-    from approx_perception.evaluation.truth_use import unused_truth
+    from approx_perception.metrics.truth_use import unused_truth
 
     records = (record for records in by_system.values() for record in records)
     unused = list(dict.fromkeys(unused_truth(records)))

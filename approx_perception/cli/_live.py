@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from approx_perception.cli._options import console
 from approx_perception.datasets import is_synthetic
-from approx_perception.evaluation import ClassMap
+from approx_perception.datasets.class_map import ClassMap
 from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.notices import notice
 
 if TYPE_CHECKING:
-    from approx_perception.runs import SourceOptions
-    from approx_perception.systems import SystemSpec
+    from approx_perception.evaluation.sources import SourceOptions
+    from approx_perception.evaluation.systems import SystemSpec
 
 __all__ = ["run_live"]
 
@@ -47,10 +47,9 @@ def run_live(
 def _play(spec: SystemSpec, options: SourceOptions, scenario: Scenario, folder: Path) -> Path:
     # Only here, so that all other verbs do without ROS.
     from approx_perception.assembly import load_network
-    from approx_perception.evaluation.truth_use import check_classes, truth_given
+    from approx_perception.evaluation.metadata import record_folder, run_metadata
+    from approx_perception.metrics.truth_use import check_classes, truth_given
     from approx_perception.ros.live_run import play_live
-    from approx_perception.runs import record_folder
-    from approx_perception.runs.metadata import run_metadata
 
     source = replace(options, frames=options.frames or _SYNTHETIC_FRAMES).open()
     # The topics name only what was found.
@@ -107,7 +106,7 @@ def _steps(
     scenario: Scenario, stack: ExitStack
 ) -> dict[int, Callable[[Any, Callable[[], None]], int]]:
     """What to do at which frame."""
-    from approx_perception.runs.conditions import SteppedContention
+    from approx_perception.evaluation.conditions import SteppedContention
 
     contention = SteppedContention(scenario.contention_steps, stack)
     level_now = 0

@@ -61,7 +61,7 @@ from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.structures.thresholds import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 
 if TYPE_CHECKING:
-    from approx_perception.systems import SystemSpec
+    from approx_perception.evaluation.systems import SystemSpec
 
 __all__ = ["compare"]
 
@@ -118,9 +118,9 @@ def compare(
     lead is judged on the same blocks for both.
     """
     from approx_perception.assembly import KernelOptions
-    from approx_perception.runs.batch import FINISHED, jobs_of, load_outcomes
-    from approx_perception.runs.result import comparison_table, malformed_in, result_of
-    from approx_perception.systems import SystemSpec
+    from approx_perception.evaluation.batch import FINISHED, jobs_of, load_outcomes
+    from approx_perception.evaluation.result import comparison_table, malformed_in, result_of
+    from approx_perception.evaluation.systems import SystemSpec
 
     options = KernelOptions(
         detector, weights, class_names, device, precision, threads, space,

@@ -56,10 +56,10 @@ from approx_perception.cli._options import (
     tell_note,
 )
 from approx_perception.datasets.image_header import MAX_IMAGE_PX
-from approx_perception.evaluation.figures import FIGURES
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.files import replace_text
 from approx_perception.interface.systems import SYSTEMS
+from approx_perception.metrics.figures import FIGURES
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.structures.thresholds import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 
@@ -126,9 +126,9 @@ def evaluate(
     truth that was named was used.
     """
     from approx_perception.assembly import KernelOptions
-    from approx_perception.runs.batch import FINISHED, jobs_of, load_outcomes
-    from approx_perception.runs.result import malformed_in, result_of
-    from approx_perception.systems import SystemSpec
+    from approx_perception.evaluation.batch import FINISHED, jobs_of, load_outcomes
+    from approx_perception.evaluation.result import malformed_in, result_of
+    from approx_perception.evaluation.systems import SystemSpec
 
     options = KernelOptions(
         detector, weights, class_names, device, precision, threads, space,

@@ -44,14 +44,14 @@ if TYPE_CHECKING:
     from approx_perception.assembly import (
         KernelOptions,
     )
+    from approx_perception.assembly.measuring import Scene
+    from approx_perception.datasets.class_map import ClassTable
     from approx_perception.detectors import Detector
-    from approx_perception.evaluation.class_map import ClassTable
-    from approx_perception.profiling.measuring import Scene
+    from approx_perception.latency.records import ProfileRecords
     from approx_perception.profiling.plan import ProfilePlan
     from approx_perception.profiling.profiler import (
         Profiler,
     )
-    from approx_perception.profiling.records import ProfileRecords
 
 __all__ = ["profile"]
 
@@ -183,10 +183,10 @@ def _is_profile(out: Path) -> bool:
 def _profile(out: Path, options: KernelOptions, data: _Data, rounds: int, plan_only: bool) -> None:
     """Check everything, say what will be done, and do it."""
     from approx_perception.assembly import load_network, load_space, prepare_space
+    from approx_perception.assembly.idleness import busy_now
+    from approx_perception.datasets.class_map import ClassTable, read_class_map
     from approx_perception.detectors import DetectorSettings
-    from approx_perception.evaluation.class_map import ClassTable, read_class_map
     from approx_perception.profiling.data import check_snippets, have_truth
-    from approx_perception.profiling.idleness import busy_now
     from approx_perception.profiling.plan import ProfilePlan, contention_levels
     from approx_perception.profiling.profiler import Profiler, scenes_found, scenes_of
     from approx_perception.profiling.recording import estimate_seconds, partial_folder
@@ -245,8 +245,8 @@ def _measure(
     profiler: Profiler, scenes: Sequence[Scene], identity: Mapping[str, Any], out: Path
 ) -> None:
     """Record, fit, and leave the files."""
-    from approx_perception.profiling.idleness import busy_sentence
-    from approx_perception.training.fit_profile import fit_profile
+    from approx_perception.assembly.idleness import busy_sentence
+    from approx_perception.profiling.fit_profile import fit_profile
 
     records = _record(profiler, scenes, identity)
     # Before anything is written: what cannot be fitted must not take the name.

@@ -15,7 +15,7 @@ from approx_perception.exceptions import ApproxPerceptionError, ConfigurationErr
 from approx_perception.files import read_bytes, read_json, replace_text
 
 if TYPE_CHECKING:
-    from approx_perception.evaluation.run_record import RunRecord
+    from approx_perception.metrics.run_record import RunRecord
     from approx_perception.reports.pictures import Picture
 
 __all__ = ["report"]
@@ -41,9 +41,9 @@ def report(
     overwrite: Annotated[bool, typer.Option(help="Replace the file if it exists.")] = False,
 ) -> None:
     """Write one HTML page that needs no network: verdict, figures, charts, worst frames."""
+    from approx_perception.evaluation.verdicts import add_verdicts
     from approx_perception.reports.page import build_page
     from approx_perception.reports.paper_figures import draw_paper_figures
-    from approx_perception.runs.verdicts import add_verdicts
 
     target = out or runs[0] / "report.html"
     _check_target(target, overwrite)
@@ -79,7 +79,7 @@ def _check_target(target: Path, overwrite: bool) -> None:
 
 def _add(folder: Path, result: dict[str, Any], records: dict[str, list[RunRecord]]) -> None:
     """Add a folder's systems; one that is there already gets the folder's name behind its own."""
-    from approx_perception.evaluation.run_record import RunRecord
+    from approx_perception.metrics.run_record import RunRecord
 
     path = folder / "result.json"
     try:
@@ -109,8 +109,8 @@ def _add(folder: Path, result: dict[str, Any], records: dict[str, list[RunRecord
 
 def _pictures(records: dict[str, list[RunRecord]], count: int) -> tuple[list[Picture], str]:
     """Worst frames of the first system; or why there are none."""
+    from approx_perception.evaluation.sources import SourceOptions
     from approx_perception.reports.pictures import worst_pictures
-    from approx_perception.runs import SourceOptions
 
     if not count:
         return [], "Pictures were not asked for."

@@ -44,16 +44,14 @@ from approx_perception.cli._options import (
     tell_note,
 )
 from approx_perception.datasets import FrameSource, LabelledFrame, is_synthetic, open_source
+from approx_perception.datasets.class_map import ClassMap
 from approx_perception.datasets.image_header import MAX_IMAGE_PX
-from approx_perception.evaluation import (
-    ClassMap,
-    average_precision_50,
-    summarize_latency,
-)
-from approx_perception.evaluation.failures import FrameFailures
-from approx_perception.evaluation.verdict import counts_of_results, verdict_on
 from approx_perception.exceptions import DatasetError
+from approx_perception.metrics.average_precision import average_precision_50
+from approx_perception.metrics.latency import summarize_latency
+from approx_perception.metrics.verdict import counts_of_results, verdict_on
 from approx_perception.notices import notice
+from approx_perception.pipeline.failures import FrameFailures
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.structures import Detections, FrameResult, GroundTruth
 from approx_perception.structures.thresholds import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
@@ -193,7 +191,7 @@ def _effective_config(source: str, options: KernelOptions, kernel: Kernel) -> di
 
 
 def _show(outcome: _Outcome, source: FrameSource, kernel: Kernel, is_fixed: bool) -> None:
-    from approx_perception.evaluation.truth_use import truth_remarks
+    from approx_perception.metrics.truth_use import truth_remarks
 
     results = outcome.results
     # One SLA holds for all of a run.

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from approx_perception.evaluation.limits import Limit, read_limits
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.files import read_yaml_table
+from approx_perception.metrics.limits import Limit, read_limits
 
 __all__ = ["NO_CONTENTION", "Scenario"]
 

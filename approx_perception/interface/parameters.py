@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from approx_perception.datasets.image_header import MAX_IMAGE_PX, MAX_IMAGE_PX_RANGE
 from approx_perception.detectors import detector_names
 from approx_perception.exceptions import ConfigurationError, choices, shown
-from approx_perception.scheduling import POLICY_NAMES
+from approx_perception.interface.systems import POLICY_NAMES
 from approx_perception.structures import SlaScope
 
 __all__ = [

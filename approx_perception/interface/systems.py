@@ -2,7 +2,7 @@
 
 __all__ = ["HINDSIGHT", "SYSTEMS", "WITH_BRANCH"]
 
-#: Systems that choose when all is over; see `evaluation.hindsight`.
+#: Systems that choose when all is over; see `simulation.hindsight`.
 HINDSIGHT = ("oracle", "best_fixed")
 
 #: Systems that run the one branch that the user names.
@@ -19,3 +19,6 @@ SYSTEMS: dict[str, str] = {
     "fastest": "fastest",
     **dict.fromkeys(HINDSIGHT, "fastest"),
 }
+
+#: Ways to choose a branch.
+POLICY_NAMES = ("most_accurate", "fixed", "fastest", "approxdet", "adascale", "triggered")

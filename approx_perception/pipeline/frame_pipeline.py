@@ -10,8 +10,8 @@ from approx_perception.association import Associator
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.detectors import Detector, DetectorSettings
-from approx_perception.features import ContentSensor
-from approx_perception.pipeline.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE, candidates
+from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE, candidates
+from approx_perception.kernels.content_sensor import ContentSensor
 from approx_perception.pipeline.stage_timer import StageTimer
 from approx_perception.scheduling import Scheduler
 from approx_perception.structures import (

@@ -6,9 +6,9 @@ from itertools import islice
 import numpy as np
 
 from approx_perception.datasets import FrameSource, LabelledFrame
-from approx_perception.evaluation.class_map import ClassMap
-from approx_perception.evaluation.truth_use import check_classes
+from approx_perception.datasets.class_map import ClassMap
 from approx_perception.exceptions import ConfigurationError, DatasetError
+from approx_perception.metrics.truth_use import check_classes
 
 __all__ = [
     "LEAST_SNIPPETS",

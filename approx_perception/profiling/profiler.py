@@ -15,23 +15,23 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.accuracy.content_model import FEATURE_NAMES, feature_vector
+from approx_perception.assembly.measuring import LatencyRows, PartTimer, Scene, objects_of
 from approx_perception.association import Associator
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import Clock
-from approx_perception.contention import LoadMeter
 from approx_perception.datasets import FrameSource, LabelledFrame
 from approx_perception.datasets.view import VIEWS, View
 from approx_perception.detectors import Detector, DetectorSettings
-from approx_perception.evaluation.average_precision import pooled_ap50
-from approx_perception.evaluation.replay import replay_space
 from approx_perception.exceptions import DatasetError
-from approx_perception.features import ContentSensor
 from approx_perception.files import Columns, read_columns, write_columns
-from approx_perception.predictors import FEATURE_NAMES, feature_vector
+from approx_perception.kernels.content_sensor import ContentSensor
+from approx_perception.load.load_meter import LoadMeter
+from approx_perception.metrics.average_precision import pooled_ap50
 from approx_perception.profiling.contention_generator import ContentionGenerator
 from approx_perception.profiling.data import SNIPPET_FRAMES, labelled_frames, snippet_starts
-from approx_perception.profiling.measuring import LatencyRows, PartTimer, Scene, objects_of
 from approx_perception.profiling.plan import ProfilePlan, switching_tour
+from approx_perception.simulation.replay import replay_space
 from approx_perception.structures import Detections
 from approx_perception.trackers import Tracker
 

@@ -12,19 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception import __version__
+from approx_perception.assembly.idleness import idleness_of
+from approx_perception.assembly.measuring import LatencyRows, PartTimer, Scene
 from approx_perception.datasets import FrameSource
 from approx_perception.detectors import Detector
-from approx_perception.profiling.idleness import idleness_of
-from approx_perception.profiling.measuring import (
-    DETECTION,
-    INITIALIZATION,
-    STEP,
-    LatencyRows,
-    PartTimer,
-    Scene,
-)
+from approx_perception.latency.records import DETECTION, INITIALIZATION, STEP, ProfileRecords
 from approx_perception.profiling.profiler import Profiler, Report, join_units
-from approx_perception.profiling.records import ProfileRecords
 
 __all__ = ["estimate_seconds", "partial_folder", "record_profile"]
 

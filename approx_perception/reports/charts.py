@@ -7,9 +7,9 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from approx_perception.evaluation import group_means_ms
-from approx_perception.evaluation.adaptation import steps_of
-from approx_perception.evaluation.run_record import STAGES, RunRecord
+from approx_perception.metrics.adaptation import steps_of
+from approx_perception.metrics.latency import group_means_ms
+from approx_perception.metrics.run_record import STAGES, RunRecord
 
 __all__ = [
     "accuracy_chart",

@@ -13,15 +13,15 @@ import numpy.typing as npt
 from rich.table import Table
 
 from approx_perception.datasets import FrameSource
-from approx_perception.evaluation import group_means_ms, summarize_latency, violation_share
-from approx_perception.evaluation.verdict import (
+from approx_perception.kernels.annotate import annotate, status_lines
+from approx_perception.metrics.latency import group_means_ms, summarize_latency, violation_share
+from approx_perception.metrics.verdict import (
     NO_BRANCH_FITS,
     Verdict,
     count_slas,
     joined_state,
     verdict_on,
 )
-from approx_perception.reports.annotate import annotate, status_lines
 from approx_perception.reports.run_files import VideoFileWriter
 from approx_perception.structures import SLA, Detections, SlaScope
 

@@ -8,10 +8,10 @@ from types import TracebackType
 import numpy as np
 
 from approx_perception.datasets.bag_writer import ResultBag
-from approx_perception.evaluation.coco import coco_results, coco_truth
-from approx_perception.evaluation.run_record import RunRecord
 from approx_perception.files import replace_text
-from approx_perception.reports.annotate import annotate, status_lines
+from approx_perception.kernels.annotate import annotate, status_lines
+from approx_perception.metrics.coco import coco_results, coco_truth
+from approx_perception.metrics.run_record import RunRecord
 from approx_perception.structures import Frame, FrameResult
 
 __all__ = ["ResultFiles", "mot_lines"]

@@ -10,11 +10,11 @@ import jinja2
 from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
-from approx_perception.evaluation.figures import FIGURES
-from approx_perception.evaluation.intervals import Interval, ap50_intervals
-from approx_perception.evaluation.run_record import RunRecord
-from approx_perception.evaluation.shared_images import shared_images
-from approx_perception.evaluation.truth_use import truth_use
+from approx_perception.metrics.figures import FIGURES
+from approx_perception.metrics.intervals import Interval, ap50_intervals
+from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.shared_images import shared_images
+from approx_perception.metrics.truth_use import truth_use
 from approx_perception.reports.charts import (
     accuracy_chart,
     accuracy_remark,

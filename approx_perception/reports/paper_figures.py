@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from approx_perception.evaluation import group_means_ms
-from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.metrics.latency import group_means_ms
+from approx_perception.metrics.run_record import RunRecord
 from approx_perception.reports.charts import seconds_of
 
 __all__ = ["draw_paper_figures"]

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from approx_perception.datasets import FrameSource
-from approx_perception.evaluation.average_precision import match_frame
-from approx_perception.evaluation.run_record import RunRecord
-from approx_perception.reports.annotate import annotate
+from approx_perception.kernels.annotate import annotate
+from approx_perception.metrics.average_precision import match_frame
+from approx_perception.metrics.run_record import RunRecord
 
 __all__ = ["Picture", "worst_pictures"]
 

@@ -15,8 +15,8 @@ import yaml
 from approx_perception import __version__
 from approx_perception.exceptions import ConfigurationError, OutputError
 from approx_perception.files import replace_text
+from approx_perception.kernels.annotate import annotate, status_lines
 from approx_perception.machine import describe_cpu
-from approx_perception.reports.annotate import annotate, status_lines
 from approx_perception.structures import Frame, FrameResult, StageTimings
 
 __all__ = ["RunFiles", "VideoFileWriter", "environment", "write_config"]

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from approx_perception.evaluation import group_means_ms
+from approx_perception.metrics.latency import group_means_ms
 from approx_perception.reports.demo_report import FrameRecord, PhaseRecord, latency_arrays
 
 __all__ = ["draw_timeline"]

@@ -19,7 +19,7 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import ImageMarker
 
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.reports.annotate import annotate, object_label, status_lines, track_colour
+from approx_perception.kernels.annotate import annotate, object_label, status_lines, track_colour
 from approx_perception.structures import Detections, FrameResult
 from approx_perception.structures.boxes import centres_and_sides
 

@@ -8,8 +8,8 @@ from enum import IntEnum
 import numpy as np
 
 from approx_perception.clock import Clock
-from approx_perception.evaluation.verdict import verdict_on
 from approx_perception.exceptions import described
+from approx_perception.metrics.verdict import verdict_on
 from approx_perception.pipeline import MailboxCounts
 from approx_perception.ros.sla_record import Row, SlaRecord, counts_under
 from approx_perception.structures import SLA, ContentionState, FrameResult

@@ -10,10 +10,10 @@ from typing import Any
 
 from approx_perception.branches import Branch, parse_branch
 from approx_perception.datasets import FrameSource
-from approx_perception.evaluation import ClassMap
-from approx_perception.evaluation.run_record import RunRecord, RunRecorder
-from approx_perception.evaluation.verdict import NO_BRANCH_FITS
+from approx_perception.datasets.class_map import ClassMap
 from approx_perception.exceptions import ProcessDiedError
+from approx_perception.metrics.run_record import RunRecord, RunRecorder
+from approx_perception.metrics.verdict import NO_BRANCH_FITS
 from approx_perception.ros.processes import LOOPBACK, NodeProcess
 from approx_perception.ros.recorder import RecordedFrame, Recorder
 from approx_perception.ros.transport import set_image_transport

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import psutil
 from rclpy.node import Node
 
-from approx_perception.contention import LoadMeter
 from approx_perception.interface import LOAD_MONITOR_PARAMETERS
+from approx_perception.load.load_meter import LoadMeter
 from approx_perception.msg import SystemLoad
 from approx_perception.ros import qos
 from approx_perception.ros.declarations import check_given, declare_parameters

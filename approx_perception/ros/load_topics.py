@@ -9,8 +9,8 @@ from rclpy.node import Node
 from std_msgs.msg import Float32
 
 from approx_perception.clock import Clock
-from approx_perception.contention import LoadInputs, share_of_percent
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.load.load_inputs import LoadInputs, share_of_percent
 from approx_perception.machine import core_count
 from approx_perception.msg import SystemLoad
 from approx_perception.ros import qos

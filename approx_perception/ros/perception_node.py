@@ -17,10 +17,10 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
 from approx_perception.assembly import Kernel, assemble
 from approx_perception.clock import MonotonicClock
-from approx_perception.contention import LoadInputs
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, described
 from approx_perception.interface import PERCEPTION_PARAMETERS, camera_sla
+from approx_perception.load.load_inputs import LoadInputs
 from approx_perception.pipeline import CameraGroup
 from approx_perception.ros.camera import Camera
 from approx_perception.ros.clock_watch import ClockWatch

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from approx_perception.evaluation.verdict import (
+from approx_perception.metrics.verdict import (
     SlaCounts,
     SlaState,
     count_slas,

@@ -6,8 +6,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.accuracy._base import RANKS_BELOW
 from approx_perception.branches import Branch, BranchSpace
-from approx_perception.predictors import RANKS_BELOW
 from approx_perception.structures import FrameResult, Observation, SlaScope
 
 __all__ = [

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.accuracy._base import RANKS_BELOW, AccuracyPredictor
 from approx_perception.branches import BranchSpace
 from approx_perception.exceptions import InvalidFrameError
-from approx_perception.predictors import RANKS_BELOW, AccuracyPredictor, LatencyPredictor
+from approx_perception.latency._base import LatencyPredictor
 from approx_perception.scheduling.failing_parts import FailingParts, Part
 from approx_perception.scheduling.lateness_price import LatenessPrice
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy

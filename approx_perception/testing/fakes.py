@@ -9,7 +9,7 @@ from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import FakeClock
 from approx_perception.datasets import FrameSource
 from approx_perception.detectors import Detector, DetectorSettings
-from approx_perception.predictors import LatencyEstimate
+from approx_perception.latency._base import LatencyEstimate
 from approx_perception.structures import SLA, Detections, FrameResult, Observation
 
 __all__ = ["FakeDetector", "FakeLatency", "TruthDetector", "small_space"]

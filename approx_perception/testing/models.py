@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from approx_perception.branches import BranchSpace
-from approx_perception.predictors import (
+from approx_perception.accuracy.content_model import (
     FEATURE_NAMES,
     OBJECT_FEATURES,
     AccuracyModel,
     ContentRegression,
-    LatencyModel,
 )
+from approx_perception.branches import BranchSpace
+from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.testing.fakes import small_space
 
 __all__ = ["small_accuracy_model", "small_latency_model"]

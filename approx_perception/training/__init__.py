@@ -1,1 +1,1 @@
-"""Training of the networks that ship, and fitting of predictors from records."""
+"""Training of the networks that ship."""

@@ -15,8 +15,8 @@ from rosbags.highlevel import AnyReader
 from approx_perception.datasets.bag_types import typestore_with_ours
 from approx_perception.datasets.bag_writer import write_bag
 from approx_perception.datasets.synthetic import SyntheticVideo
-from approx_perception.evaluation.figures import FIGURES
-from approx_perception.evaluation.run_record import RunRecord
+from approx_perception.metrics.figures import FIGURES
+from approx_perception.metrics.run_record import RunRecord
 from test.cli.test_commands import assert_one_sentence, command, invoke
 from test.conftest import ROOT
 from test.datasets.test_sources import write_bag_with_truth_beside
@@ -201,8 +201,7 @@ def test_an_interrupted_run_goes_on(machine):
     "names", [("day1/a", "day2/a", "day3/a_2"), ("a_2", "a", "a"), ("a", "a_2", "a_2", "a", "a_3")]
 )
 def test_every_source_has_a_label_of_its_own(names):
-    from approx_perception.runs import SourceOptions
-    from approx_perception.runs.sources import with_own_labels
+    from approx_perception.evaluation.sources import SourceOptions, with_own_labels
 
     labels = [source.label for source in with_own_labels([SourceOptions(n) for n in names])]
     assert len(set(labels)) == len(names)
@@ -210,8 +209,7 @@ def test_every_source_has_a_label_of_its_own(names):
 
 
 def test_two_topics_of_a_bag_are_two_sources():
-    from approx_perception.runs import SourceOptions
-    from approx_perception.runs.sources import with_own_labels
+    from approx_perception.evaluation.sources import SourceOptions, with_own_labels
 
     sources = [SourceOptions("a/bag", t) for t in ("/left", "/right", "/left")]
     sources.append(SourceOptions("b/bag", "/left"))

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from approx_perception.assembly import KernelOptions
+from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.cli.profile import _as_begun
 from approx_perception.datasets.view import VIEWS
-from approx_perception.predictors.bundle import PredictorBundle
-from approx_perception.profiling import ProfileRecords
+from approx_perception.latency.records import ProfileRecords
 from approx_perception.profiling.recording import partial_folder
 from test.cli.test_commands import assert_one_sentence, command, invoke
 from test.conftest import ROOT

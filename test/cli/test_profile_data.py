@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import yaml
 
+from approx_perception.assembly.bundle import PredictorBundle
+from approx_perception.assembly.idleness import busy_sentence, idleness_of
 from approx_perception.cli.profile import _check_target, _measure
 from approx_perception.datasets import FrameSource, LabelledFrame
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import claimed
-from approx_perception.predictors.bundle import PredictorBundle
-from approx_perception.profiling import ProfileRecords
+from approx_perception.latency.records import ProfileRecords
 from approx_perception.profiling.data import check_snippets
-from approx_perception.profiling.idleness import busy_sentence, idleness_of
 from approx_perception.structures import Frame, GroundTruth
 from test.cli.test_commands import assert_one_sentence, invoke
 
@@ -178,7 +178,7 @@ def test_records_that_cannot_be_fitted_do_not_take_the_name(unlabelled, tmp_path
         raise ConfigurationError("too few")
 
     records = ProfileRecords.load(folder / "one.records.json")
-    monkeypatch.setattr("approx_perception.training.fit_profile.fit_profile", fit)
+    monkeypatch.setattr("approx_perception.profiling.fit_profile.fit_profile", fit)
     monkeypatch.setattr("approx_perception.cli.profile._record", lambda *_: records)
     with pytest.raises(ConfigurationError, match="too few"):
         _measure(None, [], {}, tmp_path / "one.json")

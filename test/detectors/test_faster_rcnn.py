@@ -18,8 +18,8 @@ from approx_perception.detectors.faster_rcnn.network import (
     fuse_batch_norm,
 )
 from approx_perception.detectors.faster_rcnn.weights import save_weights
-from approx_perception.evaluation import average_precision_50
 from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.metrics.average_precision import average_precision_50
 from approx_perception.testing.contracts import DetectorContract
 
 

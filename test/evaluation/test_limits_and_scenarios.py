@@ -1,9 +1,9 @@
 import pytest
 
-from approx_perception.evaluation import ClassMap, read_class_map
-from approx_perception.evaluation.limits import read_limits
+from approx_perception.datasets.class_map import ClassMap, read_class_map
 from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.metrics.limits import read_limits
 from approx_perception.structures import Detections
 
 

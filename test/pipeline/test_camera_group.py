@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from approx_perception.accuracy.content_model import ConstantAccuracy
+from approx_perception.assembly.calibration import batches_that_pay, calibration_scene
 from approx_perception.clock import FakeClock
 from approx_perception.exceptions import InferenceError
+from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.pipeline import CameraGroup, FramePipeline, shared_budgets
 from approx_perception.pipeline.frame_pipeline import create_trackers
-from approx_perception.predictors import AdaptiveLatency, ConstantAccuracy
-from approx_perception.profiling.calibration import batches_that_pay, calibration_scene
 from approx_perception.scheduling import Fixed, Scheduler
 from approx_perception.structures import SLA, Detections, Frame
 from approx_perception.testing.contracts import textured_image

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
+from approx_perception.accuracy.content_model import ConstantAccuracy
+from approx_perception.baselines.policies import AdaScale
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.clock import FakeClock
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.exceptions import InferenceError
 from approx_perception.pipeline import FramePipeline
 from approx_perception.pipeline.frame_pipeline import create_trackers
-from approx_perception.predictors import ConstantAccuracy
 from approx_perception.scheduling import Fixed, MostAccurate, Scheduler
-from approx_perception.scheduling.baselines import AdaScale
 from approx_perception.structures import SLA, Detections, Frame
 from approx_perception.structures.boxes import iou_matrix
 from approx_perception.testing.contracts import textured_image

@@ -10,11 +10,12 @@ import pytest
 
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.machine import core_count
-from approx_perception.profiling import ContentionGenerator, ContentionLevel, contention_worker
+from approx_perception.profiling import contention_worker
+from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
 
 KEEP_BUSY = """
 import time
-from approx_perception.profiling import ContentionGenerator, ContentionLevel
+from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
 with ContentionGenerator(ContentionLevel(1, 0.2)):
     print("busy", flush=True)
     time.sleep(120)

@@ -3,8 +3,8 @@ from itertools import pairwise, permutations
 import numpy as np
 import pytest
 
+from approx_perception.assembly.measuring import Scene, objects_of
 from approx_perception.branches import BranchSpace, TrackerSettings
-from approx_perception.profiling.measuring import Scene, objects_of
 from approx_perception.profiling.plan import ProfilePlan, contention_levels, switching_tour
 from approx_perception.structures import Detections
 from approx_perception.testing.fakes import small_space

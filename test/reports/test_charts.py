@@ -4,7 +4,7 @@ import numpy as np
 
 from approx_perception.branches import Branch
 from approx_perception.reports.charts import accuracy_remark
-from test.evaluation.records import Row, record
+from test.metrics.records import Row, record
 
 ROWS = [Row(branch=Branch(160)), Row(branch=Branch(320)), Row(branch=Branch(320))]
 

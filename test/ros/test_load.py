@@ -11,7 +11,7 @@ pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
 from approx_perception.msg import SystemLoad
 from std_msgs.msg import Float32, String
 
-from approx_perception.profiling import ContentionGenerator, ContentionLevel
+from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
 from approx_perception.ros import qos
 
 

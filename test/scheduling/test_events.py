@@ -7,10 +7,11 @@ detections of 10 and 30 ms; the tracker 1 ms + 0.5 ms an object to start, 1 ms +
 import numpy as np
 import pytest
 
+from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.clock import FakeClock
-from approx_perception.contention import LoadInputs
-from approx_perception.predictors import AdaptiveLatency, ConstantAccuracy
+from approx_perception.latency.adaptive_latency import AdaptiveLatency
+from approx_perception.load.load_inputs import LoadInputs
 from approx_perception.scheduling import Candidates, Fixed, MostAccurate, Scheduler
 from approx_perception.structures import (
     SLA,

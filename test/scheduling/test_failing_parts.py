@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.exceptions import InvalidFrameError
 from approx_perception.pipeline import FramePipeline
 from approx_perception.pipeline.frame_pipeline import create_trackers
-from approx_perception.predictors import ConstantAccuracy
 from approx_perception.scheduling import Fastest, Fixed, MostAccurate, Scheduler
 from approx_perception.structures import SLA, Detections, Frame
 from approx_perception.testing.contracts import textured_image

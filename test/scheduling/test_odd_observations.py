@@ -6,8 +6,10 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from approx_perception.predictors import AdaptiveLatency, OrderedAccuracy
-from approx_perception.scheduling import PolicyFactory, Scheduler
+from approx_perception.accuracy.content_model import OrderedAccuracy
+from approx_perception.assembly.policy_factory import PolicyFactory
+from approx_perception.latency.adaptive_latency import AdaptiveLatency
+from approx_perception.scheduling import Scheduler
 from approx_perception.structures import (
     SLA,
     ContentFeatures,

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from approx_perception.accuracy.content_model import ConstantAccuracy
+from approx_perception.assembly.policy_factory import PolicyFactory
+from approx_perception.baselines.original_latency import OriginalModel
 from approx_perception.branches import BranchSpace, TrackerSettings
-from approx_perception.predictors import ConstantAccuracy
-from approx_perception.predictors.original import OriginalModel
-from approx_perception.scheduling import MostAccurate, PolicyFactory, Scheduler
+from approx_perception.scheduling import MostAccurate, Scheduler
 from approx_perception.structures import (
     SLA,
     ContentFeatures,

@@ -3,17 +3,11 @@
 import numpy as np
 import pytest
 
+from approx_perception.accuracy.content_model import ConstantAccuracy
+from approx_perception.assembly.policy_factory import POLICY_NAMES, PolicyFactory
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.predictors import ConstantAccuracy
-from approx_perception.scheduling import (
-    POLICY_NAMES,
-    Fastest,
-    Fixed,
-    MostAccurate,
-    PolicyFactory,
-    Scheduler,
-)
+from approx_perception.scheduling import Fastest, Fixed, MostAccurate, Scheduler
 from approx_perception.structures import SLA, Observation
 from approx_perception.testing.fakes import FakeLatency, small_space
 

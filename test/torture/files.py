@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.assembly.loading import load_space
 from approx_perception.branches import BranchSpace
 from approx_perception.datasets import open_source
 from approx_perception.exceptions import ApproxPerceptionError
-from approx_perception.predictors.bundle import PredictorBundle
 from approx_perception.share import share_folder
 from test.torture.report import Findings
 

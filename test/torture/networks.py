@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
+from approx_perception.accuracy.content_model import ConstantAccuracy
+from approx_perception.assembly.policy_factory import PolicyFactory
 from approx_perception.clock import FakeClock
 from approx_perception.detectors import DetectorSettings
+from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.pipeline import FramePipeline
 from approx_perception.pipeline.frame_pipeline import create_trackers
-from approx_perception.predictors import AdaptiveLatency, ConstantAccuracy
-from approx_perception.scheduling import PolicyFactory, Scheduler
+from approx_perception.scheduling import Scheduler
 from approx_perception.structures import SLA, Detections, Frame
 from approx_perception.testing.fakes import FakeDetector, small_space
 from approx_perception.testing.models import small_latency_model

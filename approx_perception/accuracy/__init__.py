@@ -1,0 +1,1 @@
+"""What branches are worth, by content."""

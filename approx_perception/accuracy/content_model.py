@@ -1,0 +1,199 @@
+"""What branches are worth on what the camera sees."""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.accuracy._base import AccuracyPredictor
+from approx_perception.branches import BranchSpace
+from approx_perception.structures import SLA, ContentFeatures
+
+__all__ = [
+    "FEATURE_NAMES",
+    "OBJECT_FEATURES",
+    "AccuracyModel",
+    "ConstantAccuracy",
+    "ContentRegression",
+    "OrderedAccuracy",
+    "feature_vector",
+    "term_pairs",
+]
+
+Vector = npt.NDArray[np.float64]
+Real = TypeVar("Real", np.float32, np.float64)
+
+#: Of `ContentFeatures`, in the order of every feature vector; image features last.
+FEATURE_NAMES = ("confident_count", "small_size", "relative_speed", "motion", "edges")
+#: Number of those that come from objects, and cost nothing.
+OBJECT_FEATURES = 3
+
+#: How far inside 0..1 an AP50 of 0 or 1 counts, for its odds to be finite.
+_EDGE = 0.02
+#: AP50 that detecting less often costs at least, so that no two branches are equal.
+_LEAST_LOSS = 1e-6
+#: Each feature x enters as log(x + offset): what doubles matters, not what is added.
+_OFFSETS = np.array([1.0, 0.01, 0.01, 0.005, 0.005])
+
+
+@cache
+def term_pairs(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """``(K,)`` positions of the two factors of each term, of 1 and ``count`` features."""
+    first, second = np.triu_indices(1 + count)
+    return np.asarray(first, np.int64), np.asarray(second, np.int64)
+
+
+def feature_vector(content: ContentFeatures) -> Vector:
+    """``(F,)`` of `FEATURE_NAMES`."""
+    return np.array([getattr(content, name) for name in FEATURE_NAMES])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContentRegression:
+    """Log odds of AP50: a polynomial of degree 2 in the logarithms of the first F features.
+
+    Odds, so that of two branches that are nearly perfect one stays the better one. Features
+    outside the range that was fitted count as its ends.
+
+    Attributes
+    ----------
+    low, high
+        ``(F,)`` range of the logarithms.
+    weights
+        ``(B, 1 + F + F (F + 1) / 2)``, in single precision: AP50 is known to two digits, and it
+        takes half the time.
+    """
+
+    low: Vector
+    high: Vector
+    weights: npt.NDArray[np.float32]
+
+    @staticmethod
+    def logarithms(features: Vector, count: int) -> Vector:
+        """``(..., F)`` of the first ``count`` of ``(..., all)`` features."""
+        return np.asarray(np.log(np.maximum(features[..., :count], 0) + _OFFSETS[:count]))
+
+    def terms(self, logarithms: Vector) -> Vector:
+        """``(..., K)`` polynomial terms of logarithms: 1, each of them, each pair of them."""
+        count = len(self.low)
+        clipped = np.minimum(np.maximum(logarithms, self.low), self.high)
+        factors = np.ones((*clipped.shape[:-1], 1 + count))
+        factors[..., 1:] = 2 * (clipped - self.low) / np.maximum(self.high - self.low, 1e-9) - 1
+        first, second = term_pairs(count)
+        return np.asarray(factors.take(first, axis=-1) * factors.take(second, axis=-1))
+
+    def predict(self, features: Vector) -> Vector:
+        """``(B,)`` AP50, worked out in the precision of the weights."""
+        terms = self.terms(self.logarithms(features, len(self.low)))
+        log_odds = self.weights @ terms.astype(self.weights.dtype)
+        return self.from_log_odds(log_odds).astype(np.float64)
+
+    @staticmethod
+    def log_odds(ap50: Vector) -> Vector:
+        """Of AP50 0..1, both ends included: they count as a little inside."""
+        return np.asarray(np.log((ap50 + _EDGE) / (1 - ap50 + _EDGE)))
+
+    @staticmethod
+    def from_log_odds(values: npt.NDArray[Real]) -> npt.NDArray[Real]:
+        """AP50 of `log_odds`; up to 0.02 beyond 0..1, so that all values keep their order."""
+        return np.asarray((1 + 2 * _EDGE) / (1 + np.exp(-values)) - _EDGE)
+
+
+class ConstantAccuracy:
+    """The same whatever is in view; see `AccuracyPredictor`.
+
+    Parameters
+    ----------
+    ap50
+        ``(B,)`` or ranks below `RANKS_BELOW`.
+    """
+
+    def __init__(self, ap50: Vector) -> None:
+        self._ap50 = ap50
+
+    def predict(self, content: ContentFeatures) -> Vector:
+        """See `AccuracyPredictor`."""
+        return self._ap50
+
+    def wants_image_features(self, sla: SLA) -> bool:
+        """Never."""
+        return False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccuracyModel:
+    """Content-aware AP50; see `AccuracyPredictor`.
+
+    Attributes
+    ----------
+    agnostic
+        ``(B,)`` mean over all content; what is predicted before any object was seen.
+    objects
+        By what is known of the objects.
+    image
+        By that and the image features.
+    image_pays_from_ms
+        Budget from which image features gain more accuracy than their time costs; infinite
+        where they never do (LiteReconfig's cost-benefit analysis).
+    """
+
+    agnostic: Vector
+    objects: ContentRegression
+    image: ContentRegression
+    image_pays_from_ms: float
+
+    def predict(self, content: ContentFeatures) -> Vector:
+        """See `AccuracyPredictor`."""
+        features = feature_vector(content)
+        is_known = [math.isfinite(value) for value in features.tolist()]
+        if all(is_known):
+            return self.image.predict(features)
+        if all(is_known[:OBJECT_FEATURES]):
+            return self.objects.predict(features)
+        return self.agnostic
+
+    def wants_image_features(self, sla: SLA) -> bool:
+        """See `AccuracyPredictor`."""
+        return sla.latency_ms >= self.image_pays_from_ms
+
+
+class OrderedAccuracy:
+    """No branch is better than the same one that detects more often; see `AccuracyPredictor`.
+
+    Where a fit says otherwise it is noise, and among branches that are nearly perfect, noise would
+    decide.
+
+    Parameters
+    ----------
+    accuracy
+        What was fitted.
+    space
+        Of its branches.
+    """
+
+    def __init__(self, accuracy: AccuracyPredictor, space: BranchSpace) -> None:
+        self._accuracy = accuracy
+        alone = {b.detector_settings: position for position, b in enumerate(space) if b.si == 1}
+        tracked = space.tracked
+        first = (
+            [alone[space[own].detector_settings] for own in tracked[:1].ravel()] if alone else []
+        )
+        #: ``(S, N)``: columns of branches that differ in si alone, the shortest first.
+        self._chains = np.array([first, *tracked]) if first else tracked
+
+    def predict(self, content: ContentFeatures) -> Vector:
+        """See `AccuracyPredictor`."""
+        ap50 = self._accuracy.predict(content).copy()
+        chains = ap50[self._chains]
+        for before, own in pairwise(chains):
+            np.minimum(own, before - _LEAST_LOSS, out=own)
+        ap50[self._chains] = chains
+        return ap50
+
+    def wants_image_features(self, sla: SLA) -> bool:
+        """See `AccuracyPredictor`."""
+        return self._accuracy.wants_image_features(sla)

@@ -1,0 +1,193 @@
+"""Fitted predictors on disk: numbers in an npz file, what they belong to in a JSON beside it."""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from approx_perception.accuracy.content_model import AccuracyModel, ContentRegression
+from approx_perception.baselines.original_latency import OriginalModel
+from approx_perception.branches import BranchSpace
+from approx_perception.exceptions import ConfigurationError, shown
+from approx_perception.files import (
+    Columns,
+    read_bytes,
+    read_json_table,
+    replace_bytes,
+    replace_text,
+    unpack_columns,
+)
+from approx_perception.latency.latency_model import LatencyModel
+
+__all__ = ["PredictorBundle"]
+
+_FORMAT = "approx_perception predictors 2"
+_REMEDY = "make a new one with approx-perception profile"
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictorBundle:
+    """All that was fitted from one profile.
+
+    Attributes
+    ----------
+    metadata
+        ``space`` and ``space_hash``, ``network`` and ``machine`` (text), and whatever else tells
+        where it comes from; plain JSON.
+    accuracy
+        Content-aware AP50; None in a profile of data without ground truth.
+    latency, original
+        Ours and ApproxDet's; None in a bundle that ships with weights, for latency is the
+        machine's.
+    """
+
+    metadata: dict[str, Any]
+    accuracy: AccuracyModel | None
+    latency: LatencyModel | None = None
+    original: OriginalModel | None = None
+
+    def save(self, path: Path) -> None:
+        """Write ``NAME.json`` and ``NAME.npz``."""
+        arrays = _flatten("accuracy", self.accuracy)
+        arrays |= _flatten("latency", self.latency) | _flatten("original", self.original)
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+        content = {
+            "format": _FORMAT, **self.metadata,
+            "numbers_sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
+        }  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_bytes(path.with_suffix(".npz"), buffer.getvalue())
+        replace_text(path.with_suffix(".json"), json.dumps(content, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "PredictorBundle":
+        """Read a bundle; nothing in it is ever run or unpickled.
+
+        Raises
+        ------
+        ConfigurationError
+            If a file is missing, corrupt, foreign, or not the one that belongs to the other.
+        """
+        try:
+            metadata = read_json_table(path.with_suffix(".json"), "profile")
+            content = read_bytes(path.with_suffix(".npz"), "profile")
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{error}; {_REMEDY}") from error
+        if metadata.pop("format", None) != _FORMAT:
+            raise ConfigurationError(f"{path} is no profile of this version; {_REMEDY}")
+        if hashlib.sha256(content).hexdigest() != metadata.pop("numbers_sha256", None):
+            raise ConfigurationError(
+                f"{path.with_suffix('.npz')} is damaged or of another profile; {_REMEDY}"
+            )
+        try:
+            arrays = unpack_columns(content)
+            bundle = cls(
+                metadata,
+                _accuracy(arrays),
+                _restore(LatencyModel, "latency", arrays),
+                _restore(OriginalModel, "original", arrays),
+            )
+            bundle._check_shapes()
+        except (ValueError, LookupError, AttributeError, TypeError) as error:
+            raise ConfigurationError(
+                f"the profile {path} is not whole: {error}; {_REMEDY}"
+            ) from error
+        return bundle
+
+    def _check_shapes(self) -> None:
+        idleness = self.metadata.get("idleness") or {}
+        if not all(isinstance(value, float | int | None) for value in idleness.values()):
+            raise ValueError(f"idleness is {idleness}")
+        space = BranchSpace.from_dict(self.metadata["space"], "the profile's space")
+        settings, trackers = len(space.detector_settings), len(space.trackers)
+        expected: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
+        expected = {}
+        if self.accuracy is not None:
+            expected["accuracy.agnostic"] = (self.accuracy.agnostic.shape, (len(space),))
+        if self.latency is not None:
+            expected["latency.base"] = (self.latency.base.shape, (settings + 2 * trackers, 4))
+            expected["switching"] = (self.latency.switching_ms.shape, (settings, settings))
+            expected["latency.profiled_size"] = (self.latency.profiled_size.shape, (2,))
+        for name, (shape, wanted) in expected.items():
+            if shape != wanted:
+                raise ValueError(f"{name} has shape {shape}, expected {wanted}")
+        if self.latency is not None and (self.latency.profiled_size < 1).any():
+            raise ValueError(f"latency.profiled_size is {self.latency.profiled_size}")
+
+    def check(self, space: BranchSpace, network: str, machine: str | None) -> None:
+        """Refuse to serve another space, network or machine; None: any machine.
+
+        Raises
+        ------
+        ConfigurationError
+            Saying what differs and what to do.
+        """
+        profiled = BranchSpace.from_dict(self.metadata["space"], "the profile's space")
+        pairs = [
+            ("branch space", self.metadata.get("space_hash"), space.hash),
+            ("network", self.metadata.get("network"), network),
+        ]
+        if self.latency is not None and machine is not None:
+            pairs.append(("machine", self.metadata.get("machine"), machine))
+        for name, made_for, present in pairs:
+            if made_for == present:
+                continue
+            then, now = shown(made_for), shown(present)
+            if name == "branch space":
+                then, now = (f"{each.name!r} ({each.describe()})" for each in (profiled, space))
+            raise ConfigurationError(
+                f"the profile is of another {name}: it was made for {then}, but here runs {now}; "
+                f"{_REMEDY}, or run what it was made for"
+            )
+
+
+def _flatten(prefix: str, part: object) -> Columns:
+    """Arrays of a dataclass by dotted names, dataclasses inside it too."""
+    if part is None:
+        return {}
+    arrays: Columns = {}
+    for field in fields(part):  # type: ignore[arg-type]
+        value = getattr(part, field.name)
+        name = f"{prefix}.{field.name}"
+        arrays |= (
+            _flatten(name, value)
+            if isinstance(value, ContentRegression)
+            else {name: np.asarray(value)}
+        )
+    return arrays
+
+
+def _restore(kind: type[Part], prefix: str, arrays: Columns) -> Part | None:
+    """Build a dataclass from its arrays; None if there are none."""
+    values: dict[str, Any] = {
+        name.removeprefix(f"{prefix}."): array
+        for name, array in arrays.items()
+        if name.startswith(f"{prefix}.")
+    }
+    if not values:
+        return None
+    for name, value in values.items():
+        if not np.isfinite(value).all() and name != "load":
+            raise ValueError(f"{prefix}.{name} holds values that are not finite")
+        if value.ndim == 0:
+            values[name] = value.item()
+    return kind(**values)
+
+
+def _accuracy(arrays: Columns) -> AccuracyModel | None:
+    if not any(name.startswith("accuracy.") for name in arrays):
+        return None
+    objects, image = (
+        _restore(ContentRegression, f"accuracy.{name}", arrays) for name in ("objects", "image")
+    )
+    if objects is None or image is None:
+        raise KeyError("accuracy by content")
+    pays_from_ms = float(arrays["accuracy.image_pays_from_ms"])
+    return AccuracyModel(arrays["accuracy.agnostic"], objects, image, pays_from_ms)

@@ -1,0 +1,95 @@
+"""Policies by name."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.baselines.original_latency import OriginalLatency, OriginalModel
+from approx_perception.baselines.original_policy import OriginalPolicy
+from approx_perception.baselines.policies import AdaScale, Triggered, every_frame_branches
+from approx_perception.baselines.scale_regressor import ScaleRegressor
+from approx_perception.branches import Branch, BranchSpace
+from approx_perception.exceptions import ConfigurationError, choices, shown
+from approx_perception.interface.systems import POLICY_NAMES
+from approx_perception.scheduling.policies import Fastest, Fixed, MostAccurate, SchedulingPolicy
+
+__all__ = ["PolicyFactory", "check_policy_name"]
+
+
+def check_policy_name(name: str) -> None:
+    """Raise `ConfigurationError` if there is no such policy."""
+    if name not in POLICY_NAMES:
+        raise ConfigurationError(
+            f"there is no policy {shown(name)}; choose {choices(POLICY_NAMES)}"
+        )
+
+
+@dataclass(slots=True, eq=False)
+class PolicyFactory:
+    """Builds policies for one space; asked again for the same, it returns the same one.
+
+    Attributes
+    ----------
+    space
+        Branches to choose from.
+    original
+        ApproxDet's latency models, of a profile; None without one.
+    accuracy
+        ``(B,)`` content-agnostic AP50, or ranks below `RANKS_BELOW`.
+    scale_regressor
+        AdaScale's, of the network; None without one.
+    """
+
+    space: BranchSpace
+    original: OriginalModel | None
+    accuracy: npt.NDArray[np.float64]
+    scale_regressor: ScaleRegressor | None = None
+    _latest: tuple[tuple[str, Branch], SchedulingPolicy] | None = field(default=None, init=False)
+
+    def create(self, name: str, branch: Branch) -> SchedulingPolicy:
+        """Policy of that name; ``branch`` is the one for ``fixed``.
+
+        Raises
+        ------
+        ConfigurationError
+            If there is no such policy, or it cannot be had without a profile.
+        """
+        check_policy_name(name)
+        key = (name, branch)
+        if self._latest is None or self._latest[0] != key:
+            self._latest = key, self._build(name, branch)
+        return self._latest[1]
+
+    def check(
+        self, name: str, branch: Branch, allowed: npt.NDArray[np.bool_] | None = None
+    ) -> None:
+        """Raise what `create` would raise, and leave what it made last alone.
+
+        Also refuse a policy that could choose none of the ``(B,)`` branches ``allowed``; None
+        allows all.
+        """
+        check_policy_name(name)
+        self._build(name, branch)
+        if name == "adascale":
+            every_frame_branches(self.space, np.ones(1, bool) if allowed is None else allowed)
+
+    def _build(self, name: str, branch: Branch) -> SchedulingPolicy:
+        if name == "fixed":
+            self.space.index(branch)
+            return Fixed(branch)
+        if name == "adascale":
+            return AdaScale(self.scale_regressor)
+        if name == "triggered":
+            self.space.index(branch)
+            return Triggered(branch)
+        if name == "fastest":
+            return Fastest()
+        if name == "most_accurate":
+            return MostAccurate()
+        if self.original is None:
+            raise ConfigurationError(
+                "the policy 'approxdet' needs a profile of this machine: make one with "
+                "approx-perception profile and name it"
+            )
+        return OriginalPolicy(OriginalLatency(self.space, self.original), self.accuracy)

@@ -1,0 +1,73 @@
+"""Fit ApproxDet's own latency models to the records, for the baseline policy."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.baselines.original_latency import (
+    OriginalModel,
+    detector_terms,
+    tracker_terms,
+)
+from approx_perception.branches import BranchSpace
+from approx_perception.files import Columns
+from approx_perception.latency.records import DETECTION, INITIALIZATION, STEP
+
+__all__ = ["fit_original", "level_coordinates"]
+
+Vector = npt.NDArray[np.float64]
+
+
+def level_coordinates(levels: Sequence[Mapping[str, Any]]) -> Vector:
+    """``(L, 3)``: busy cores, memory as a share of the most asked for, GPU share."""
+    memory = np.array([level["memory_mb_s"] for level in levels], np.float64)
+    cpu = [level["cpu_cores"] * level["cpu_share"] for level in levels]
+    gpu = [level["gpu_share"] for level in levels]
+    return np.stack([cpu, memory / max(memory.max(), 1.0), gpu], axis=1).astype(np.float64)
+
+
+def _least_squares(terms: Vector, ms: Vector) -> Vector:
+    return np.asarray(np.linalg.lstsq(terms, ms, rcond=1e-8)[0])
+
+
+def fit_original(
+    columns: Columns, levels: Vector, switching_ms: Vector, space: BranchSpace
+) -> OriginalModel:
+    """Fit one linear model for each detector setting, and two for each tracker.
+
+    Parameters
+    ----------
+    columns
+        Of `LATENCY_COLUMNS`.
+    levels
+        ``(L, 3)`` of `level_coordinates`.
+    switching_ms
+        ``(D, D)``, as ours.
+    space
+        Whose parts they are.
+    """
+    kind, part, level = (columns[name].astype(int) for name in ("kind", "part", "level"))
+    contention = levels[level]
+    of_detector = detector_terms(
+        columns["image_height"], columns["image_width"], contention[:, 0], contention[:, 2]
+    )
+    of_tracker = tracker_terms(
+        columns["object_count"], columns["total_area_px2"],
+        columns["mean_width_px"], columns["mean_height_px"], contention,
+    )  # fmt: skip
+
+    def fit(terms: Vector, wanted: int, count: int) -> Vector:
+        rows = [(kind == wanted) & (part == index) for index in range(count)]
+        weights = [_least_squares(terms[row], columns["ms"][row]) for row in rows]
+        return np.array(weights).reshape(count, terms.shape[1])
+
+    settings, trackers = len(space.detector_settings), len(space.trackers)
+    return OriginalModel(
+        levels,
+        fit(of_detector, DETECTION, settings),
+        fit(of_tracker, INITIALIZATION, trackers),
+        fit(of_tracker, STEP, trackers),
+        switching_ms,
+    )

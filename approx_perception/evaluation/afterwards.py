@@ -1,0 +1,82 @@
+"""Systems that choose when all is over, for others to be judged by."""
+
+from collections.abc import Sequence
+
+from approx_perception.datasets import FrameSource, LabelledFrame
+from approx_perception.datasets.class_map import ClassMap
+from approx_perception.evaluation.conditions import conditions_of
+from approx_perception.evaluation.metadata import system_metadata
+from approx_perception.evaluation.scenario import Scenario
+from approx_perception.evaluation.sources import SourceOptions
+from approx_perception.evaluation.systems import BuiltSystem, RecordedMachine
+from approx_perception.exceptions import ConfigurationError, DatasetError
+from approx_perception.metrics.run_record import RunRecord
+from approx_perception.simulation.hindsight import BranchOutcomes, follow_branches, record_choice
+from approx_perception.simulation.recorded_machine import SimulatedWorld
+from approx_perception.simulation.replay import detect_all
+
+__all__ = ["Afterwards"]
+
+
+class Afterwards:
+    """Runs the systems that choose when all is over; all frames are in memory."""
+
+    def __init__(
+        self,
+        frames: Sequence[LabelledFrame],
+        options: SourceOptions,
+        source: FrameSource,
+        scenario: Scenario,
+        machine: RecordedMachine | None,
+    ) -> None:
+        self._frames, self._options = frames, options
+        self._source, self._scenario, self._machine = source, scenario, machine
+        self._followed: dict[str, tuple[SimulatedWorld, BranchOutcomes]] = {}
+
+    def record(self, built: BuiltSystem) -> RunRecord:
+        """Follow all branches of a system's space, once, and choose."""
+        spec = built.spec
+        if self._scenario.camera:
+            raise ConfigurationError(
+                f"the system {spec.kind!r} knows nothing of dropped frames; leave camera out"
+            )
+        if any(entry.ground_truth is None for entry in self._frames):
+            raise DatasetError(
+                f"{self._options.name} has frames without ground truth, by which the system "
+                f"{spec.kind!r} chooses"
+            )
+        class_map = ClassMap(
+            built.class_names, self._source.class_names, self._options.class_map.names
+        )
+        world, outcomes = self._follow(built, class_map)
+        conditions = conditions_of(self._scenario, spec, None)
+        slas = [conditions.sla(index) for index in range(len(self._frames))]
+        choice = outcomes.oracle(slas)
+        if spec.kind == "best_fixed":
+            fixed = outcomes.best_fixed(slas)
+            if fixed is None:
+                raise ConfigurationError(
+                    f"no fixed branch meets the SLA of {spec.options.sla.latency_ms:g} ms on "
+                    f"{self._options.name}; leave the system 'best_fixed' out"
+                )
+            choice = fixed
+        metadata = system_metadata(
+            built, self._options, self._source, self._scenario, self._machine
+        )
+        return record_choice(world, outcomes, choice, slas, class_map, metadata)
+
+    def _follow(
+        self, built: BuiltSystem, class_map: ClassMap
+    ) -> tuple[SimulatedWorld, BranchOutcomes]:
+        """All branches of a network and a space, once."""
+        kernel, machine = built.kernel, built.machine
+        iou = built.spec.options.class_agnostic_iou
+        if machine is None:
+            raise AssertionError("such systems are built on a recorded machine only")
+        key = f"{kernel.detector.description}, {kernel.space.hash}, {iou}"
+        if key not in self._followed:
+            settings = kernel.space.detector_settings
+            saved = detect_all(kernel.detector, settings, self._frames, iou)
+            world = SimulatedWorld(self._frames, saved, machine, class_map)
+            self._followed[key] = world, follow_branches(world)
+        return self._followed[key]

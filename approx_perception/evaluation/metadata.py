@@ -1,0 +1,60 @@
+"""What a record says of its run beside the frames."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from approx_perception.datasets import FrameSource
+from approx_perception.evaluation.conditions import level_numbers
+from approx_perception.evaluation.scenario import Scenario
+from approx_perception.evaluation.sources import SourceOptions, good_for_a_folder
+from approx_perception.evaluation.systems import BuiltSystem, RecordedMachine, SystemSpec
+from approx_perception.metrics.run_record import RunRecord
+from approx_perception.reports.run_files import environment
+
+__all__ = ["record_folder", "run_metadata", "system_metadata"]
+
+
+def run_metadata(
+    spec: SystemSpec,
+    network: str,
+    options: SourceOptions,
+    source: FrameSource,
+    levels: Sequence[Mapping[str, float]],
+    clock: str,
+) -> dict[str, Any]:
+    """Plain JSON: system, source, configuration, network, levels of contention, versions."""
+    return {
+        "system": spec.name,
+        "source": options.label,
+        "source_name": options.name,
+        "topic": options.topic,
+        "fps": source.fps,
+        "configuration": spec.to_dict(),
+        "network": network,
+        "score_floor": spec.options.score_threshold,
+        "levels": [dict(level) for level in levels],
+        "clock": clock,
+        "environment": environment(),
+    }
+
+
+def system_metadata(
+    system: BuiltSystem,
+    options: SourceOptions,
+    source: FrameSource,
+    scenario: Scenario,
+    machine: RecordedMachine | None,
+) -> dict[str, Any]:
+    """`run_metadata` of a system that runs in this process."""
+    return run_metadata(
+        system.spec, system.kernel.detector.description, options, source,
+        machine.levels if machine else level_numbers(scenario),
+        "recorded latencies" if machine else "this machine",
+    )  # fmt: skip
+
+
+def record_folder(out: Path, record: RunRecord) -> Path:
+    """Where a record is kept: a folder for its source, and one in it for its system."""
+    names = (record.metadata["source"], record.metadata["system"])
+    return out.joinpath(*map(good_for_a_folder, names))

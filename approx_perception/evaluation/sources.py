@@ -1,0 +1,75 @@
+"""A source as the user names it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from approx_perception.datasets import FrameSource, open_source
+from approx_perception.datasets.class_map import ClassTable
+from approx_perception.datasets.image_header import MAX_IMAGE_PX
+
+__all__ = ["SourceOptions", "good_for_a_folder", "plain_name", "with_own_labels"]
+
+
+def plain_name(name: str, topic: str | None = None) -> str:
+    """Name of a source that is good for a folder."""
+    text = name if name.startswith("synthetic:") else Path(name).resolve().name
+    text = f"{text}_{topic.strip('/')}" if topic else text
+    return good_for_a_folder(text)
+
+
+def good_for_a_folder(text: str) -> str:
+    """Text with everything but letters, digits and -_. replaced."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
+
+
+def with_own_labels(sources: "Sequence[SourceOptions]") -> "list[SourceOptions]":
+    """Give sources of the same label numbers from 2 on."""
+    seen: set[str] = set()
+    result = []
+    for source in sources:
+        number, label = 1, source.label
+        # What a number makes may be another's own name.
+        while label in seen:
+            number += 1
+            label = f"{source.label}_{number}"
+        seen.add(label)
+        result.append(replace(source, label=label))
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """A source as the user names it.
+
+    Attributes
+    ----------
+    name
+        See `open_source`.
+    topic, ground_truth, frames, seed, max_image_px
+        Likewise; ``frames`` also cuts sources that are longer.
+    class_map
+        From the detector's class names to the data set's, and names for the latter's numbers.
+    label
+        Tells it from the others of the same evaluation: a name for folders and tables.
+    """
+
+    name: str
+    topic: str | None = None
+    ground_truth: str | None = None
+    frames: int | None = None
+    seed: int = 0
+    class_map: ClassTable = field(default_factory=ClassTable)
+    label: str = ""
+    max_image_px: int = MAX_IMAGE_PX
+
+    def __post_init__(self) -> None:
+        if not self.label:
+            object.__setattr__(self, "label", plain_name(self.name, self.topic))
+
+    def open(self) -> FrameSource:
+        """See `open_source`."""
+        return open_source(
+            self.name, self.topic, self.frames, self.seed, self.ground_truth,
+            self.class_map.numbers, self.max_image_px,
+        )  # fmt: skip

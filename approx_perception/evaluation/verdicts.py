@@ -1,0 +1,116 @@
+"""What every result says first: was the SLA kept, and what did that cost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.verdict import (
+    SlaCounts,
+    SlaState,
+    counts_of,
+    joined_state,
+    verdict_on,
+)
+from approx_perception.structures import SLA
+
+__all__ = ["add_verdicts"]
+
+#: Systems that run one branch all the time.
+_FIXED = ("fixed", "detector_only")
+
+
+def add_verdicts(
+    systems: Mapping[str, dict[str, Any]], records: Mapping[str, Sequence[RunRecord]]
+) -> None:
+    """Add ``verdict`` to the entry of each system in ``result.json``.
+
+    It has a ``state`` (kept, broken, unknown), the same and a ``text`` for each of the ``slas``,
+    and ``cost``: AP50 beside that of the best fixed branch that keeps the SLA, as far as it is
+    known.
+    """
+    for name, entry in systems.items():
+        counts = _counts(records[name])
+        if entry["configuration"]["system"] in _FIXED:
+            counts = [replace(own, without_fit=0) for own in counts]
+        verdicts = [verdict_on(own) for own in counts]
+        dropped = _dropped(records[name])
+        entry["verdict"] = {
+            "state": joined_state(verdicts).value,
+            "slas": [{"state": v.state.value, "text": v.text + dropped} for v in verdicts],
+        }
+    for name, entry in systems.items():
+        entry["verdict"]["cost"] = _cost(name, systems)
+
+
+def _dropped(records: Sequence[RunRecord]) -> str:
+    """What a verdict does not count, in words; empty where all frames were processed, or none."""
+    frames = sum(map(len, records))
+    dropped = frames - sum(int(record.frames["processed"].sum()) for record in records)
+    if not 0 < dropped < frames:
+        return ""
+    tenths = min(max(round(1000 * dropped / frames), 1), 999)
+    return f", {tenths / 10:g} % of frames dropped"
+
+
+def _counts(records: Sequence[RunRecord]) -> list[SlaCounts]:
+    counts = counts_of(records)
+    if counts or not records:
+        return counts
+    # Nothing was processed: what was asked for is known all the same.
+    return [SlaCounts(SLA(**records[0].metadata["configuration"]["sla"]), 0, 0)]
+
+
+def _cost(name: str, systems: Mapping[str, Mapping[str, Any]]) -> str:
+    entry = systems[name]
+    ap50 = entry["figures"]["ap50"]
+    if ap50 is None:
+        has = "an object in its " if entry["truth"]["frames_with_truth"] else ""
+        return f"AP50 is unknown: no processed frame has {has}ground truth"
+    text = f"AP50 {ap50:.3f}"
+    kind = entry["configuration"]["system"]
+    if kind in (*_FIXED, "best_fixed"):
+        return text
+    rivals = {
+        other: own
+        for other, own in systems.items()
+        if own["figures"]["ap50"] is not None and _is_comparable(own, entry)
+    }
+    for other, own in rivals.items():
+        if own["configuration"]["system"] == "best_fixed":
+            return f"{text}, {_beside(ap50, own)} the best fixed branch ({other}: {_ap50(own)})"
+    fixed = {o: own for o, own in rivals.items() if own["configuration"]["system"] in _FIXED}
+    if not fixed:
+        return f"{text}; no fixed branch ran beside it to tell what the SLA cost"
+    kept = {o: own for o, own in fixed.items() if own["verdict"]["state"] == SlaState.KEPT.value}
+    if not kept:
+        return f"{text}; no fixed branch beside it is known to keep the SLA"
+    best = max(kept, key=lambda other: float(kept[other]["figures"]["ap50"]))
+    which = "the fixed branch" if len(kept) == 1 else f"the best of {len(kept)} fixed branches"
+    return (
+        f"{text}, {_beside(ap50, kept[best])} {which} inside the SLA ({best}: {_ap50(kept[best])})"
+    )
+
+
+def _is_comparable(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two systems had one network, one SLA, and the same frames."""
+    hashes = [
+        {source: part["data_hash"] for source, part in entry["sources"].items()}
+        for entry in (own, other)
+    ]
+    return (
+        hashes[0] == hashes[1]
+        and own["network"] == other["network"]
+        and own["configuration"]["sla"] == other["configuration"]["sla"]
+    )
+
+
+def _ap50(entry: Mapping[str, Any]) -> str:
+    return f"{entry['figures']['ap50']:.3f}"
+
+
+def _beside(ap50: float, other: Mapping[str, Any]) -> str:
+    difference = round(ap50 - other["figures"]["ap50"], 3)
+    if not difference:
+        return "the same as"
+    return f"{abs(difference):.3f} {'above' if difference > 0 else 'below'}"

@@ -1,0 +1,63 @@
+"""What the scheduler asks of a latency predictor."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.structures import (
+    SLA,
+    ContentionState,
+    FrameResult,
+    Observation,
+)
+
+__all__ = ["InputPx", "LatencyEstimate", "LatencyPredictor"]
+
+Vector = npt.NDArray[np.float64]
+
+#: Pixels that a network sees at a shape, of images of a width and height.
+InputPx = Callable[[int, tuple[int, int]], int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LatencyEstimate:
+    """Latency of every branch of a space, in its order.
+
+    Attributes
+    ----------
+    mean_ms
+        ``(B,)`` of a frame, over a group, switching to it included.
+    quantile_ms
+        ``(B,)`` at the SLA's quantile, in the SLA's scope, likewise.
+    late_share
+        ``(B,)`` share of frames, or of groups in scope ``gof``, expected over the SLA.
+    contention
+        That all this is expected under.
+    """
+
+    mean_ms: Vector
+    quantile_ms: Vector
+    late_share: Vector
+    contention: ContentionState = field(default_factory=ContentionState)
+
+
+class LatencyPredictor(Protocol):
+    """Predicts before and learns after each frame; called by the scheduler only."""
+
+    def predict(self, observation: Observation, stay_frames: float) -> LatencyEstimate:
+        """Estimate all branches for what is observed now.
+
+        What switching costs counts over ``stay_frames``, for which a branch is expected to stay.
+        """
+        ...
+
+    def always_fits(self, sla: SLA) -> npt.NDArray[np.bool_]:
+        """``(B,)`` whether a branch is for certain in time under all contention known."""
+        ...
+
+    def observe(self, result: FrameResult) -> None:
+        """Take in what a frame really took."""
+        ...

@@ -1,0 +1,1 @@
+"""What others use of the machine, as its monitors tell."""

@@ -1,0 +1,76 @@
+"""Pass or fail: limits that figures must keep."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from approx_perception.exceptions import ConfigurationError, choices, shown
+from approx_perception.metrics.figures import FIGURES
+
+__all__ = ["Limit", "read_limits"]
+
+_PATTERN = re.compile(r"\s*(>=|<=|>|<)\s*([-+0-9.eE]+)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What one figure must be.
+
+    Attributes
+    ----------
+    figure
+        A name of `FIGURES`.
+    relation
+        ``>=``, ``<=``, ``>`` or ``<``.
+    bound
+        In the figure's unit.
+    """
+
+    figure: str
+    relation: str
+    bound: float
+
+    def __str__(self) -> str:
+        return f"{self.figure} {self.relation} {self.bound:g}"
+
+    def is_kept(self, figures: Mapping[str, float]) -> bool:
+        """Whether the figure is inside; one that is nan never is."""
+        value = figures[self.figure]
+        if math.isnan(value):
+            return False
+        return {
+            ">=": value >= self.bound, "<=": value <= self.bound,
+            ">": value > self.bound, "<": value < self.bound,
+        }[self.relation]  # fmt: skip
+
+
+def read_limits(content: object, origin: str) -> list[Limit]:
+    """Read ``{figure: "relation bound"}``.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the entry that cannot be used and what could be.
+    """
+    if not isinstance(content, dict):
+        raise ConfigurationError(
+            f"{origin}: limits are {shown(content)}, expected 'figure: \">=0.5\"'"
+        )
+    limits = []
+    for figure, text in content.items():
+        if figure not in FIGURES:
+            raise ConfigurationError(
+                f"{origin}: there is no figure {shown(figure)}; choose {choices(FIGURES)}"
+            )
+        match = _PATTERN.fullmatch(str(text))
+        try:
+            if match is None:
+                raise ValueError
+            limits.append(Limit(figure, match[1], float(match[2])))
+        except ValueError:
+            raise ConfigurationError(
+                f"{origin}: the limit of {figure} is {shown(text)}; write a relation and a number, "
+                "such as '>=0.7' or '<=50'"
+            ) from None
+    return limits

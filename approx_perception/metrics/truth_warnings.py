@@ -1,0 +1,147 @@
+"""Why ground truth of a run found no partner, or can judge only a part; in sentences."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from approx_perception.metrics.identity import unusable_identities
+from approx_perception.metrics.run_record import RunRecord
+
+__all__ = ["no_common_class", "truth_metadata", "used_objects", "warnings_of"]
+
+#: Frames at the end without any object, as a share of all, that hint at truth that ends too early.
+_EMPTY_END_SHARE = 0.1
+#: Truth of which no box has a longer side is not in px.
+_TINY_PX = 2.0
+
+
+def truth_metadata(record: RunRecord) -> dict[str, Any]:
+    """Return what a record keeps of its ground truth; nothing of one from before it was kept."""
+    return dict(record.metadata.get("truth", {}))
+
+
+def used_objects(record: RunRecord) -> tuple[Any, Any]:
+    """Class and whether it is ignored, of each object in frames that were processed."""
+    rows = _of_objects(record, record.frames["processed"])
+    return record.truth["class_ids"][rows], record.truth["ignored"][rows]
+
+
+def _of_objects(record: RunRecord, of_frames: Any) -> Any:
+    """Values of frames, for each object in them."""
+    return np.repeat(of_frames, np.diff(record.truth_ends, prepend=0))
+
+
+def warnings_of(record: RunRecord) -> list[str]:
+    """Return a sentence for each thing that a user should know of the truth of a run."""
+    given = truth_metadata(record)
+    has_truth = record.frames["has_truth"]
+    name = given.get("name") or "the ground truth"
+    if not given.get("name") and not has_truth.any():
+        return []
+    parts = (
+        *_about_frames(record, name, is_exact=not given.get("name")),
+        *_about_objects(record, name, given),
+        *_about_identities(record, name),
+    )
+    return [*parts, *given.get("remarks", ())]
+
+
+def _about_frames(record: RunRecord, name: str, is_exact: bool) -> list[str]:
+    has_truth, sequence = record.frames["has_truth"], record.frames["sequence"]
+    count, without = len(record), int((~has_truth).sum())
+    if without == count:
+        return [f"not one of {count} frames has truth in {name}"]
+    texts = []
+    if without:
+        first = int(sequence[~has_truth][0]) + 1
+        texts.append(
+            f"{without} of {count} frames have no truth in {name}, frame {first} the first"
+        )
+    is_empty = np.diff(record.truth_ends, prepend=0) == 0
+    if is_empty.all():
+        return [*texts, f"not one of {count} frames has an object in {name}"]
+    # What is known of every frame is not empty by mistake.
+    empty = np.flatnonzero(is_empty & has_truth)
+    if len(empty) and not is_exact:
+        behind = count - 1 - int(np.flatnonzero(~is_empty)[-1])
+        if not without and behind > _EMPTY_END_SHARE * count:
+            texts.append(
+                f"the last {behind} of {count} frames are empty in {name}: does it end before them?"
+            )
+            empty = empty[empty < count - behind]
+    if len(empty) and not is_exact:
+        texts.append(
+            f"{len(empty)} of {count} frames are empty in {name}, frame "
+            f"{int(sequence[empty[0]]) + 1} the first: what is found there counts as wrong"
+        )
+    return texts
+
+
+def _about_objects(record: RunRecord, name: str, given: dict[str, Any]) -> list[str]:
+    class_ids, ignored = used_objects(record)
+    objects, texts = int((~ignored).sum()), []
+    all_objects, of_frames = given.get("objects_given"), len(record.truth["ignored"])
+    missing = 0 if all_objects is None else all_objects - of_frames
+    if missing > 0:
+        texts.append(f"{missing} of {all_objects} objects of {name} are of no frame that was run")
+    if dropped := of_frames - len(ignored):
+        texts.append(
+            f"{dropped} of {of_frames} objects of {name} are in frames that were dropped, and are "
+            "not judged"
+        )
+    if len(ignored) and not objects:
+        texts.append(f"all {len(ignored)} objects of {name} are to be ignored")
+    if objects and "found_classes" in given:
+        texts += _about_classes(record, name, given, class_ids[~ignored])
+    boxes = record.truth["boxes"]
+    if len(boxes) and (boxes[:, 2:] - boxes[:, :2] < _TINY_PX).all():
+        texts.append(
+            f"no box of {name} has a side of {_TINY_PX:g} px: are they normalised (0 to 1)? Boxes "
+            "are in px"
+        )
+    return texts
+
+
+def _about_identities(record: RunRecord, name: str) -> list[str]:
+    without, shared = unusable_identities(record)
+    nothing = "so HOTA, IDF1 and MOTA are null"
+    texts = []
+    if without:
+        texts.append(f"{without} objects of {name} have no identity, {nothing}")
+    if shared:
+        texts.append(
+            f"{shared} objects of {name} have an identity that another one of their frame and "
+            f"class has, {nothing}"
+        )
+    return texts
+
+
+def _about_classes(
+    record: RunRecord, name: str, given: dict[str, Any], class_ids: Any
+) -> list[str]:
+    names = record.class_names
+    there = {names[index]: int((class_ids == index).sum()) for index in np.unique(class_ids)}
+    unknown = {own: count for own, count in there.items() if own not in given["found_classes"]}
+    if not unknown:
+        return []
+    if len(unknown) == len(there):
+        return [no_common_class(given["network_classes"], list(there), name)]
+    return [
+        f"{sum(unknown.values())} of {len(class_ids)} objects of {name} are of classes that the "
+        f"network does not know ({_listed(unknown)}); it knows "
+        f"{_listed(given['network_classes'])}; bring names together with --class-map"
+    ]
+
+
+def no_common_class(known: Sequence[str], there: Sequence[str], name: str) -> str:
+    """Return the sentence for classes of network and truth that have no name in common."""
+    return (
+        f"network and truth have no class of one name: the network knows {_listed(known)}, {name} "
+        f"has {_listed(there)}; bring names together with --class-map"
+    )
+
+
+def _listed(names: Iterable[str], limit: int = 200) -> str:
+    text = ", ".join(filter(None, names)) or "none"
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

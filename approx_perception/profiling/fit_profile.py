@@ -1,0 +1,55 @@
+"""From the records of a profiling run to the predictors of a space."""
+
+import numpy as np
+
+from approx_perception.assembly.bundle import PredictorBundle
+from approx_perception.baselines.fit_original import fit_original, level_coordinates
+from approx_perception.branches import BranchSpace
+from approx_perception.latency.adaptive_latency import AdaptiveLatency
+from approx_perception.latency.fit import fit_latency
+from approx_perception.latency.records import ProfileRecords
+from approx_perception.profiling.fit_accuracy import AccuracyFit, fit_accuracy
+from approx_perception.structures import SLA, ContentFeatures, Observation, SlaScope
+
+__all__ = ["fit_profile"]
+
+_INHERITED = (
+    "created", "versions", "network", "machine", "precision", "space", "space_hash", "data",
+    "data_hash", "frames_per_source",
+)  # fmt: skip
+#: Content at which latencies stand for a space in the cost-benefit analysis.
+_TYPICAL = ContentFeatures(object_count=6, total_area_px2=6 * 60.0**2)
+
+
+def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit | None]:
+    """Fit everything; no accuracy where the data had no ground truth.
+
+    Raises
+    ------
+    ConfigurationError
+        If the records are too few.
+    """
+    metadata = records.metadata
+    space = BranchSpace.from_dict(metadata["space"], "the profile's space")
+    # A share that no monitor told is null in the file.
+    load = np.array(
+        [[level["cpu_others"], level["gpu_others"]] for level in metadata["levels"]], np.float64
+    )
+    latency = fit_latency(records.latency, load, space)
+    image_size = int(records.latency["image_width"][0]), int(records.latency["image_height"][0])
+    observation = Observation(SLA(1.0, 0.95, SlaScope.GOF), _TYPICAL, image_size=image_size)
+    mean_ms = AdaptiveLatency(space, latency).predict(observation).mean_ms
+    shapes = np.array([branch.shape for branch in space], np.float64)
+    levels = level_coordinates(metadata["levels"])
+    original = fit_original(records.latency, levels, latency.switching_ms, space)
+    kept = {name: metadata[name] for name in _INHERITED}
+    # Records of older versions do not tell.
+    kept["idleness"] = metadata.get("idleness")
+    if not records.accuracy:
+        return PredictorBundle(kept, None, latency, original), None
+    accuracy = fit_accuracy(records.accuracy, shapes, mean_ms, float(metadata["image_feature_ms"]))
+    kept["accuracy_errors_left_out"] = {k: round(v, 4) for k, v in accuracy.errors.items()}
+    kept["image_feature_gains"] = {
+        str(budget): round(gain, 4) for budget, gain in accuracy.image_gains.items()
+    }
+    return PredictorBundle(kept, accuracy.model, latency, original), accuracy

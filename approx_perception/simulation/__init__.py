@@ -1,0 +1,1 @@
+"""Recorded machines, replay, and what hindsight would choose."""

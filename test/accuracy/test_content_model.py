@@ -1,0 +1,154 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from approx_perception.accuracy.content_model import (
+    ConstantAccuracy,
+    ContentRegression,
+    OrderedAccuracy,
+    feature_vector,
+)
+from approx_perception.branches import BranchSpace, TrackerSettings
+from approx_perception.structures import SLA, ContentFeatures
+from approx_perception.testing.models import small_accuracy_model
+
+SLOW = ContentFeatures(confident_count=5.0, small_size=0.1, relative_speed=0.0)
+FAST = ContentFeatures(confident_count=5.0, small_size=0.1, relative_speed=1.0)
+
+
+def test_speed_costs_the_branches_that_track():
+    model = small_accuracy_model()
+    slow, fast = model.predict(SLOW), model.predict(FAST)
+    np.testing.assert_allclose(slow[[0, 2]], fast[[0, 2]])
+    assert (fast[[1, 3]] < slow[[1, 3]] - 0.2).all()
+
+
+def test_accuracy_stays_near_a_share():
+    model = small_accuracy_model()
+    for speed in (0.0, 0.1, 100.0):
+        values = model.predict(ContentFeatures(small_size=0.1, relative_speed=speed))
+        assert ((values >= -0.02) & (values <= 1.02)).all()
+
+
+def test_beyond_the_fitted_range_its_ends_count():
+    model = small_accuracy_model()
+    far, further = (
+        model.predict(ContentFeatures(small_size=0.1, relative_speed=speed)) for speed in (1e3, 1e6)
+    )
+    np.testing.assert_allclose(far, further)
+
+
+def test_image_features_count_only_where_they_are():
+    model = small_accuracy_model()
+    model.image.weights[:, 0] += 1.0
+    without = model.predict(SLOW)
+    with_image = model.predict(replace(SLOW, motion=0.02, edges=0.03))
+    assert (with_image > without + 0.1).all()
+
+
+def test_image_features_are_wanted_where_they_pay():
+    model = small_accuracy_model()
+    assert not model.wants_image_features(SLA(1000.0))
+    paying = type(model)(model.agnostic, model.objects, model.image, 30.0)
+    assert [paying.wants_image_features(SLA(ms)) for ms in (20.0, 30.0, 50.0)] == [
+        False, True, True,
+    ]  # fmt: skip
+
+
+def test_polynomial_by_hand():
+    # Features 1 and 3 with offsets 1 and 0.01: logarithms on a range of 0..log 4 and -2..0.
+    low, high = np.array([0.0, np.log(0.01)]), np.array([np.log(4.0), 0.0])
+    regression = ContentRegression(low, high, np.eye(6))
+    logarithms = regression.logarithms(np.array([1.0, 0.09]), 2)
+    np.testing.assert_allclose(logarithms, [np.log(2.0), np.log(0.1)])
+    terms = regression.terms(logarithms)
+    x, y = 0.0, 0.0
+    np.testing.assert_allclose(terms, [1, x, y, x * x, x * y, y * y], atol=1e-12)
+
+
+def test_odds_there_and_back():
+    ap50 = np.array([0.0, 0.2, 0.97, 1.0])
+    odds = ContentRegression.log_odds(ap50)
+    assert np.isfinite(odds).all()
+    np.testing.assert_allclose(ContentRegression.from_log_odds(odds), ap50, atol=1e-12)
+    # Beyond what was seen nearly all are perfect; the better ones still stay the better ones.
+    beyond = ContentRegression.from_log_odds(np.array([-50.0, 4.5, 5.0, 50.0]))
+    assert (np.diff(beyond) > 0).all()
+    np.testing.assert_allclose(beyond[[0, -1]], [-0.02, 1.02])
+
+
+def test_before_any_object_was_seen_content_is_not_known():
+    model = small_accuracy_model()
+    assert model.predict(ContentFeatures()).tolist() == model.agnostic.tolist()
+    assert model.predict(SLOW).tolist() != model.agnostic.tolist()
+
+
+def test_feature_vector_follows_its_names():
+    content = ContentFeatures(confident_count=1, small_size=2, relative_speed=3, motion=4, edges=5)
+    assert feature_vector(content).tolist() == [1, 2, 3, 4, 5]
+
+
+def test_constant():
+    constant = ConstantAccuracy(np.array([0.1, 0.2]))
+    assert constant.predict(FAST).tolist() == [0.1, 0.2]
+    assert not constant.wants_image_features(SLA(10.0))
+    assert constant.predict(SLOW) == pytest.approx(constant.predict(FAST))
+
+
+class TestOrderedAccuracy:
+    """Detecting less often is never better."""
+
+    SPACE = BranchSpace(
+        "two trackers", [160, 320], [], [1, 2, 4],
+        [TrackerSettings("median_flow", 1), TrackerSettings("dis_flow", 2)],
+    )  # fmt: skip
+
+    def ordered(self, ap50):
+        return OrderedAccuracy(ConstantAccuracy(np.array(ap50, float)), self.SPACE).predict(SLOW)
+
+    def position(self, **knobs):
+        return next(
+            i for i, b in enumerate(self.SPACE) if all(getattr(b, k) == v for k, v in knobs.items())
+        )
+
+    def test_noise_does_not_put_a_rarer_detection_first(self):
+        rng = np.random.default_rng(0)
+        fitted = 0.95 + 0.05 * rng.random(len(self.SPACE))
+        ordered = self.ordered(fitted)
+        assert (ordered <= fitted + 1e-12).all()
+        for branch in self.SPACE:
+            for other in self.SPACE:
+                if (
+                    branch.shape == other.shape
+                    and branch.si < other.si
+                    and (branch.tracker in (None, other.tracker))
+                ):
+                    first, second = (ordered[self.SPACE.index(b)] for b in (branch, other))
+                    assert first > second
+
+    @pytest.mark.parametrize(
+        ("intervals", "trackers"), [([1], []), ([2, 4], [TrackerSettings("median_flow", 1)])]
+    )
+    def test_a_space_may_have_no_trackers_or_none_that_detects_always(self, intervals, trackers):
+        space = BranchSpace("part", [160, 320], [], intervals, trackers)
+        fitted = np.arange(len(space)) / 10
+        ordered = OrderedAccuracy(ConstantAccuracy(fitted), space).predict(SLOW)
+        for branch in space:
+            rarer = [b for b in space if b.shape == branch.shape and b.si > branch.si]
+            own = ordered[space.index(branch)]
+            assert all(ordered[space.index(b)] < own for b in rarer)
+            assert own <= fitted[space.index(branch)]
+
+    def test_what_is_in_order_stays_as_it_is(self):
+        fitted = [1 / branch.si + branch.shape / 1e4 for branch in self.SPACE]
+        np.testing.assert_allclose(self.ordered(fitted), fitted)
+
+    def test_trackers_and_shapes_do_not_touch_each_other(self):
+        fitted = np.full(len(self.SPACE), 0.9)
+        fitted[self.position(shape=160, si=2, tracker="dis_flow")] = 0.2
+        ordered = self.ordered(fitted)
+        low = self.position(shape=160, si=4, tracker="dis_flow")
+        assert ordered[low] < 0.2
+        assert (np.delete(ordered, [low, self.position(shape=160, si=2, tracker="dis_flow")])
+                > 0.89).all()  # fmt: skip

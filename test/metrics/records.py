@@ -1,0 +1,111 @@
+"""Records of runs that tests make up."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from approx_perception.branches import Branch
+from approx_perception.metrics.run_record import RunRecorder
+from approx_perception.structures import (
+    SLA,
+    Decision,
+    Detections,
+    Frame,
+    FrameResult,
+    GroundTruth,
+    StageTimings,
+)
+
+PERIOD_NS = 100_000_000
+IMAGE = np.zeros((100, 200, 3), np.uint8)
+NOTHING = Detections.empty()
+FRAME_SLA, SMALL = SLA(50.0), Branch(160)
+
+
+def truth(boxes, ids=None, classes=None, ignored=None):
+    count = len(boxes)
+    return GroundTruth(
+        np.array(boxes, np.float32).reshape(-1, 4),
+        np.array(classes or [0] * count, np.int64),
+        np.array(ids if ids is not None else range(count), np.int64),
+        np.array(ignored or [False] * count, bool),
+    )
+
+
+def found(boxes, scores=None, ids=None, classes=None):
+    count = len(boxes)
+    scores = [0.9] * count if scores is None else scores
+    detections = Detections.from_arrays(boxes, scores, classes or [0] * count)
+    track_ids = np.array(ids if ids is not None else [-1] * count, np.int64)
+    return Detections(
+        detections.boxes, detections.scores, detections.class_ids, track_ids, detections.ages
+    )
+
+
+@dataclass
+class Row:
+    """One frame of a record."""
+
+    found: Detections = field(default_factory=Detections.empty)
+    truth: GroundTruth | None = None
+    ms: float = 10.0
+    detected: bool = True
+    dropped: bool = False
+    sla: SLA = FRAME_SLA
+    level: int = -1
+    expected_ms: float = 10.0
+    branch: Branch = SMALL
+    #: Of the output after the frame's stamp.
+    delay_ms: float | None = None
+    #: Of the fastest branch, where none fits.
+    fastest_ms: float | None = None
+
+
+def recorder_of(rows, names=("thing",), **metadata):
+    """Recorder that has taken in nothing yet."""
+    has_time = any(row.delay_ms is not None for row in rows)
+    return RunRecorder(
+        {
+            "system": "ours", "source": "made_up", "source_name": "made_up", "topic": None,
+            "class_names": list(names), "has_time": has_time, "fps": 10.0, "data_hash": "00",
+            "network": "none", "score_floor": 0.05,
+            "configuration": {
+                "system": "ours",
+                "sla": {"latency_ms": 50.0, "quantile": 0.95, "scope": "frame"},
+            },
+            "clock": "none", "levels": [], "environment": {}, **metadata,
+        }
+    )  # fmt: skip
+
+
+def add_row(recorder, index, row, image=None):
+    """Frame at its place, 100 ms after the one before."""
+    stamp_ns = (index + 1) * PERIOD_NS
+    frame = Frame(IMAGE if image is None else image, stamp_ns, "made_up", index)
+    if row.dropped:
+        recorder.add(frame, None, row.truth, contention_level=row.level)
+        return
+    decision = Decision(
+        row.branch, row.detected, False, row.expected_ms, 1.2 * row.expected_ms, 0.5, "because",
+        fits=row.fastest_ms is None, fastest_ms=row.fastest_ms or 5.0,
+    )  # fmt: skip
+    timings = StageTimings(processing_ms=row.ms, detect_ms=row.ms if row.detected else 0.0)
+    result = FrameResult(stamp_ns, "made_up", index, row.found, decision, row.sla, timings)
+    delay_ms = row.ms if row.delay_ms is None else row.delay_ms
+    recorder.add(frame, result, row.truth, stamp_ns + round(delay_ms * 1e6), row.level)
+
+
+def image_of(source, number):
+    """Image of a source that no other source has."""
+    image = IMAGE.copy()
+    image[0, :8] = np.frombuffer(f"{source:>16.16}{number:8}".encode(), np.uint8).reshape(8, 3)
+    return image
+
+
+def record(rows, names=("thing",), images=None, **metadata):
+    """RunRecord of the rows, 100 ms apart; ``images``: source and first of its images."""
+    recorder = recorder_of(rows, names, **metadata)
+    source, first = images or (metadata.get("source", "made_up"), 0)
+    for index, row in enumerate(rows):
+        add_row(recorder, index, row, image_of(source, first + index))
+    return recorder.finish()

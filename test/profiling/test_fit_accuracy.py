@@ -1,0 +1,170 @@
+"""Accuracy made of content by a known rule; the fit must find it on sources left out."""
+
+import numpy as np
+import pytest
+
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.profiling.fit_accuracy import fit_accuracy
+from approx_perception.structures import ContentFeatures
+
+#: Detected, and tracked.
+BRANCHES = 2
+MEAN_MS = np.array([20.0, 6.0])
+SHAPES = np.array([320.0, 320.0])
+
+
+def make_records(sources=12, snippets=3, image_matters=False, seed=0):
+    rng = np.random.default_rng(seed)
+    count = sources * snippets
+    features = np.stack(
+        [rng.uniform(1, 20, count), rng.uniform(0.05, 0.3, count), rng.uniform(0, 0.3, count),
+         rng.uniform(0, 0.05, count), rng.uniform(0.02, 0.06, count)], axis=1,
+    )  # fmt: skip
+    detected = 0.9 - 0.5 * np.exp(-features[:, 1] / 0.1)
+    tracked = detected - 1.5 * features[:, 2]
+    if image_matters:
+        # The better branch depends on what only the image tells.
+        tracked = 0.5 + 0.4 * (features[:, 3] > 0.025)
+        detected = np.full(count, 0.7)
+    ap50 = np.clip(np.stack([detected, tracked], axis=1), 0, 1)
+    ap50 += 0.01 * rng.standard_normal(ap50.shape)
+    return {
+        "source": np.repeat(np.arange(sources), snippets),
+        "start": np.tile(np.arange(snippets), sources), "zoom": np.ones(count),
+        "ap50": ap50, "features": features[:, None] * np.ones((1, 2, 1)),
+    }  # fmt: skip
+
+
+def loss_with_speed(model, count, slow, fast):
+    """AP50 that each branch is predicted to lose when its objects get faster."""
+    at_slow, at_fast = (
+        model.predict(ContentFeatures(confident_count=count, small_size=0.1, relative_speed=speed))
+        for speed in (slow, fast)
+    )
+    return at_slow - at_fast
+
+
+def test_content_is_learned():
+    fit = fit_accuracy(make_records(), SHAPES, MEAN_MS, 0.02)
+    assert fit.errors["objects"] < 0.5 * fit.errors["agnostic"]
+    slow = ContentFeatures(confident_count=5, small_size=0.2, relative_speed=0.0)
+    fast = ContentFeatures(confident_count=5, small_size=0.2, relative_speed=0.3)
+    loss = fit.model.predict(slow) - fit.model.predict(fast)
+    assert loss[1] > 0.25
+    assert abs(loss[0]) < 0.1
+    assert fit.model.agnostic.shape == (BRANCHES,)
+
+
+def test_image_features_that_tell_nothing_new_are_not_computed():
+    fit = fit_accuracy(make_records(), SHAPES, MEAN_MS, 0.02)
+    assert fit.model.image_pays_from_ms == float("inf")
+
+
+def test_image_features_that_tell_something_are_computed_where_there_is_a_choice():
+    fit = fit_accuracy(make_records(image_matters=True), SHAPES, MEAN_MS, 0.02)
+    assert fit.errors["image"] < 0.7 * fit.errors["objects"]
+    # Below 20 ms there is one branch to choose from, whatever is known.
+    assert 15.0 < fit.model.image_pays_from_ms < 25.0
+
+
+def test_image_features_that_cost_more_than_there_is_are_not_computed():
+    fit = fit_accuracy(make_records(image_matters=True), SHAPES, MEAN_MS, 50.0)
+    assert fit.model.image_pays_from_ms == float("inf")
+
+
+def test_one_source_is_halved():
+    fit = fit_accuracy(make_records(sources=1, snippets=12), SHAPES, MEAN_MS, 0.02)
+    assert np.isfinite(fit.errors["objects"])
+
+
+def test_snippets_without_objects_are_left_out():
+    records = make_records()
+    records["ap50"][::3] = np.nan
+    assert np.isfinite(fit_accuracy(records, SHAPES, MEAN_MS, 0.02).errors["objects"])
+
+
+def test_too_little_is_said():
+    records = make_records()
+    records["ap50"][3:] = np.nan
+    with pytest.raises(ConfigurationError, match="measured on 3 snippets"):
+        fit_accuracy(records, SHAPES, MEAN_MS, 0.02)
+
+
+def test_what_all_branches_of_a_video_share_does_not_hide_what_tells_them_apart():
+    # Of three videos one is hard and one easy for every branch, whatever their content.
+    records = make_records(sources=3, snippets=6)
+    level = np.array([-0.35, 0.0, 0.35])[records["source"]][:, None]
+    loss = 1.5 * records["features"][:, 0, 2:3] * [0.0, 1.0]
+    records["ap50"] = np.clip(0.6 + level - loss, 0, 1)
+    # As if each were recognised by its objects' sizes, in an order that tells nothing.
+    records["features"][:, :, 1] = np.array([0.2, 0.1, 0.3])[records["source"]][:, None]
+    model = fit_accuracy(records, SHAPES, MEAN_MS, 0.02).model
+    loss = loss_with_speed(model, 9, 0.02, 0.25)
+    assert loss[1] - loss[0] > 0.15
+
+
+def snippets_of(videos):
+    """Two of each video, slow and fast; the second branch loses 0.3 when it is fast."""
+    features = np.zeros((2, 1, 5))
+    features[:, 0] = [[5, 0.1, 0.05, 0, 0], [5, 0.1, 0.2, 0, 0]]
+    return {
+        "source": np.arange(2 * videos) // 2, "start": np.tile([0, 16], videos),
+        "zoom": np.ones(2 * videos),
+        "ap50": np.tile([[0.8, 0.8], [0.8, 0.5]], (videos, 1)),
+        "features": np.tile(features, (videos, 1, 1)),
+    }  # fmt: skip
+
+
+def loss_by_speed(videos, views=1):
+    """What is predicted to be lost with speed, where each video shows the same loss of 0.3."""
+    records = {
+        name: np.concatenate([column] * views) for name, column in snippets_of(videos).items()
+    }
+    model = fit_accuracy(records, SHAPES, MEAN_MS, 0.02).model
+    return loss_with_speed(model, 5, 0.05, 0.2)[1]
+
+
+def test_few_snippets_tell_little_of_content_and_many_all():
+    few, some, many = (loss_by_speed(videos) for videos in (2, 5, 50))
+    assert few < 0.285 < some < many
+    assert many == pytest.approx(0.3, abs=0.005)
+
+
+def test_views_of_a_snippet_are_no_snippets_of_their_own():
+    assert loss_by_speed(3, views=6) == pytest.approx(loss_by_speed(3), abs=1e-6)
+
+
+def test_zoomed_views_teach_what_size_does_and_leave_the_mean_alone():
+    """All that was filmed is of one size; farther off, the first branch loses more."""
+    records = snippets_of(4)
+    near = {**records, "ap50": records["ap50"].copy(), "features": records["features"].copy()}
+    far = {**near, "zoom": np.full(8, 0.5), "features": near["features"] * [1, 0.5, 1, 1, 1]}
+    far["ap50"] = near["ap50"] - [0.6, 0.1]
+    both = {name: np.concatenate([near[name], far[name]]) for name in near}
+    model = fit_accuracy(both, SHAPES, MEAN_MS, 0.02).model
+    sizes = [ContentFeatures(confident_count=5, small_size=size, relative_speed=0.05)
+             for size in (0.1, 0.05)]  # fmt: skip
+    lost = np.subtract(*(model.predict(content) for content in sizes))
+    assert lost[0] - lost[1] > 0.3
+    np.testing.assert_allclose(model.agnostic, records["ap50"].mean(axis=0))
+
+
+def by_size_in_input(sizes, shapes):
+    """AP50 that is 0.5 where objects have 20 px in the network's input, and more the larger."""
+    return 1 / (1 + (20 / (np.asarray(sizes)[..., None] * shapes)) ** 2)
+
+
+def test_objects_half_as_large_are_like_a_shape_half_as_large():
+    """So that few snippets tell what size does."""
+    shapes = np.array([80.0, 160.0, 320.0, 640.0])
+    records = snippets_of(2)
+    sizes = np.array([0.06, 0.12, 0.06, 0.12])
+    records["features"][..., 1], records["features"][..., 2] = sizes[:, None], 0.1
+    records["ap50"] = by_size_in_input(sizes, shapes)
+    model = fit_accuracy(records, shapes, np.array([1.0, 2.0, 4.0, 8.0]), 0.02).model
+    near, far = (
+        model.predict(ContentFeatures(confident_count=5, small_size=size, relative_speed=0.1))
+        for size in (0.12, 0.06)
+    )
+    truth = by_size_in_input([0.12, 0.06], shapes)
+    np.testing.assert_allclose(near - far, truth[0] - truth[1], atol=0.005)
