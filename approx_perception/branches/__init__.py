@@ -7,6 +7,7 @@ from approx_perception.branches.branch import (
     TrackerSettings,
     parse_branch,
 )
+from approx_perception.branches.compiled import CompiledSpace, Part, Run, compile_space
 from approx_perception.branches.space import BranchSpace
 
 __all__ = [
@@ -15,6 +16,10 @@ __all__ = [
     "TRACKER_NAMES",
     "Branch",
     "BranchSpace",
+    "CompiledSpace",
+    "Part",
+    "Run",
+    "compile_space",
     "TrackerSettings",
     "parse_branch",
 ]

@@ -21,6 +21,9 @@ class TrackerSettings:
     name: str
     ds: int = 1
 
+    def __str__(self) -> str:
+        return f"{self.name}:{self.ds}"
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:

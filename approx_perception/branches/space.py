@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.branches.branch import TRACKER_NAMES, Branch, TrackerSettings
+from approx_perception.branches.compiled import CompiledSpace, Part, Run, compile_space
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.files import read_yaml_table
 
@@ -157,6 +158,41 @@ class BranchSpace(Sequence[Branch]):
         """``(B,)`` whether a branch detects on every frame."""
         return np.array([branch.si == 1 for branch in self._branches])
 
+    @cached_property
+    def compiled(self) -> CompiledSpace:
+        """What the scheduler knows of it.
+
+        A group is one frame that is detected, which starts the tracker, and si - 1 that are
+        tracked. Parts are the D detector settings, the start of each of T trackers and the step of
+        each, in this order.
+        """
+        detections = {
+            setting: Part(_setting_name(setting), "detection", _setting_name(setting))
+            for setting in self.detector_settings
+        }
+        starts, steps = (
+            {
+                tracker: Part(f"{family} of {tracker}", family, f"tracker {tracker}")
+                for tracker in self.trackers
+            }
+            for family in ("start", "step")
+        )
+
+        def group(branch: Branch) -> list[Run]:
+            detection, tracker = detections[branch.detector_settings], branch.tracker_settings
+            if tracker is None:
+                return [Run("detect", (detection,))]
+            return [
+                Run("detect", (detection, starts[tracker])),
+                Run("track", (steps[tracker],), branch.si - 1),
+            ]
+
+        return compile_space(
+            [*detections.values(), *starts.values(), *steps.values()],
+            [group(branch) for branch in self],
+            self.tracked,
+        )
+
     def with_branch(self, branch: Branch) -> "BranchSpace":
         """Return the space of that one branch."""
         trackers = [branch.tracker_settings] if branch.tracker_settings else []
@@ -216,6 +252,11 @@ class BranchSpace(Sequence[Branch]):
 
     def __repr__(self) -> str:
         return json.dumps({**self.to_dict(), "branches": len(self), "hash": self.hash})
+
+
+def _setting_name(setting: tuple[int, int | None]) -> str:
+    shape, nprop = setting
+    return f"detector setting shape={shape}" + ("" if nprop is None else f",nprop={nprop}")
 
 
 def _tracker_from(entry: object, origin: str) -> TrackerSettings:
