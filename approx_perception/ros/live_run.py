@@ -172,7 +172,8 @@ def _to_result(recorded: RecordedFrame) -> FrameResult:
     if message is None:
         raise AssertionError("complete frames have decisions")
     decision = Decision(
-        parse_branch(message.branch, Branch(32)), message.run_detector, message.switched,
+        parse_branch(message.branch, Branch(32)), "detect" if message.run_detector else "track",
+        message.run_detector, message.switched,
         message.expected_ms, message.expected_quantile_ms, message.expected_accuracy,
         message.reason,
         ContentionState(

@@ -65,7 +65,7 @@ class LatenessPrice:
         if sla.scope is SlaScope.FRAME:
             self._count(result.own_ms > sla.latency_ms, sla)
             return
-        if result.decision.run_detector:
+        if result.decision.starts_group:
             if self._group_ms:
                 mean_ms = sum(self._group_ms) / len(self._group_ms)
                 self._count(mean_ms > sla.latency_ms, sla)

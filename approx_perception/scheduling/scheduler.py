@@ -126,12 +126,10 @@ class Scheduler:
                 )
                 if group.position < group.decision.branch.si:
                     self._group = group
-                    return replace(group.decision, run_detector=False, switched=False)
+                    return self._go_on(group)
                 if policy.stretches_groups and self._can_be_saved(group):
                     self._group = group
-                    return replace(
-                        group.decision, run_detector=False, switched=False, reason=_STRETCHED
-                    )
+                    return replace(self._go_on(group), reason=_STRETCHED)
                 if group.since_choice < policy.period_frames:
                     # The same branch goes on with its next group.
                     self._group = replace(group, position=0)
@@ -141,15 +139,15 @@ class Scheduler:
 
     def observe(self, result: FrameResult) -> None:
         """Learn from a processed frame."""
-        if result.decision.run_detector:
+        if result.decision.starts_group:
             self._others_ms = result.timings.processing_ms - result.own_ms
         self.group_processing_ms.append(result.timings.processing_ms)
         self.latency.observe(result)
         self.policy.observe(result)
         self._price.observe(result)
-        self._failing.succeeded(_part(result.decision, result.decision.run_detector))
+        self._failing.succeeded(_part(result.decision, result.decision.starts_group))
         before, self._object_count = self._object_count, len(result.detections)
-        if result.decision.run_detector or not self.policy.reacts_at_once:
+        if result.decision.starts_group or not self.policy.reacts_at_once:
             return
         if self._group and self._group.keeps_budget and self._broke_away(result):
             self._cause = "latency broke away"
@@ -171,6 +169,11 @@ class Scheduler:
     def left_out(self) -> list[str]:
         """What is left out because it failed, a sentence each; may be asked from any thread."""
         return self._failing.report(self._last.branch if self._last else None)
+
+    def _go_on(self, group: _Group) -> Decision:
+        kinds = self.space.compiled
+        kind = kinds.kind_at(self.space.index(group.decision.branch), group.position)
+        return replace(group.decision, kind=kinds.kinds[kind], starts_group=False, switched=False)
 
     def _why_not_go_on(
         self, group: _Group, observation: Observation, policy: SchedulingPolicy
@@ -268,7 +271,8 @@ class Scheduler:
         branch = self.space[index]
         decision = Decision(
             branch=branch,
-            run_detector=True,
+            kind=self.space.compiled.kinds[0],
+            starts_group=True,
             switched=last is not None and branch != last.branch,
             expected_ms=float(estimate.mean_ms[index]) if expected_ms is None else expected_ms,
             expected_quantile_ms=float(estimate.quantile_ms[index]),

@@ -231,9 +231,10 @@ def record_choice(
     for index, (entry, branch) in enumerate(
         zip(world.frames, choice.branches.tolist(), strict=True)
     ):
+        starts = bool(choice.detected[index])
         decision = Decision(
-            outcomes.space[branch], bool(choice.detected[index]), before not in (None, branch),
-            nan, nan, nan, "known afterwards",
+            outcomes.space[branch], outcomes.space.compiled.kinds[0 if starts else -1], starts,
+            before not in (None, branch), nan, nan, nan, "known afterwards",
         )  # fmt: skip
         found = class_map.apply(outcomes.published[branch][index])
         timings = StageTimings(processing_ms=latencies[index])

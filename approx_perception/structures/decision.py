@@ -158,8 +158,10 @@ class Decision:
     ----------
     branch
         In force for this frame.
-    run_detector
-        Whether this frame starts a group: detect, else track.
+    kind
+        Name of the kind of frame that it is; see `CompiledSpace`.
+    starts_group
+        Whether it is the first one of a group.
     switched
         Whether ``branch`` differs from the one before.
     expected_ms
@@ -180,7 +182,8 @@ class Decision:
     """
 
     branch: Branch
-    run_detector: bool
+    kind: str
+    starts_group: bool
     switched: bool
     expected_ms: float
     expected_quantile_ms: float
@@ -189,3 +192,8 @@ class Decision:
     contention: ContentionState = ContentionState()
     fits: bool = True
     fastest_ms: float = float("nan")
+
+    @property
+    def run_detector(self) -> bool:
+        """Of before: `starts_group`."""
+        return self.starts_group

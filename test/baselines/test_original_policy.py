@@ -44,7 +44,9 @@ def result(index, ms, run_detector=True):
     timings = StageTimings(
         detect_ms=ms if run_detector else 0, track_ms=0 if run_detector else ms, processing_ms=ms
     )
-    decision = Decision(SPACE[index], run_detector, False, 0, 0, 0, "")
+    decision = Decision(
+        SPACE[index], "detect" if run_detector else "track", run_detector, False, 0, 0, 0, ""
+    )
     return FrameResult(0, "", 0, Detections.empty(), decision, SLA(50.0), timings)
 
 

@@ -491,7 +491,7 @@ def test_what_a_run_found_is_truth(clip, tmp_path):
         for index in (0, 1):
             frame = Frame(np.zeros((8, 8, 3), np.uint8), index, "clip", index)
             found = detections if index else Detections.empty()
-            decision = Decision(Branch(160), True, False, 1.0, 1.0, 0.5, "because")
+            decision = Decision(Branch(160), "detect", True, False, 1.0, 1.0, 0.5, "because")
             timings = StageTimings(processing_ms=1.0)
             files.write(
                 frame, FrameResult(index, "clip", index, found, decision, SLA(50.0), timings)

@@ -23,7 +23,16 @@ TOPICS = {
 
 
 def result(index, run_detector=True):
-    decision = Decision(Branch(160), run_detector, False, 10.0, 12.0, 0.5, "because it fits")
+    decision = Decision(
+        Branch(160),
+        "detect" if run_detector else "track",
+        run_detector,
+        False,
+        10.0,
+        12.0,
+        0.5,
+        "because it fits",
+    )
     boxes = Detections.from_arrays([[10, 20, 30, 60]], [0.75], [1])
     found = Detections(boxes.boxes, boxes.scores, boxes.class_ids, np.array([3]), np.array([index]))
     timings = StageTimings(processing_ms=20.0 + index)

@@ -45,7 +45,14 @@ def frame(latency, index, ms, run_detector=True, sla=FRAME, load=None, initializ
         initialize_ms=initialize_ms, processing_ms=ms + initialize_ms,
     )  # fmt: skip
     decision = Decision(
-        branch, run_detector, False, estimate.mean_ms[index], estimate.quantile_ms[index], 0.5, ""
+        branch,
+        "detect" if run_detector else "track",
+        run_detector,
+        False,
+        estimate.mean_ms[index],
+        estimate.quantile_ms[index],
+        0.5,
+        "",
     )
     found = Detections.from_arrays(np.zeros((6, 4)), np.ones(6), np.zeros(6))
     latency.observe(FrameResult(0, "", 0, found, decision, sla, timings))
@@ -185,7 +192,7 @@ def test_overhead_is_added():
     for _ in range(100):
         latency.predict(Observation(FRAME, SIX))
         timings = StageTimings(decode_ms=3.0, detect_ms=10.0, processing_ms=14.0)
-        decision = Decision(SPACE[0], True, False, 10, 12, 0.5, "")
+        decision = Decision(SPACE[0], "detect", True, False, 10, 12, 0.5, "")
         latency.observe(FrameResult(0, "", 0, Detections.empty(), decision, FRAME, timings))
     assert latency.predict(Observation(FRAME, SIX)).mean_ms[0] == pytest.approx(14.0, rel=0.05)
 
@@ -231,7 +238,7 @@ def test_frames_of_a_group_tell_what_its_next_ones_take():
     latency.predict(Observation(FRAME, SIX))
     before_ms = latency.expect(SPACE[1], False, 0.95).part_ms
     timings = StageTimings(track_ms=14.0, processing_ms=14.0)
-    decision = Decision(SPACE[1], False, False, 10, 12, 0.5, "")
+    decision = Decision(SPACE[1], "track", False, False, 10, 12, 0.5, "")
     found = Detections.from_arrays(np.zeros((6, 4)), np.ones(6), np.zeros(6))
     for _ in range(4):
         latency.observe(FrameResult(0, "", 0, found, decision, FRAME, timings))
@@ -244,7 +251,7 @@ def test_steps_are_judged_by_the_objects_that_were_found():
     # Two objects were in view when it was decided; the detection finds six.
     latency.predict(Observation(FRAME, ContentFeatures(object_count=2)))
     timings = StageTimings(detect_ms=10.0, initialize_ms=4.0, processing_ms=14.0)
-    decision = Decision(SPACE[1], True, False, 10, 12, 0.5, "")
+    decision = Decision(SPACE[1], "detect", True, False, 10, 12, 0.5, "")
     found = Detections.from_arrays(np.zeros((6, 4)), np.ones(6), np.zeros(6))
     latency.observe(FrameResult(0, "", 0, found, decision, FRAME, timings))
     assert latency.expect(SPACE[1], False, 0.95).part_ms == pytest.approx(7.0, rel=0.06)
@@ -290,7 +297,7 @@ def test_frames_that_a_late_group_tracks_on_are_counted_once():
 
 def test_a_frame_in_which_the_process_was_stopped_is_one_late_frame():
     latency, before = settled()
-    decision = Decision(SPACE[0], True, False, 10, 12, 0.5, "")
+    decision = Decision(SPACE[0], "detect", True, False, 10, 12, 0.5, "")
     timings = StageTimings(detect_ms=10.0, processing_ms=60_000.0)
     latency.observe(FrameResult(0, "", 0, Detections.empty(), decision, FRAME, timings))
     for _ in range(20):

@@ -116,7 +116,7 @@ def test_a_profile_made_beside_other_work_heals_for_settings_that_never_ran(colu
 def test_a_machine_that_becomes_faster_or_slower_than_any_profile_is_followed(columns):
     """Contention that no state explains is learned, and unlearned when it ends."""
     latency = AdaptiveLatency(SPACE, fit_latency(columns, UNKNOWN_LOAD, SPACE))
-    decision = Decision(SPACE[0], True, False, 12.0, 14.0, 0.5, "")
+    decision = Decision(SPACE[0], "detect", True, False, 12.0, 14.0, 0.5, "")
     for factor, frames in ((1.0, 60), (0.4, 40), (12.0, 40), (1.0, 40)):
         for _ in range(frames):
             observation = Observation(SLA(50.0), ContentFeatures(), "camera", (640, 480))

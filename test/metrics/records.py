@@ -86,8 +86,9 @@ def add_row(recorder, index, row, image=None):
         recorder.add(frame, None, row.truth, contention_level=row.level)
         return
     decision = Decision(
-        row.branch, row.detected, False, row.expected_ms, 1.2 * row.expected_ms, 0.5, "because",
-        fits=row.fastest_ms is None, fastest_ms=row.fastest_ms or 5.0,
+        row.branch, "detect" if row.detected else "track", row.detected, False, row.expected_ms,
+        1.2 * row.expected_ms, 0.5, "because", fits=row.fastest_ms is None,
+        fastest_ms=row.fastest_ms or 5.0,
     )  # fmt: skip
     timings = StageTimings(processing_ms=row.ms, detect_ms=row.ms if row.detected else 0.0)
     result = FrameResult(stamp_ns, "made_up", index, row.found, decision, row.sla, timings)

@@ -28,7 +28,7 @@ class FixedTime:
 
     def process(self, frame):
         self.seen.append((frame.sequence, self.sla.latency_ms))
-        decision = Decision(Branch(160), True, False, 1.0, 1.0, 0.5, "")
+        decision = Decision(Branch(160), "detect", True, False, 1.0, 1.0, 0.5, "")
         timings = StageTimings(processing_ms=self.ms)
         return FrameResult(
             frame.stamp_ns, "", frame.sequence, Detections.empty(), decision, self.sla, timings

@@ -18,7 +18,7 @@ SOME = MailboxCounts(received=9)
 
 
 def result(processing_ms, sla_ms=100.0):
-    decision = Decision(Branch(320), True, False, 1.0, 1.0, 0.5, "")
+    decision = Decision(Branch(320), "detect", True, False, 1.0, 1.0, 0.5, "")
     timings = StageTimings(processing_ms=processing_ms)
     return FrameResult(0, "", 0, Detections.empty(), decision, SLA(sla_ms), timings)
 

@@ -23,7 +23,9 @@ def begun(sla=FRAME, most_gain=math.inf):
 
 
 def see(price, ms, sla=FRAME, run_detector=True):
-    decision = Decision(Branch(160), run_detector, False, ms, ms, 0.5, "")
+    decision = Decision(
+        Branch(160), "detect" if run_detector else "track", run_detector, False, ms, ms, 0.5, ""
+    )
     timings = StageTimings(processing_ms=ms)
     price.observe(FrameResult(0, "", 0, Detections.empty(), decision, sla, timings))
 
