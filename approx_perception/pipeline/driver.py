@@ -145,7 +145,7 @@ class Driver:
         if self._conditions.camera:
             start_ns = max(self._free_ns, entry.frame.stamp_ns)
             self._free_ns = published_ns = start_ns + round(result.timings.processing_ms * 1e6)
-        kept = replace(result, detections=self._class_map.apply(result.detections))
+        kept = replace(result, output=self._class_map.apply(result.detections))
         level = self._conditions.level(position)
         self._recorder.add(entry.frame, kept, entry.ground_truth, published_ns, level)
         return entry.frame, result

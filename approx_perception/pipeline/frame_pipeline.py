@@ -22,10 +22,16 @@ from approx_perception.structures import (
     FrameResult,
     LoadReading,
     Observation,
+    StageTimings,
 )
 from approx_perception.trackers import Tracker, create_tracker
 
 __all__ = ["FramePipeline", "FrameUnderWay", "create_trackers"]
+
+
+#: Share of the objects that a tracker must lose in one frame for a group to end early: a cut, or a
+#: jerk of the camera, after which the rest of the group would be worth nothing.
+_LOST_AT_ONCE = 0.5
 
 
 def create_trackers(space: BranchSpace) -> dict[TrackerSettings, Tracker]:
@@ -154,6 +160,7 @@ class FramePipeline:
         """
         frame, decision, timer = work.frame, work.decision, work.timer
         timer.resume()
+        object_count = self._content.features.object_count
         try:
             if decision.run_detector:
                 detections = self._detect(frame, decision, timer, found)
@@ -164,12 +171,29 @@ class FramePipeline:
         except Exception as error:
             self.scheduler.fail(decision, timer.latest, error)
             raise
+        batch_size, timings = 1 if found is None else batch_size, timer.finish()
         result = FrameResult(
             frame.stamp_ns, frame.source_id, frame.sequence, detections, decision, work.sla,
-            timer.finish(), 1 if found is None else batch_size,
+            timings, batch_size, self._parts(decision, timings, batch_size),
+            timings.detect_ms * (1 - 1 / batch_size), self._content.features,
+            "" if decision.run_detector else _why_end(object_count, len(detections)),
         )  # fmt: skip
         self.scheduler.observe(result)
-        return replace(result, detections=detections.with_score(self.score_threshold))
+        return replace(result, output=detections.with_score(self.score_threshold))
+
+    def _parts(
+        self, decision: Decision, timings: StageTimings, batch_size: int
+    ) -> tuple[tuple[int, float], ...]:
+        """Parts that ran, and what each took of this image."""
+        space = self.scheduler.space
+        kind = 0 if decision.run_detector else 1
+        positions = space.compiled.parts_of(space.index(decision.branch), kind)
+        took_ms = (
+            (timings.detect_ms / batch_size, timings.initialize_ms)
+            if decision.run_detector
+            else (timings.track_ms,)
+        )
+        return tuple(zip(positions, took_ms, strict=False))
 
     def reset(self) -> None:
         """Forget all objects: the next frame is detected, and identities start anew."""
@@ -226,3 +250,9 @@ class FramePipeline:
             update = self._trackers[tracker].update(frame.image)
         with timer.stage("associate"):
             return self._associator.follow(update, frame.sequence)
+
+
+def _why_end(before: int, now: int) -> str:
+    if now >= (1 - _LOST_AT_ONCE) * before:
+        return ""
+    return f"{before - now} of {before} objects were lost at once"

@@ -161,7 +161,7 @@ def _to_record(
             recorder.add(frame, None, entry.ground_truth, contention_level=level)
             continue
         result = _to_result(recorded)
-        result = replace(result, detections=class_map.apply(result.detections))
+        result = replace(result, output=class_map.apply(result.detections))
         published_ns = frame.stamp_ns + round(recorded.age_ms * 1e6)
         recorder.add(frame, result, entry.ground_truth, published_ns, level)
     return recorder.finish()

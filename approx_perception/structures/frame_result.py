@@ -1,7 +1,10 @@
 """What came of one frame."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from approx_perception.structures.content import ContentFeatures
 from approx_perception.structures.decision import SLA, Decision
 from approx_perception.structures.detections import Detections
 
@@ -41,17 +44,23 @@ class StageTimings:
     features_ms: float = 0.0
     processing_ms: float = 0.0
 
+    @property
+    def stages(self) -> Mapping[str, float]:
+        """What the kernel's own stages took, by name; of a batch, the whole batch."""
+        names = ("detect", "track", "associate", "initialize", "features")
+        return {name: getattr(self, f"{name}_ms") for name in names}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
-    """Objects of one frame and how they were found.
+    """What a kernel made of one frame, and what that took.
 
     Attributes
     ----------
     stamp_ns, source_id, sequence
         The frame's, untouched.
-    detections
-        Objects to publish.
+    output
+        To publish, of the kernel's own type.
     decision
         What the scheduler chose.
     sla
@@ -59,17 +68,36 @@ class FrameResult:
     timings
         What each stage took.
     batch_size
-        Images of as many cameras that were detected together, this one included.
+        Images of as many cameras that ran together, this one included.
+    parts
+        Position in `CompiledSpace.parts` of each part that ran, and what it took in ms; of a batch
+        this image's part.
+    others_ms
+        Of the processing time, what a batch took for other cameras' images.
+    content
+        As the output shows it.
+    why_end
+        What in the output should end the group early; empty for nothing.
     """
 
     stamp_ns: int
     source_id: str
     sequence: int
-    detections: Detections
+    output: Any
     decision: Decision
     sla: SLA
     timings: StageTimings
     batch_size: int = 1
+    parts: tuple[tuple[int, float], ...] = ()
+    others_ms: float = 0.0
+    content: ContentFeatures = field(default_factory=ContentFeatures)
+    why_end: str = ""
+
+    @property
+    def detections(self) -> Detections:
+        """Output of a kernel that detects."""
+        detections: Detections = self.output
+        return detections
 
     @property
     def own_detect_ms(self) -> float:
@@ -82,4 +110,9 @@ class FrameResult:
 
         Cameras share the SLA's budget (`shared_budgets`), so those in a batch pay for it together.
         """
-        return self.timings.processing_ms - self.timings.detect_ms + self.own_detect_ms
+        return self.timings.processing_ms - self.others_ms
+
+    @property
+    def overhead_ms(self) -> float:
+        """What took time beside the parts."""
+        return self.own_ms - sum(ms for _, ms in self.parts)

@@ -95,6 +95,7 @@ def test_a_batch_where_it_is_faster_each_waits_for_all_of_it(detector, clock):
         assert outcome.timings.processing_ms == pytest.approx(BATCH_MS)
         # Budgets are shared, so that each pays a third.
         assert outcome.own_ms == pytest.approx(BATCH_MS / 3)
+        assert outcome.parts == ((0, pytest.approx(BATCH_MS / 3)),)
 
 
 def test_tracked_frames_and_lone_ones_are_no_batch(detector, clock):

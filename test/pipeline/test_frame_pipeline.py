@@ -50,9 +50,36 @@ def test_stages_are_timed_and_add_up():
     detector = FakeDetector(one_object, clock, latency_ms=12.0)
     space = small_space()
     pipeline = pipeline_of(detector, space, Fixed(space[0]), clock)
-    timings = pipeline.process(blank()).timings
-    assert (timings.decode_ms, timings.detect_ms, timings.track_ms) == (2.0, 12.0, 0.0)
+    result = pipeline.process(blank())
+    timings = result.timings
+    assert (timings.decode_ms, timings.stages["detect"], timings.stages["track"]) == (
+        2.0,
+        12.0,
+        0.0,
+    )
     assert timings.processing_ms == 14.0
+    assert (result.parts, result.overhead_ms) == (((0, 12.0),), 2.0)
+
+
+def test_parts_of_each_frame_are_those_of_its_kind():
+    space = small_space()
+    pipeline = pipeline_of(FakeDetector(one_object), space, Fixed(space[1]))
+    results = [pipeline.process(Frame(textured_image(), 0, "camera", s)) for s in range(2)]
+    names = [[space.compiled.parts[part].name for part, _ in r.parts] for r in results]
+    assert names == [
+        ["detector setting shape=160", "start of median_flow:1"],
+        ["step of median_flow:1"],
+    ]
+    assert [r.content.object_count for r in results] == [len(r.detections) for r in results]
+
+
+def test_objects_lost_at_once_end_a_group():
+    image = textured_image()
+    space = small_space()
+    pipeline = pipeline_of(FakeDetector(one_object), space, Fixed(space[1]))
+    images = [image, image, np.zeros_like(image)]
+    results = [pipeline.process(Frame(each, 0, "camera", s)) for s, each in enumerate(images)]
+    assert [r.why_end for r in results] == ["", "", "2 of 2 objects were lost at once"]
 
 
 def test_score_threshold_is_honoured_at_the_next_frame():
