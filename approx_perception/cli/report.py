@@ -42,6 +42,7 @@ def report(
 ) -> None:
     """Write one HTML page that needs no network: verdict, figures, charts, worst frames."""
     from approx_perception.evaluation.verdicts import add_verdicts
+    from approx_perception.reports.output_folder import add_to_marker
     from approx_perception.reports.page import build_page
     from approx_perception.reports.paper_figures import draw_paper_figures
 
@@ -56,6 +57,7 @@ def report(
     shown, reason = _pictures(records, pictures)
     target.parent.mkdir(parents=True, exist_ok=True)
     replace_text(target, build_page(title, result, records, shown, reason))
+    add_to_marker(target)
     show_verdicts(result["systems"])
     console.print(f"the page is {target}")
     if png is not None:

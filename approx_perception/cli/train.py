@@ -56,14 +56,15 @@ def train(
         backbone=backbone, iterations=iterations, batch_size=batch_size,
         learning_rate=learning_rate, seed=seed,
     )  # fmt: skip
-    check_folder(out, overwrite=True)
+    check_folder(out)
     with claimed(out) as folder:
         folder.mkdir(exist_ok=True)
-        mark(folder)
         trainer = DetectorTrainer(recipe, out, choose_device(device), workers)
+        own = (out / "config.yaml", trainer.checkpoint_path, trainer.weights_path)
+        mark(folder, [path.name for path in own])
         if trainer.iteration:
             console.print(f"going on from batch {trainer.iteration}")
-        write_config(out / "config.yaml", {**asdict(recipe), "shapes": list(recipe.shapes)})
+        write_config(own[0], {**asdict(recipe), "shapes": list(recipe.shapes)})
         smooth_loss: float | None = None
         with progress_bar() as progress:
             task = progress.add_task("training", total=iterations, completed=trainer.iteration)

@@ -1,20 +1,22 @@
 """Result folders that are whole or not there, and never replace what is not a result."""
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from approx_perception.exceptions import ConfigurationError, OutputError
-from approx_perception.files import claimed, replace_text
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, OutputError, shown
+from approx_perception.files import claimed, read_json_table, replace_text
 
-__all__ = ["check_folder", "fresh_folder", "mark"]
+__all__ = ["add_to_marker", "check_folder", "fresh_folder", "mark"]
 
 _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO}
 _MARKER = ".approx_perception"
-_MARKER_TEXT = "Made by approx-perception, which may replace this folder when told to.\n"
+_WORDS = "Made by approx-perception, which replaces these files when told to, and no others."
 
 
 @contextmanager
@@ -22,7 +24,8 @@ def fresh_folder(path: Path, overwrite: bool, resume: bool = False) -> Iterator[
     """Work in ``<path>.partial``, which becomes ``path`` when the block ends well.
 
     When it does not, the partial folder stays for inspection and an older result is untouched;
-    ``resume`` goes on with what it holds. Only folders that this package made are ever removed.
+    ``resume`` goes on with what it holds. Only files that this package wrote are ever removed: a
+    marker in the folder lists them.
 
     Raises
     ------
@@ -31,15 +34,15 @@ def fresh_folder(path: Path, overwrite: bool, resume: bool = False) -> Iterator[
     OutputError
         If it cannot be written, or another process writes to it.
     """
-    check_folder(path, overwrite)
+    _check_replaceable(path, overwrite)
     with claimed(path) as place:
         partial = place.with_name(place.name + ".partial")
-        check_folder(partial, overwrite=True)
+        _check_replaceable(partial, overwrite=True)
         try:
             if not resume and partial.exists():
                 shutil.rmtree(partial)
             partial.mkdir(exist_ok=True)
-            mark(partial)
+            mark(partial, None)
         except OSError as error:
             raise OutputError(f"cannot make the folder {partial}: {error.strerror}") from error
         try:
@@ -51,25 +54,43 @@ def fresh_folder(path: Path, overwrite: bool, resume: bool = False) -> Iterator[
                 f"cannot write the results, what there is of them stays in {partial}: "
                 f"{error.strerror}"
             ) from error
+        finally:
+            with suppress(OutputError):
+                mark(partial, _content(partial))
         try:
-            check_folder(path, overwrite)
+            _check_replaceable(path, overwrite)
             _put(partial, place)
-        except (ConfigurationError, OSError) as error:
+        except (ApproxPerceptionError, OSError) as error:
             raise OutputError(f"the results stay in {partial}: {error}") from error
 
 
-def mark(folder: Path) -> None:
-    """Make a folder one of ours, which --overwrite may replace."""
-    replace_text(folder / _MARKER, _MARKER_TEXT)
+def mark(folder: Path, files: list[str] | None) -> None:
+    """Make a folder one of ours.
+
+    Parameters
+    ----------
+    folder
+        Gets the marker.
+    files
+        What in it is ours, relative to it; None for everything, as while a run writes to it.
+    """
+    replace_text(folder / _MARKER, json.dumps({"note": _WORDS, "files": files}, indent=1) + "\n")
 
 
-def check_folder(path: Path, overwrite: bool) -> None:
-    """Refuse a folder whose content must not be replaced.
+def add_to_marker(file: Path) -> None:
+    """List a file that was written later, where its folder is one of ours."""
+    files = _listed(file.parent)
+    if files and file.name not in files:
+        mark(file.parent, [*files, file.name])
+
+
+def check_folder(path: Path) -> set[str]:
+    """Refuse a folder that is not ours to write to; returns the names in it.
 
     Raises
     ------
     ConfigurationError
-        If it is no folder, holds what is not ours, or holds anything and ``overwrite`` is false.
+        If it is no folder, or holds anything without our marker.
     """
     place = Path(os.path.realpath(path))
     if place.is_symlink() or (place.exists() and not place.is_dir()):
@@ -81,13 +102,43 @@ def check_folder(path: Path, overwrite: bool) -> None:
     if place.is_mount():
         raise ConfigurationError(f"{path} is a mount point; choose a folder inside it for --out")
     names = {entry.name for entry in place.iterdir()} if place.is_dir() else set()
-    if names and not overwrite:
-        raise ConfigurationError(f"{path} exists; choose another --out or add --overwrite")
     if names and _MARKER not in names:
         raise ConfigurationError(
             f"{path} was not made by approx-perception (it holds no file {_MARKER}) and is left "
             "alone; remove it yourself or choose another --out"
         )
+    return names
+
+
+def _check_replaceable(path: Path, overwrite: bool) -> None:
+    """Refuse a folder that holds anything which must not be removed."""
+    if not check_folder(path):
+        return
+    if not overwrite:
+        raise ConfigurationError(f"{path} exists; choose another --out or add --overwrite")
+    ours = _listed(path)
+    if ours is not None and (others := sorted({*_content(path)} - {*ours})):
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        raise ConfigurationError(
+            f"{path} holds {shown(others[0])}{more}, which the run that made it did not write; "
+            "move it elsewhere or choose another --out"
+        )
+
+
+def _content(folder: Path) -> list[str]:
+    """Everything below a folder, relative to it."""
+    entries = (path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    return sorted(entry for entry in entries if entry != _MARKER)
+
+
+def _listed(folder: Path) -> list[str] | None:
+    """What the marker of a folder lists; None for everything."""
+    try:
+        files: Any = read_json_table(folder / _MARKER, "marker").get("files")
+    except ConfigurationError:
+        # Plain text, of a version that listed nothing.
+        return None
+    return [str(name) for name in files] if isinstance(files, list) else None
 
 
 def _put(partial: Path, place: Path) -> None:

@@ -368,6 +368,14 @@ def test_coco_with_the_same_name_in_folders_that_the_source_is_not(tmp_path):
         truths(images(tmp_path / "day3", "1.png"), tmp_path / "truth.json")
 
 
+@pytest.mark.parametrize("names", [("1.png", "1.png"), ("day1/1.png", "day1\\1.png")])
+def test_coco_with_two_entries_of_one_file(tmp_path, names):
+    content = coco_of((7, names[0]), (9, names[1]))
+    (tmp_path / "truth.json").write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match=r"name the same file '(day1/)?1\.png' \(ids 7, 9\)"):
+        truths(images(tmp_path / "day1", "1.png"), tmp_path / "truth.json")
+
+
 @pytest.fixture
 def video(tmp_path):
     """Four frames without files."""

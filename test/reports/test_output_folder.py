@@ -9,7 +9,7 @@ import pytest
 
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, OutputError
 from approx_perception.files import claimed
-from approx_perception.reports.output_folder import fresh_folder
+from approx_perception.reports.output_folder import add_to_marker, fresh_folder
 
 
 def fill(out, text, **options):
@@ -95,6 +95,48 @@ def test_folders_of_others_are_not_removed(name, names, tmp_path):
             fill(tmp_path / "photos", "one", **options)
     assert all(file.exists() for file in theirs)
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "sub/photo.jpg", "empty/", ".hidden", "z\nb"])
+@pytest.mark.parametrize("place", ["out", "out.partial"])
+def test_what_others_put_into_a_result_stops_the_run_that_would_remove_it(place, name, tmp_path):
+    out = tmp_path / "out"
+    fill(out, "one")
+    with (
+        pytest.raises(ZeroDivisionError),
+        fresh_folder(out, overwrite=True) as folder,
+    ):
+        (folder / "sub").mkdir()
+        (folder / "sub" / "record.json").touch()
+        raise ZeroDivisionError
+    theirs = tmp_path / place / name
+    if name.endswith("/"):
+        theirs.mkdir()
+    else:
+        theirs.parent.mkdir(exist_ok=True)
+        theirs.write_text("dear", encoding="utf-8")
+    for options in ({}, {"resume": True}):
+        with pytest.raises(ConfigurationError, match="the run that made it did not write") as error:
+            fill(out, "two", overwrite=True, **options)
+        assert repr(name.split("/")[0])[:-1] in str(error.value)
+    assert theirs.exists()
+    assert text_in(out) == "one"
+
+
+def test_a_file_that_another_verb_adds_is_listed(tmp_path):
+    fill(tmp_path / "out", "one")
+    (tmp_path / "out" / "report.html").touch()
+    add_to_marker(tmp_path / "out" / "report.html")
+    add_to_marker(tmp_path / "report.html")
+    fill(tmp_path / "out", "two", overwrite=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_of_a_version_that_listed_nothing_is_replaced(tmp_path):
+    fill(tmp_path / "out", "one")
+    (tmp_path / "out" / ".approx_perception").write_text("Made by approx-perception, ...\n")
+    fill(tmp_path / "out", "two", overwrite=True)
+    assert text_in(tmp_path / "out") == "two"
 
 
 @pytest.mark.parametrize("out", [".", "..", "/", "../..", "here/.."])

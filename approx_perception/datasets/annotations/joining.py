@@ -130,10 +130,7 @@ def join_by_path(paths: Sequence[Path], names: Mapping[Any, str]) -> Join:
     for path in paths:
         found = by_name.get(path.name) or by_stem.get(path.stem) or [None]
         if len(found) > 1:
-            raise DatasetError(
-                f"the frame {path} may be {choices(str(entries[key]) for key in found)}; name the "
-                "source's folder as the file of ground truth does"
-            )
+            raise DatasetError(_ambiguity(path, {key: str(entries[key]) for key in found}))
         keys.append(found[0])
     remarks = []
     folders = [folder for folder in likeness if folder.parts]
@@ -146,3 +143,18 @@ def join_by_path(paths: Sequence[Path], names: Mapping[Any, str]) -> Join:
         has = f"; its entries are of {shown(next(iter(names.values())))} and so on" if names else ""
         remarks.append(f"{len(missing)} images have no entry, as {shown(missing[0])}{has}")
     return Join(lambda index: keys[index], tuple(remarks))
+
+
+def _ambiguity(path: Path, names: Mapping[Any, str]) -> str:
+    """Say why a frame has several entries: they are of several folders, or one is there twice."""
+    different = sorted(set(names.values()))
+    if len(different) > 1:
+        return (
+            f"the frame {path} may be {choices(different)}; name the source's folder as the file "
+            "of ground truth does"
+        )
+    ids = ", ".join(shown(key) for key in names)
+    return (
+        f"{len(names)} images of the ground truth name the same file {shown(different[0])} (ids "
+        f"{ids}); keep one of them, or give each the name of its own file"
+    )
