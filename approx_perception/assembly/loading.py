@@ -39,7 +39,7 @@ def load_space(name: str, detector: str) -> BranchSpace:
     if name in space_names():
         return BranchSpace.from_yaml(share_folder("config") / "spaces" / f"{name}.yaml")
     path = Path(name)
-    if not path.is_file():
+    if not path.exists():
         raise ConfigurationError(
             f"there is no branch space {shown(name)}; give a YAML file or {choices(space_names())}"
         )

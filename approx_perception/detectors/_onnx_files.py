@@ -21,6 +21,7 @@ from approx_perception.detectors._yolox_rows import (
     rows_of_cells,
 )
 from approx_perception.exceptions import ConfigurationError, WeightsError, shown
+from approx_perception.files import check_file
 
 __all__ = ["YOLOXNetwork", "open_yolox"]
 
@@ -107,8 +108,7 @@ def _trial_image(width: int, height: int) -> npt.NDArray[np.uint8]:
 
 
 def _session(path: Path, options: DetectorOptions) -> ort.InferenceSession:
-    if not path.is_file():
-        raise WeightsError(f"there is no weights file {shown(str(path))}")
+    check_file(path, "weights file", WeightsError)
     session_options = ort.SessionOptions()
     session_options.intra_op_num_threads = options.num_threads
     session_options.log_severity_level = 3

@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.models import get_weight
 
 from approx_perception.exceptions import ConfigurationError, InferenceError, WeightsError, shown
-from approx_perception.files import replace_bytes
+from approx_perception.files import check_file, replace_bytes
 
 __all__ = [
     "checked_state",
@@ -112,8 +112,7 @@ def read_state(path: Path) -> dict[str, Any]:
     WeightsError
         If it is missing or holds anything else.
     """
-    if not path.is_file():
-        raise WeightsError(f"there is no weights file {shown(str(path))}")
+    check_file(path, "weights file", WeightsError)
     if path.suffix.lower() == ".onnx":
         raise WeightsError(f"{shown(str(path))} is an ONNX file; take the detector yolox for it")
     try:

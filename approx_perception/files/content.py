@@ -3,11 +3,12 @@
 import codecs
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
-from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, shown
 
-__all__ = ["UnreadableError", "content_of", "read_bytes", "read_text", "text_of"]
+__all__ = ["UnreadableError", "check_file", "content_of", "read_bytes", "read_text", "text_of"]
 
 #: COCO's own ground truth takes half of that.
 _LARGEST_BYTES = 2**30
@@ -17,11 +18,11 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF8: "utf-8-sig",
 }  # fmt: skip
 _KINDS = {
-    stat.S_IFDIR: "it is a folder",
-    stat.S_IFIFO: "it is a named pipe",
-    stat.S_IFSOCK: "it is a socket",
-    stat.S_IFCHR: "it is a device",
-    stat.S_IFBLK: "it is a device",
+    stat.S_IFDIR: "it is a folder, not a file",
+    stat.S_IFIFO: "it is a named pipe, not a file",
+    stat.S_IFSOCK: "it is a socket, not a file",
+    stat.S_IFCHR: "it is a device, not a file",
+    stat.S_IFBLK: "it is a device, not a file",
 }
 
 
@@ -36,20 +37,41 @@ def content_of(path: Path, largest_bytes: int = _LARGEST_BYTES) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb", closefd=True) as file:
             status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                kind = _KINDS.get(stat.S_IFMT(status.st_mode), "it is of a special kind")
-                raise UnreadableError(f"{kind}, not a file")
+            if kind := _other_kind(status):
+                raise UnreadableError(kind)
             if status.st_size > largest_bytes:
                 raise UnreadableError(
                     f"it has {status.st_size} bytes, more than the {largest_bytes} allowed"
                 )
             return file.read(largest_bytes)
-    except IsADirectoryError as error:
-        raise UnreadableError("it is a folder, not a file") from error
     except OSError as error:
+        # What cannot be opened at all: a folder on some systems, a socket.
+        with suppress(OSError):
+            if kind := _other_kind(path.stat()):
+                raise UnreadableError(kind) from error
         raise UnreadableError(error.strerror or str(error)) from error
     except (ValueError, MemoryError) as error:  # A name with a zero byte; a file beyond memory.
         raise UnreadableError(str(error) or "there is not enough memory") from error
+
+
+def _other_kind(status: os.stat_result) -> str:
+    """What is there in place of a file; empty for a file."""
+    kind = stat.S_IFMT(status.st_mode)
+    return "" if kind == stat.S_IFREG else _KINDS.get(kind, "it is no file")
+
+
+def check_file(
+    path: Path, what: str, error: type[ApproxPerceptionError] = ConfigurationError
+) -> None:
+    """Refuse what another library could not open as a file, or would wait for; see `read_bytes`."""
+    try:
+        reason = _other_kind(path.stat())
+    except FileNotFoundError:
+        raise error(f"there is no {what} {shown(str(path))}") from None
+    except (OSError, ValueError) as problem:  # A name that is too long, or has a zero byte.
+        reason = getattr(problem, "strerror", None) or str(problem)
+    if reason:
+        raise error(f"cannot read the {what} {shown(str(path))}: {reason}")
 
 
 def text_of(path: Path, largest_bytes: int = _LARGEST_BYTES) -> str:

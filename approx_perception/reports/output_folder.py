@@ -9,7 +9,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, OutputError, shown
+from approx_perception.exceptions import (
+    ApproxPerceptionError,
+    ConfigurationError,
+    OutputError,
+    shown,
+)
 from approx_perception.files import claimed, read_json_table, replace_text
 
 __all__ = ["add_to_marker", "check_folder", "fresh_folder", "mark"]

@@ -11,7 +11,6 @@ from std_msgs.msg import Float32
 from approx_perception.clock import Clock
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.load.load_inputs import LoadInputs, share_of_percent
-from approx_perception.machine import core_count
 from approx_perception.msg import SystemLoad
 from approx_perception.ros import qos
 from approx_perception.ros.topic_names import LOAD_TYPES, foreign_types
@@ -24,10 +23,14 @@ _SILENCE_LOG_PERIOD_S = 30.0
 
 
 class _OwnCpu:
-    """Share of all cores that this process takes, from call to call."""
+    """Share of all cores of the machine, as monitors count them, that this process takes.
+
+    Not of those that a container may use: a monitor knows nothing of its quota.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self._process = clock, psutil.Process()
+        self._cores = psutil.cpu_count() or 1
         self._before = self._now()
 
     def _now(self) -> tuple[float, float]:
@@ -38,7 +41,7 @@ class _OwnCpu:
         now, before = self._now(), self._before
         self._before = now
         elapsed_s = max(now[1] - before[1], 1e-6)
-        return min((now[0] - before[0]) / elapsed_s / core_count(), 1.0)
+        return min((now[0] - before[0]) / elapsed_s / self._cores, 1.0)
 
 
 class LoadTopics:

@@ -4,6 +4,7 @@ import math
 import re
 import time
 
+import psutil
 import pytest
 
 pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
@@ -11,8 +12,10 @@ pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
 from approx_perception.msg import SystemLoad
 from std_msgs.msg import Float32, String
 
+from approx_perception.clock import FakeClock
 from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
 from approx_perception.ros import qos
+from approx_perception.ros.load_topics import _OwnCpu
 
 
 class Speaker:
@@ -83,6 +86,14 @@ def test_plain_topics_are_heard_and_silence_is_told(graph):
     assert graph.wait(lambda: "is silent for" in graph.diagnostics["load problems"], 20)
     assert "fell silent" in node.last_words()
     assert cpu.say_until(lambda: "/board/cpu (heard)" in status(), data=10.0)
+
+
+def test_own_share_of_the_cpu_is_of_all_cores_as_monitors_count_them(monkeypatch):
+    clock = FakeClock()
+    monkeypatch.setattr(psutil, "cpu_count", lambda: 64)
+    own = _OwnCpu(clock)
+    monkeypatch.setattr(own, "_now", lambda: (own._before[0] + 8.0, own._before[1] + 10.0))
+    assert own.share() == pytest.approx(8.0 / 10.0 / 64)
 
 
 def test_readings_that_make_no_sense_are_reported_and_survived(graph):

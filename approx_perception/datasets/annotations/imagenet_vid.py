@@ -15,6 +15,7 @@ from approx_perception.datasets.annotations._base import (
 from approx_perception.datasets.annotations.joining import Join, join_by_count, join_by_path
 from approx_perception.datasets.frame_names import by_number, frame_numbers
 from approx_perception.exceptions import DatasetError, shown
+from approx_perception.files import read_bytes
 from approx_perception.structures import GroundTruth
 
 __all__ = ["VID_CLASSES", "ImageNetVidAnnotations"]
@@ -74,8 +75,8 @@ class ImageNetVidAnnotations(Annotations):
 
     def _read(self, path: Path) -> list[TruthRow]:
         try:
-            root = ElementTree.parse(path).getroot()
-        except (OSError, ValueError, ElementTree.ParseError) as error:
+            root = ElementTree.fromstring(read_bytes(path, "ground truth", DatasetError))
+        except (ValueError, ElementTree.ParseError) as error:
             raise DatasetError(f"{path} cannot be read: {error}") from error
         return [self._row(path, number, item) for number, item in enumerate(root.iter("object"))]
 
