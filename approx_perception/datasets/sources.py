@@ -15,11 +15,11 @@ __all__ = ["SOURCE_HELP", "is_synthetic", "open_source"]
 
 SOURCE_HELP = (
     "A rosbag2 (folder, .mcap or .db3), a video, a folder of images (also in MOTChallenge layout), "
-    "or synthetic:SCENARIO, with :SPLIT:SEED behind it if wanted (test:0). "
+    "synthetic:SCENARIO, with :SPLIT:SEED behind it if wanted (test:0), or camera:0. "
     "SOURCE[48:104] is frames 48 to 103 of it alone."
 )
-_CHOICES = "a bag, a video, a folder of images or synthetic:SCENARIO"
-_SYNTHETIC = "synthetic:"
+_CHOICES = "a bag, a video, a folder of images, synthetic:SCENARIO or camera:0"
+_SYNTHETIC, _CAMERA = "synthetic:", "camera:"
 _SPAN = re.compile(
     rf"(?P<name>.+)\[(?P<start>\d{{0,{MOST_DIGITS}}}):(?P<stop>\d{{0,{MOST_DIGITS}}})\]"
 )
@@ -39,12 +39,13 @@ def open_source(
     class_numbers: Mapping[int, str | None] | None = None,
     max_image_px: int = MAX_IMAGE_PX,
 ) -> FrameSource:
-    """Open a bag, a video, a folder of images or a synthetic scenario.
+    """Open a bag, a video, a folder of images, a synthetic scenario or a camera.
 
     Parameters
     ----------
     name
-        A path, or ``synthetic:SCENARIO``; with ``[START:STOP]`` behind it, those frames alone.
+        A path, ``synthetic:SCENARIO`` or ``camera:DEVICE``; with ``[START:STOP]`` behind it, those
+        frames alone.
     topic
         Image topic, where a bag has several.
     frame_count, seed
@@ -77,6 +78,8 @@ def open_source(
             ),
             start, stop,
         )  # fmt: skip
+    if name.startswith(_CAMERA):
+        return _camera(name.removeprefix(_CAMERA), ground_truth)
     path = Path(name)
     is_video = is_synthetic(name)
     if not is_video and not path.exists():
@@ -185,3 +188,11 @@ def _synthetic(text: str, frame_count: int, seed: int) -> FrameSource:
     from approx_perception.datasets.synthetic import SyntheticVideo
 
     return SyntheticVideo(scenario, split or "test", int(own_seed or seed), frame_count)  # type: ignore[arg-type]
+
+
+def _camera(device: str, ground_truth: str | None) -> FrameSource:
+    if ground_truth is not None:
+        raise DatasetError(f"a camera has no ground truth; {shown(ground_truth)} cannot be used")
+    from approx_perception.datasets.camera import Camera
+
+    return Camera(device)
