@@ -144,7 +144,9 @@ NINES = "9" * 5000
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("", "no source is named; give a bag, a video, a folder of images or synthetic:SCENARIO"),
+        ("", "no source is named; give a bag, a video, .* synthetic:SCENARIO or camera:0"),
+        ("camera:", "there is no camera '' that OpenCV can open"),
+        ("camera:/nowhere", "there is no camera '/nowhere' that OpenCV can open"),
         ("/nowhere/at/all", "there is no source '/nowhere/at/all'; give a bag, a video"),
         (f"synthetic:calm:test:{NINES}", "it must be a whole number of at most 18 digits"),
         ("synthetic:calm:test:-1", "is '-1'; it must be a whole number"),
@@ -155,6 +157,11 @@ def test_what_is_no_source_is_said(name, words):
     with pytest.raises(DatasetError, match=words) as refused:
         open_source(name)
     assert len(str(refused.value)) < 600
+
+
+def test_a_camera_has_no_ground_truth():
+    with pytest.raises(DatasetError, match=r"a camera has no ground truth; 'gt\.txt' cannot be"):
+        open_source("camera:0", ground_truth="gt.txt")
 
 
 def test_a_span_of_thousands_of_digits_is_part_of_a_name():
