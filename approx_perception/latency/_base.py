@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.structures import (
-    SLA,
     ContentionState,
     FrameResult,
     Observation,
@@ -47,15 +46,8 @@ class LatencyEstimate:
 class LatencyPredictor(Protocol):
     """Predicts before and learns after each frame; called by the scheduler only."""
 
-    def predict(self, observation: Observation, stay_frames: float) -> LatencyEstimate:
-        """Estimate all branches for what is observed now.
-
-        What switching costs counts over ``stay_frames``, for which a branch is expected to stay.
-        """
-        ...
-
-    def always_fits(self, sla: SLA) -> npt.NDArray[np.bool_]:
-        """``(B,)`` whether a branch is for certain in time under all contention known."""
+    def predict(self, observation: Observation) -> LatencyEstimate:
+        """Estimate all branches for what is observed now."""
         ...
 
     def observe(self, result: FrameResult) -> None:

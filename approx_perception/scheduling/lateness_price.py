@@ -10,11 +10,9 @@ __all__ = ["LatenessPrice"]
 _AIM = 0.85
 #: Step of the logarithm for a violation; a frame in time takes back its share of it.
 _GAIN = 0.15
-#: AP50 that a branch must gain to be worth being late on all frames: at most at first, and the
-#: least and the most that it may become.
+#: AP50 that a branch must gain to be worth being late on all frames: at first, and the least and
+#: the most that it may become.
 _FIRST, _LEAST, _MOST = 1.0, 0.1, 20.0
-#: How many times what being late can gain it is at first, within these limits.
-_FIRST_FOR_GAIN = 4.0
 
 
 class LatenessPrice:
@@ -42,20 +40,9 @@ class LatenessPrice:
         """For a certain violation."""
         return math.exp(self._log_price)
 
-    def begin(self, sla: SLA, most_gain: float) -> None:
-        """Forget all for another SLA.
-
-        Parameters
-        ----------
-        sla
-            In force from now on.
-        most_gain
-            AP50 of the most accurate branch less that of the most accurate one which is in time
-            under any contention. Where that is little, lateness never gains much, and what the
-            SLA allows need not be saved up for worse times.
-        """
-        self.sla, self._group_ms = sla, []
-        self._log_price = math.log(min(max(_FIRST_FOR_GAIN * most_gain, _LEAST), _FIRST))
+    def begin(self, sla: SLA) -> None:
+        """Forget all for another SLA."""
+        self.sla, self._group_ms, self._log_price = sla, [], math.log(_FIRST)
 
     def observe(self, result: FrameResult) -> None:
         """Count a frame, or a group that ended with the frame before; not of another SLA."""

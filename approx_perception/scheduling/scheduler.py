@@ -16,8 +16,6 @@ from approx_perception.structures import SLA, Decision, FrameResult, Observation
 
 __all__ = ["Scheduler"]
 
-#: Frames for which a branch stays, before that was seen; what it is learned with.
-_FIRST_STAY_FRAMES, _STAY_GAIN = 100.0, 0.2
 #: Share of the objects that a tracker must lose in one frame for a group to end early: a cut, or a
 #: jerk of the camera, after which the rest of the group would be worth nothing.
 _LOST_AT_ONCE = 0.5
@@ -100,8 +98,6 @@ class Scheduler:
         self._object_count = 0
         self._price = LatenessPrice()
         self._failing = FailingParts(space)
-        self._stay_frames = _FIRST_STAY_FRAMES
-        self._stayed_frames = 0
         #: Measured latencies of the group under way, in ms.
         self.group_processing_ms: list[float] = []
         #: Of these, what a batch took for other cameras' images.
@@ -116,7 +112,6 @@ class Scheduler:
         # Read once: the user may replace it between two lines.
         policy = self.policy
         group = self._group
-        self._stayed_frames += 1
         self._failing.begin_frame(observation.image_size)
         if group is not None:
             self._cause = self._cause or self._why_not_go_on(group, observation, policy)
@@ -232,9 +227,6 @@ class Scheduler:
         decision, keeps_budget = self._choose(observation, policy, allowed)
         stream = (observation.source_id, observation.image_size)
         self._group = _Group(decision, keeps_budget, 0, 0, observation.sla, policy, stream, allowed)
-        if decision.switched:
-            self._stay_frames += _STAY_GAIN * (self._stayed_frames - self._stay_frames)
-            self._stayed_frames = 0
         self._last = decision
         self._cause = ""
         self.group_processing_ms = []
@@ -247,7 +239,7 @@ class Scheduler:
         allowed: npt.NDArray[np.bool_] | None,
     ) -> tuple[Decision, bool]:
         """Choose a branch, and tell whether for being mostly inside the SLA."""
-        estimate = self.latency.predict(observation, self._stay_frames)
+        estimate = self.latency.predict(observation)
         accuracy = self._accuracy.predict(observation.content)
         last = self._last
         # Holding on is against noise; another SLA is a wish to choose anew.
@@ -257,11 +249,7 @@ class Scheduler:
             np.ones(len(self.space), bool) if allowed is None else allowed
         )
         if observation.sla != self._price.sla:
-            always_fits = self.latency.always_fits(observation.sla) & usable
-            best, safest = (
-                accuracy.max(initial=-np.inf, where=where) for where in (usable, always_fits)
-            )
-            self._price.begin(observation.sla, float(best - safest))
+            self._price.begin(observation.sla)
         candidates = Candidates(
             self.space, estimate.mean_ms, estimate.quantile_ms, estimate.late_share,
             accuracy, current, observation, self._price.ap50, usable,

@@ -10,7 +10,7 @@ from approx_perception.clock import FakeClock
 from approx_perception.datasets import FrameSource
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.latency._base import LatencyEstimate
-from approx_perception.structures import SLA, Detections, FrameResult, Observation
+from approx_perception.structures import Detections, FrameResult, Observation
 
 __all__ = ["FakeDetector", "FakeLatency", "TruthDetector", "small_space"]
 
@@ -90,24 +90,15 @@ class FakeLatency:
     def __init__(self, quantile_ms: npt.ArrayLike, steepness: float = 100.0) -> None:
         self.steepness = steepness
         self.quantile_ms = np.asarray(quantile_ms, np.float64)
-        #: ``(B,)`` of the first detection of a branch; may be replaced too.
-        self.switching_ms = np.zeros(len(self.quantile_ms))
         self.observed: list[FrameResult] = []
-        #: ``(B,)`` branches that are in time whatever comes.
-        self.is_safe = np.zeros(len(self.quantile_ms), bool)
 
-    def predict(self, observation: Observation, stay_frames: float) -> LatencyEstimate:
+    def predict(self, observation: Observation) -> LatencyEstimate:
         """See `LatencyPredictor`."""
-        sla, switching_ms = observation.sla, self.switching_ms / stay_frames
-        quantile_ms = self.quantile_ms + switching_ms
+        sla = observation.sla
         # As many are late as the SLA allows where the quantile is the budget.
-        exponent = 1 + self.steepness * (1 - quantile_ms / sla.latency_ms)
+        exponent = 1 + self.steepness * (1 - self.quantile_ms / sla.latency_ms)
         late_share = (1 - sla.quantile) ** np.maximum(exponent, 0.0)
-        return LatencyEstimate(self.quantile_ms * 0.8 + switching_ms, quantile_ms, late_share)
-
-    def always_fits(self, sla: SLA) -> npt.NDArray[np.bool_]:
-        """See `LatencyPredictor`."""
-        return self.is_safe
+        return LatencyEstimate(self.quantile_ms * 0.8, self.quantile_ms, late_share)
 
     def observe(self, result: FrameResult) -> None:
         """See `LatencyPredictor`."""

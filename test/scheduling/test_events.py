@@ -301,15 +301,6 @@ class TestHysteresis:
         assert self.choices(scheduler, latency, [40.0, 20.0], 30.0) == [LARGE_TRACKED] * 2
         assert scheduler._last.reason.startswith("kept: ")
 
-    def test_switching_cost_counts_over_the_expected_stay(self):
-        latency, scheduler = self.machine()
-        # 400 ms over the 100 frames that a branch is first expected to stay: 4 ms a frame.
-        latency.switching_ms = np.array([0.0, 0.0, 400.0, 0.0])
-        scheduler.abort_group()
-        assert SPACE.index(scheduler.decide(Observation(SLA(31.0))).branch) == LARGE_TRACKED
-        scheduler.abort_group()
-        assert SPACE.index(scheduler.decide(Observation(SLA(36.0))).branch) == LARGE
-
 
 def late_group(sla_ms, policy=None, allowed=None):
     """A group of two that takes far longer than foreseen, and what follows it."""

@@ -16,9 +16,9 @@ from approx_perception.structures import (
 FRAME, GOF = SLA(50.0, 0.95), SLA(50.0, 0.95, SlaScope.GOF)
 
 
-def begun(sla=FRAME, most_gain=math.inf):
+def begun(sla=FRAME):
     price = LatenessPrice()
-    price.begin(sla, most_gain)
+    price.begin(sla)
     return price
 
 
@@ -58,19 +58,13 @@ def test_another_sla_starts_anew():
     first = price.ap50
     for _ in range(100):
         see(price, 10.0)
-    price.begin(SLA(20.0), math.inf)
+    price.begin(SLA(20.0))
     assert price.ap50 == first
     # A frame that was under way meanwhile says nothing of the new one.
     see(price, 60.0)
     assert price.ap50 == first
     see(price, 60.0, SLA(20.0))
     assert price.ap50 > first
-
-
-def test_it_is_cheap_at_first_where_being_late_gains_little():
-    prices = [begun(most_gain=gain).ap50 for gain in (0.0, 0.05, 0.2, 0.5, math.inf)]
-    assert 0 < prices[0] < prices[1] < prices[2] < prices[3] == prices[4]
-    assert prices[0] < 0.2 * prices[3]
 
 
 def test_groups_count_as_their_mean():

@@ -66,27 +66,6 @@ def test_a_slightly_better_branch_is_taken_for_another_sla_but_not_for_less_cont
     assert decisions(scheduler, [Observation(SLA(45.0))]) == [(2, True)]
 
 
-def test_a_better_branch_is_worth_being_late_for_where_nothing_threatens(latency):
-    """Late on 5 % it gains 0.03: too little where what the SLA allows may be needed later."""
-    nothing_is_safe = latency.is_safe
-    accuracy = ConstantAccuracy(np.array([0.5, 0.4, 0.73, 0.7]))
-    scheduler = Scheduler(SPACE, MostAccurate(), latency, accuracy)
-    assert decisions(scheduler, [Observation(SLA(30.0))]) == [(3, True)]
-    latency.is_safe = np.array([False, False, False, True])
-    assert decisions(scheduler, [Observation(SLA(30.1))]) == [(2, True)]
-    latency.is_safe = nothing_is_safe
-    assert decisions(scheduler, [Observation(SLA(30.0))]) == [(3, True)]
-
-
-@pytest.mark.parametrize(("safe", "expected"), [(0, 2), (3, 0)])
-def test_a_branch_that_may_not_be_chosen_makes_nothing_safe(latency, safe, expected):
-    accuracy = ConstantAccuracy(np.array([0.71, 0.4, 0.73, 0.72]))
-    scheduler = Scheduler(SPACE, MostAccurate(), latency, accuracy)
-    scheduler.allowed = np.array([True, False, True, False])
-    latency.is_safe = np.arange(4) == safe
-    assert decisions(scheduler, [Observation(SLA(30.0))]) == [(expected, True)]
-
-
 def test_new_stream_or_resolution_ends_the_group(scheduler):
     events = [
         Observation(MIDDLE, source_id="a", image_size=(640, 480)),
