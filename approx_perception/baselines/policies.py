@@ -8,7 +8,7 @@ import numpy.typing as npt
 from approx_perception.baselines.scale_regressor import ScaleRegressor
 from approx_perception.branches import Branch, BranchSpace
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.scheduling.policies import Candidates, Memoryless, Selection
+from approx_perception.scheduling.policies import Candidates, SchedulingPolicy, Selection
 from approx_perception.structures import Observation
 
 __all__ = ["AdaScale", "Triggered", "every_frame_branches"]
@@ -42,7 +42,7 @@ def every_frame_branches(space: BranchSpace, is_open: npt.NDArray[np.bool_]) -> 
     return positions
 
 
-class AdaScale(Memoryless):
+class AdaScale(SchedulingPolicy):
     """AdaScale (Chin et al., SysML 2019): detect in every frame, at the scale it asks for.
 
     A regressor reads the detector's deep features of the frame before; the first frame is detected
@@ -88,7 +88,7 @@ class AdaScale(Memoryless):
             self._wanted_px = self._regressor.shape(features, shape)
 
 
-class Triggered(Memoryless):
+class Triggered(SchedulingPolicy):
     """MARLIN (SenSys 2019) and Glimpse (SenSys 2015): track, and detect when the scene changes.
 
     Theirs is a learned change detector or a difference of frames; this is the latter, on a

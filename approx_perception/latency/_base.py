@@ -10,6 +10,7 @@ import numpy.typing as npt
 from approx_perception.structures import (
     ContentionState,
     FrameResult,
+    GroupEnded,
     Observation,
 )
 
@@ -52,4 +53,8 @@ class LatencyPredictor(Protocol):
 
     def observe(self, result: FrameResult) -> None:
         """Take in what a frame really took."""
+        ...
+
+    def group_ended(self, group: GroupEnded) -> None:
+        """Take in what a group really took."""
         ...

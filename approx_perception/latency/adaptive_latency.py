@@ -15,6 +15,7 @@ from approx_perception.structures import (
     SLA,
     ContentFeatures,
     FrameResult,
+    GroupEnded,
     Observation,
     SlaScope,
 )
@@ -116,7 +117,6 @@ class AdaptiveLatency:
         self._mean_ms = np.zeros(len(space))
         self._setting: int | None = None
         self._pending: _Residual | None = None
-        self._group_ms: list[float] = []
         self._group_expected_ms, self._group_broke = 0.0, False
 
     @property
@@ -237,7 +237,10 @@ class AdaptiveLatency:
         if not (0 < timings.processing_ms < math.inf and 0 <= parts_ms < math.inf):
             return
         setting, init, step = self._parts.positions_of(branch)
-        self._observe_group(result)
+        if result.decision.starts_group:
+            # Our own expectation: the decision's may be another policy's.
+            self._group_expected_ms = float(self._mean_ms[self._space.index(branch)])
+            self._group_broke = False
         objects = ContentFeatures.of_objects(result.detections)
         if result.decision.run_detector:
             self._setting = setting
@@ -290,19 +293,14 @@ class AdaptiveLatency:
         elif pending is None:
             self._pending = new
 
-    def _observe_group(self, result: FrameResult) -> None:
-        """Teach the tail of groups, when the next one begins."""
-        decision = result.decision
-        if decision.run_detector:
-            if len(self._group_ms) > 1 and self._group_expected_ms > 0:
-                mean_ms = sum(self._group_ms) / len(self._group_ms)
-                residual = math.log(max(mean_ms, 1e-3) / self._group_expected_ms)
-                self._tails[2].correct(residual, result.sla.quantile)
-                if not self._group_broke:
-                    self._tails[2].remember(residual)
-            # Our own expectation: the decision's may be another policy's.
-            self._group_expected_ms = float(self._mean_ms[self._space.index(decision.branch)])
-            self._group_ms, self._group_broke = [], False
-        # A late group that tracks on is chosen as one that does: its first frames count.
-        if len(self._group_ms) < decision.branch.si:
-            self._group_ms.append(result.own_ms)
+    def group_ended(self, group: GroupEnded) -> None:
+        """Teach the tail of groups."""
+        # A late group that goes on was chosen as one that does: the frames planned count.
+        measured_ms = group.measured_ms[: group.planned_frames]
+        if len(measured_ms) < 2 or self._group_expected_ms <= 0:
+            return
+        mean_ms = sum(measured_ms) / len(measured_ms)
+        residual = math.log(max(mean_ms, 1e-3) / self._group_expected_ms)
+        self._tails[2].correct(residual, group.sla.quantile)
+        if not self._group_broke:
+            self._tails[2].remember(residual)

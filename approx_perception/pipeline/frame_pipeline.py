@@ -169,7 +169,7 @@ class FramePipeline:
             with timer.stage("features"):
                 self._see(frame, detections)
         except Exception as error:
-            self.scheduler.fail(decision, timer.latest, error)
+            self.scheduler.fail(self._part_at_fault(decision, timer.latest), error)
             raise
         batch_size, timings = 1 if found is None else batch_size, timer.finish()
         result = FrameResult(
@@ -180,6 +180,13 @@ class FramePipeline:
         )  # fmt: skip
         self.scheduler.observe(result)
         return replace(result, output=detections.with_score(self.score_threshold))
+
+    def _part_at_fault(self, decision: Decision, stage: str) -> int | None:
+        """Part that a frame failed in; None where it was in none."""
+        space, index = self.scheduler.space, self.scheduler.space.index(decision.branch)
+        parts = space.compiled.parts_of(index, space.compiled.kinds.index(decision.kind))
+        position = {"detect": 0, "initialize": 1, "track": 0}.get(stage)
+        return None if position is None else parts[position]
 
     def _parts(
         self, decision: Decision, timings: StageTimings, batch_size: int

@@ -198,7 +198,7 @@ class Camera:
         age_ms = (now_ns - frame.stamp_ns) / 1e6 if frame.stamp_ns > 0 else float("nan")
         scheduler = self.kernel.pipeline.scheduler
         self.outputs.publish(
-            image.message.header, frame, result, age_ms, scheduler.group_processing_ms,
+            image.message.header, frame, result, age_ms, scheduler.groups.processing_ms,
         )  # fmt: skip
         if not result.decision.fits:
             sla, fastest_ms = result.sla, result.decision.fastest_ms

@@ -1,34 +1,32 @@
-"""Which detector settings and trackers are left out for a while, because they failed."""
+"""Which parts are left out for a while, because they failed."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.branches import Branch, BranchSpace, TrackerSettings
+from approx_perception.branches.compiled import CompiledSpace
 from approx_perception.exceptions import described, one_line
 
-__all__ = ["FailingParts", "Part"]
+__all__ = ["FailingParts"]
 
-#: A detector setting, ``(shape, nprop)``, or a tracker.
-Part = tuple[int, int | None] | TrackerSettings
-
-#: Tries that are remembered, and failures among them with which a part is left out.
+#: Tries that are remembered, and failures among them with which parts are left out.
 _TRIES, _PATIENCE = 6, 3
-#: Frames for which a part is left out at first, and at most; each failed retry doubles them.
+#: Frames for which parts are left out at first, and at most; each failed retry doubles them.
 _FIRST_FRAMES, _MOST_FRAMES = 30, 3840
-#: Parts and image sizes that are remembered: a stream may have many sizes.
+#: Owners and image sizes that are remembered: a stream may have many sizes.
 _MOST_RECORDS = 200
 #: Characters of a reason that are told.
 _LONGEST_REASON = 200
 
-#: A part and the size of the images that it was tried on; None: sizes it had no record of.
-_Key = tuple[Part, tuple[int, int] | None]
+#: An owner of parts and the size of the images that it was tried on; None: sizes it had no record
+#: of.
+_Key = tuple[str, tuple[int, int] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What is known of a part that failed lately.
+    """What is known of an owner that failed lately.
 
     Attributes
     ----------
@@ -51,10 +49,10 @@ class _Record:
 class FailingParts:
     """Leave parts out that fail often, for numbers of frames that double.
 
-    What fails on images of one size may work on others, so each size has its own record. A part
-    that fails on several sizes that are new to it is left out on all.
+    Parts of one owner fail as one. What fails on images of one size may work on others, so each
+    size has its own record. What fails on several sizes that are new to it is left out on all.
 
-    An input that no part can process makes all of them fail. So if a part succeeds that failed
+    An input that no part can process makes all of them fail. So if an owner succeeds that failed
     since the last success, whatever else failed meanwhile is tried again at once.
 
     Parameters
@@ -63,12 +61,12 @@ class FailingParts:
         Whose parts they are.
     """
 
-    def __init__(self, space: BranchSpace) -> None:
+    def __init__(self, space: CompiledSpace) -> None:
         self._space = space
         #: The latest failure last. Replaced, never changed: others read it.
         self._records: dict[_Key, _Record] = {}
-        #: Parts that failed since the last success of any.
-        self._latest: set[Part] = set()
+        #: Owners that failed since the last success of any.
+        self._latest: set[str] = set()
         self._frame = 0
         self._image_size = (0, 0)
 
@@ -77,10 +75,10 @@ class FailingParts:
         self._frame += 1
         self._image_size = image_size
 
-    def failed(self, part: Part, error: Exception) -> None:
-        """Take in that a part failed on this frame."""
-        records = dict(self._records)
-        for key in self._keys(part):
+    def failed(self, part: int, error: Exception) -> None:
+        """Take in that the part at a position failed on this frame."""
+        owner, records = self._space.parts[part].owner, dict(self._records)
+        for key in self._keys(owner):
             before = records.pop(key, _Record())
             tries = (*before.tries, True)[-_TRIES:]
             is_out = sum(tries) >= _PATIENCE
@@ -92,26 +90,26 @@ class FailingParts:
                 one_line(described(error), _LONGEST_REASON),
             )
         self._records = dict(list(records.items())[-_MOST_RECORDS:])
-        self._latest.add(part)
+        self._latest.add(owner)
 
-    def succeeded(self, part: Part) -> None:
-        """Take in that a part did its work on this frame."""
-        records = dict(self._records)
-        if part in self._latest and len(self._latest) > 1:
+    def succeeded(self, part: int) -> None:
+        """Take in that the part at a position did its work on this frame."""
+        owner, records = self._space.parts[part].owner, dict(self._records)
+        if owner in self._latest and len(self._latest) > 1:
             for key, record in self._records.items():
                 if key[0] in self._latest and key[1] in (self._image_size, None):
                     records[key] = replace(record, due=self._frame, times_out=0)
-        for key in self._keys(part):
+        for key in self._keys(owner):
             if key in records:
                 tries = (*records[key].tries, False)[-_TRIES:]
                 records[key] = replace(records[key], tries=tries, due=self._frame)
         self._records = {key: record for key, record in records.items() if any(record.tries)}
         self._latest = set()
 
-    def _keys(self, part: Part) -> list[_Key]:
-        """Of the records that trying a part on this frame concerns."""
-        own: _Key = (part, self._image_size)
-        return [own] if own in self._records else [own, (part, None)]
+    def _keys(self, owner: str) -> list[_Key]:
+        """Of the records that trying an owner on this frame concerns."""
+        own: _Key = (owner, self._image_size)
+        return [own] if own in self._records else [own, (owner, None)]
 
     def open_among(self, allowed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """``(B,)`` which of the branches allowed have no part left out.
@@ -120,38 +118,35 @@ class FailingParts:
         """
         if not self._records:
             return allowed
-        due = np.array([self._due(branch) for branch in self._space])
+        due_of = np.array([self._due(owner) for owner in self._space.owners])
+        due = np.where(self._space.owned, due_of, 0).max(axis=1)
         is_open = allowed & (due <= self._frame)
-        return is_open if is_open.any() else allowed & (due == due[allowed].min())
+        return np.asarray(is_open if is_open.any() else allowed & (due == due[allowed].min()))
 
-    def _due(self, branch: Branch) -> int:
-        """Frame from which on all parts of a branch may be chosen."""
-        parts = (branch.detector_settings, branch.tracker_settings)
-        keys = ((part, size) for part in parts for size in (self._image_size, None))
+    def _due(self, owner: str) -> int:
+        """Frame from which on an owner's parts may be chosen."""
+        keys = ((owner, size) for size in (self._image_size, None))
         return max(self._records[key].due if key in self._records else 0 for key in keys)
 
-    def report(self, current: Branch | None) -> list[str]:
+    def report(self, current: int | None) -> list[str]:
         """Tell which parts are left out, a sentence each; may be asked from any thread.
 
-        ``current`` is the branch that runs: its parts are tried although they failed.
+        ``current`` is the position of the branch that runs: its parts are tried although they
+        failed.
         """
-        used = (current.detector_settings, current.tracker_settings) if current else ()
+        used = () if current is None else self._space.owned[current]
+        running = {
+            owner for owner, is_used in zip(self._space.owners, used, strict=False) if is_used
+        }
         here = (self._image_size, None)
         return [
-            f"{_name(part)} is left out{_place(size)}: {sum(record.tries)} of its last "
+            f"{owner} is left out{_place(size)}: {sum(record.tries)} of its last "
             f"{len(record.tries)} tries failed ({record.reason}); tried again in "
             f"{record.due - self._frame} frames"
-            for (part, size), record in self._records.items()
-            if record.due > self._frame and not (part in used and size in here)
+            for (owner, size), record in self._records.items()
+            if record.due > self._frame and not (owner in running and size in here)
         ]
 
 
 def _place(size: tuple[int, int] | None) -> str:
     return "" if size is None else f" on images of {size[0]}x{size[1]} px"
-
-
-def _name(part: Part) -> str:
-    if isinstance(part, TrackerSettings):
-        return f"tracker {part.name}:{part.ds}"
-    shape, nprop = part
-    return f"detector setting shape={shape}" + ("" if nprop is None else f",nprop={nprop}")

@@ -2,7 +2,7 @@
 
 import math
 
-from approx_perception.structures import SLA, FrameResult, SlaScope
+from approx_perception.structures import SLA, FrameResult, GroupEnded, SlaScope
 
 __all__ = ["LatenessPrice"]
 
@@ -30,35 +30,32 @@ class LatenessPrice:
     """
 
     def __init__(self) -> None:
-        #: Which it is the price of; None at first.
-        self.sla: SLA | None = None
+        self._sla: SLA | None = None
         self._log_price = math.log(_FIRST)
-        self._group_ms: list[float] = []
 
     @property
     def ap50(self) -> float:
         """For a certain violation."""
         return math.exp(self._log_price)
 
-    def begin(self, sla: SLA) -> None:
-        """Forget all for another SLA."""
-        self.sla, self._group_ms, self._log_price = sla, [], math.log(_FIRST)
+    def serve(self, sla: SLA) -> None:
+        """Take in the SLA in force; another one begins anew."""
+        if sla != self._sla:
+            self._sla, self._log_price = sla, math.log(_FIRST)
 
     def observe(self, result: FrameResult) -> None:
-        """Count a frame, or a group that ended with the frame before; not of another SLA."""
-        sla = result.sla
-        if sla != self.sla:
-            return
-        if sla.scope is SlaScope.FRAME:
-            self._count(result.own_ms > sla.latency_ms, sla)
-            return
-        if result.decision.starts_group:
-            if self._group_ms:
-                mean_ms = sum(self._group_ms) / len(self._group_ms)
-                self._count(mean_ms > sla.latency_ms, sla)
-            self._group_ms = []
-        self._group_ms.append(result.own_ms)
+        """Count a frame."""
+        if result.sla.scope is SlaScope.FRAME:
+            self._count(result.own_ms, result.sla)
 
-    def _count(self, is_late: bool, sla: SLA) -> None:
+    def group_ended(self, group: GroupEnded) -> None:
+        """Count a group."""
+        if group.sla.scope is SlaScope.GOF:
+            self._count(group.mean_ms, group.sla)
+
+    def _count(self, latency_ms: float, sla: SLA) -> None:
+        if sla != self._sla:
+            return
+        is_late = latency_ms > sla.latency_ms
         self._log_price += _GAIN * (is_late - _AIM * (1 - sla.quantile))
         self._log_price = min(max(self._log_price, math.log(_LEAST)), math.log(_MOST))

@@ -1,20 +1,20 @@
 """Ways to choose a branch among candidates."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from approx_perception.accuracy._base import RANKS_BELOW
 from approx_perception.branches import Branch, BranchSpace
-from approx_perception.structures import FrameResult, Observation, SlaScope
+from approx_perception.scheduling.lateness_price import LatenessPrice
+from approx_perception.structures import FrameResult, GroupEnded, Observation, SlaScope
 
 __all__ = [
     "Candidates",
     "Fastest",
     "Fixed",
-    "Memoryless",
     "MostAccurate",
     "SchedulingPolicy",
     "Selection",
@@ -50,8 +50,6 @@ class Candidates:
         Position of the branch that ran before; None if it may not be held on to.
     observation
         What all this is expected for.
-    price
-        AP50 that a branch must gain to be worth being over the SLA always.
     is_open
         Whether a branch may be chosen; all, if it is left out.
     """
@@ -63,7 +61,6 @@ class Candidates:
     accuracy: npt.NDArray[np.float64]
     current: int | None
     observation: Observation
-    price: float
     is_open: npt.NDArray[np.bool_] = field(default_factory=lambda: np.ones(1, bool))
 
     def __post_init__(self) -> None:
@@ -77,13 +74,9 @@ class Candidates:
         ):
             object.__setattr__(self, name, value)
 
-    def untracked(self) -> npt.NDArray[np.bool_]:
-        """``(B,)`` whether a branch may be chosen and detects on every frame."""
-        return self.space.untracked & self.is_open
-
     def any_fits(self) -> bool:
         """Whether a branch that may be chosen is late no more often than the SLA allows."""
-        late_share, _ = _lateness(self)
+        late_share, _ = _lateness(self, 0.0)
         fits = late_share <= 1 - self.observation.sla.quantile
         return bool((fits & self.is_open).any())
 
@@ -102,80 +95,54 @@ class Selection:
         Its position in the space.
     reason
         In words for the user.
-    expected_ms
-        What the policy itself expects of it, where it does not go by the candidates' figures.
     keeps_budget
         Whether it was chosen for being mostly inside the SLA.
     """
 
     index: int
     reason: str
-    expected_ms: float | None = None
     keeps_budget: bool = False
 
 
-class SchedulingPolicy(Protocol):
-    """Chooses; called by the scheduler at each group boundary.
+class SchedulingPolicy(ABC):
+    """Chooses; called by the scheduler alone, which has one of its own for each camera.
 
     Attributes
     ----------
-    period_frames
-        A choice stands for at least so many frames.
     reacts_at_once
-        Whether a change of SLA, latency that breaks away or objects lost at once end a group;
-        another stream always does.
+        Whether a change of SLA, latency that breaks away, or what a kernel saw in its output ends
+        a group; another stream always does.
     stretches_groups
-        Whether a group over an SLA of scope ``gof`` tracks on until its mean is inside.
-    wants_image_features
-        Whether it reads them itself.
-    wants_deep_features
-        Whether it is to be shown the detector's own by `see_features`.
+        Whether a group over an SLA of scope ``gof`` goes on until its mean is inside.
     """
 
-    period_frames: int
-    reacts_at_once: bool
-    stretches_groups: bool
-    wants_image_features: bool
-    wants_deep_features: bool
-
-    def select(self, candidates: Candidates) -> Selection:
-        """Choose a branch."""
-        ...
-
-    def why_detect(self, observation: Observation) -> str:
-        """Say why a frame inside a group begins a new one; empty if it does not."""
-        ...
-
-    def observe(self, result: FrameResult) -> None:
-        """Take in what a frame really took."""
-        ...
-
-    def see_features(self, features: npt.NDArray[np.float64] | None, shape: int) -> None:
-        """Take in ``(F,)`` deep features of a detection at a shape; None where there are none."""
-        ...
-
-
-class Memoryless:
-    """What policies that learn nothing have in common."""
-
-    period_frames = 1
     reacts_at_once = True
     stretches_groups = False
+    #: What baselines ask for until they do it themselves.
     wants_image_features = False
     wants_deep_features = False
 
     def why_detect(self, observation: Observation) -> str:
-        """See `SchedulingPolicy`."""
+        """Say why a frame inside a group begins a new one; empty if it does not."""
         return ""
 
-    def observe(self, result: FrameResult) -> None:
-        """See `SchedulingPolicy`."""
+    def see_features(  # noqa: B027
+        self, features: npt.NDArray[np.float64] | None, shape: int
+    ) -> None:
+        """Take in ``(F,)`` deep features of a detection at a shape; None where there are none."""
 
-    def see_features(self, features: npt.NDArray[np.float64] | None, shape: int) -> None:
-        """See `SchedulingPolicy`."""
+    @abstractmethod
+    def select(self, candidates: Candidates) -> Selection:
+        """Choose a branch for a group that begins."""
+
+    def observe(self, result: FrameResult) -> None:  # noqa: B027
+        """Take in what a frame really took."""
+
+    def group_ended(self, group: GroupEnded) -> None:  # noqa: B027
+        """Take in a group that is over."""
 
 
-class Fastest(Memoryless):
+class Fastest(SchedulingPolicy):
     """The branch of the lowest latency, whatever the budget."""
 
     def select(self, candidates: Candidates) -> Selection:
@@ -184,7 +151,7 @@ class Fastest(Memoryless):
         return Selection(index, f"fastest of {len(candidates.space)} branches")
 
 
-class MostAccurate(Memoryless):
+class MostAccurate(SchedulingPolicy):
     """The branch of the highest accuracy less what it is expected to cost in late frames.
 
     A branch *fits* if no more frames are expected over the SLA than that allows. While fewer
@@ -192,20 +159,33 @@ class MostAccurate(Memoryless):
     `LatenessPrice`. The branch that runs is held on to unless another is clearly better, so that
     noise makes nothing flap. If none fits, the reason says so; if none is near, it is the fastest.
 
-    In scope ``gof`` a late group tracks on and so becomes one of a longer si: what it costs to be
-    late is then what that loses in accuracy, and only a group that would still be late at the
-    longest si is over the SLA.
+    In scope ``gof`` a late group goes on and so becomes one of a branch with longer groups: what it
+    costs to be late is then what that loses in accuracy, and only a group that would still be late
+    at the longest is over the SLA.
 
-    Of a stream that was never seen, the first frame is detected by a branch that tracks nothing:
-    what there is to be followed, and so what a tracker takes, shows only then.
+    The first group of a stream that was never seen is of one frame: only then does its content
+    show, and so what further frames take.
     """
 
     stretches_groups = True
 
+    def __init__(self) -> None:
+        self._price = LatenessPrice()
+
+    def observe(self, result: FrameResult) -> None:
+        """See `SchedulingPolicy`."""
+        self._price.observe(result)
+
+    def group_ended(self, group: GroupEnded) -> None:
+        """See `SchedulingPolicy`."""
+        self._price.group_ended(group)
+
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
+        self._price.serve(candidates.observation.sla)
         is_known = candidates.observation.content.is_known
-        if is_known or not (looks_first := candidates.untracked()).any():
+        looks_first = candidates.space.compiled.group_frames == 1
+        if is_known or not (looks_first & candidates.is_open).any():
             return self._select(candidates)
         selection = self._select(candidates.among(looks_first))
         return replace(selection, reason=f"a look at a new scene: {selection.reason}")
@@ -214,7 +194,7 @@ class MostAccurate(Memoryless):
         sla, latency_ms = candidates.observation.sla, candidates.quantile_ms
         accuracy = candidates.accuracy
         allowed = 1 - sla.quantile
-        late_share, cost = _lateness(candidates)
+        late_share, cost = _lateness(candidates, self._price.ap50)
         fits = candidates.is_open & (late_share <= allowed)
         if accuracy[0] < RANKS_BELOW:
             # Ranks have no scale on which lateness could have a price.
@@ -250,32 +230,31 @@ class MostAccurate(Memoryless):
 
 
 def _lateness(
-    candidates: Candidates,
+    candidates: Candidates, price: float
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """``(B,)`` share of frames or groups expected late for good, and AP50 that lateness costs."""
-    cost = candidates.price * candidates.late_share
-    tracked = candidates.space.tracked
-    if candidates.observation.sla.scope is not SlaScope.GOF or not tracked.size:
+    cost = price * candidates.late_share
+    longer = candidates.space.compiled.longer
+    if candidates.observation.sla.scope is not SlaScope.GOF or not longer.size:
         return candidates.late_share, cost
     late, accuracy, own_cost = (
-        values[tracked] for values in (candidates.late_share, candidates.accuracy, cost)
+        values[longer] for values in (candidates.late_share, candidates.accuracy, cost)
     )
-    is_open = candidates.is_open[tracked]
+    is_open = candidates.is_open[longer]
     goes_on = is_open[-1].copy()
-    # For each si but the longest: what a group that is late there loses by tracking on.
+    # For each length but the longest: what a group that is late there loses by going on.
     lost = late[:-1] * np.maximum(accuracy[:-1] - accuracy[1:], 0.0)
-    for own in range(len(tracked) - 2, -1, -1):
-        longer = own + 1
-        np.add(lost[own], own_cost[longer], out=own_cost[own], where=goes_on)
-        np.minimum(late[own], late[longer], out=late[own], where=goes_on)
-        # A late group tracks on past an si that is closed, up to the longest that is open.
+    for own in range(len(longer) - 2, -1, -1):
+        np.add(lost[own], own_cost[own + 1], out=own_cost[own], where=goes_on)
+        np.minimum(late[own], late[own + 1], out=late[own], where=goes_on)
+        # A late group goes on past a length that is closed, up to the longest that is open.
         goes_on |= is_open[own]
     late_share = candidates.late_share.copy()
-    late_share[tracked], cost[tracked] = late, own_cost
+    late_share[longer], cost[longer] = late, own_cost
     return late_share, cost
 
 
-class Fixed(Memoryless):
+class Fixed(SchedulingPolicy):
     """Always the same branch.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The decision machine: which branch, and whether this frame is detected or tracked."""
+"""The decision machine: which branch, and whether a frame begins a group or goes on with one."""
 
 from dataclasses import dataclass, replace
 
@@ -9,39 +9,40 @@ from approx_perception.accuracy._base import RANKS_BELOW, AccuracyPredictor
 from approx_perception.branches import BranchSpace
 from approx_perception.exceptions import InvalidFrameError
 from approx_perception.latency._base import LatencyPredictor
-from approx_perception.scheduling.failing_parts import FailingParts, Part
-from approx_perception.scheduling.lateness_price import LatenessPrice
+from approx_perception.scheduling.failing_parts import FailingParts
+from approx_perception.scheduling.groups import GroupTracker
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy
-from approx_perception.structures import SLA, Decision, FrameResult, Observation, SlaScope
+from approx_perception.structures import (
+    SLA,
+    Decision,
+    FrameResult,
+    GroupEnded,
+    Observation,
+    SlaScope,
+)
 
 __all__ = ["Scheduler"]
 
-#: Share of the objects that a tracker must lose in one frame for a group to end early: a cut, or a
-#: jerk of the camera, after which the rest of the group would be worth nothing.
-_LOST_AT_ONCE = 0.5
 _STRETCHED = "tracking on: the group is over the SLA, and more quick frames bring it inside"
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
-    """A group of frames under way.
+class _Choice:
+    """The decision for the group under way, and what it was made for.
 
     Attributes
     ----------
     decision
         Made at its first frame.
+    index
+        Position of its branch in the space.
     keeps_budget
-        Whether its branch was chosen for being mostly inside the SLA.
-    position
-        Of the frame decided last, from 0.
-    since_choice
-        Frames since its branch was last chosen.
+        Whether the branch was chosen for being mostly inside the SLA.
     """
 
     decision: Decision
+    index: int
     keeps_budget: bool
-    position: int
-    since_choice: int
     sla: SLA
     policy: SchedulingPolicy
     stream: tuple[str, tuple[int, int]]
@@ -51,17 +52,16 @@ class _Group:
 class Scheduler:
     """Turn observations into decisions.
 
-    A group of frames is one detection frame and the si - 1 tracked ones after it. The branch
-    is chosen at the start of each group; another policy, stream or image size ends the group
-    at once, and so do, for policies that react at once, a change of SLA, latency that breaks away,
-    and a tracker that loses most objects in one frame. A step of the load does not: another
-    detection under new load is what a tight budget can least afford.
+    The branch is chosen at the start of each group of frames. Another policy, stream or image size
+    ends a group at once, and so do, for policies that react at once, a change of SLA, latency that
+    breaks away, and what a kernel saw in its output (`FrameResult.why_end`). A step of the load
+    does not: another first frame under new load is what a tight budget can least afford.
 
     An SLA of scope ``gof`` is about the mean of a group, so that a group that took too long can
-    still be saved: policies that stretch groups have it track on, up to the longest si that is
+    still be saved: policies that stretch groups have it go on, up to the longest group that is
     allowed, if that brings its mean inside.
 
-    A detector setting or tracker that keeps failing is left out for a while; see `FailingParts`.
+    Parts that keep failing are left out for a while; see `FailingParts`.
 
     Parameters
     ----------
@@ -88,20 +88,12 @@ class Scheduler:
         self.latency = latency
         #: ``(B,)`` bool: branches that policies may choose from; None for all.
         self.allowed: npt.NDArray[np.bool_] | None = None
+        #: Others may listen to it.
+        self.groups = GroupTracker()
+        self.groups.listeners.append(self._learn_of_group)
         self._accuracy = accuracy
-        self._si = np.array([branch.si for branch in space])
-        self._group: _Group | None = None
-        self._last: Decision | None = None
-        #: Why the group before ended early; empty where it did not.
-        self._cause = ""
-        #: Objects published for the frame before.
-        self._object_count = 0
-        self._price = LatenessPrice()
-        self._failing = FailingParts(space)
-        #: Measured latencies of the group under way, in ms.
-        self.group_processing_ms: list[float] = []
-        #: Of these, what a batch took for other cameras' images.
-        self._others_ms = 0.0
+        self._failing = FailingParts(space.compiled)
+        self._choice: _Choice | None = None
 
     def wants_image_features(self, sla: SLA) -> bool:
         """Whether the next decision is better for them by more than they cost."""
@@ -110,174 +102,161 @@ class Scheduler:
     def decide(self, observation: Observation) -> Decision:
         """Choose what to do with the frame that is about to be processed."""
         # Read once: the user may replace it between two lines.
-        policy = self.policy
-        group = self._group
+        policy, choice, groups = self.policy, self._choice, self.groups
         self._failing.begin_frame(observation.image_size)
-        if group is not None:
-            self._cause = self._cause or self._why_not_go_on(group, observation, policy)
-            if not self._cause:
-                group = replace(
-                    group, position=group.position + 1, since_choice=group.since_choice + 1
-                )
-                if group.position < group.decision.branch.si:
-                    self._group = group
-                    return self._go_on(group)
-                if policy.stretches_groups and self._can_be_saved(group):
-                    self._group = group
-                    return replace(self._go_on(group), reason=_STRETCHED)
-                if group.since_choice < policy.period_frames:
-                    # The same branch goes on with its next group.
-                    self._group = replace(group, position=0)
-                    self.group_processing_ms = []
-                    return replace(group.decision, switched=False)
+        if choice is not None and not groups.is_ending:
+            if why := self._why_not_go_on(choice, observation, policy) or policy.why_detect(
+                observation
+            ):
+                groups.end(why)
+            elif groups.position + 1 < groups.planned_frames:
+                return self._go_on(choice)
+            elif policy.stretches_groups and self._can_be_saved(choice):
+                return replace(self._go_on(choice), reason=_STRETCHED)
         return self._start_group(observation, policy)
 
     def observe(self, result: FrameResult) -> None:
         """Learn from a processed frame."""
-        if result.decision.starts_group:
-            self._others_ms = result.timings.processing_ms - result.own_ms
-        self.group_processing_ms.append(result.timings.processing_ms)
+        choice = self._choice
+        if choice is None:
+            raise AssertionError("a result without a decision")
+        self.groups.observe(result)
         self.latency.observe(result)
-        self.policy.observe(result)
-        self._price.observe(result)
-        self._failing.succeeded(_part(result.decision, result.decision.starts_group))
-        before, self._object_count = self._object_count, len(result.detections)
-        if result.decision.starts_group or not self.policy.reacts_at_once:
+        choice.policy.observe(result)
+        # The main part alone: that a tracker starts does not tell that it steps.
+        self._failing.succeeded(self._main_part(result.decision))
+        if not choice.policy.reacts_at_once:
             return
-        if self._group and self._group.keeps_budget and self._broke_away(result):
-            self._cause = "latency broke away"
-        elif self._object_count < (1 - _LOST_AT_ONCE) * before:
-            self._cause = f"{before - self._object_count} of {before} objects were lost at once"
+        if choice.keeps_budget and self._broke_away(result.sla):
+            self.groups.end("latency broke away")
+        elif result.why_end:
+            self.groups.end(result.why_end)
 
     def abort_group(self) -> None:
         """Start a new group at the next frame: what the objects of this one are is unknown."""
-        self._group = None
+        self.groups.end()
 
-    def fail(self, decision: Decision, stage: str, error: Exception) -> None:
-        """Take in that a frame failed, in which of the stages of `StageTimings`."""
+    def fail(self, part: int | None, error: Exception) -> None:
+        """Take in that a frame failed, in the part at a position or in none."""
         self.abort_group()
-        is_part = stage in ("detect", "initialize", "track")
-        # An image that cannot be processed is no fault of a branch.
-        if is_part and not isinstance(error, InvalidFrameError):
-            self._failing.failed(_part(decision, stage == "detect"), error)
+        # An image that cannot be processed is no fault of a part.
+        if part is not None and not isinstance(error, InvalidFrameError):
+            self._failing.failed(part, error)
 
     def left_out(self) -> list[str]:
         """What is left out because it failed, a sentence each; may be asked from any thread."""
-        return self._failing.report(self._last.branch if self._last else None)
+        choice = self._choice
+        return self._failing.report(None if choice is None else choice.index)
 
-    def _go_on(self, group: _Group) -> Decision:
-        kinds = self.space.compiled
-        kind = kinds.kind_at(self.space.index(group.decision.branch), group.position)
-        return replace(group.decision, kind=kinds.kinds[kind], starts_group=False, switched=False)
+    def _main_part(self, decision: Decision) -> int:
+        compiled = self.space.compiled
+        kind = compiled.kinds.index(decision.kind)
+        return compiled.parts_of(self.space.index(decision.branch), kind)[0]
+
+    def _go_on(self, choice: _Choice) -> Decision:
+        self.groups.position += 1
+        compiled = self.space.compiled
+        kind = compiled.kinds[compiled.kind_at(choice.index, self.groups.position)]
+        return replace(choice.decision, kind=kind, starts_group=False, switched=False)
 
     def _why_not_go_on(
-        self, group: _Group, observation: Observation, policy: SchedulingPolicy
+        self, choice: _Choice, observation: Observation, policy: SchedulingPolicy
     ) -> str:
         stream = (observation.source_id, observation.image_size)
+        is_new_sla = policy.reacts_at_once and choice.sla != observation.sla
         for has_changed, reason in (
-            (group.policy is not policy, "the policy changed"),
-            (not _are_same(group.allowed, self.allowed), "the allowed branches changed"),
-            (group.stream != stream, "another stream or image size"),
+            (choice.policy is not policy, "the policy changed"),
+            (not _are_same(choice.allowed, self.allowed), "the allowed branches changed"),
+            (choice.stream != stream, "another stream or image size"),
+            (is_new_sla, "the SLA changed"),
         ):
             if has_changed:
                 return reason
-        reason = policy.why_detect(observation)
-        if reason or not policy.reacts_at_once:
-            return reason
-        if group.sla != observation.sla:
-            return "the SLA changed"
         return ""
 
-    def _broke_away(self, result: FrameResult) -> bool:
-        """Whether the tracked frames of the group, which should be quick, are over the SLA.
+    def _broke_away(self, sla: SLA) -> bool:
+        """Whether the later frames of the group, which should be quick, are over the SLA.
 
         In scope ``frame`` the last one by itself; in scope ``gof``, where a group that ends early
         is late for certain, the mean of two or more.
         """
-        sla = result.sla
+        later_ms = self.groups.measured_ms[1:]
         if sla.scope is SlaScope.FRAME:
-            return result.timings.processing_ms > sla.latency_ms
-        return len(self.group_processing_ms) > 2 and self._mean_tracked_ms() > sla.latency_ms
+            return bool(later_ms) and later_ms[-1] > sla.latency_ms
+        return len(later_ms) > 1 and _mean(later_ms) > sla.latency_ms
 
-    def _mean_tracked_ms(self) -> float:
-        """Of the group under way, which must have a tracked frame."""
-        tracked_ms = self.group_processing_ms[1:]
-        return sum(tracked_ms) / len(tracked_ms)
-
-    def _can_be_saved(self, group: _Group) -> bool:
-        """Whether the mean of a late group is inside the SLA after some more tracked frames."""
-        sla, spent_ms = group.sla, self.group_processing_ms
-        over_ms = sum(spent_ms) - self._others_ms - len(spent_ms) * sla.latency_ms
-        # A group of one frame has no tracker to go on with.
+    def _can_be_saved(self, choice: _Choice) -> bool:
+        """Whether the mean of a late group is inside the SLA after some more of its last frames."""
+        sla, spent_ms = choice.sla, self.groups.measured_ms
+        over_ms = sum(spent_ms) - len(spent_ms) * sla.latency_ms
+        # A group of one frame has nothing to go on with.
         if sla.scope is not SlaScope.GOF or over_ms <= 0 or len(spent_ms) < 2:
             return False
-        spared_ms = sla.latency_ms - self._mean_tracked_ms()
-        return (self._longest_si(group) - len(spent_ms)) * spared_ms >= over_ms
+        spared_ms = sla.latency_ms - _mean(spent_ms[1:])
+        return (self._most_frames(choice) - len(spent_ms)) * spared_ms >= over_ms
 
-    def _longest_si(self, group: _Group) -> int:
-        """Of the branches allowed that differ from a group's in si alone."""
-        branch, tracked = group.decision.branch, self.space.tracked
-        alike = tracked[:, (tracked == self.space.index(branch)).any(axis=0)]
-        if group.allowed is not None:
-            alike = alike[group.allowed[alike]]
-        return int(self._si[alike].max(initial=branch.si))
+    def _most_frames(self, choice: _Choice) -> int:
+        """Of the groups of branches allowed that differ from the choice in that alone."""
+        compiled = self.space.compiled
+        alike = compiled.longer[:, (compiled.longer == choice.index).any(axis=0)]
+        if choice.allowed is not None:
+            alike = alike[choice.allowed[alike]]
+        return int(compiled.group_frames[alike].max(initial=self.groups.planned_frames))
 
     def _start_group(self, observation: Observation, policy: SchedulingPolicy) -> Decision:
-        allowed = self.allowed
-        decision, keeps_budget = self._choose(observation, policy, allowed)
-        stream = (observation.source_id, observation.image_size)
-        self._group = _Group(decision, keeps_budget, 0, 0, observation.sla, policy, stream, allowed)
-        self._last = decision
-        self._cause = ""
-        self.group_processing_ms = []
-        return decision
+        choice = self._choose(observation, policy, self.allowed)
+        planned_frames = int(self.space.compiled.group_frames[choice.index])
+        self.groups.begin(choice.decision.branch, observation.sla, planned_frames)
+        self._choice = choice
+        return choice.decision
+
+    def _learn_of_group(self, group: GroupEnded) -> None:
+        self.latency.group_ended(group)
+        if self._choice is not None:
+            # Still the choice of the group that is over: its policy learns of it.
+            self._choice.policy.group_ended(group)
 
     def _choose(
         self,
         observation: Observation,
         policy: SchedulingPolicy,
         allowed: npt.NDArray[np.bool_] | None,
-    ) -> tuple[Decision, bool]:
-        """Choose a branch, and tell whether for being mostly inside the SLA."""
+    ) -> _Choice:
         estimate = self.latency.predict(observation)
         accuracy = self._accuracy.predict(observation.content)
-        last = self._last
+        last, cause = self._choice, self.groups.why
         # Holding on is against noise; another SLA is a wish to choose anew.
-        is_held = self._group is None or self._group.sla == observation.sla
-        current = self.space.index(last.branch) if last is not None and is_held else None
+        is_held = last is not None and last.sla == observation.sla
         usable = self._failing.open_among(
             np.ones(len(self.space), bool) if allowed is None else allowed
         )
-        if observation.sla != self._price.sla:
-            self._price.begin(observation.sla)
         candidates = Candidates(
             self.space, estimate.mean_ms, estimate.quantile_ms, estimate.late_share,
-            accuracy, current, observation, self._price.ap50, usable,
+            accuracy, last.index if last is not None and is_held else None, observation, usable,
         )  # fmt: skip
         selection = policy.select(candidates)
-        index, expected_ms = selection.index, selection.expected_ms
-        branch = self.space[index]
+        index = selection.index
         decision = Decision(
-            branch=branch,
+            branch=self.space[index],
             kind=self.space.compiled.kinds[0],
             starts_group=True,
-            switched=last is not None and branch != last.branch,
-            expected_ms=float(estimate.mean_ms[index]) if expected_ms is None else expected_ms,
+            switched=last is not None and index != last.index,
+            expected_ms=float(estimate.mean_ms[index]),
             expected_quantile_ms=float(estimate.quantile_ms[index]),
             expected_accuracy=_share(float(accuracy[index])),
-            reason=f"{self._cause}: {selection.reason}" if self._cause else selection.reason,
+            reason=f"{cause}: {selection.reason}" if cause else selection.reason,
             contention=estimate.contention,
             fits=candidates.any_fits(),
             fastest_ms=float(candidates.quantile_ms.min()),
         )
-        return decision, selection.keeps_budget
+        stream = (observation.source_id, observation.image_size)
+        return _Choice(
+            decision, index, selection.keeps_budget, observation.sla, policy, stream, allowed
+        )
 
 
-def _part(decision: Decision, is_detector: bool) -> Part:
-    """Detector setting or tracker of a decision."""
-    branch = decision.branch
-    tracker = branch.tracker_settings
-    return branch.detector_settings if is_detector or tracker is None else tracker
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
 
 
 def _are_same(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> bool:

@@ -13,6 +13,7 @@ from approx_perception.structures.detections import Detections
 from approx_perception.structures.frame import Frame
 from approx_perception.structures.frame_result import FrameResult, StageTimings
 from approx_perception.structures.ground_truth import GroundTruth
+from approx_perception.structures.group import GroupEnded
 
 __all__ = [
     "SLA",
@@ -23,6 +24,7 @@ __all__ = [
     "Frame",
     "FrameResult",
     "GroundTruth",
+    "GroupEnded",
     "LoadReading",
     "Observation",
     "SlaScope",

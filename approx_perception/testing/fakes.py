@@ -10,7 +10,7 @@ from approx_perception.clock import FakeClock
 from approx_perception.datasets import FrameSource
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.latency._base import LatencyEstimate
-from approx_perception.structures import Detections, FrameResult, Observation
+from approx_perception.structures import Detections, FrameResult, GroupEnded, Observation
 
 __all__ = ["FakeDetector", "FakeLatency", "TruthDetector", "small_space"]
 
@@ -91,6 +91,7 @@ class FakeLatency:
         self.steepness = steepness
         self.quantile_ms = np.asarray(quantile_ms, np.float64)
         self.observed: list[FrameResult] = []
+        self.groups: list[GroupEnded] = []
 
     def predict(self, observation: Observation) -> LatencyEstimate:
         """See `LatencyPredictor`."""
@@ -103,3 +104,7 @@ class FakeLatency:
     def observe(self, result: FrameResult) -> None:
         """See `LatencyPredictor`."""
         self.observed.append(result)
+
+    def group_ended(self, group: GroupEnded) -> None:
+        """See `LatencyPredictor`."""
+        self.groups.append(group)

@@ -9,6 +9,7 @@ from approx_perception.structures import (
     Decision,
     Detections,
     FrameResult,
+    GroupEnded,
     SlaScope,
     StageTimings,
 )
@@ -18,14 +19,12 @@ FRAME, GOF = SLA(50.0, 0.95), SLA(50.0, 0.95, SlaScope.GOF)
 
 def begun(sla=FRAME):
     price = LatenessPrice()
-    price.begin(sla)
+    price.serve(sla)
     return price
 
 
-def see(price, ms, sla=FRAME, run_detector=True):
-    decision = Decision(
-        Branch(160), "detect" if run_detector else "track", run_detector, False, ms, ms, 0.5, ""
-    )
+def see(price, ms, sla=FRAME):
+    decision = Decision(Branch(160), "detect", True, False, ms, ms, 0.5, "")
     timings = StageTimings(processing_ms=ms)
     price.observe(FrameResult(0, "", 0, Detections.empty(), decision, sla, timings))
 
@@ -58,7 +57,7 @@ def test_another_sla_starts_anew():
     first = price.ap50
     for _ in range(100):
         see(price, 10.0)
-    price.begin(SLA(20.0))
+    price.serve(SLA(20.0))
     assert price.ap50 == first
     # A frame that was under way meanwhile says nothing of the new one.
     see(price, 60.0)
@@ -70,11 +69,14 @@ def test_another_sla_starts_anew():
 def test_groups_count_as_their_mean():
     price = begun(GOF)
     first = price.ap50
-    for _ in range(60):
-        see(price, 90.0, GOF)
-        see(price, 5.0, GOF, run_detector=False)
-    # A detection of 90 ms and a step of 5 ms: 47.5 ms, in time.
+    # 90 and 5 ms are 47.5 ms a frame, in time.
+    for ms in (90.0, 5.0):
+        see(price, ms, GOF)
+    assert price.ap50 == first
+    price.group_ended(GroupEnded(Branch(160), GOF, (90.0, 5.0), 2))
     assert price.ap50 < first
+    price.group_ended(GroupEnded(Branch(160), GOF, (90.0, 15.0), 2))
+    assert price.ap50 > first
 
 
 def test_share_of_late_frames_approaches_what_is_aimed_at():

@@ -113,10 +113,14 @@ def found_at(frame):
     return Detections.from_arrays(boxes, np.ones(count), np.zeros(count))
 
 
+def parts_of(decision):
+    kind = SPACE.compiled.kinds.index(decision.kind)
+    return SPACE.compiled.parts_of(SPACE.index(decision.branch), kind)
+
+
 def result_of(machine, frame, decision, sla, before, found, size):
     """The frame as the machine would have processed it."""
-    compiled, index = SPACE.compiled, SPACE.index(decision.branch)
-    parts = compiled.parts_of(index, compiled.kinds.index(decision.kind))
+    parts = parts_of(decision)
     after = ContentFeatures.of_objects(found)
     # A step moves what was there before; what starts the tracker is found in this frame.
     content = after if decision.starts_group else ContentFeatures.of_objects(before)
@@ -153,8 +157,7 @@ def play():
         observation = Observation(sla, content, source, size, LoadReading(at(LOADS, frame)))
         decision = scheduler.decide(observation)
         if frame in FAILED:
-            stage = "detect" if decision.starts_group else "track"
-            scheduler.fail(decision, stage, RuntimeError("no memory"))
+            scheduler.fail(parts_of(decision)[0], RuntimeError("no memory"))
         else:
             found = found_at(frame)
             scheduler.observe(result_of(machine, frame, decision, sla, before, found, size))
