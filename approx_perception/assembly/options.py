@@ -1,14 +1,23 @@
 """What a user may choose."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from approx_perception.detectors import DEFAULT_DETECTOR, family_for
-from approx_perception.exceptions import shown
+from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
-from approx_perception.structures import SLA
+from approx_perception.structures import SLA, SlaScope
 
-__all__ = ["KernelOptions"]
+__all__ = ["KernelOptions", "kernel_options", "sla_of"]
+
+#: Words of commands and parameters of the node for fields that are called otherwise.
+_FIELDS = {
+    "class_names": "class_names_file", "threads": "num_threads",
+    "nms.class_agnostic_iou": "class_agnostic_iou", "sla.latency_ms": "sla_ms",
+    "sla.quantile": "sla_quantile", "sla.scope": "sla_scope",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +82,41 @@ class KernelOptions:
             f"{shown(self.weights)} is an ONNX file, which {self.detector} cannot read: it is "
             f"taken for {self.family}"
         )
+
+
+def kernel_options(words: Mapping[str, Any]) -> KernelOptions:
+    """Options by the words of commands, of parameters of the node, or of the fields.
+
+    Without a policy, a branch that is named is fixed.
+
+    Raises
+    ------
+    ConfigurationError
+        If a word is unknown, or the SLA cannot be.
+    """
+    given = {_FIELDS.get(word, word): value for word, value in words.items()}
+    sla = sla_of(
+        given.pop("sla_ms", 100.0), given.pop("sla_quantile", 0.95), given.pop("sla_scope", "frame")
+    )
+    known = [own.name for own in fields(KernelOptions)]
+    if unknown := [word for word in given if word not in known]:
+        raise ConfigurationError(
+            f"there is no option {shown(unknown[0])}; choose {choices(sorted({*known, *_FIELDS}))}"
+        )
+    for name in ("class_names_file", "profile"):
+        given[name] = Path(given[name]) if given.get(name) else None
+    given["policy"] = given.get("policy") or ("fixed" if given.get("branch") else "most_accurate")
+    return KernelOptions(**{"sla": sla, **given})
+
+
+def sla_of(latency_ms: float, quantile: float = 0.95, scope: str = "frame") -> SLA:
+    """Build an SLA of a user's words.
+
+    Raises
+    ------
+    ConfigurationError
+        If one of them cannot be.
+    """
+    if scope not in (names := [entry.value for entry in SlaScope]):
+        raise ConfigurationError(f"the SLA's scope is {shown(scope)}; choose {choices(names)}")
+    return SLA(latency_ms, quantile, SlaScope(scope))

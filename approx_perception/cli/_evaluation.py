@@ -1,4 +1,4 @@
-"""Options that evaluate and compare share."""
+"""What run, evaluate and compare share."""
 
 from __future__ import annotations
 
@@ -7,97 +7,56 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.markup import escape
 
-from approx_perception.cli._options import console, milliseconds, progress_bar, show_verdict
-from approx_perception.datasets import SOURCE_HELP
+from approx_perception.cli._console import console, progress_bar, show_verdict
 from approx_perception.datasets.class_map import ClassTable, read_class_map
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.metrics.identity import missing_library
+from approx_perception.notices import notice
 
 if TYPE_CHECKING:
+    from approx_perception.assembly import KernelOptions
     from approx_perception.evaluation.batch import Job, Outcome
     from approx_perception.evaluation.sources import SourceOptions
     from approx_perception.metrics.run_record import RunRecord
 
 __all__ = [
-    "FramesOption",
-    "MapOption",
-    "ProcessesOption",
-    "RayOption",
-    "ScenarioOption",
-    "SlaOption",
-    "SourcesArgument",
-    "TopicsOption",
-    "TraceOption",
-    "TruthOption",
     "command_and_date",
     "failures_of",
+    "kernel_of",
     "run_with_progress",
-    "show_verdicts",
+    "show_failures",
     "show_truth",
+    "show_verdicts",
     "show_warnings",
     "sources_of",
+    "tell_malformed",
 ]
 
-SourcesArgument = Annotated[list[str], typer.Argument(metavar="SOURCE...", help=SOURCE_HELP)]
-TruthOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Ground truth of the sources in their order: COCO .json, MOTChallenge .txt, a folder "
-        "of ImageNet VID .xml, detections.txt of a run, or a topic of the bag. Default: what the "
-        "source has.",
-        show_default=False,
-    ),
-]
-TopicsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--topic", help="Image topic of the bags; several are runs of their own.",
-        show_default=False,
-    ),
-]  # fmt: skip
-MapOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="YAML from the detector's class names to the data set's ('name: name'); lines of "
-        "'number: name' name the classes of a MOTChallenge file.",
-        show_default=False,
-    ),
-]
-ScenarioOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="YAML with sla_steps, contention_steps, camera and limits.", show_default=False
-    ),
-]
-TraceOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="NAME.records.json of a profile: latencies come from it and not from this machine, "
-        "so that the run is the same everywhere.",
-        show_default=False,
-    ),
-]
-FramesOption = Annotated[
-    int | None, typer.Option(min=1, help="Stop after so many of each.", show_default=False)
-]
-SlaOption = Annotated[
-    float, typer.Option(help="Latency budget of a frame, in ms.", parser=milliseconds)
-]
-ProcessesOption = Annotated[
-    int, typer.Option(min=1, max=64, help="Sources that run at the same time.")
-]
-RayOption = Annotated[
-    str | None,
-    typer.Option(
-        "--ray", help="Address of a Ray cluster to spread sources over, or 'local'.",
-        show_default=False,
-    ),
-]  # fmt: skip
+
+def kernel_of(words: Mapping[str, Any]) -> KernelOptions:
+    """Options of a kernel; says what was taken for what."""
+    from approx_perception.assembly.options import kernel_options
+
+    options = kernel_options(words)
+    if options.note:
+        notice(options.note)
+    return options
+
+
+def tell_malformed(count: int, network: str) -> None:
+    """Warn of detections that were dropped."""
+    if count:
+        show_warnings(
+            [
+                f"{count} detections of {network} were dropped because they cannot be objects "
+                "(not finite, without extent, far larger than the image, scores outside 0 to 1, "
+                "unknown classes)"
+            ]
+        )
 
 
 def sources_of(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from approx_perception.cli._options import console
+from approx_perception.cli._console import console
 from approx_perception.datasets import is_synthetic
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import signal
 from types import FrameType
-from typing import Annotated
 
-import typer
-
-from approx_perception.cli._options import console, one_sentence_errors
+from approx_perception.cli._console import console
+from approx_perception.cli._verb import verb
 
 __all__ = ["contend"]
 
@@ -17,16 +15,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-@one_sentence_errors
-def contend(
-    cpu: Annotated[int, typer.Option(min=0, help="CPU cores to keep busy.")] = 0,
-    cpu_share: Annotated[float, typer.Option(help="Share of each of them, 0..1.")] = 1.0,
-    memory_mb_s: Annotated[
-        float, typer.Option(help="Memory traffic in MB/s, read and written both counted.")
-    ] = 0.0,
-    gpu: Annotated[float, typer.Option(help="Share of the time the GPU is busy, 0..1.")] = 0.0,
-    seconds: Annotated[float, typer.Option(min=0.1, max=86400.0, help="Then it stops.")] = 60.0,
-) -> None:
+@verb
+def contend(cpu: int, cpu_share: float, memory_mb_s: float, gpu: float, seconds: float) -> None:
     """Contend for cores, memory and GPU, as other software on a robot would.
 
     Stops after the time asked for, on Ctrl-C, or when it is killed, and says what it got.

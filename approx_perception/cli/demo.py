@@ -4,28 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from approx_perception.cli._options import (
-    ClassNamesOption,
-    DetectorOption,
-    OutOption,
-    OverwriteOption,
-    ProfileOption,
-    ScopeOption,
-    SourceArgument,
-    SpaceOption,
-    ThreadsOption,
-    WeightsOption,
-    console,
-    milliseconds,
-    one_sentence_errors,
-    progress_bar,
-    show_verdict,
-    sla_from,
-)
+from approx_perception.cli._console import console, progress_bar, show_verdict
+from approx_perception.cli._verb import verb
 from approx_perception.datasets import FrameSource, is_synthetic, open_source
 from approx_perception.exceptions import ConfigurationError, DatasetError
 from approx_perception.files import replace_text
@@ -35,44 +17,23 @@ from approx_perception.reports.output_folder import fresh_folder
 __all__ = ["demo"]
 
 
-@one_sentence_errors
+@verb
 def demo(
-    source: SourceArgument = "synthetic:mixed",
-    out: OutOption = Path("out/demo"),
-    detector: DetectorOption = "faster_rcnn",
-    weights: WeightsOption = "",
-    class_names: ClassNamesOption = None,
-    space: SpaceOption = "",
-    seconds: Annotated[
-        float, typer.Option(min=3, max=600, help="Length of the play, a third for each SLA.")
-    ] = 45,
-    loose_ms: Annotated[
-        float, typer.Option(help="SLA of the first and last third, in ms.", parser=milliseconds)
-    ] = 100.0,
-    tight_ms: Annotated[
-        float | None,
-        typer.Option(
-            help="SLA of the second third. Default: half of what the first third was expected to "
-            "take on this machine.",
-            show_default=False,
-            parser=milliseconds,
-        ),
-    ] = None,
-    sla_scope: ScopeOption = "gof",
-    threads: ThreadsOption = 0,
-    profile: ProfileOption = None,
-    overwrite: OverwriteOption = False,
-) -> None:
+    source: str, out: Path, detector: str, weights: str, class_names: Path | None, space: str,
+    seconds: float, loose_ms: float, tight_ms: float | None, sla_scope: str, threads: int,
+    profile: Path | None, overwrite: bool,
+) -> None:  # fmt: skip
     """Play a source through real ROS 2 nodes under a loose, a tight and again a loose SLA.
 
     Starts player and perception node as processes of their own, changes the SLA through the
     parameter service while images flow, and records the topics. Leaves summary.json, which says
     first whether each SLA was kept, frames.csv, timeline.png, annotated.mp4 and the nodes' logs.
     """
+    from approx_perception.assembly.options import sla_of
     from approx_perception.detectors._shipped import SHIPPED_CAUTION, is_shipped
 
     for latency_ms in (loose_ms, tight_ms or loose_ms):
-        sla_from(latency_ms, 0.95, sla_scope)
+        sla_of(latency_ms, scope=sla_scope)
     _require_ros()
     # Only here: these need ROS, which the other verbs do without.
     from approx_perception.ros.demo import DemoOptions, record_demo

@@ -3,6 +3,7 @@
 import typer
 
 from approx_perception import __version__
+from approx_perception.cli._verb import Command
 from approx_perception.cli.compare import compare
 from approx_perception.cli.contend import contend
 from approx_perception.cli.demo import demo
@@ -26,7 +27,7 @@ app = typer.Typer(
 for command in (
     run, demo, synthesize, train, profile, contend, evaluate, compare, report, interface,
 ):  # fmt: skip
-    app.command()(command)
+    app.command(cls=Command)(command)
 
 
 def _show_version(wanted: bool) -> None:

@@ -10,31 +10,16 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.table import Table
 
 from approx_perception.branches import BranchSpace
-from approx_perception.cli._evaluation import MapOption, TruthOption, sources_of
-from approx_perception.cli._options import (
-    ClassNamesOption,
-    DetectorOption,
-    DeviceOption,
-    MaxImageOption,
-    OverwriteOption,
-    PrecisionOption,
-    SpaceOption,
-    ThreadsOption,
-    WeightsOption,
-    console,
-    one_sentence_errors,
-    progress_bar,
-    tell_note,
-)
+from approx_perception.cli._console import console, progress_bar
+from approx_perception.cli._evaluation import kernel_of, sources_of
+from approx_perception.cli._verb import verb
 from approx_perception.clock import MonotonicClock
-from approx_perception.datasets import SOURCE_HELP, FrameSource
-from approx_perception.datasets.image_header import MAX_IMAGE_PX
+from approx_perception.datasets import FrameSource
 from approx_perception.datasets.synthetic import SCENARIOS
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import claimed, read_json_table
@@ -65,47 +50,12 @@ MOST_VIEWS = 6
 _ENOUGH_SNIPPETS = 36
 
 
-@one_sentence_errors
+@verb
 def profile(
-    out: Annotated[
-        Path, typer.Option(help="Profile to write: NAME.json, with NAME.npz beside it.")
-    ] = Path("out/profile/profile.json"),
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SOURCE",
-            help=f"{SOURCE_HELP} May be given several times; without ground truth, latency alone "
-            "is profiled. "
-            f"Default: {_VIDEOS} videos of each synthetic scenario.",
-            show_default=False,
-        ),
-    ] = None,
-    ground_truth: TruthOption = None,
-    class_map: MapOption = None,
-    frames: Annotated[int, typer.Option(min=16, help="Of each source.")] = 16,
-    max_image_px: MaxImageOption = MAX_IMAGE_PX,
-    views: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            max=MOST_VIEWS,
-            help="Views of each frame that accuracy is measured in: as it is, mirrored, nearer, "
-            f"farther. 0: up to {MOST_VIEWS}, the fewer frames there are the more.",
-        ),
-    ] = 0,
-    detector: DetectorOption = "faster_rcnn",
-    weights: WeightsOption = "",
-    class_names: ClassNamesOption = None,
-    space: SpaceOption = "",
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
-    threads: ThreadsOption = 0,
-    rounds: Annotated[
-        int, typer.Option(min=1, help="Times that each level of contention is visited.")
-    ] = 3,
-    plan_only: Annotated[bool, typer.Option(help="Say how long it takes, and stop.")] = False,
-    overwrite: OverwriteOption = False,
-) -> None:
+    out: Path, data: list[str] | None, ground_truth: list[str] | None, class_map: Path | None,
+    frames: int, max_image_px: int, views: int, rounds: int, plan_only: bool, overwrite: bool,
+    **words: Any,
+) -> None:  # fmt: skip
     """Measure a space on this machine and fit the predictors that --profile of others takes.
 
     Latency of every part of the space, also while cores and memory are kept busy; switching;
@@ -113,15 +63,13 @@ def profile(
     any time; the same command goes on. Data without ground truth give latency alone. Leaves
     NAME.json and NAME.npz (the predictors) and NAME.records.json and .npz (what was measured).
     """
-    from approx_perception.assembly import KernelOptions
-
     if out.suffix != ".json":
         raise ConfigurationError(f"--out is {str(out)!r}; it must end in .json")
     with claimed(out) as place:
         _check_target(place, overwrite)
         _profile(
             place,
-            KernelOptions(detector, weights, class_names, device, precision, threads, space),
+            kernel_of(words),
             _Data(
                 data or _DEFAULT_DATA, ground_truth or [], class_map, frames, views, max_image_px
             ),
@@ -196,7 +144,6 @@ def _profile(out: Path, options: KernelOptions, data: _Data, rounds: int, plan_o
     translations = table.names
     sources = data.open()
     has_truth = have_truth(sources, data.frames)
-    tell_note(options)
     with console.status(f"loading {options.family}"):
         network, num_threads = load_network(options)
         trackers = prepare_space(branch_space, network)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from approx_perception.cli._console import console
 from approx_perception.cli._evaluation import show_verdicts
-from approx_perception.cli._options import console, one_sentence_errors
+from approx_perception.cli._verb import verb
 from approx_perception.datasets.image_header import MAX_IMAGE_PX_RANGE
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.files import read_bytes, read_json, replace_text
@@ -21,25 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 
-@one_sentence_errors
+@verb
 def report(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Folders that evaluate or compare left.")
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(help="HTML file to write. Default: report.html in the first folder."),
-    ] = None,
-    title: Annotated[str, typer.Option(help="Heading.")] = "approx_perception",
-    pictures: Annotated[
-        int, typer.Option(min=0, help="Worst frames to show of each run; 0 for none.")
-    ] = 6,
-    png: Annotated[
-        Path | None,
-        typer.Option(help="Folder for pictures for papers, of the same data.", show_default=False),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace the file if it exists.")] = False,
-) -> None:
+    runs: list[Path], out: Path | None, title: str, pictures: int, png: Path | None, overwrite: bool
+) -> None:  # fmt: skip
     """Write one HTML page that needs no network: verdict, figures, charts, worst frames."""
     from approx_perception.evaluation.verdicts import add_verdicts
     from approx_perception.reports.output_folder import add_to_marker

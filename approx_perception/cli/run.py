@@ -7,54 +7,23 @@ from collections import Counter
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import typer
 from rich.table import Table
 
-from approx_perception.cli._options import (
-    AgnosticOption,
-    BranchOption,
-    ClassNamesOption,
-    DetectorOption,
-    DeviceOption,
-    MaxImageOption,
-    OutOption,
-    OverwriteOption,
-    PolicyOption,
-    PrecisionOption,
-    ProfileOption,
-    QuantileOption,
-    ScopeOption,
-    SeedOption,
-    SourceArgument,
-    SpaceOption,
-    ThreadsOption,
-    ThresholdOption,
-    TopicOption,
-    WeightsOption,
-    console,
-    milliseconds,
-    one_sentence_errors,
-    progress_bar,
-    show_verdict,
-    sla_from,
-    tell_malformed,
-    tell_note,
-)
+from approx_perception.cli._console import console, progress_bar, show_verdict
+from approx_perception.cli._evaluation import kernel_of, tell_malformed
+from approx_perception.cli._verb import verb
 from approx_perception.datasets import FrameSource, LabelledFrame, is_synthetic, open_source
 from approx_perception.datasets.class_map import ClassMap
-from approx_perception.datasets.image_header import MAX_IMAGE_PX
 from approx_perception.exceptions import DatasetError
 from approx_perception.metrics.average_precision import average_precision_50
 from approx_perception.metrics.latency import summarize_latency
 from approx_perception.metrics.verdict import counts_of_results, verdict_on
 from approx_perception.notices import notice
-from approx_perception.pipeline.failures import FrameFailures
 from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.structures import Detections, FrameResult, GroundTruth
-from approx_perception.structures.thresholds import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 
 if TYPE_CHECKING:
     from approx_perception.assembly import Kernel, KernelOptions
@@ -62,60 +31,31 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 
-@one_sentence_errors
+@verb
 def run(
-    source: SourceArgument,
-    out: OutOption = Path("out/run"),
-    detector: DetectorOption = "faster_rcnn",
-    weights: WeightsOption = "",
-    class_names: ClassNamesOption = None,
-    space: SpaceOption = "",
-    policy: PolicyOption = None,
-    branch: BranchOption = "",
-    sla_ms: Annotated[
-        float, typer.Option(help="Latency budget of a frame, in ms.", parser=milliseconds)
-    ] = 100.0,
-    sla_quantile: QuantileOption = 0.95,
-    sla_scope: ScopeOption = "frame",
-    score_threshold: ThresholdOption = TRACKED_SCORE,
-    class_agnostic_iou: AgnosticOption = CLASS_AGNOSTIC_IOU,
-    topic: TopicOption = None,
-    frames: Annotated[
-        int | None, typer.Option(min=1, help="Stop after so many.", show_default=False)
-    ] = None,
-    seed: SeedOption = 0,
-    max_image_px: MaxImageOption = MAX_IMAGE_PX,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
-    threads: ThreadsOption = 0,
-    profile: ProfileOption = None,
-    video: Annotated[bool, typer.Option(help="Also write annotated.mp4.")] = False,
-    overwrite: OverwriteOption = False,
-) -> None:
+    source: str, out: Path, topic: str | None, frames: int | None, seed: int, max_image_px: int,
+    video: bool, overwrite: bool, **words: Any,
+) -> None:  # fmt: skip
     """Run a source through the pipeline, every frame, and write what came out.
 
     Writes detections.txt (frame,id,x,y,w,h,score,class_name; frames from 1, px), frames.csv
     (branch, stages and SLA of each frame) and config.yaml. Where the source has ground truth,
     AP50 is shown.
     """
-    from approx_perception.assembly import KernelOptions, assemble
+    from approx_perception.assembly import assemble
     from approx_perception.reports.run_files import write_config
 
-    sla = sla_from(sla_ms, sla_quantile, sla_scope)
+    options = kernel_of(words)
     with fresh_folder(out, overwrite) as folder:
         frame_source = open_source(source, topic, frames, seed, max_image_px=max_image_px)
         entries = iter(frame_source)
         first = next(entries, None)
         if first is None:
             raise DatasetError(f"{frame_source.name} has no frames")
-        options = KernelOptions(
-            detector, weights, class_names, device, precision, threads, space,
-            policy or ("fixed" if branch else "most_accurate"), branch,
-            only_branch=bool(branch), sla=sla, score_threshold=score_threshold,
-            class_agnostic_iou=class_agnostic_iou,
-            image_size=(first.frame.image.shape[1], first.frame.image.shape[0]), profile=profile,
+        options = replace(
+            options, only_branch=bool(options.branch),
+            image_size=(first.frame.image.shape[1], first.frame.image.shape[0]),
         )  # fmt: skip
-        tell_note(options)
         with console.status("starting") as status:
             kernel = assemble(options, report=status.update)
         caution = "" if is_synthetic(source) else kernel.detector.caution
@@ -147,6 +87,7 @@ def _process(
     video: bool,
     caution: str,
 ) -> _Outcome:
+    from approx_perception.pipeline.failures import FrameFailures
     from approx_perception.reports.run_files import RunFiles
 
     names = kernel.detector.class_names

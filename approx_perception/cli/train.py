@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
-
-from approx_perception.cli._options import (
-    DeviceOption,
-    SeedOption,
-    console,
-    one_sentence_errors,
-    progress_bar,
-)
+from approx_perception.cli._console import console, progress_bar
+from approx_perception.cli._verb import verb
 from approx_perception.files import claimed
 from approx_perception.reports.output_folder import check_folder, mark
 
@@ -23,22 +16,8 @@ __all__ = ["train"]
 _LOSS_GAIN = 0.02
 
 
-@one_sentence_errors
-def train(
-    out: Annotated[Path, typer.Option(help="Folder of the run; go on with the same one.")] = Path(
-        "out/train"
-    ),
-    backbone: Annotated[
-        str, typer.Option(help="compact, or a backbone or detector of torchvision.")
-    ] = "compact",
-    iterations: Annotated[int, typer.Option(min=1, help="Number of batches.")] = 6000,
-    batch_size: Annotated[int, typer.Option(min=1, help="Frames in a batch.")] = 8,
-    learning_rate: Annotated[float, typer.Option(help="Highest one of AdamW.")] = 1.5e-3,
-    seed: SeedOption = 0,
-    device: DeviceOption = "auto",
-    threads: Annotated[int, typer.Option(min=1, max=256, help="CPU threads.")] = 2,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that draw frames.")] = 1,
-) -> None:
+@verb
+def train(out: Path, device: str, threads: int, workers: int, **recipe_options: Any) -> None:
     """Train a Faster R-CNN on synthetic video, with a random input shape for each batch.
 
     Can be stopped at any time; the same command goes on from the last checkpoint. Leaves
@@ -52,10 +31,7 @@ def train(
     from approx_perception.training.detector_trainer import DetectorTrainer, TrainingRecipe
 
     torch.set_num_threads(threads)
-    recipe = TrainingRecipe(
-        backbone=backbone, iterations=iterations, batch_size=batch_size,
-        learning_rate=learning_rate, seed=seed,
-    )  # fmt: skip
+    recipe = TrainingRecipe(**recipe_options)
     check_folder(out)
     with claimed(out) as folder:
         folder.mkdir(exist_ok=True)
@@ -67,7 +43,9 @@ def train(
         write_config(own[0], {**asdict(recipe), "shapes": list(recipe.shapes)})
         smooth_loss: float | None = None
         with progress_bar() as progress:
-            task = progress.add_task("training", total=iterations, completed=trainer.iteration)
+            task = progress.add_task(
+                "training", total=recipe.iterations, completed=trainer.iteration
+            )
 
             def report(done: int, loss: float) -> None:
                 nonlocal smooth_loss

@@ -14,7 +14,7 @@ from approx_perception.branches import BranchSpace
 from approx_perception.detectors import Detector
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.files import read_yaml_table
-from approx_perception.interface.systems import HINDSIGHT, SYSTEMS, WITH_BRANCH
+from approx_perception.interface.systems import ALIASES, HINDSIGHT, SYSTEMS, WITH_BRANCH
 from approx_perception.latency.fit import fit_latency
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.pipeline.driver import System
@@ -45,7 +45,7 @@ class SystemSpec:
     name
         For tables.
     kind
-        A key of `SYSTEMS`.
+        A key of `SYSTEMS`; its other words are `ALIASES`.
     options
         Network, space, branch, SLA; the policy follows from the kind.
     """
@@ -63,25 +63,25 @@ class SystemSpec:
         ConfigurationError
             If there is no such kind, or it asks for another branch.
         """
-        if kind not in SYSTEMS:
-            raise ConfigurationError(f"there is no system {shown(kind)}; choose {choices(SYSTEMS)}")
+        own = ALIASES.get(kind, kind)
+        if own not in SYSTEMS:
+            raise ConfigurationError(f"there is no policy {shown(kind)}; choose {choices(SYSTEMS)}")
         if kind == "detector_only" and "si=" in options.branch and "si=1" not in options.branch:
             raise ConfigurationError(
                 f"detector_only runs the detector on every frame, but its branch is "
-                f"{shown(options.branch)}; leave si out, or take the system 'fixed'"
+                f"{shown(options.branch)}; leave si out, or take the policy 'fixed'"
             )
-        alone = kind in WITH_BRANCH
-        options = replace(options, policy=SYSTEMS[kind], only_branch=alone)
-        return cls(name or kind, kind, options)
+        options = replace(options, policy=SYSTEMS[own], only_branch=own in WITH_BRANCH)
+        return cls(name or kind, own, options)
 
     @classmethod
     def read(cls, text: str, defaults: KernelOptions) -> "SystemSpec":
-        """Read a system: its kind, one with its branch, or a YAML file with ``system`` and options.
+        """Read a system: a policy, one with its branch, or a YAML file with ``policy`` and options.
 
         Parameters
         ----------
         text
-            ``ours``, ``fixed:shape=448,si=4``, or ``path.yaml``.
+            ``most_accurate``, ``fixed:shape=448,si=4``, or ``path.yaml``.
         defaults
             Options that a file does not name.
 
@@ -94,24 +94,25 @@ class SystemSpec:
             kind, has_branch, branch = text.partition(":")
             if not has_branch:
                 return cls.create(text, defaults)
-            if kind not in WITH_BRANCH:
+            if ALIASES.get(kind, kind) not in WITH_BRANCH:
                 raise ConfigurationError(
-                    f"the system {shown(text)} names a branch; only {choices(WITH_BRANCH)} take one"
+                    f"the policy {shown(text)} names a branch; only {choices(WITH_BRANCH)} take one"
                 )
             if not branch:
                 raise ConfigurationError(
-                    f"the system {shown(text)} names no branch; write one, such as "
+                    f"the policy {shown(text)} names no branch; write one, such as "
                     f"'{kind}:shape=448'"
                 )
             return cls.create(kind, replace(defaults, branch=branch), text)
         path = Path(text)
-        content = read_yaml_table(path, "description of a system", "'system' and options")
-        if "system" not in content:
+        content = read_yaml_table(path, "description of a system", "'policy' and options")
+        kind = content.pop("policy", None) or content.pop("system", None)
+        if kind is None:
             raise ConfigurationError(
-                f"{path} is no description of a system: it has no 'system', one of "
+                f"{path} is no description of a system: it has no 'policy', one of "
                 f"{choices(SYSTEMS)}"
             )
-        kind, name = str(content.pop("system")), str(content.pop("name", path.stem))
+        kind, name = str(kind), str(content.pop("name", path.stem))
         return cls.create(kind, _with_options(path, defaults, content), name)
 
     def to_dict(self) -> dict[str, Any]:
@@ -255,7 +256,7 @@ class SystemFactory:
         if self._machine is None:
             if spec.kind in HINDSIGHT:
                 raise ConfigurationError(
-                    f"the system {shown(spec.kind)} must know what every branch would have taken, "
+                    f"the policy {shown(spec.kind)} must know what every branch would have taken, "
                     "which only a recorded machine tells: give --latency-trace"
                 )
             options = _without_needless_profile(options)

@@ -16,7 +16,7 @@ from approx_perception.structures import SLA
 
 __all__ = ["add_verdicts"]
 
-#: Systems that run one branch all the time.
+#: Systems that run one branch all the time; older results call one of them otherwise.
 _FIXED = ("fixed", "detector_only")
 
 

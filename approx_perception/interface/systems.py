@@ -1,24 +1,21 @@
-"""Names of the systems that can be evaluated, for users."""
+"""Names of policies and systems, for users."""
 
-__all__ = ["HINDSIGHT", "SYSTEMS", "WITH_BRANCH"]
+__all__ = ["ALIASES", "HINDSIGHT", "POLICY_NAMES", "SYSTEMS", "WITH_BRANCH"]
+
+#: Ways to choose a branch.
+POLICY_NAMES = ("most_accurate", "fixed", "fastest", "approxdet", "adascale", "triggered")
 
 #: Systems that choose when all is over; see `simulation.hindsight`.
 HINDSIGHT = ("oracle", "best_fixed")
 
-#: Systems that run the one branch that the user names.
-WITH_BRANCH = ("fixed", "detector_only", "triggered")
+#: Policies that run the one branch that the user names.
+WITH_BRANCH = ("fixed", "triggered")
 
-#: What a user may ask for, and the policy behind it.
+#: What can be evaluated, and the policy that runs meanwhile.
 SYSTEMS: dict[str, str] = {
-    "ours": "most_accurate",
-    "approxdet": "approxdet",
-    "fixed": "fixed",
-    "detector_only": "fixed",
-    "adascale": "adascale",
-    "triggered": "triggered",
-    "fastest": "fastest",
+    **{name: name for name in POLICY_NAMES},
     **dict.fromkeys(HINDSIGHT, "fastest"),
 }
 
-#: Ways to choose a branch.
-POLICY_NAMES = ("most_accurate", "fixed", "fastest", "approxdet", "adascale", "triggered")
+#: Other words for policies. `detector_only` is `fixed` without a tracker.
+ALIASES = {"ours": "most_accurate", "detector_only": "fixed"}

@@ -1,6 +1,7 @@
 """The command line as a user meets it: in a process of its own, or here to save its start."""
 
 import csv
+import json
 import re
 import subprocess
 import sys
@@ -133,7 +134,7 @@ def test_run_shows_a_summary(finished_run):
 @pytest.mark.parametrize("frames", [1, 2])
 def test_few_frames_get_honest_words(tmp_path, frames):
     options = ("--frames", frames, "--branch", "shape=64", "--sla-ms", 60000)
-    for verb, more in (("run", ()), ("evaluate", ("--system", "fixed"))):
+    for verb, more in (("run", ()), ("evaluate", ("--policy", "fixed"))):
         result = invoke(verb, "synthetic:calm", *more, *options, "--out", tmp_path / verb)
         assert result.returncode == 0, result.stderr
         words = f"unknown (0 late of {frames} frame{'s' * (frames > 1)}; 20 are needed to tell)"
@@ -186,6 +187,34 @@ def test_synthesize_writes_a_bag_that_run_reads(tmp_path):
     result = invoke("run", bag, "--branch", "shape=160", "--out", tmp_path / "run")
     assert result.returncode == 0, result.stderr
     assert "AP50" in result.stderr
+
+
+def test_old_words_and_those_of_the_node_are_taken(tmp_path):
+    for number, words in enumerate((
+        ("run", "--system", "fixed", "--sla-latency-ms=80", "--num-threads", 1),
+        ("evaluate", "--system=detector_only", "--sla-ms", 80),
+    )):  # fmt: skip
+        verb, *options = words
+        result = invoke(
+            verb, "synthetic:calm", "--branch", "shape=64", "--frames", 1, *options,
+            "--out", tmp_path / str(number),
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.startswith("SLA 80 ms")
+        assert "--system" not in invoke(verb, "--help").stdout
+    result = json.loads((tmp_path / "1" / "result.json").read_text())["systems"]["detector_only"]
+    assert (result["configuration"]["policy"], result["figures"]["frames"]) == ("fixed", 1)
+
+
+def test_a_branch_alone_is_fixed_in_every_command(tmp_path):
+    words = ("synthetic:calm", "--branch", "shape=64", "--frames", 1)
+    assert invoke("run", *words, "--out", tmp_path / "run").returncode == 0
+    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert config["policy"] == "fixed"
+    assert invoke("evaluate", *words, "--out", tmp_path / "evaluate").returncode == 0
+    assert list(json.loads((tmp_path / "evaluate" / "result.json").read_text())["systems"]) == [
+        "fixed"
+    ]
 
 
 def test_train_resumes(tmp_path):

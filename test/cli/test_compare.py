@@ -24,7 +24,7 @@ NOISE = ("WebGL", "GPU stall", "GL Driver")
 def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compare")
     options = ("--space", write_space(folder), "--latency-trace", write_records(folder))
-    systems = [word for system in SYSTEMS for word in ("--system", system)]
+    systems = [word for system in SYSTEMS for word in ("--policy", system)]
     result = invoke(
         "compare", "synthetic:race:test:0", *systems, "--frames", 40, *options, "--sla-ms", 20,
         "--sla-scope", "gof", "--branch", "shape=160,nprop=10,si=4,tracker=median_flow,ds=2",
@@ -231,10 +231,10 @@ def test_a_source_twice_is_told_and_its_error_is_said_once(compared, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("-s", "ours:shape=96"), "only 'fixed', 'detector_only' or 'triggered' take one"),
+        (("-s", "ours:shape=96"), "only 'fixed' or 'triggered' take one"),
         (("-s", "fixed:"), "'fixed:' names no branch"),
         (("-s", "fixed:speed=1"), "'speed=1'"),
-        (("-s", "ours", "--branch", "shape=96", "--branch", "shape=160"), "no system takes"),
+        (("-s", "ours", "--branch", "shape=96", "--branch", "shape=160"), "no policy takes"),
         (
             ("-s", "fixed", "--branch", "shape=96", "--branch", "shape=96"),
             "'fixed:shape=96' is there 2 times",

@@ -70,7 +70,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_evaluated(machine, tmp_path
         "--out", tmp_path / "out",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert read(tmp_path / "out")["systems"]["ours"]["figures"]["frames"] == 6 + 4 + 2
+    assert read(tmp_path / "out")["systems"]["most_accurate"]["figures"]["frames"] == 6 + 4 + 2
     assert "damaged is damaged; what can be read of it is read" in result.stderr
     assert result.stderr.count("1 of 3 images cannot be read and are left out") == 1
 
@@ -78,7 +78,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_evaluated(machine, tmp_path
 def test_the_result_names_everything_that_made_it(evaluated):
     out, _ = evaluated
     result = read(out)
-    own = result["systems"]["ours"]
+    own = result["systems"]["most_accurate"]
     assert set(own["figures"]) == set(FIGURES) == set(result["what_figures_are"])
     assert own["figures"]["frames"] == 48
     assert own["figures"]["steps"] == 4
@@ -128,7 +128,7 @@ def test_a_ray_cluster_that_is_not_there(machine):
 
 def test_files_for_other_people(evaluated):
     out, _ = evaluated
-    folder = out / "synthetic_calm_test_0" / "ours"
+    folder = out / "synthetic_calm_test_0" / "most_accurate"
     first = (folder / "mot.txt").read_text().splitlines()[0].split(",")
     assert len(first) == 9
     assert first[0] == "1"
@@ -153,7 +153,7 @@ def test_a_limit_that_is_broken_is_another_exit_code(machine):
     assert result.returncode == 3
     assert "broken: max_processing_ms <= 0.01" in result.stderr
     assert "kept: frames >= 4" in result.stderr
-    assert read(folder / "strict")["systems"]["ours"]["limits"] == {
+    assert read(folder / "strict")["systems"]["most_accurate"]["limits"] == {
         "max_processing_ms <= 0.01": False, "frames >= 4": True,
     }  # fmt: skip
 
@@ -169,7 +169,7 @@ def test_a_source_that_fails_leaves_the_others_alone(machine, tmp_path):
     assert "failed: broken.mp4:" in result.stderr
     result = read(folder / "partly")
     assert len(result["failures"]) == 1
-    assert result["systems"]["ours"]["figures"]["frames"] == 4
+    assert result["systems"]["most_accurate"]["figures"]["frames"] == 4
 
 
 def test_an_interrupted_run_goes_on(machine):
@@ -193,7 +193,7 @@ def test_an_interrupted_run_goes_on(machine):
     before_ns = kept.stat().st_mtime_ns
     second = command(*words, "--resume")
     assert second.returncode == 0, second.stderr
-    assert read(out)["systems"]["ours"]["figures"]["frames"] == 120
+    assert read(out)["systems"]["most_accurate"]["figures"]["frames"] == 120
     assert (out / kept.relative_to(partial)).stat().st_mtime_ns == before_ns
 
 
@@ -224,7 +224,7 @@ def test_a_camera_meets_contention_at_frames_of_the_source_and_exports_the_last_
     out = folder / "camera"
     result = invoke(
         "evaluate", SOURCES[1], "--frames", 30, *options, "--scenario", folder / "busy.yaml",
-        "--system", "fixed", "--branch", "shape=160,nprop=10,si=1", "--camera", "--export",
+        "--policy", "fixed", "--branch", "shape=160,nprop=10,si=1", "--camera", "--export",
         "--out", out,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -248,11 +248,14 @@ def bag(tmp_path):
 
 def test_the_truth_that_was_used_is_told(evaluated):
     out, done = evaluated
-    use = read(out)["systems"]["ours"]["truth"]
+    use = read(out)["systems"]["most_accurate"]["truth"]
     assert (use["frames"], use["frames_with_truth"], use["warnings"]) == (48, 48, [])
     assert use["objects"] > 48
     assert f"ground truth: {use['objects']} objects in 48 of 48 frames" in done.stderr
-    assert read(out)["systems"]["ours"]["sources"]["synthetic_calm_test_0"]["truth"]["frames"] == 24
+    assert (
+        read(out)["systems"]["most_accurate"]["sources"]["synthetic_calm_test_0"]["truth"]["frames"]
+        == 24
+    )
 
 
 def test_truth_whose_stamps_are_beside(machine, tmp_path, monkeypatch):
@@ -266,13 +269,13 @@ def test_truth_whose_stamps_are_beside(machine, tmp_path, monkeypatch):
     reason = "not one of 4 frames has truth in /ground_truth"
     assert f"warning: beside: {reason}" in done.stderr
     assert "1.000 ms beside" in done.stderr
-    use = read(folder / "beside")["systems"]["ours"]["truth"]
+    use = read(folder / "beside")["systems"]["most_accurate"]["truth"]
     assert (use["frames_with_truth"], use["objects"]) == (0, 0)
     assert any(reason in text for text in use["warnings"])
     done = invoke(*words, "--ground-truth", "/ground_truth", "--out", folder / "named")
     assert done.returncode == 1
     assert "failed: beside: no object of /ground_truth was used" in done.stderr
-    assert read(folder / "named")["systems"]["ours"]["figures"]["frames"] == 4
+    assert read(folder / "named")["systems"]["most_accurate"]["figures"]["frames"] == 4
 
 
 def test_classes_of_no_common_name(machine, bag, tmp_path):
@@ -282,11 +285,11 @@ def test_classes_of_no_common_name(machine, bag, tmp_path):
     words = ("evaluate", bag, *options, "--ground-truth", tmp_path / "gt.txt")
     done = invoke(*words, "--class-map", tmp_path / "map.yaml", "--out", folder / "no_class")
     assert_one_sentence(done, "the network knows", f"{tmp_path / 'gt.txt'} has lorry")
-    name = str(RunRecord.load(next(folder.rglob("one/*/ours"))).metadata["class_names"][0])
+    name = str(RunRecord.load(next(folder.rglob("one/*/most_accurate"))).metadata["class_names"][0])
     (tmp_path / "map.yaml").write_text(f"3: lorry\n{name}: lorry\n")
     done = invoke(*words, "--class-map", tmp_path / "map.yaml", "--out", folder / "class")
     assert done.returncode == 0, done.stderr
-    assert read(folder / "class")["systems"]["ours"]["truth"]["objects"] == 1
+    assert read(folder / "class")["systems"]["most_accurate"]["truth"]["objects"] == 1
 
 
 def test_what_a_run_found_is_truth_for_an_evaluation(machine, bag, tmp_path):
@@ -295,7 +298,7 @@ def test_what_a_run_found_is_truth_for_an_evaluation(machine, bag, tmp_path):
     done = invoke("run", bag, "--space", options[1], *branch, "--out", tmp_path / "slow")
     assert done.returncode == 0, done.stderr
     done = invoke(
-        "evaluate", bag, *options, "--system", "fixed", *branch, "--ground-truth",
+        "evaluate", bag, *options, "--policy", "fixed", *branch, "--ground-truth",
         tmp_path / "slow" / "detections.txt", "--out", folder / "pseudo",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -308,15 +311,15 @@ def test_what_a_run_found_is_truth_for_an_evaluation(machine, bag, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--system", "yolov9"), ("no system 'yolov9'", "'ours'")),
-        (("--system", "nowhere.yaml"), ("nowhere.yaml is no description of a system",)),
-        (("--system", "oracle"), ("give --latency-trace",)),
+        (("--policy", "yolov9"), ("no policy 'yolov9'", "'most_accurate'")),
+        (("--policy", "nowhere.yaml"), ("nowhere.yaml is no description of a system",)),
+        (("--policy", "oracle"), ("give --latency-trace",)),
         (("--scenario", "nowhere.yaml"), ("nowhere.yaml is no scenario",)),
         (("--latency-trace", "nowhere.json"), ("cannot read the records nowhere.json",)),
         (("--ground-truth", "nowhere.txt"), ("no ground truth 'nowhere.txt'",)),
         (("--class-map", "nowhere.yaml"), ("nowhere.yaml",)),
         (("--sla-scope", "day"), ("scope is 'day'",)),
-        (("--system", "detector_only", "--branch", "shape=96,si=4"), ("leave si out",)),
+        (("--policy", "detector_only", "--branch", "shape=96,si=4"), ("leave si out",)),
     ],
 )
 def test_bad_options(tmp_path, arguments, words):
@@ -333,7 +336,7 @@ def test_a_system_from_a_file(machine, tmp_path):
     path = tmp_path / "small.yaml"
     path.write_text(yaml.safe_dump({"system": "fixed", "branch": "shape=96,nprop=10,si=1"}))
     result = invoke(
-        "evaluate", SOURCES[0], "--frames", 4, *options, "--system", path,
+        "evaluate", SOURCES[0], "--frames", 4, *options, "--policy", path,
         "--out", folder / "from_file",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -341,5 +344,5 @@ def test_a_system_from_a_file(machine, tmp_path):
     assert own["configuration"]["branch"] == "shape=96,nprop=10,si=1"
     assert own["figures"]["mean_detect_ms"] == pytest.approx(12, rel=0.2)
     path.write_text(yaml.safe_dump({"system": "fixed", "brunch": "shape=96"}))
-    result = invoke("evaluate", SOURCES[0], "--system", path, "--out", tmp_path / "out")
+    result = invoke("evaluate", SOURCES[0], "--policy", path, "--out", tmp_path / "out")
     assert_one_sentence(result, "there is no option 'brunch'", "'branch'")

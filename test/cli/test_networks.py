@@ -61,7 +61,7 @@ def test_what_was_dropped_is_told_at_the_end(tmp_path, source):
     # Preheating drops some as well.
     assert "detections of yolox model.onnx on CPUExecutionProvider were dropped" in result.output
     assert "nan" not in (tmp_path / "run" / "detections.txt").read_text()
-    result = call("evaluate", source, "--system", "fixed", *options, "--out", tmp_path / "evaluate")
+    result = call("evaluate", source, "--policy", "fixed", *options, "--out", tmp_path / "evaluate")
     assert result.exit_code == 0, result.output
     assert "detections of the network of fixed were dropped" in result.output
     content = json.loads((tmp_path / "evaluate" / "result.json").read_text())

@@ -1,7 +1,7 @@
 import typer
 from typer.testing import CliRunner
 
-from approx_perception.cli._options import one_sentence_errors
+from approx_perception.cli._verb import one_sentence_errors
 from approx_perception.exceptions import DatasetError
 from approx_perception.notices import notice
 

@@ -142,7 +142,7 @@ def test_run_takes_it(profiled, tmp_path):
 def test_systems_with_and_without_a_choice_share_it(profiled, tmp_path):
     """A branch by itself is another space than the profile's, and needs none of it."""
     folder, _, _ = profiled
-    words = [word for name in ("ours", "fixed", "triggered") for word in ("--system", name)]
+    words = [word for name in ("most_accurate", "fixed", "triggered") for word in ("-s", name)]
     result = invoke(
         "compare", "synthetic:crowd", *words, "--branch", "shape=96,nprop=10,si=4", "--frames", 8,
         "--space", folder / "tiny.yaml", "--profile", folder / "one.json", "--out",

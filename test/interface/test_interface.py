@@ -18,18 +18,12 @@ from approx_perception.interface import (
     TOPICS,
     Parameter,
     camera_sla,
-    help_of,
 )
 from approx_perception.interface.documents import node_page, parameters_yaml
+from approx_perception.interface.options import OPTIONS, REQUIRED, aliases_of, options_of
 
 ALL = (*PERCEPTION_PARAMETERS, *LOAD_MONITOR_PARAMETERS, *PLAYER_PARAMETERS)
 BY_NAME = {parameter.name: parameter for parameter in PERCEPTION_PARAMETERS}
-#: Options that mean what a parameter of the node means.
-OPTIONS = {
-    "detector": "detector", "weights": "weights", "space": "space", "device": "device",
-    "precision": "precision", "threads": "num_threads", "branch": "branch",
-    "sla_ms": "sla.latency_ms", "sla_quantile": "sla.quantile", "sla_scope": "sla.scope",
-}  # fmt: skip
 
 
 def test_files_made_of_the_schema_are_current(root):
@@ -51,17 +45,46 @@ def test_rqt_can_show_it(parameter):
         assert parameter.limits[0] < parameter.limits[1]
 
 
+VERBS = typer.main.get_command(app).commands
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_command_has_the_options_that_are_declared_for_it(verb):
+    declared = {option.name: option for option in options_of(verb)}
+    assert len(declared) == sum(verb in option.verbs for option in OPTIONS)
+    shown = {option.name: option for option in VERBS[verb].params}
+    assert list(shown) == list(declared)
+    for name, option in declared.items():
+        assert shown[name].help == option.help
+        assert shown[name].default == (None if option.default is REQUIRED else option.default)
+
+
 @pytest.mark.parametrize("verb", ["run", "evaluate", "compare"])
-def test_options_of_commands_agree_with_the_node(verb):
-    command = typer.main.get_command(app).commands[verb]
-    options = {option.name: option for option in command.params}
-    shared = OPTIONS.keys() & options.keys()
-    assert {"detector", "sla_ms"} <= shared
-    for name in shared:
-        # compare takes several branches, none of them by default.
-        default = "" if options[name].multiple else options[name].default
-        assert default == BY_NAME[OPTIONS[name]].default, name
-    assert options["detector"].help == help_of("detector")
+def test_a_dozen_options_stand_before_the_advanced_ones(verb):
+    panels = [option.panel for option in options_of(verb) if option.group]
+    basic = [panel for panel in panels if not str(panel).startswith("Advanced")]
+    # --help is one of them.
+    assert len(basic) + 1 <= 12
+    assert panels[: len(basic)] == basic
+    panels = list(dict.fromkeys(panels))
+    assert len(panels) <= 9
+
+
+def test_an_option_has_the_words_of_its_parameter():
+    for option in OPTIONS:
+        for parameter in PERCEPTION_PARAMETERS:
+            if parameter.description in option.help:
+                flag = f"--{re.sub('[._]', '-', parameter.name)}"
+                assert flag == option.flag or flag in option.aliases
+
+
+def test_one_thing_has_one_name():
+    """And an alias is nobody's own flag."""
+    for verb in VERBS:
+        flags = [option.flag for option in options_of(verb)]
+        assert len(set(flags)) == len(flags)
+        assert not aliases_of(verb).keys() & set(flags)
+        assert set(aliases_of(verb).values()) <= set(flags)
 
 
 @pytest.mark.parametrize("file", ["rqt/perception.perspective", "foxglove/perception.json"])

@@ -1,0 +1,117 @@
+"""From a function to a command: its options as they are declared, and how errors reach the user."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from types import GenericAlias
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from typer.core import TyperCommand
+
+from approx_perception.cli._console import console
+from approx_perception.exceptions import ApproxPerceptionError
+from approx_perception.interface.options import REQUIRED, Option, aliases_of, options_of
+from approx_perception.notices import NOTICES
+
+__all__ = ["Command", "one_sentence_errors", "verb"]
+
+
+class Command(TyperCommand):
+    """A command that also takes other words for its options, without showing them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """See `click.Command.parse_args`."""
+        aliases = aliases_of(str(self.name))
+        end = args.index("--") if "--" in args else len(args)
+        words = [_translated(word, aliases) for word in args[:end]]
+        return super().parse_args(ctx, words + args[end:])
+
+
+def _translated(word: str, aliases: Mapping[str, str]) -> str:
+    flag, equals, value = word.partition("=")
+    return f"{aliases.get(flag, flag)}{equals}{value}"
+
+
+class _NoticesOnConsole(logging.Handler):
+    """Print each notice once: a source that is read again finds the same again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        text = record.getMessage()
+        if text not in self._told:
+            self._told.add(text)
+            console.print(f"[yellow]note:[/yellow] {escape(text)}", soft_wrap=True)
+
+
+def one_sentence_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Print notices; turn our errors into one sentence on standard error and exit code 1."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        handler = _NoticesOnConsole()
+        NOTICES.addHandler(handler)
+        try:
+            command(*args, **kwargs)
+        except ApproxPerceptionError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise typer.Exit(1) from error
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            # A full disk, a vanished folder: what nobody nearer has put into words.
+            place = f": {error.filename}" if error.filename else ""
+            print(f"error: {error.strerror or error}{place}", file=sys.stderr)
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as error:
+            print("interrupted", file=sys.stderr)
+            raise typer.Exit(130) from error
+        finally:
+            NOTICES.removeHandler(handler)
+
+    return wrapped
+
+
+def verb(body: Callable[..., None]) -> Callable[..., None]:
+    """Make a command of a function whose name and arguments are declared in `interface.options`.
+
+    Declared options that the function does not name reach it as ``**kwargs``.
+    """
+    command = one_sentence_errors(body)
+    parameters = [_parameter(option) for option in options_of(body.__name__)]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {}
+    return command
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    """What typer reads of an option."""
+    kind: Any = option.value_type
+    if option.is_several:
+        kind = GenericAlias(list, (kind,))
+    if option.default is None:
+        kind = kind | None
+    if option.group:
+        low, high = (None if end is None else option.value_type(end) for end in option.limits)
+        # Help tells of an empty text what it means.
+        is_shown = option.default is not False and option.default != ""
+        info = typer.Option(
+            option.flag, help=option.help, min=low, max=high, metavar=option.metavar,
+            show_default=is_shown, rich_help_panel=option.panel,
+        )  # fmt: skip
+    else:
+        info = typer.Argument(metavar=option.metavar, help=option.help)
+    default = inspect.Parameter.empty if option.default is REQUIRED else option.default
+    return inspect.Parameter(
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=default,
+        annotation=Annotated[kind, info],
+    )  # fmt: skip
