@@ -15,7 +15,7 @@ from rich.markup import escape
 from typer.core import TyperCommand
 
 from approx_perception.cli._console import console
-from approx_perception.exceptions import ApproxPerceptionError
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.interface.options import REQUIRED, Option, aliases_of, options_of
 from approx_perception.notices import NOTICES
 
@@ -101,12 +101,11 @@ def _parameter(option: Option) -> inspect.Parameter:
     if option.default is None:
         kind = kind | None
     if option.group:
-        low, high = (None if end is None else option.value_type(end) for end in option.limits)
         # Help tells of an empty text what it means.
         is_shown = option.default is not False and option.default != ""
         info = typer.Option(
-            option.flag, help=option.help, min=low, max=high, metavar=option.metavar,
-            show_default=is_shown, rich_help_panel=option.panel,
+            option.flag, help=option.help, show_default=is_shown, rich_help_panel=option.panel,
+            **_number(option) if option.value_type in (int, float) else {"metavar": option.metavar},
         )  # fmt: skip
     else:
         info = typer.Argument(metavar=option.metavar, help=option.help)
@@ -115,3 +114,16 @@ def _parameter(option: Option) -> inspect.Parameter:
         option.name, inspect.Parameter.KEYWORD_ONLY, default=default,
         annotation=Annotated[kind, info],
     )  # fmt: skip
+
+
+def _number(option: Option) -> dict[str, Any]:
+    """How a number is read: typer would not echo it."""
+
+    def read(text: str) -> float:
+        try:
+            return option.number(text)
+        except ConfigurationError as error:
+            raise typer.BadParameter(str(error)) from error
+
+    words = f"{option.value_type.__name__} {option.range}".strip()
+    return {"parser": read, "metavar": f"<{words}>"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from approx_perception.datasets import SOURCE_HELP
 from approx_perception.datasets.synthetic import SCENARIOS, scenario_names
+from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.interface.parameters import PERCEPTION_PARAMETERS, help_of
 from approx_perception.interface.systems import POLICY_NAMES, SYSTEMS
 from approx_perception.structures.thresholds import TRACKED_SCORE
@@ -76,6 +77,31 @@ class Option:
         if self.is_basic and self.group == "Results":
             return None
         return self.group if self.is_basic else f"Advanced: {self.group.lower()}"
+
+    @property
+    def range(self) -> str:
+        """Of a number, as ``1..64``; empty where the library checks."""
+        low, high = ("" if end is None else f"{end:g}" for end in self.limits)
+        return f"{low}..{high}" if low or high else ""
+
+    def number(self, text: object) -> int | float:
+        """Read a number.
+
+        Raises
+        ------
+        ConfigurationError
+            If it is none, or outside the range; echoes it.
+        """
+        kind = "whole number" if self.value_type is int else "number"
+        try:
+            value = self.value_type(text)
+        except ValueError as error:
+            raise ConfigurationError(f"{shown(text)} is no {kind}") from error
+        low, high = self.limits
+        # Written so that nan is refused.
+        if not (low is None or value >= low) or not (high is None or value <= high):
+            raise ConfigurationError(f"{shown(text)} is not in the range {self.range}")
+        return value  # type: ignore[no-any-return]
 
 
 _RUNS = ("run", "evaluate", "compare")
