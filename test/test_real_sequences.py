@@ -10,7 +10,7 @@ from approx_perception.detectors import DetectorOptions, DetectorSettings, load_
 from approx_perception.evaluation.run import run_systems
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.evaluation.sources import SourceOptions
-from approx_perception.evaluation.systems import SystemSpec
+from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.metrics.average_precision import average_precision_50
 from approx_perception.metrics.figures import figures_of
 from approx_perception.trackers import create_tracker

@@ -17,7 +17,7 @@ from approx_perception.notices import notice
 
 if TYPE_CHECKING:
     from approx_perception.evaluation.sources import SourceOptions
-    from approx_perception.evaluation.systems import SystemSpec
+    from approx_perception.evaluation.system_spec import SystemSpec
 
 __all__ = ["run_live"]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,19 +12,15 @@ from rich.table import Table
 from approx_perception.cli._console import console
 from approx_perception.cli._evaluation import (
     command_and_date,
-    failures_of,
     kernel_of,
-    run_with_progress,
     show_failures,
     show_truth,
     show_verdicts,
     show_warnings,
-    sources_of,
-    tell_malformed,
+    sources_bar,
 )
 from approx_perception.cli._verb import verb
 from approx_perception.evaluation.scenario import Scenario
-from approx_perception.files import replace_text
 from approx_perception.metrics.figures import FIGURES
 from approx_perception.reports.output_folder import fresh_folder
 
@@ -50,9 +44,10 @@ def evaluate(
     of the scenario are kept, 3 if not, 1 if a source could not be run, or no object of the ground
     truth that was named was used.
     """
-    from approx_perception.evaluation.batch import FINISHED, jobs_of, load_outcomes
-    from approx_perception.evaluation.result import malformed_in, result_of
-    from approx_perception.evaluation.systems import SystemSpec
+    from approx_perception.evaluation.evaluate import conclude
+    from approx_perception.evaluation.evaluate import evaluate as run_and_judge
+    from approx_perception.evaluation.sources import sources_of
+    from approx_perception.evaluation.system_spec import SystemSpec
 
     options = kernel_of(words)
     spec = SystemSpec.read(policy or options.policy, options)
@@ -64,26 +59,23 @@ def evaluate(
             from approx_perception.cli._live import run_live
 
             outcomes = run_live(spec, chosen, conditions, folder)
-            show_failures(outcomes)
+            evaluation = conclude(outcomes, conditions, folder, command_and_date())
         else:
-            jobs = jobs_of([spec], chosen, conditions, latency_trace, folder, export)
-            outcomes = run_with_progress(jobs, processes, ray)
-        by_system = load_outcomes(outcomes)
-        failures = failures_of(outcomes, by_system)
-        for name, records in by_system.items():
-            tell_malformed(malformed_in(records), f"the network of {name}")
-        result = result_of(by_system, conditions.limits, failures) | {"made": command_and_date()}
-        replace_text(folder / "result.json", json.dumps(result, indent=1) + "\n")
-        shutil.rmtree(folder / FINISHED, ignore_errors=True)
-    own = result["systems"][spec.name]
-    show_verdicts(result["systems"])
+            with sources_bar(len(chosen)) as advance:
+                evaluation = run_and_judge(
+                    [spec], chosen, conditions, folder, latency_trace, export, processes, ray,
+                    made=command_and_date(), report=advance,
+                )  # fmt: skip
+    show_failures(evaluation)
+    own = evaluation.result["systems"][spec.name]
+    show_verdicts(evaluation.result["systems"])
     _show_figures(spec.name, own)
     show_truth(own["truth"])
-    show_warnings(result["warnings"])
+    show_warnings(evaluation.result["warnings"])
     console.print(f"results are in {out}; see them with approx-perception report {out}")
-    if failures:
+    if evaluation.failures:
         raise typer.Exit(1)
-    if not all(own["limits"].values()):
+    if not evaluation.limits_kept:
         raise typer.Exit(LIMIT_EXIT_CODE)
 
 

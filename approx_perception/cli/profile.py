@@ -16,7 +16,7 @@ from rich.table import Table
 
 from approx_perception.branches import BranchSpace
 from approx_perception.cli._console import console, progress_bar
-from approx_perception.cli._evaluation import kernel_of, sources_of
+from approx_perception.cli._evaluation import kernel_of
 from approx_perception.cli._verb import verb
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import FrameSource
@@ -90,6 +90,8 @@ class _Data:
     max_image_px: int
 
     def open(self) -> dict[str, FrameSource]:
+        from approx_perception.evaluation.sources import sources_of
+
         options = sources_of(
             self.names, None, self.truths, self.frames, 0, self.class_map, self.max_image_px
         )

@@ -10,8 +10,9 @@ from approx_perception.evaluation.scenario import Scenario
 from approx_perception.evaluation.sources import SourceOptions
 from approx_perception.evaluation.systems import BuiltSystem, RecordedMachine
 from approx_perception.exceptions import ConfigurationError, DatasetError
-from approx_perception.metrics.run_record import RunRecord
-from approx_perception.simulation.hindsight import BranchOutcomes, follow_branches, record_choice
+from approx_perception.metrics.run_record import RunRecord, RunRecorder
+from approx_perception.pipeline.driver import Driver, drive
+from approx_perception.simulation.hindsight import BranchOutcomes, KnownAfterwards, follow_branches
 from approx_perception.simulation.recorded_machine import SimulatedWorld
 from approx_perception.simulation.replay import detect_all
 
@@ -31,7 +32,7 @@ class Afterwards:
     ) -> None:
         self._frames, self._options = frames, options
         self._source, self._scenario, self._machine = source, scenario, machine
-        self._followed: dict[str, tuple[SimulatedWorld, BranchOutcomes]] = {}
+        self._followed: dict[str, BranchOutcomes] = {}
 
     def record(self, built: BuiltSystem) -> RunRecord:
         """Follow all branches of a system's space, once, and choose."""
@@ -48,9 +49,9 @@ class Afterwards:
         class_map = ClassMap(
             built.class_names, self._source.class_names, self._options.class_map.names
         )
-        world, outcomes = self._follow(built, class_map)
-        conditions = conditions_of(self._scenario, spec, None)
-        slas = [conditions.sla(index) for index in range(len(self._frames))]
+        outcomes = self._follow(built, class_map)
+        conditions = conditions_of(self._scenario, spec, self._machine)
+        slas = [conditions.sla(entry.frame.sequence) for entry in self._frames]
         choice = outcomes.oracle(slas)
         if spec.kind == "best_fixed":
             fixed = outcomes.best_fixed(slas)
@@ -60,14 +61,14 @@ class Afterwards:
                     f"{self._options.name}; leave the system 'best_fixed' out"
                 )
             choice = fixed
-        metadata = system_metadata(
-            built, self._options, self._source, self._scenario, self._machine
-        )
-        return record_choice(world, outcomes, choice, slas, class_map, metadata)
+        metadata = system_metadata(built, self._options, self._source, self._scenario)
+        metadata |= {"has_stages": False, "has_identities": False}
+        recorder = RunRecorder(metadata, class_map)
+        system = KnownAfterwards(outcomes, choice, slas[0])
+        drive(self._frames, [Driver(system, conditions, [recorder], spec.name)])
+        return recorder.finish()
 
-    def _follow(
-        self, built: BuiltSystem, class_map: ClassMap
-    ) -> tuple[SimulatedWorld, BranchOutcomes]:
+    def _follow(self, built: BuiltSystem, class_map: ClassMap) -> BranchOutcomes:
         """All branches of a network and a space, once."""
         kernel, machine = built.kernel, built.machine
         iou = built.spec.options.class_agnostic_iou
@@ -78,5 +79,5 @@ class Afterwards:
             settings = kernel.space.detector_settings
             saved = detect_all(kernel.detector, settings, self._frames, iou)
             world = SimulatedWorld(self._frames, saved, machine, class_map)
-            self._followed[key] = world, follow_branches(world)
+            self._followed[key] = follow_branches(world)
         return self._followed[key]

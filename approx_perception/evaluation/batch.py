@@ -10,16 +10,19 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
+from approx_perception.datasets import FrameSource
 from approx_perception.evaluation.metadata import record_folder
 from approx_perception.evaluation.ray_cluster import attempts_on_ray
 from approx_perception.evaluation.run import run_systems
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.evaluation.sources import SourceOptions
-from approx_perception.evaluation.systems import RecordedMachine, SystemSpec
+from approx_perception.evaluation.system_spec import SystemSpec
+from approx_perception.evaluation.systems import BuiltSystem, RecordedMachine
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, shown
 from approx_perception.files import read_json, replace_text
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.metrics.run_record import RunRecord
+from approx_perception.pipeline.driver import Listener
 from approx_perception.reports.exports import ResultFiles
 
 __all__ = ["FINISHED", "Job", "Outcome", "jobs_of", "load_outcomes", "run_jobs"]
@@ -86,14 +89,20 @@ def jobs_of(
 def _run(job: Job) -> list[Path]:
     """Run and save; returns the records' folders."""
     machine = RecordedMachine(ProfileRecords.load(job.trace)) if job.trace else None
-    with ResultFiles(job.folder / job.source.label, enabled=job.export) as files:
-        records = run_systems(job.specs, job.source, job.scenario, machine, watch=files.write)
+    with ResultFiles(job.folder / job.source.label) as files:
+
+        def listen(system: BuiltSystem, _: FrameSource) -> Sequence[Listener]:
+            name, class_names = system.spec.name, system.class_names
+            return [files.listener(name, class_names)] if job.export else []
+
+        records = run_systems(job.specs, job.source, job.scenario, machine, listen=listen)
         folders = []
         for record in records:
             folder = record_folder(job.folder, record)
             folder.mkdir(parents=True, exist_ok=True)
             record.save(folder)
-            files.finish(folder, record)
+            if job.export:
+                files.finish(folder, record)
             folders.append(folder)
     return folders
 

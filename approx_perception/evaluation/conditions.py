@@ -5,7 +5,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario
-from approx_perception.evaluation.systems import RecordedMachine, SystemSpec
+from approx_perception.evaluation.system_spec import SystemSpec
+from approx_perception.evaluation.systems import RecordedMachine
 from approx_perception.pipeline.driver import Conditions
 from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
 
@@ -36,12 +37,15 @@ class SteppedContention:
             for frame, amounts in steps.items()
         }  # fmt: skip
         self._stack = stack.enter_context(ExitStack())
+        self._now = ContentionLevel()
 
     def prepare(self, frame: int) -> None:
-        """Call before each frame is processed."""
-        level = self._steps.get(frame)
-        if level is not None:
+        """Call before each frame is processed, with its number."""
+        begun = [level for first, level in self._steps.items() if first <= frame]
+        level = begun[-1] if begun else ContentionLevel()
+        if level != self._now:
             self._stack.close()
+            self._now = level
             if level != ContentionLevel():
                 self._stack.enter_context(ContentionGenerator(level))
 
@@ -54,16 +58,18 @@ def conditions_of(
     slas = {0: sla} | {
         frame: replace(sla, latency_ms=ms) for frame, ms in scenario.sla_steps.items()
     }
+    return Conditions(slas, _levels(scenario, machine), scenario.camera)
+
+
+def _levels(scenario: Scenario, machine: RecordedMachine | None) -> dict[int, int]:
+    """``{first frame: level}``; empty where nothing is done to this machine."""
+    steps = {0: NO_CONTENTION} | dict(scenario.contention_steps)
     if machine is not None:
-        steps = {0: NO_CONTENTION} | dict(scenario.contention_steps)
-        levels = {frame: machine.level_of(amounts) for frame, amounts in steps.items()}
-    elif scenario.contention_steps:
-        numbers = level_numbers(scenario)
-        steps = {0: NO_CONTENTION} | dict(scenario.contention_steps)
-        levels = {frame: numbers.index(dict(amounts)) for frame, amounts in steps.items()}
-    else:
-        levels = {}
-    return Conditions(slas, levels, scenario.camera)
+        return {frame: machine.level_of(amounts) for frame, amounts in steps.items()}
+    if not scenario.contention_steps:
+        return {}
+    numbers = level_numbers(scenario)
+    return {frame: numbers.index(dict(amounts)) for frame, amounts in steps.items()}
 
 
 def level_numbers(scenario: Scenario) -> list[dict[str, float]]:
@@ -81,6 +87,5 @@ def level_of_each_frame(
     """``(count,)`` level of a recorded machine for each frame, at least one."""
     if machine is None:
         return (0,)
-    steps = {0: NO_CONTENTION} | dict(scenario.contention_steps)
-    levels = Conditions({}, {f: machine.level_of(a) for f, a in steps.items()})
+    levels = Conditions({}, _levels(scenario, machine))
     return [levels.level(frame) for frame in range(max(count, 1))]

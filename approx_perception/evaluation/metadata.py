@@ -8,7 +8,8 @@ from approx_perception.datasets import FrameSource
 from approx_perception.evaluation.conditions import level_numbers
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.evaluation.sources import SourceOptions, good_for_a_folder
-from approx_perception.evaluation.systems import BuiltSystem, RecordedMachine, SystemSpec
+from approx_perception.evaluation.system_spec import SystemSpec
+from approx_perception.evaluation.systems import BuiltSystem
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.reports.run_files import environment
 
@@ -44,14 +45,15 @@ def system_metadata(
     options: SourceOptions,
     source: FrameSource,
     scenario: Scenario,
-    machine: RecordedMachine | None,
 ) -> dict[str, Any]:
-    """`run_metadata` of a system that runs in this process."""
-    return run_metadata(
+    """`run_metadata` of a system that runs in this process, and whether it had time."""
+    machine = system.recorded
+    metadata = run_metadata(
         system.spec, system.kernel.detector.description, options, source,
         machine.levels if machine else level_numbers(scenario),
         "recorded latencies" if machine else "this machine",
     )  # fmt: skip
+    return {**metadata, "has_time": scenario.camera}
 
 
 def record_folder(out: Path, record: RunRecord) -> Path:

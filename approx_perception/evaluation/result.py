@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from approx_perception.evaluation.verdicts import add_verdicts
+from approx_perception.interface.systems import HINDSIGHT
 from approx_perception.metrics.figures import FIGURES, figures_of
 from approx_perception.metrics.intervals import Interval, ap50_intervals, quantile_interval
 from approx_perception.metrics.limits import Limit
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.shared_images import shared_images
 from approx_perception.metrics.truth_use import truth_use
-from approx_perception.simulation.hindsight import HINDSIGHT
 
 __all__ = ["comparison_table", "malformed_in", "result_of"]
 

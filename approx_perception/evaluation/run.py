@@ -1,9 +1,9 @@
-"""One evaluation from beginning to end: sources and systems in, records out."""
+"""One source under one or more systems: sources and systems in, records out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 
 from approx_perception.datasets import FrameSource, LabelledFrame, is_synthetic
 from approx_perception.datasets.class_map import ClassMap
@@ -16,25 +16,23 @@ from approx_perception.evaluation.conditions import (
 from approx_perception.evaluation.metadata import system_metadata
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.evaluation.sources import SourceOptions
+from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.evaluation.systems import (
     BuiltSystem,
     RecordedMachine,
     SystemFactory,
-    SystemSpec,
 )
 from approx_perception.exceptions import DatasetError
-from approx_perception.metrics.run_record import RunRecord
+from approx_perception.interface.systems import HINDSIGHT
+from approx_perception.metrics.run_record import RunRecord, RunRecorder
 from approx_perception.metrics.truth_use import check_classes, truth_given
 from approx_perception.notices import notice
-from approx_perception.pipeline.driver import Driver
-from approx_perception.simulation.hindsight import HINDSIGHT
-from approx_perception.simulation.recorded_machine import SimulatedPipeline
-from approx_perception.structures import Frame, FrameResult
+from approx_perception.pipeline.driver import Driver, Listener, drive
 
-__all__ = ["Watch", "run_systems"]
+__all__ = ["Listen", "run_systems"]
 
-#: Called after each frame of each system, with the system's name and class names.
-Watch = Callable[[str, tuple[str, ...], Frame, FrameResult], None]
+#: Called with each system before its first frame: who else listens to it, and with its source.
+Listen = Callable[[BuiltSystem, FrameSource], Sequence[Listener]]
 
 
 def run_systems(
@@ -43,7 +41,7 @@ def run_systems(
     scenario: Scenario,
     machine: RecordedMachine | None = None,
     factory: SystemFactory | None = None,
-    watch: Watch = lambda name, class_names, frame, result: None,
+    listen: Listen = lambda system, source: (),
 ) -> list[RunRecord]:
     """Run all systems over the frames of a source, frame by frame in turns.
 
@@ -63,70 +61,92 @@ def run_systems(
         Recorded latencies in place of this machine's.
     factory
         Builds the systems; left out, one is made.
-    watch
-        Called after each frame of each system.
+    listen
+        Says who listens to a system beside the recorder.
 
     Returns
     -------
     list of RunRecord
         One for each system, in their order.
+
+    Raises
+    ------
+    DatasetError
+        If the source has no frames.
+    InferenceError
+        If a system failed on every frame.
     """
     source = options.open()
     entries = islice(source, options.frames)
     first = next(entries, None)
     if first is None:
         raise DatasetError(f"{options.name} has no frames")
-    size = first.frame.image.shape[1], first.frame.image.shape[0]
+    built = _built(specs, options, scenario, source, first, factory or SystemFactory(machine))
+    online = [system for system in built if system.spec.kind not in HINDSIGHT]
+    recorders: list[RunRecorder] = []
+    drivers: list[Driver] = []
+    for system in online:
+        recorder = RunRecorder(
+            system_metadata(system, options, source, scenario), _class_map(system, options, source)
+        )
+        conditions = conditions_of(scenario, system.spec, machine)
+        listeners = [recorder, *listen(system, source)]
+        recorders.append(recorder)
+        drivers.append(Driver(system.system, conditions, listeners, system.spec.name))
+    seen: list[LabelledFrame] = []
+    whole = chain([first], entries)
+    with ExitStack() as stack:
+        contention = SteppedContention({} if machine else scenario.contention_steps, stack)
+        drive(
+            _kept(whole, seen) if len(online) < len(built) else whole, drivers,
+            lambda frame: contention.prepare(frame.sequence),
+        )  # fmt: skip
+    finished = iter([recorder.finish() for recorder in recorders])
+    afterwards = Afterwards(seen, options, source, scenario, machine)
+    records = [
+        afterwards.record(system) if system.spec.kind in HINDSIGHT else next(finished)
+        for system in built
+    ]
+    for system, record in zip(built, records, strict=True):
+        # Of the network: systems that share it have one count.
+        record.metadata["malformed_detections"] = system.kernel.detector.malformed_count
+        # Only now a bag knows which stamps of its truth were no image's.
+        record.metadata["truth"] = truth_given(
+            source, _class_map(system, options, source), options.ground_truth is not None,
+            options.frames is None or len(record) < options.frames,
+        )  # fmt: skip
+    return records
+
+
+def _built(
+    specs: Sequence[SystemSpec],
+    options: SourceOptions,
+    scenario: Scenario,
+    source: FrameSource,
+    first: LabelledFrame,
+    factory: SystemFactory,
+) -> list[BuiltSystem]:
+    """Build the systems for the source's images, and say what is wrong with their networks."""
+    height, width = first.frame.image.shape[:2]
     count = min(source.frame_count or options.frames or 1, options.frames or source.frame_count)
-    levels = level_of_each_frame(scenario, machine, count)
-    factory = factory or SystemFactory(machine)
+    levels = level_of_each_frame(scenario, factory.machine, count)
     built = [
-        factory.build(replace(spec, options=replace(spec.options, image_size=size)), levels)
+        factory.build(
+            replace(spec, options=replace(spec.options, image_size=(width, height))), levels
+        )
         for spec in specs
     ]
     if not is_synthetic(options.name):
         for caution in sorted({own.kernel.detector.caution for own in built} - {""}):
             notice(caution)
-    with ExitStack() as stack:
-        contention = SteppedContention({} if machine else scenario.contention_steps, stack)
-        driven = [system for system in built if system.spec.kind not in HINDSIGHT]
-        drivers = [_driver(system, options, source, scenario, machine) for system in driven]
-        seen: list[LabelledFrame] | None = [] if len(drivers) < len(built) else None
-        position = 0
-        entry: LabelledFrame | None = first
-        while entry is not None:
-            if seen is not None:
-                seen.append(entry)
-            contention.prepare(position)
-            # None drives where all systems choose afterwards.
-            turn = position % max(len(drivers), 1)
-            for index in [*range(turn, len(drivers)), *range(turn)]:
-                result = drivers[index].feed(entry)
-                _tell(watch, driven[index], result)
-            entry = next(entries, None)
-            position += 1
-        for system, driver in zip(driven, drivers, strict=True):
-            _tell(watch, system, driver.flush())
-        finished = iter([driver.finish() for driver in drivers])
-    afterwards = Afterwards(seen or [], options, source, scenario, machine)
-    records = [
-        afterwards.record(system) if system.spec.kind in HINDSIGHT else next(finished)
-        for system in built
-    ]
-    # Only now a bag knows which stamps of its truth were no image's.
-    is_named = options.ground_truth is not None
-    for system, record in zip(built, records, strict=True):
-        is_whole = options.frames is None or len(record) < options.frames
-        class_map = _class_map(system, options, source)
-        # Of the network: systems that share it have one count.
-        record.metadata["malformed_detections"] = system.kernel.detector.malformed_count
-        record.metadata["truth"] = truth_given(source, class_map, is_named, is_whole)
-    return records
+    return built
 
 
-def _tell(watch: Watch, system: BuiltSystem, result: tuple[Frame, FrameResult] | None) -> None:
-    if result is not None:
-        watch(system.spec.name, system.class_names, *result)
+def _kept(entries: Iterator[LabelledFrame], seen: list[LabelledFrame]) -> Iterator[LabelledFrame]:
+    """The same frames, which are remembered for systems that choose afterwards."""
+    for entry in entries:
+        seen.append(entry)
+        yield entry
 
 
 def _class_map(system: BuiltSystem, options: SourceOptions, source: FrameSource) -> ClassMap:
@@ -134,18 +154,3 @@ def _class_map(system: BuiltSystem, options: SourceOptions, source: FrameSource)
     if options.ground_truth is not None:
         check_classes(class_map, source.truth_name)
     return class_map
-
-
-def _driver(
-    system: BuiltSystem,
-    options: SourceOptions,
-    source: FrameSource,
-    scenario: Scenario,
-    machine: RecordedMachine | None,
-) -> Driver:
-    own = system.system
-    return Driver(
-        own, conditions_of(scenario, system.spec, machine), _class_map(system, options, source),
-        system_metadata(system, options, source, scenario, machine),
-        own.skip_to if isinstance(own, SimulatedPipeline) else lambda _: None,
-    )  # fmt: skip

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from approx_perception.datasets import FrameSource, open_source
-from approx_perception.datasets.class_map import ClassTable
+from approx_perception.datasets.class_map import ClassTable, read_class_map
 from approx_perception.datasets.image_header import MAX_IMAGE_PX
+from approx_perception.exceptions import ConfigurationError
 
-__all__ = ["SourceOptions", "good_for_a_folder", "plain_name", "with_own_labels"]
+__all__ = ["SourceOptions", "good_for_a_folder", "plain_name", "sources_of", "with_own_labels"]
 
 
 def plain_name(name: str, topic: str | None = None) -> str:
@@ -73,3 +74,35 @@ class SourceOptions:
             self.name, self.topic, self.frames, self.seed, self.ground_truth,
             self.class_map.numbers, self.max_image_px,
         )  # fmt: skip
+
+
+def sources_of(
+    names: Sequence[str],
+    topics: Sequence[str] | None,
+    truths: Sequence[str] | None,
+    frames: int | None,
+    seed: int,
+    class_map: Path | None,
+    max_image_px: int,
+) -> list[SourceOptions]:
+    """One for each name and topic.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is not one ground truth for each, or one for all.
+    """
+    if truths and len(truths) not in (1, len(names)):
+        raise ConfigurationError(
+            f"{len(names)} sources but {len(truths)} --ground-truth; give one for each, or one for "
+            "all"
+        )
+    translations = read_class_map(class_map) if class_map else ClassTable()
+    return with_own_labels([
+        SourceOptions(
+            name, topic, truths[min(index, len(truths) - 1)] if truths else None, frames, seed,
+            translations, max_image_px=max_image_px,
+        )
+        for index, name in enumerate(names)
+        for topic in (*(topics or ()),) or (None,)
+    ])  # fmt: skip

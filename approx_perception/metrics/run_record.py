@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.datasets.class_map import ClassMap
 from approx_perception.exceptions import DatasetError
 from approx_perception.files import (
     Columns,
@@ -229,11 +230,14 @@ class RunRecorder:
     Parameters
     ----------
     metadata
-        Of the record, without ``branches``, ``reasons`` and ``data_hash``.
+        Of the record, without ``branches``, ``reasons``, ``data_hash`` and ``class_names``.
+    class_map
+        From the classes of what is found to those of the truth.
     """
 
-    def __init__(self, metadata: Mapping[str, Any]) -> None:
-        self._metadata = dict(metadata)
+    def __init__(self, metadata: Mapping[str, Any], class_map: ClassMap) -> None:
+        self._metadata = {**metadata, "class_names": list(class_map.truth_names)}
+        self._class_map = class_map
         self._branches, self._reasons = _Lookup(), _Lookup()
         self._frames = TableOnDisk(_FRAME_COLUMNS | _COUNTS)
         self._found, self._truth = TableOnDisk(_FOUND_COLUMNS), TableOnDisk(_TRUTH_COLUMNS)
@@ -257,7 +261,7 @@ class RunRecorder:
         frame
             Its image is not kept.
         result
-            None for a frame that was dropped.
+            In the classes of what is found; None for a frame that was dropped.
         truth
             None where it is not known.
         published_ns
@@ -267,7 +271,9 @@ class RunRecorder:
         """
         self._digest.update(np.ascontiguousarray(frame.image).data)
         height, width = frame.image.shape[:2]
-        found = Detections.empty() if result is None else result.detections
+        found = Detections.empty()
+        if result is not None:
+            found = self._class_map.apply(result.detections)
         row: dict[str, Any] = dict.fromkeys(_FRAME_COLUMNS | _COUNTS, 0)
         row |= {
             "sequence": frame.sequence, "stamp_ns": frame.stamp_ns, "width": width,

@@ -1,16 +1,15 @@
-"""Feed a system with a source and record what comes out."""
+"""The one loop: frames of a source through systems, and what came of them to listeners."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from approx_perception.datasets import LabelledFrame
-from approx_perception.datasets.class_map import ClassMap
-from approx_perception.metrics.run_record import RunRecord, RunRecorder
 from approx_perception.pipeline.failures import FrameFailures
-from approx_perception.structures import SLA, Frame, FrameResult
+from approx_perception.structures import SLA, Frame, FrameResult, GroundTruth
 
-__all__ = ["Conditions", "Driver", "System"]
+__all__ = ["Conditions", "Driver", "Listener", "System", "drive"]
 
 
 class System(Protocol):
@@ -25,20 +24,49 @@ class System(Protocol):
     sla: SLA
 
     def process(self, frame: Frame) -> FrameResult:
-        """Find the objects of a frame."""
+        """Process a frame."""
+        ...
+
+
+class Listener(Protocol):
+    """Takes in what came of each frame: a recorder, a writer of files, a progress bar."""
+
+    def add(
+        self,
+        frame: Frame,
+        result: FrameResult | None,
+        truth: GroundTruth | None,
+        published_ns: int,
+        contention_level: int,
+    ) -> None:
+        """Take in the next frame.
+
+        Parameters
+        ----------
+        frame
+            As its source gave it.
+        result
+            None for a frame that was dropped, or that failed.
+        truth
+            None where it is not known.
+        published_ns
+            When the result was out, in the stream's time; 0 where time does not matter.
+        contention_level
+            What was done to the machine meanwhile; -1 for nothing known.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a run is subjected to, by position of the frame.
+    """What a run is subjected to, by the frames' numbers in their source.
 
     Attributes
     ----------
     slas
-        ``{first frame: SLA}``; one for frame 0.
+        ``{first frame: SLA}`` in ascending order; one for frame 0.
     levels
-        ``{first frame: level of contention}``; empty where nothing is done to the machine.
+        ``{first frame: level of contention}``, likewise; empty where nothing is known of it.
     camera
         Whether frames come when a camera would deliver them, so that those that come while the
         one before is processed are dropped but for the newest; else every frame is processed.
@@ -50,13 +78,16 @@ class Conditions:
 
     def sla(self, frame: int) -> SLA:
         """In force for a frame."""
-        return self.slas[max(first for first in self.slas if first <= frame)]
+        return self.slas[_last_step(self.slas, frame)]
 
     def level(self, frame: int) -> int:
         """Contention during a frame; -1 where nothing is known of it."""
-        return self.levels[max(first for first in self.levels if first <= frame)] if (
-            self.levels
-        ) else -1  # fmt: skip
+        return self.levels[_last_step(self.levels, frame)] if self.levels else -1
+
+
+def _last_step(steps: Mapping[int, object], frame: int) -> int:
+    firsts = list(steps)
+    return firsts[bisect_right(firsts, frame) - 1]
 
 
 class Driver:
@@ -68,88 +99,93 @@ class Driver:
         To be fed.
     conditions
         Of the run.
-    class_map
-        From the system's classes to those of the truth.
-    metadata
-        Of the record: system, source, configuration.
-    prepare
-        Called before each frame that is processed, with its position.
+    listeners
+        Told of every frame, in order.
+    name
+        Of the system, for what is said of frames that failed.
     """
 
     def __init__(
         self,
         system: System,
         conditions: Conditions,
-        class_map: ClassMap,
-        metadata: Mapping[str, Any],
-        prepare: Callable[[int], None] = lambda _: None,
+        listeners: Sequence[Listener],
+        name: str = "the system",
     ) -> None:
-        self._system, self._conditions, self._prepare = system, conditions, prepare
-        self._class_map = class_map
-        self._failures = FrameFailures(str(metadata.get("system", "the system")))
-        self._recorder = RunRecorder(
-            {
-                **metadata, "class_names": list(class_map.truth_names),
-                "has_time": conditions.camera,
-            }
-        )  # fmt: skip
-        self._position = -1
-        #: The newest frame that waits for the one before, with its position.
-        self._waiting: tuple[int, LabelledFrame] | None = None
+        self._system, self._conditions, self._listeners = system, conditions, listeners
+        self._failures = FrameFailures(name)
+        #: The newest frame that waits for the one before.
+        self._waiting: LabelledFrame | None = None
         self._free_ns = 0
 
-    def feed(self, entry: LabelledFrame) -> tuple[Frame, FrameResult] | None:
-        """Take the next frame; returns what was processed meanwhile, if anything.
-
-        With a camera that may be the frame before, whose time has come.
-        """
-        self._position += 1
+    def feed(self, entry: LabelledFrame) -> None:
+        """Take the next frame; with a camera it waits, and the frame before may be processed."""
         if not self._conditions.camera:
-            return self._process(self._position, entry)
-        result = None
-        if self._waiting is not None:
-            position, waiting = self._waiting
-            if max(self._free_ns, waiting.frame.stamp_ns) <= entry.frame.stamp_ns:
-                result = self._process(position, waiting)
-            else:
-                self._drop(position, waiting)
-        self._waiting = (self._position, entry)
-        return result
+            self._process(entry)
+            return
+        waiting, self._waiting = self._waiting, entry
+        if waiting is None:
+            return
+        if max(self._free_ns, waiting.frame.stamp_ns) <= entry.frame.stamp_ns:
+            self._process(waiting)
+        else:
+            self._tell(waiting, None)
 
-    def flush(self) -> tuple[Frame, FrameResult] | None:
-        """Process the frame that waits, if one does; no other frame may come after it."""
-        waiting, self._waiting = self._waiting, None
-        return None if waiting is None else self._process(*waiting)
-
-    def finish(self) -> RunRecord:
-        """Process what waits, and return the record.
+    def finish(self) -> None:
+        """Process what waits, and say how many frames failed.
 
         Raises
         ------
         InferenceError
             If every frame failed.
         """
-        self.flush()
+        if self._waiting is not None:
+            self._process(self._waiting)
         self._failures.tell()
-        return self._recorder.finish()
 
-    def _process(self, position: int, entry: LabelledFrame) -> tuple[Frame, FrameResult] | None:
-        self._prepare(position)
-        self._system.sla = self._conditions.sla(position)
-        result = self._failures.attempt(self._system.process, entry.frame)
-        if result is None:
-            # As nothing came of it: its objects were missed.
-            self._drop(position, entry)
-            return None
+    def _process(self, entry: LabelledFrame) -> None:
+        frame = entry.frame
+        self._system.sla = self._conditions.sla(frame.sequence)
+        result = self._failures.attempt(self._system.process, frame)
         published_ns = 0
-        if self._conditions.camera:
-            start_ns = max(self._free_ns, entry.frame.stamp_ns)
+        if result is not None and self._conditions.camera:
+            start_ns = max(self._free_ns, frame.stamp_ns)
             self._free_ns = published_ns = start_ns + round(result.timings.processing_ms * 1e6)
-        kept = replace(result, output=self._class_map.apply(result.detections))
-        level = self._conditions.level(position)
-        self._recorder.add(entry.frame, kept, entry.ground_truth, published_ns, level)
-        return entry.frame, result
+        self._tell(entry, result, published_ns)
 
-    def _drop(self, position: int, entry: LabelledFrame) -> None:
-        level = self._conditions.level(position)
-        self._recorder.add(entry.frame, None, entry.ground_truth, contention_level=level)
+    def _tell(
+        self, entry: LabelledFrame, result: FrameResult | None, published_ns: int = 0
+    ) -> None:
+        level = self._conditions.level(entry.frame.sequence)
+        for listener in self._listeners:
+            listener.add(entry.frame, result, entry.ground_truth, published_ns, level)
+
+
+def drive(
+    entries: Iterable[LabelledFrame],
+    drivers: Sequence[Driver],
+    begin: Callable[[Frame], None] = lambda _: None,
+) -> None:
+    """Feed all drivers, frame by frame; another one begins each time, so that drift hits all alike.
+
+    Parameters
+    ----------
+    entries
+        Of one source.
+    drivers
+        Each with a system of its own.
+    begin
+        Called with each frame before anybody takes it.
+
+    Raises
+    ------
+    InferenceError
+        If every frame failed.
+    """
+    for position, entry in enumerate(entries):
+        begin(entry.frame)
+        turn = position % max(len(drivers), 1)
+        for driver in (*drivers[turn:], *drivers[:turn]):
+            driver.feed(entry)
+    for driver in drivers:
+        driver.finish()

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -38,14 +39,11 @@ class ResultFiles:
     ----------
     folder
         Of the run.
-    enabled
-        Off: nothing is written.
     """
 
-    def __init__(self, folder: Path, enabled: bool) -> None:
-        self._folder, self._enabled = folder, enabled
-        self._bags: dict[str, ResultBag] = {}
-        self._paths: dict[str, Path] = {}
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._bags: dict[str, _Bag] = {}
 
     def __enter__(self) -> "ResultFiles":
         return self
@@ -56,38 +54,54 @@ class ResultFiles:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for name, bag in self._bags.items():
-            bag.close()
-            shutil.rmtree(self._paths[name].parent)
+        for bag in self._bags.values():
+            bag.discard()
 
-    def write(
-        self, name: str, class_names: tuple[str, ...], frame: Frame, result: FrameResult
-    ) -> None:
-        """Append a frame of a system to its bag."""
-        if not self._enabled:
-            return
-        if name not in self._bags:
-            # rosbag2 names its files after the folder.
-            self._paths[name] = self._folder / f".unfinished-{len(self._paths)}" / "results_bag"
-            shutil.rmtree(self._paths[name].parent, ignore_errors=True)
-            self._paths[name].parent.mkdir(parents=True)
-            self._bags[name] = ResultBag(self._paths[name], class_names)
-        timings, decision = result.timings, result.decision
-        lines = status_lines(
-            decision.branch, timings.processing_ms, result.sla.latency_ms, decision.run_detector
-        )
-        picture = annotate(frame.image, result.detections, class_names, lines)
-        self._bags[name].write(result, picture)
+    def listener(self, name: str, class_names: tuple[str, ...]) -> "_Bag":
+        """What writes a system's bag, told of its frames."""
+        # rosbag2 names its files after the folder.
+        path = self._folder / f".unfinished-{len(self._bags)}" / "results_bag"
+        return self._bags.setdefault(name, _Bag(path, class_names))
 
     def finish(self, folder: Path, record: RunRecord) -> None:
         """Put a system's files beside its record."""
-        if not self._enabled:
-            return
-        name = str(record.metadata["system"])
-        if name in self._bags:
-            self._bags.pop(name).close()
-            self._paths[name].rename(folder / "results_bag")
-            self._paths[name].parent.rmdir()
+        if bag := self._bags.pop(str(record.metadata["system"]), None):
+            bag.finish(folder / "results_bag")
         replace_text(folder / "mot.txt", mot_lines(record))
         replace_text(folder / "coco_results.json", json.dumps(coco_results([record])))
         replace_text(folder / "coco_ground_truth.json", json.dumps(coco_truth([record])))
+
+
+class _Bag:
+    """A bag of results that begins with the first of them, in a folder of its own until done."""
+
+    def __init__(self, path: Path, class_names: tuple[str, ...]) -> None:
+        self._path, self._class_names = path, class_names
+        self._bag: ResultBag | None = None
+
+    def add(self, frame: Frame, result: FrameResult | None, *_: Any) -> None:
+        """Append a frame; see `Listener`."""
+        if result is None:
+            return
+        if self._bag is None:
+            shutil.rmtree(self._path.parent, ignore_errors=True)
+            self._path.parent.mkdir(parents=True)
+            self._bag = ResultBag(self._path, self._class_names)
+        lines = status_lines(
+            result.decision.branch, result.timings.processing_ms, result.sla.latency_ms,
+            result.decision.starts_group,
+        )  # fmt: skip
+        self._bag.write(result, annotate(frame.image, result.detections, self._class_names, lines))
+
+    def finish(self, target: Path) -> None:
+        """Close it and put it in its place."""
+        if self._bag is not None:
+            self._bag.close()
+            self._path.rename(target)
+            self._path.parent.rmdir()
+
+    def discard(self) -> None:
+        """Close and remove it."""
+        if self._bag is not None:
+            self._bag.close()
+            shutil.rmtree(self._path.parent)

@@ -145,8 +145,10 @@ class RunFiles:
         if self._video is not None:
             self._video.close()
 
-    def write(self, frame: Frame, result: FrameResult) -> None:
-        """Append one frame."""
+    def add(self, frame: Frame, result: FrameResult | None, *_: Any) -> None:
+        """Append one frame; one that failed left nothing. See `Listener`."""
+        if result is None:
+            return
         number = frame.sequence + 1
         found, decision, sla = result.detections, result.decision, result.sla
         for index in range(len(found)):

@@ -140,14 +140,7 @@ def _to_record(
     limit: int | None,
 ) -> RunRecord:
     """Join what was sent, what is really there, and what was published, by stamp."""
-    recorder = RunRecorder(
-        {
-            **metadata,
-            "class_names": list(class_map.truth_names),
-            "has_time": True,
-            "has_stages": False,
-        }
-    )
+    recorder = RunRecorder({**metadata, "has_time": True, "has_stages": False}, class_map)
     by_stamp = {frame.stamp_ns: frame for frame in frames}
     stamps = dict(sent)
     for entry in source:
@@ -161,7 +154,6 @@ def _to_record(
             recorder.add(frame, None, entry.ground_truth, contention_level=level)
             continue
         result = _to_result(recorded)
-        result = replace(result, output=class_map.apply(result.detections))
         published_ns = frame.stamp_ns + round(recorded.age_ms * 1e6)
         recorder.add(frame, result, entry.ground_truth, published_ns, level)
     return recorder.finish()

@@ -5,37 +5,33 @@ adaptive system is judged by how much it lags behind (its regret).
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from approx_perception.branches import BranchSpace
-from approx_perception.datasets.class_map import ClassMap
-from approx_perception.interface.systems import HINDSIGHT
 from approx_perception.metrics.average_precision import FrameMatch, mean_ap50, pooled_ap50
 from approx_perception.metrics.latency import group_means_ms, violation_share
-from approx_perception.metrics.run_record import RunRecord, RunRecorder
 from approx_perception.simulation.recorded_machine import SimulatedWorld, branch_latency_ms
 from approx_perception.simulation.replay import match_all, replay_setting
 from approx_perception.structures import (
     SLA,
     Decision,
     Detections,
+    Frame,
     FrameResult,
     SlaScope,
     StageTimings,
 )
 
 __all__ = [
-    "HINDSIGHT",
     "BranchOutcomes",
     "Choice",
+    "KnownAfterwards",
     "branch_latencies_ms",
     "follow_branches",
-    "record_choice",
 ]
 
 Vector = npt.NDArray[np.float64]
@@ -210,39 +206,37 @@ def branch_latencies_ms(world: SimulatedWorld) -> Vector:
     )
 
 
-def record_choice(
-    world: SimulatedWorld,
-    outcomes: BranchOutcomes,
-    choice: Choice,
-    slas: Sequence[SLA],
-    class_map: ClassMap,
-    metadata: Mapping[str, Any],
-) -> RunRecord:
-    """Record of a choice, as if a system had made it; it has no identities and no stages."""
-    recorder = RunRecorder(
-        {
-            **metadata, "class_names": list(class_map.truth_names), "has_time": False,
-            "has_stages": False, "has_identities": False,
-        }
-    )  # fmt: skip
-    nan = float("nan")
-    latencies = outcomes.latency_ms(choice).tolist()
-    before: int | None = None
-    for index, (entry, branch) in enumerate(
-        zip(world.frames, choice.branches.tolist(), strict=True)
-    ):
-        starts = bool(choice.detected[index])
+class KnownAfterwards:
+    """A system that knew a choice beforehand; what it publishes has no identities and no stages.
+
+    Parameters
+    ----------
+    outcomes
+        With what was published.
+    choice
+        Of the branch of each frame.
+    sla
+        In force for the next frame; set by whoever feeds it.
+    """
+
+    def __init__(self, outcomes: BranchOutcomes, choice: Choice, sla: SLA) -> None:
+        self.sla = sla
+        self._outcomes, self._choice = outcomes, choice
+        self._latencies_ms = outcomes.latency_ms(choice)
+        self._position = -1
+
+    def process(self, frame: Frame) -> FrameResult:
+        """Return what the chosen branch made of the next frame."""
+        self._position += 1
+        position, space = self._position, self._outcomes.space
+        branch, before = (int(self._choice.branches[max(p, 0)]) for p in (position, position - 1))
+        starts, nan = bool(self._choice.detected[position]), float("nan")
         decision = Decision(
-            outcomes.space[branch], outcomes.space.compiled.kinds[0 if starts else -1], starts,
-            before not in (None, branch), nan, nan, nan, "known afterwards",
+            space[branch], space.compiled.kinds[0 if starts else -1], starts, branch != before,
+            nan, nan, nan, "known afterwards",
         )  # fmt: skip
-        found = class_map.apply(outcomes.published[branch][index])
-        timings = StageTimings(processing_ms=latencies[index])
-        frame = entry.frame
-        result = FrameResult(
-            frame.stamp_ns, frame.source_id, frame.sequence, found, decision, slas[index], timings
-        )
-        level = world.machine.level(index)
-        recorder.add(frame, result, entry.ground_truth, contention_level=level)
-        before = branch
-    return recorder.finish()
+        return FrameResult(
+            frame.stamp_ns, frame.source_id, frame.sequence,
+            self._outcomes.published[branch][position], decision, self.sla,
+            StageTimings(processing_ms=float(self._latencies_ms[position])),
+        )  # fmt: skip

@@ -213,9 +213,7 @@ def _timed_trackers(space: BranchSpace, stage: _Stage) -> Mapping[TrackerSetting
 
 
 class SimulatedPipeline:
-    """The real pipeline on a simulated machine; each call of `process` is its next frame.
-
-    Levels of contention are of frames of the source; see `skip_to`.
+    """The real pipeline on a simulated machine.
 
     Parameters
     ----------
@@ -261,13 +259,9 @@ class SimulatedPipeline:
             load=lambda: machine.reading(stage.frame) if hears_load else LoadReading(),
         )  # fmt: skip
 
-    def skip_to(self, position: int) -> None:
-        """Say that the next frame is that one of the source: those before it were dropped."""
-        self._stage.frame = position - 1
-
     def process(self, frame: Frame) -> FrameResult:
-        """See `FramePipeline.process`."""
-        self._stage.frame += 1
+        """See `FramePipeline.process`; the machine is as it is at the frame's number."""
+        self._stage.frame = frame.sequence
         self._pipeline.sla = self.sla
         return self._pipeline.process(replace(frame, decode_ms=self._overhead_ms))
 

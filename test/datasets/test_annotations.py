@@ -501,9 +501,7 @@ def test_what_a_run_found_is_truth(clip, tmp_path):
             found = detections if index else Detections.empty()
             decision = Decision(Branch(160), "detect", True, False, 1.0, 1.0, 0.5, "because")
             timings = StageTimings(processing_ms=1.0)
-            files.write(
-                frame, FrameResult(index, "clip", index, found, decision, SLA(50.0), timings)
-            )
+            files.add(frame, FrameResult(index, "clip", index, found, decision, SLA(50.0), timings))
     source, (first, second) = truths(clip, tmp_path / "detections.txt")
     assert len(first) == 0
     assert [source.class_names[i] for i in second.class_ids] == names

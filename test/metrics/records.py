@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from approx_perception.branches import Branch
+from approx_perception.datasets.class_map import ClassMap
 from approx_perception.metrics.run_record import RunRecorder
 from approx_perception.structures import (
     SLA,
@@ -67,14 +68,15 @@ def recorder_of(rows, names=("thing",), **metadata):
     return RunRecorder(
         {
             "system": "ours", "source": "made_up", "source_name": "made_up", "topic": None,
-            "class_names": list(names), "has_time": has_time, "fps": 10.0, "data_hash": "00",
+            "has_time": has_time, "fps": 10.0, "data_hash": "00",
             "network": "none", "score_floor": 0.05,
             "configuration": {
                 "system": "ours",
                 "sla": {"latency_ms": 50.0, "quantile": 0.95, "scope": "frame"},
             },
             "clock": "none", "levels": [], "environment": {}, **metadata,
-        }
+        },
+        ClassMap(names, names),
     )  # fmt: skip
 
 

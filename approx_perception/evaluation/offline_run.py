@@ -1,0 +1,114 @@
+"""What the verb run does: one system over one source, and what came out as files."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from approx_perception.assembly import Kernel, KernelOptions
+from approx_perception.datasets import FrameSource, is_synthetic
+from approx_perception.evaluation.run import run_systems
+from approx_perception.evaluation.scenario import Scenario
+from approx_perception.evaluation.sources import SourceOptions
+from approx_perception.evaluation.system_spec import SystemSpec
+from approx_perception.evaluation.systems import BuiltSystem, SystemFactory
+from approx_perception.metrics.run_record import RunRecord
+from approx_perception.pipeline.driver import Listener
+from approx_perception.reports.run_files import RunFiles, write_config
+from approx_perception.structures import Frame, FrameResult
+
+__all__ = ["OfflineRun", "run_offline"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OfflineRun:
+    """What came of a source.
+
+    Attributes
+    ----------
+    record
+        Of all frames.
+    kernel, source
+        That ran, and what it ran on.
+    """
+
+    record: RunRecord
+    kernel: Kernel
+    source: FrameSource
+
+
+def run_offline(
+    spec: SystemSpec,
+    options: SourceOptions,
+    folder: Path,
+    video: bool = False,
+    report: Callable[[str], None] = lambda _: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> OfflineRun:
+    """Run a source through the pipeline, every frame, and write what came out.
+
+    Parameters
+    ----------
+    spec, options
+        The system and the source.
+    folder
+        Gets ``detections.txt``, ``frames.csv`` and ``config.yaml``.
+    video
+        Whether it gets ``annotated.mp4`` too.
+    report
+        Called with a line on what is being done before the first frame.
+    progress
+        Called after each frame with the frames so far and their number, 0 where nobody knows it.
+
+    Raises
+    ------
+    DatasetError
+        If the source has no frames.
+    InferenceError
+        If every frame failed.
+    """
+    ran: list[tuple[Kernel, FrameSource]] = []
+    with ExitStack() as stack:
+
+        def listen(system: BuiltSystem, source: FrameSource) -> Sequence[Listener]:
+            kernel, names = system.kernel, system.class_names
+            ran.append((kernel, source))
+            caution = "" if is_synthetic(options.name) else kernel.detector.caution
+            write_config(folder / "config.yaml", _effective_config(options, system))
+            fps = source.fps if video else None
+            files = stack.enter_context(RunFiles(folder, names, fps, caution))
+            counts = [n for n in (source.frame_count, options.frames) if n]
+            return [files, _Progress(min(counts, default=0), progress)]
+
+        (record,) = run_systems(
+            [spec], options, Scenario(), factory=SystemFactory(report=report), listen=listen
+        )
+    return OfflineRun(record, *ran[0])
+
+
+class _Progress:
+    def __init__(self, total: int, progress: Callable[[int, int], None]) -> None:
+        self._done, self._total, self._progress = 0, total, progress
+
+    def add(self, frame: Frame, result: FrameResult | None, *_: Any) -> None:
+        self._done += 1
+        self._progress(self._done, self._total)
+
+
+def _effective_config(source: SourceOptions, system: BuiltSystem) -> dict[str, Any]:
+    kernel = system.kernel
+    options: KernelOptions = system.spec.options
+    return {
+        "source": source.name,
+        **asdict(options),
+        "detector": options.family,
+        "sla": options.sla.to_dict(),
+        "class_names_file": str(options.class_names_file or ""),
+        "profile": str(options.profile or ""),
+        "image_size": list(kernel.image_size),
+        "network": kernel.detector.description,
+        "fixed_branch": str(kernel.branch),
+        "space_content": kernel.space.to_dict(),
+        "space_hash": kernel.space.hash,
+    }
