@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from recorded_world import UNSEEN_LEVELS, load, record_trace, saved_detections
 from rich.progress import track
+from zoomed import zoomed
 
 from approx_perception.assembly import KernelOptions
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.datasets import FrameSource, LabelledFrame, open_source
 from approx_perception.datasets.class_map import ClassMap
-from approx_perception.datasets.view import View
 from approx_perception.files import read_columns, write_columns
 from approx_perception.metrics.average_precision import FrameMatch
 from approx_perception.profiling.profiler import scenes_of
@@ -153,7 +153,7 @@ def _prepare(
     sources = [open_source(name, frame_count=arguments.frames) for name in names]
     group_frames = max(space.sampling_intervals)
     filmed = read_frames(sources, arguments.frames, group_frames)
-    frames = [View(zoom=zoom).of(entry) for zoom in arguments.zoom or [1.0] for entry in filmed]
+    frames = [zoomed(entry, zoom) for zoom in arguments.zoom or [1.0] for entry in filmed]
     trace, _ = record_trace(network, scenes_of(sources, 3), UNSEEN_LEVELS, cache / "trace.npz")
     levels = np.arange(len(frames) * arguments.repeat) // arguments.level_frames % trace.level_count
     class_map = ClassMap(network.detector.class_names, sources[0].class_names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -44,16 +43,12 @@ __all__ = ["profile"]
 #: and short, for frames of one video tell nearly the same.
 _VIDEOS = 7
 _DEFAULT_DATA = [f"synthetic:{name}:val:{seed}" for name in SCENARIOS for seed in range(_VIDEOS)]
-#: As many as `datasets.view` has, which needs OpenCV.
-MOST_VIEWS = 6
-#: With fewer snippets, each is seen in several views.
-_ENOUGH_SNIPPETS = 36
 
 
 @verb
 def profile(
     out: Path, data: list[str] | None, ground_truth: list[str] | None, class_map: Path | None,
-    frames: int, max_image_px: int, views: int, rounds: int, plan_only: bool, overwrite: bool,
+    frames: int, max_image_px: int, rounds: int, plan_only: bool, overwrite: bool,
     **words: Any,
 ) -> None:  # fmt: skip
     """Measure a space on this machine and fit the predictors that --profile of others takes.
@@ -70,9 +65,7 @@ def profile(
         _profile(
             place,
             kernel_of(words),
-            _Data(
-                data or _DEFAULT_DATA, ground_truth or [], class_map, frames, views, max_image_px
-            ),
+            _Data(data or _DEFAULT_DATA, ground_truth or [], class_map, frames, max_image_px),
             rounds,
             plan_only,
         )
@@ -86,7 +79,6 @@ class _Data:
     truths: list[str]
     class_map: Path | None
     frames: int
-    views: int
     max_image_px: int
 
     def open(self) -> dict[str, FrameSource]:
@@ -159,7 +151,7 @@ def _profile(out: Path, options: KernelOptions, data: _Data, rounds: int, plan_o
     counts = [min(source.frame_count or data.frames, data.frames) for source in sources.values()]
     plan = ProfilePlan(
         contention_levels(network.device.startswith("cuda")), rounds,
-        frames=sum(counts) if has_truth else 0, views=data.views or _views_for(counts),
+        frames=sum(counts) if has_truth else 0,
     )  # fmt: skip
     identity_of = partial(
         _identity, num_threads=num_threads, space=branch_space, data=data.identity(table),
@@ -264,18 +256,9 @@ def _identity(
         "space": space.to_dict(),
         "space_hash": space.hash,
         **data,
-        "views": plan.views,
         "levels": [asdict(level) for level in plan.levels],
         "rounds": plan.rounds,
     }
-
-
-def _views_for(frame_counts: Sequence[int]) -> int:
-    """As many views as there are for few snippets, and one for many."""
-    from approx_perception.profiling.data import SNIPPET_FRAMES
-
-    snippets = sum(max(count // SNIPPET_FRAMES, 1) for count in frame_counts)
-    return min(math.ceil(_ENOUGH_SNIPPETS / snippets), MOST_VIEWS)
 
 
 def _show_plan(profiler: Profiler, seconds: Mapping[str, float]) -> None:
@@ -288,7 +271,6 @@ def _show_plan(profiler: Profiler, seconds: Mapping[str, float]) -> None:
     table.add_row(
         "accuracy",
         f"{len(profiler.space)} branches, {plan.frames} frames of {len(profiler.sources)} sources"
-        + (f" in {plan.views} views" if plan.views > 1 else ""),
         f"{seconds['accuracy']:.0f} s",
     )
     console.print(table)

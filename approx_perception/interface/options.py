@@ -205,9 +205,6 @@ OPTIONS: tuple[Option, ...] = (
            "done are not run again.", ("evaluate",), "Run"),
     Option("rounds", 3, "Times that each level of contention is visited.", ("profile",), "Run",
            limits=(1, None)),
-    Option("views", 0, "Views of each frame that accuracy is measured in: as it is, mirrored, "
-           "nearer, farther. 0: up to 6, the fewer frames there are the more.", ("profile",), "Run",
-           limits=(0, 6)),
     Option("plan_only", False, "Say how long it takes, and stop.", ("profile",), "Run", True),
     Option("seconds", 45.0, "Length of the play, a third for each SLA.", ("demo",), "Run", True,
            (3, 600)),

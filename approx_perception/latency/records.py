@@ -41,9 +41,9 @@ class ProfileRecords:
     latency
         Columns of `LATENCY_COLUMNS`.
     accuracy
-        ``source`` (S,), ``start`` (S,), ``zoom`` (S,): snippets by source, first frame and how
-        they are seen, each as often as there are views; ``ap50`` (S, B); ``features`` (S, D, F):
-        as seen by each detector setting, in the order of `FEATURE_NAMES`.
+        ``source`` (S,), ``start`` (S,): snippets by source and first frame; ``ap50`` (S, B);
+        ``features`` (S, D, F): as seen by each detector setting, in the order of
+        `FEATURE_NAMES`.
     """
 
     metadata: dict[str, Any]

@@ -57,12 +57,10 @@ class AccuracyFit:
     image_gains: dict[float, float]
 
 
-def _regress(
-    features: Vector, ap50: Vector, snippets: Integers, shapes: Vector, count: int
-) -> ContentRegression:
+def _regress(features: Vector, ap50: Vector, shapes: Vector, count: int) -> ContentRegression:
     """Fit on ``(S, D, F)`` features as each of D settings sees them, and ``(S, B)`` AP50.
 
-    Rows of the same of ``(S,)`` snippets are views of it; ``(B,)`` shapes are the branches'.
+    ``(B,)`` shapes are the branches'.
     """
     logarithms = ContentRegression.logarithms(features, count).reshape(-1, count)
     targets = np.repeat(ContentRegression.log_odds(ap50), features.shape[1], axis=0)
@@ -72,8 +70,8 @@ def _regress(
     low, high = np.quantile(logarithms, _RANGE_QUANTILES, axis=0)
     frame = ContentRegression(low, high, np.zeros((0, 0), np.float32))
     terms = frame.terms(logarithms)
-    # Each snippet is there once for each view, and each setting that knows it.
-    prior_rows = _PRIOR_SNIPPETS * len(terms) / len(np.unique(snippets))
+    # Each snippet is there once for each setting that knows it.
+    prior_rows = _PRIOR_SNIPPETS * len(terms) / len(ap50)
     shared = _shared_weights(shapes, float((high - low)[_SIZE]), count)
     weights = _two_levels(terms, targets, shared, prior_rows)
     return ContentRegression(low, high, np.asarray(weights, np.float32))
@@ -135,13 +133,13 @@ def _predict(model: ContentRegression, features: Vector) -> Vector:
 
 
 def _left_out(
-    features: Vector, ap50: Vector, snippets: Integers, sources: Vector, shapes: Vector, count: int
+    features: Vector, ap50: Vector, sources: Vector, shapes: Vector, count: int
 ) -> Vector:
     """``(S, B)`` predictions for the snippets of each source by those of the others."""
     predicted = np.zeros_like(ap50)
     for source in np.unique(sources):
         held = sources == source
-        model = _regress(features[~held], ap50[~held], snippets[~held], shapes, count)
+        model = _regress(features[~held], ap50[~held], shapes, count)
         predicted[held] = _predict(model, features[held])
     return predicted
 
@@ -205,10 +203,8 @@ def fit_accuracy(
         If there are fewer than two sources with objects: nothing could be left out.
     """
     known = np.isfinite(records["ap50"]).all(axis=1)
-    ap50, features, zoom = (records[name][known] for name in ("ap50", "features", "zoom"))
-    sources, starts = (records[name][known] for name in ("source", "start"))
-    names, inverse = np.unique(np.column_stack([sources, starts]), axis=0, return_inverse=True)
-    snippets, count = inverse.ravel().astype(np.int64), len(names)
+    ap50, features, sources = (records[name][known] for name in ("ap50", "features", "source"))
+    count = len(ap50)
     if count < LEAST_SNIPPETS:
         raise ConfigurationError(
             f"accuracy was measured on {count} snippets with objects; at least "
@@ -216,23 +212,19 @@ def fit_accuracy(
         )
     if len(np.unique(sources)) < 2:
         # Halves of the one source stand for two.
-        sources = (snippets >= count / 2).astype(float)
-    by_objects = _left_out(features, ap50, snippets, sources, shapes, OBJECT_FEATURES)
-    by_image = _left_out(features, ap50, snippets, sources, shapes, len(FEATURE_NAMES))
-    # Zoomed views teach what size does; what is judged, and the mean, are of what was filmed.
-    as_it_is = zoom == 1
+        sources = (np.arange(count) >= count / 2).astype(float)
+    by_objects = _left_out(features, ap50, sources, shapes, OBJECT_FEATURES)
+    by_image = _left_out(features, ap50, sources, shapes, len(FEATURE_NAMES))
     agnostic = np.zeros_like(ap50)
     for source in np.unique(sources):
-        agnostic[sources == source] = ap50[as_it_is & (sources != source)].mean(axis=0)
-    gains = _image_gains(
-        ap50[as_it_is], by_objects[as_it_is], by_image[as_it_is], mean_ms, image_cost_ms
-    )
+        agnostic[sources == source] = ap50[sources != source].mean(axis=0)
+    gains = _image_gains(ap50, by_objects, by_image, mean_ms, image_cost_ms)
     model = AccuracyModel(
-        agnostic=ap50[as_it_is].mean(axis=0),
-        objects=_regress(features, ap50, snippets, shapes, OBJECT_FEATURES),
-        image=_regress(features, ap50, snippets, shapes, len(FEATURE_NAMES)),
+        agnostic=ap50.mean(axis=0),
+        objects=_regress(features, ap50, shapes, OBJECT_FEATURES),
+        image=_regress(features, ap50, shapes, len(FEATURE_NAMES)),
         image_pays_from_ms=_pays_from(gains),
     )
     predictions = {"agnostic": agnostic, "objects": by_objects, "image": by_image}
-    errors = {name: float(np.abs(own - ap50)[as_it_is].mean()) for name, own in predictions.items()}
+    errors = {name: float(np.abs(own - ap50).mean()) for name, own in predictions.items()}
     return AccuracyFit(model, errors, gains)

@@ -85,8 +85,6 @@ class ProfilePlan:
         Times that each ordered pair of settings is visited.
     frames
         For accuracy, of all sources together.
-    views
-        In which each of them is seen; see `View`.
     """
 
     levels: Sequence[ContentionLevel]
@@ -98,7 +96,6 @@ class ProfilePlan:
     scenes: int = 3
     tours: int = 3
     frames: int = 0
-    views: int = 1
 
     def seconds(
         self,
@@ -133,7 +130,7 @@ class ProfilePlan:
             "latency": visits * (_LEVEL_START_S + _CONTENDED_FACTOR * (detection_s + tracking_s)),
             "switching": self.tours * pairs,
             # Two threads gain far less than twice, as Python has its share.
-            "accuracy": self.frames * self.views * per_frame_s / (1 + 0.2 * (core_count() - 1)),
+            "accuracy": self.frames * per_frame_s / (1 + 0.2 * (core_count() - 1)),
         }
 
 

@@ -21,7 +21,6 @@ from approx_perception.association import Associator
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import Clock
 from approx_perception.datasets import FrameSource, LabelledFrame
-from approx_perception.datasets.view import VIEWS, View
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.exceptions import DatasetError
 from approx_perception.files import Columns, read_columns, write_columns
@@ -154,8 +153,7 @@ class Profiler:
     def unit_count(self) -> int:
         """Units of all stages."""
         visits = len(self.plan.levels) * self.plan.rounds
-        scored = len(self.sources) * self.plan.views if self.has_truth else 0
-        return visits + self.plan.tours + scored
+        return visits + self.plan.tours + (len(self.sources) if self.has_truth else 0)
 
     def measure_latency(self, scenes: Sequence[Scene], report: Report) -> list[Columns]:
         """Time all parts under all levels, level by level in turns."""
@@ -202,20 +200,19 @@ class Profiler:
         return parts
 
     def measure_accuracy(self, report: Report) -> list[Columns]:
-        """Score every branch on every snippet of every source, in each of the plan's views."""
+        """Score every branch on every snippet of every source."""
         parts = []
         for index, (name, source) in enumerate(self.sources.items() if self.has_truth else ()):
-            for number, view in enumerate(VIEWS[: self.plan.views]):
-                path = self.folder / f"accuracy_{index}_{number}.npz"
-                if not path.exists():
-                    report(f"accuracy, {name}", 0)
-                    write_columns(path, self._score(index, source, view))
-                parts.append(read_columns(path))
-                report("accuracy", 1)
+            path = self.folder / f"accuracy_{index}.npz"
+            if not path.exists():
+                report(f"accuracy, {name}", 0)
+                write_columns(path, self._score(index, source))
+            parts.append(read_columns(path))
+            report("accuracy", 1)
         return parts
 
-    def _score(self, index: int, source: FrameSource, view: View) -> dict[str, Any]:
-        frames = [view.of(entry) for entry in labelled_frames(source, self.frames_per_source)]
+    def _score(self, index: int, source: FrameSource) -> dict[str, Any]:
+        frames = list(labelled_frames(source, self.frames_per_source))
         if not frames:
             raise DatasetError(f"{source.name} has no ground truth; accuracy cannot be profiled")
         starts = list(snippet_starts(len(frames)))
@@ -233,8 +230,8 @@ class Profiler:
                 for branch, matches in replay.matches.items():
                     ap50[row, branch] = pooled_ap50(matches[part])
         return {
-            "source": np.full(len(starts), index), "start": np.array(starts),
-            "zoom": np.full(len(starts), view.zoom), "ap50": ap50, "features": features,
+            "source": np.full(len(starts), index), "start": np.array(starts), "ap50": ap50,
+            "features": features,
         }  # fmt: skip
 
 

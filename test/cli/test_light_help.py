@@ -4,8 +4,6 @@ import subprocess
 import sys
 
 from approx_perception.cli.main import app
-from approx_perception.cli.profile import MOST_VIEWS
-from approx_perception.datasets.view import VIEWS
 from test.conftest import ROOT
 
 HEAVY = ("torch", "torchvision", "cv2", "onnxruntime", "matplotlib", "plotly", "scipy", "pandas")
@@ -32,7 +30,3 @@ def test_nothing_heavy_is_imported():
     assert [line for line in said if line.startswith(("import", "did"))] == [
         "import []", "did --version []", "did --help []", *verbs,
     ]  # fmt: skip
-
-
-def test_help_knows_how_many_views_there_are():
-    assert len(VIEWS) == MOST_VIEWS

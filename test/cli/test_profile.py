@@ -14,7 +14,6 @@ import yaml
 from approx_perception.assembly import KernelOptions
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.cli.profile import _as_begun
-from approx_perception.datasets.view import VIEWS
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.profiling.recording import partial_folder
 from test.cli.test_commands import assert_one_sentence, command, invoke
@@ -62,7 +61,6 @@ def test_plan_says_how_long_it_takes_and_does_nothing(tmp_path):
     result = invoke(*arguments(tmp_path, "--plan-only"))
     assert result.returncode == 0, result.stderr
     assert "minutes" in result.stderr
-    assert "6 views" in " ".join(result.stderr.split())
     assert not list(tmp_path.glob("one*"))
 
 
@@ -109,9 +107,7 @@ def test_records_hold_what_was_measured_and_where(profiled):
     assert set(kinds) == {0, 1, 2, 3}
     assert set(records.latency["level"]) == set(range(len(metadata["levels"])))
     assert (records.latency["ms"] > 0).all()
-    # So few frames are seen in all views.
-    assert records.accuracy["ap50"].shape == (len(VIEWS) * 4, 4)
-    assert sorted(set(records.accuracy["zoom"])) == sorted({view.zoom for view in VIEWS})
+    assert records.accuracy["ap50"].shape == (4, 4)
     assert np.isfinite(records.accuracy["features"]).all()
     loads = [level["cpu_others"] for level in metadata["levels"]]
     assert loads[3] > loads[0]

@@ -30,7 +30,7 @@ def make_records(sources=12, snippets=3, image_matters=False, seed=0):
     ap50 += 0.01 * rng.standard_normal(ap50.shape)
     return {
         "source": np.repeat(np.arange(sources), snippets),
-        "start": np.tile(np.arange(snippets), sources), "zoom": np.ones(count),
+        "start": np.tile(np.arange(snippets), sources),
         "ap50": ap50, "features": features[:, None] * np.ones((1, 2, 1)),
     }  # fmt: skip
 
@@ -109,18 +109,15 @@ def snippets_of(videos):
     features[:, 0] = [[5, 0.1, 0.05, 0, 0], [5, 0.1, 0.2, 0, 0]]
     return {
         "source": np.arange(2 * videos) // 2, "start": np.tile([0, 16], videos),
-        "zoom": np.ones(2 * videos),
+
         "ap50": np.tile([[0.8, 0.8], [0.8, 0.5]], (videos, 1)),
         "features": np.tile(features, (videos, 1, 1)),
     }  # fmt: skip
 
 
-def loss_by_speed(videos, views=1):
+def loss_by_speed(videos):
     """What is predicted to be lost with speed, where each video shows the same loss of 0.3."""
-    records = {
-        name: np.concatenate([column] * views) for name, column in snippets_of(videos).items()
-    }
-    model = fit_accuracy(records, SHAPES, MEAN_MS, 0.02).model
+    model = fit_accuracy(snippets_of(videos), SHAPES, MEAN_MS, 0.02).model
     return loss_with_speed(model, 5, 0.05, 0.2)[1]
 
 
@@ -128,25 +125,6 @@ def test_few_snippets_tell_little_of_content_and_many_all():
     few, some, many = (loss_by_speed(videos) for videos in (2, 5, 50))
     assert few < 0.285 < some < many
     assert many == pytest.approx(0.3, abs=0.005)
-
-
-def test_views_of_a_snippet_are_no_snippets_of_their_own():
-    assert loss_by_speed(3, views=6) == pytest.approx(loss_by_speed(3), abs=1e-6)
-
-
-def test_zoomed_views_teach_what_size_does_and_leave_the_mean_alone():
-    """All that was filmed is of one size; farther off, the first branch loses more."""
-    records = snippets_of(4)
-    near = {**records, "ap50": records["ap50"].copy(), "features": records["features"].copy()}
-    far = {**near, "zoom": np.full(8, 0.5), "features": near["features"] * [1, 0.5, 1, 1, 1]}
-    far["ap50"] = near["ap50"] - [0.6, 0.1]
-    both = {name: np.concatenate([near[name], far[name]]) for name in near}
-    model = fit_accuracy(both, SHAPES, MEAN_MS, 0.02).model
-    sizes = [ContentFeatures(confident_count=5, small_size=size, relative_speed=0.05)
-             for size in (0.1, 0.05)]  # fmt: skip
-    lost = np.subtract(*(model.predict(content) for content in sizes))
-    assert lost[0] - lost[1] > 0.3
-    np.testing.assert_allclose(model.agnostic, records["ap50"].mean(axis=0))
 
 
 def by_size_in_input(sizes, shapes):

@@ -35,13 +35,6 @@ def test_time_grows_with_work():
     assert short["accuracy"] <= single_core_s
 
 
-def test_each_view_is_measured():
-    space = small_space()
-    one, six = (ProfilePlan(contention_levels(False), frames=100, views=views) for views in (1, 6))
-    seconds = [plan.seconds(space, [10.0, 20.0], [2.0], 25.0)["accuracy"] for plan in (one, six)]
-    assert seconds[1] == pytest.approx(6 * seconds[0])
-
-
 def test_steps_that_branches_share_are_counted_once():
     trackers = [TrackerSettings("median_flow", 1)]
     alone = BranchSpace("one", [160], [], [1, 8], trackers)
