@@ -11,7 +11,7 @@ from approx_perception.evaluation.run import run_systems
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.evaluation.sources import SourceOptions
 from approx_perception.evaluation.system_spec import SystemSpec
-from approx_perception.metrics.average_precision import average_precision_50
+from approx_perception.metrics.average_precision import match_frame, mean_ap50
 from approx_perception.metrics.figures import figures_of
 from approx_perception.trackers import create_tracker
 from test.conftest import real_data
@@ -39,7 +39,7 @@ def score(detector, source, entries, published):
         (ClassMap(detector.class_names, source.class_names).apply(found), e.ground_truth)
         for found, e in zip(published, entries, strict=True)
     ]
-    return average_precision_50(frames, len(source.class_names)).mean
+    return mean_ap50((match_frame(*frame) for frame in frames), len(source.class_names)).mean
 
 
 @pytest.mark.parametrize("sequence", PUBLISHED)

@@ -13,7 +13,6 @@ from approx_perception.structures.columns import joined_in_blocks
 __all__ = [
     "AveragePrecision",
     "FrameMatch",
-    "average_precision_50",
     "match_frame",
     "mean_ap50",
     "mean_ap50_of_draws",
@@ -174,18 +173,3 @@ def pooled_ap50(matches: Iterable[FrameMatch]) -> float:
     whole = _joined(matches)
     total = len(whole.truth_class_ids)
     return _all_point_ap(whole.scores, whole.hits, total) if total else float("nan")
-
-
-def average_precision_50(
-    frames: Iterable[tuple[Detections, GroundTruth]], class_count: int
-) -> AveragePrecision:
-    """Score detections against ground truth.
-
-    Parameters
-    ----------
-    frames
-        Detections and truth of each frame, compared as they are; see `match_frame`.
-    class_count
-        Class ids run from 0 to this.
-    """
-    return mean_ap50((match_frame(*frame) for frame in frames), class_count)

@@ -14,7 +14,7 @@ from approx_perception.metrics.adaptation import Step, steps_of
 from approx_perception.metrics.average_precision import FrameMatch, match_frame, mean_ap50
 from approx_perception.metrics.coco_precision import coco_average_precision
 from approx_perception.metrics.identity import identity_scores, missing_library, unusable_identities
-from approx_perception.metrics.latency import group_means_ms, summarize_latency
+from approx_perception.metrics.latency import summarize_latency
 from approx_perception.metrics.motion import MOTIONS, Motion, motion_ious, only_motion
 from approx_perception.metrics.run_record import STAGES, RunRecord, with_common_classes
 from approx_perception.metrics.streaming import streamed
@@ -160,19 +160,11 @@ def _spread(name: str, values: Vector) -> dict[str, float]:
     return {f"{spread}_{name}": getattr(summary, f"{spread}_ms") for spread in _SPREAD}
 
 
-def _groups(record: RunRecord) -> tuple[Vector, npt.NDArray[np.bool_]]:
-    """Mean latency of each frame's group, and which frames are the first of theirs."""
-    latencies, first = record.processed("processing_ms"), record.processed("detected").copy()
-    first[:1] = True
-    return group_means_ms(latencies, first), first
-
-
 def _latency(records: Sequence[RunRecord]) -> dict[str, float]:
     if not len(latencies := _joined(records, "processing_ms")):
         return {}
-    groups = [_groups(record) for record in records]
-    first = np.concatenate([first for _, first in groups])
-    means = np.concatenate([means for means, _ in groups])[first]
+    first = np.concatenate([record.group_starts() for record in records])
+    means = np.concatenate([record.group_means_ms() for record in records])[first]
     slas, is_gof = _joined(records, "sla_ms"), _joined(records, "sla_gof")
     late = latencies > slas
     late_groups = means > slas[first]
@@ -201,7 +193,7 @@ def _adaptation(records: Sequence[RunRecord]) -> dict[str, float]:
 def _prediction(records: Sequence[RunRecord]) -> dict[str, float]:
     errors, inside = [np.zeros(0)], [np.zeros(0)]
     for record in records:
-        means, first = _groups(record)
+        means, first = record.group_means_ms(), record.group_starts()
         known = first & np.isfinite(record.processed("expected_ms"))
         expected, measured = record.processed("expected_ms")[known], means[known]
         errors.append(np.abs(expected - measured) / np.maximum(measured, 1e-6))

@@ -35,7 +35,7 @@ def summarize_latency(latencies_ms: Sequence[float] | npt.NDArray[np.float64]) -
 def group_means_ms(
     latencies_ms: npt.NDArray[np.float64], starts_group: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float64]:
-    """Mean latency of the frame's group of frames, repeated for each of its frames, ``(N,)``."""
+    """Mean latency of each frame's group, ``(N,)``; frames before the first start are a group."""
     if not len(latencies_ms):
         return np.zeros(0)
     group = np.cumsum(starts_group) - int(starts_group[0])
@@ -49,22 +49,11 @@ def violation_share(
     sla_ms: npt.NDArray[np.float64],
     scope: SlaScope,
 ) -> float:
-    """Share of frames over the SLA, or of groups in scope ``gof``; nan for no frames.
-
-    Parameters
-    ----------
-    latencies_ms, sla_ms
-        ``(N,)`` of each frame.
-    starts_group
-        ``(N,)``, true for detection frames.
-    scope
-        What the SLA counts.
-    """
+    """Share of frames over the SLA, or of groups in scope ``gof``; ``(N,)`` each, nan for N = 0."""
     if not len(latencies_ms):
         return float("nan")
     if scope is SlaScope.FRAME:
         return float((latencies_ms > sla_ms).mean())
-    means = group_means_ms(latencies_ms, starts_group)
     first = starts_group.copy()
     first[0] = True
-    return float((means[first] > sla_ms[first]).mean())
+    return float((group_means_ms(latencies_ms, first) > sla_ms)[first].mean())

@@ -19,6 +19,7 @@ from approx_perception.files import (
     replace_text,
     write_columns,
 )
+from approx_perception.metrics.latency import group_means_ms
 from approx_perception.structures import (
     Detections,
     Frame,
@@ -127,6 +128,16 @@ class RunRecord:
     def processed(self, name: str) -> npt.NDArray[Any]:
         """Return a column of the frames that were processed."""
         return np.asarray(self.frames[name][self.frames["processed"]])
+
+    def group_starts(self) -> npt.NDArray[np.bool_]:
+        """Which of the processed frames begin a group; the first one always does."""
+        starts = self.processed("detected").copy()
+        starts[:1] = True
+        return starts
+
+    def group_means_ms(self) -> npt.NDArray[np.float64]:
+        """Mean latency of the group of each processed frame."""
+        return group_means_ms(self.processed("processing_ms"), self.group_starts())
 
     def with_classes(self, names: tuple[str, ...]) -> "RunRecord":
         """Return the same record with its class ids as positions in a list that has its names."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from approx_perception.metrics.latency import group_means_ms
 from approx_perception.metrics.run_record import RunRecord
-from approx_perception.structures import SLA, FrameResult, SlaScope
+from approx_perception.structures import SLA, SlaScope
 
 __all__ = [
     "NO_BRANCH_FITS",
@@ -19,7 +19,6 @@ __all__ = [
     "Verdict",
     "count_slas",
     "counts_of",
-    "counts_of_results",
     "joined_counts",
     "joined_state",
     "verdict_on",
@@ -141,32 +140,19 @@ def counts_of(records: Sequence[RunRecord]) -> list[SlaCounts]:
     """Count over all records together; frames that were dropped are not counted."""
     found: dict[SLA, list[SlaCounts]] = {}
     for record in records:
-        columns = [
+        columns = (
             record.processed(name).tolist() for name in ("sla_ms", "sla_quantile", "sla_gof")
+        )
+        slas = [
+            SLA(ms, quantile, SlaScope.GOF if is_gof else SlaScope.FRAME)
+            for ms, quantile, is_gof in zip(*columns, strict=True)
         ]
-        by_values = {
-            (ms, quantile, gof): SLA(ms, quantile, SlaScope.GOF if gof else SlaScope.FRAME)
-            for ms, quantile, gof in set(zip(*columns, strict=True))
-        }
-        slas = [by_values[values] for values in zip(*columns, strict=True)]
         arrays = (
             record.processed(name) for name in ("processing_ms", "detected", "fits", "fastest_ms")
         )
         for own in count_slas(slas, *arrays):
             found.setdefault(own.sla, []).append(own)
     return [joined_counts(counts) for counts in found.values()]
-
-
-def counts_of_results(results: Sequence[FrameResult]) -> list[SlaCounts]:
-    """Count what came out of a pipeline, frame after frame; see `count_slas`."""
-    decisions = [result.decision for result in results]
-    return count_slas(
-        [result.sla for result in results],
-        np.array([result.timings.processing_ms for result in results], np.float64),
-        np.array([decision.run_detector for decision in decisions], bool),
-        np.array([decision.fits for decision in decisions], bool),
-        np.array([decision.fastest_ms for decision in decisions], np.float64),
-    )
 
 
 def count_slas(

@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from approx_perception.metrics.adaptation import steps_of
-from approx_perception.metrics.latency import group_means_ms
 from approx_perception.metrics.run_record import STAGES, RunRecord
 
 __all__ = [
@@ -161,11 +160,9 @@ def timeline_chart(record: RunRecord) -> go.Figure:
             x=seconds[mask], y=latency[mask], mode="markers", name=name,
             marker={"size": 4, "color": colour}, row=1, col=1,
         )  # fmt: skip
-    if len(latency) and not detected.all():
-        first = detected.copy()
-        first[0] = True
+    if not detected.all():
         chart.add_scattergl(
-            x=seconds, y=group_means_ms(latency, first), mode="lines", name="mean of the group",
+            x=seconds, y=record.group_means_ms(), mode="lines", name="mean of the group",
             line={"color": "#333333", "width": 1}, row=1, col=1,
         )  # fmt: skip
     chart.add_scatter(

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from approx_perception.metrics.latency import group_means_ms
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.reports.charts import seconds_of
 
@@ -72,11 +71,8 @@ def _draw_timeline(path: Path, record: RunRecord) -> None:
     detected = record.processed("detected")
     axes.plot(seconds[detected], latency[detected], ".", markersize=3, label="detected")
     axes.plot(seconds[~detected], latency[~detected], ".", markersize=3, label="tracked")
-    if len(latency) and not detected.all():
-        first = detected.copy()
-        first[0] = True
-        means = group_means_ms(latency, first)
-        axes.plot(seconds, means, color="black", linewidth=0.8, label="group")
+    if not detected.all():
+        axes.plot(seconds, record.group_means_ms(), color="black", linewidth=0.8, label="group")
     axes.step(seconds, record.processed("sla_ms"), where="post", color="tab:red", label="SLA")
     axes.set(xlabel="time of the source (s)", ylabel="latency (ms)")
     axes.set_ylim(bottom=0)

@@ -5,7 +5,6 @@ import pytest
 
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.metrics.average_precision import (
-    average_precision_50,
     match_frame,
     mean_ap50,
     mean_ap50_of_draws,
@@ -32,7 +31,7 @@ def found(boxes, scores, classes=None):
 
 
 def ap(frames, classes=1):
-    return average_precision_50(frames, classes).mean
+    return mean_ap50((match_frame(*frame) for frame in frames), classes).mean
 
 
 def test_perfect():
@@ -78,7 +77,7 @@ def test_ignored_objects_are_neither_hits_nor_misses():
 
 def test_mean_over_the_classes_that_are_there():
     frames = [(found([BOX, FAR], [0.9, 0.8], [0, 2]), truth([BOX, FAR], [0, 1]))]
-    result = average_precision_50(frames, 3)
+    result = mean_ap50((match_frame(*frame) for frame in frames), 3)
     assert result.per_class == {0: 1.0, 1: 0.0}
     assert result.mean == 0.5
 
