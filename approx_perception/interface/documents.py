@@ -17,7 +17,7 @@ __all__ = ["node_page", "parameters_yaml"]
 _HEAD = """# Nodes: topics, services and parameters
 
 Made from `approx_perception/interface/` by `approx-perception interface --page`; a test compares.
-How to use all this: [ros.md](ros.md).
+How to use all this: [robot.md](robot.md).
 """
 
 
