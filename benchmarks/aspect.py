@@ -19,6 +19,7 @@ from approx_perception.assembly.calibration import calibrate, calibration_scene
 from approx_perception.assembly.measuring import LatencyRows, PartTimer
 from approx_perception.clock import MonotonicClock
 from approx_perception.detectors import Detector, DetectorSettings
+from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.fit import fit_latency
 
@@ -46,9 +47,11 @@ def main() -> None:
     trackers, scene = prepare_space(space, detector), calibration_scene(CALIBRATED)
     PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene)
     columns = calibrate(detector, trackers, space, scene, clock, lambda _: None)
-    model = fit_latency(columns, np.full((1, 2), np.nan), space)
+    unread = np.full((1, 2), np.nan)
+    model = fit_latency(columns, unread, space.compiled, DetectionCosts(space))
     without, informed = (
-        AdaptiveLatency(space, model, input_px) for input_px in (None, detector.input_px)
+        AdaptiveLatency(space, model, DetectionCosts(space, input_px))
+        for input_px in (None, detector.input_px)
     )
     large = calibration_scene((1280, 960)).images[0]
     print(f"{detector.description}, calibrated with {CALIBRATED[0]}x{CALIBRATED[1]}\n")
@@ -62,7 +65,7 @@ def main() -> None:
         )
         measured = np.array([median_ms(detector, image, DetectorSettings(*s)) for s in settings])
         errors = [
-            np.median(predictor.idle_detections_ms(size) / measured) - 1
+            np.median(predictor.idle_ms(size)[: len(settings)] / measured) - 1
             for predictor in (without, informed)
         ]
         print(

@@ -28,6 +28,7 @@ from approx_perception.accuracy.content_model import (
 )
 from approx_perception.assembly import load_space
 from approx_perception.kernels.content_sensor import ContentSensor
+from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.scheduling import MostAccurate, Scheduler
@@ -51,14 +52,15 @@ def random_scheduler(rng: np.random.Generator) -> Scheduler:
     settings, trackers = len(space.detector_settings), len(space.trackers)
     parts = settings + 2 * trackers
     scores = np.sort(rng.normal(0, 1, 64))
+    switching_ms = np.zeros((parts, parts))
+    switching_ms[:settings, :settings] = rng.uniform(0, 5, (settings, settings))
     latency = LatencyModel(
         base=rng.uniform(1, 20, (parts, 4)) * [1, 0, 0.05, 0.1],
         log_slowdown=np.sort(rng.uniform(0, 1, (parts, STATES)), axis=1),
         load=np.stack([np.linspace(0, 1, STATES), np.full(STATES, np.nan)], axis=1),
         scatter=rng.uniform(0.05, 0.2, (parts, STATES)),
-        detection_scores=scores,
-        tracking_scores=scores,
-        switching_ms=rng.uniform(0, 5, (settings, settings)),
+        residuals=0.1 * np.stack([scores, scores]),
+        switching_ms=switching_ms,
         profiled_size=np.array([640.0, 480.0]),
         is_profiled=True,
     )
@@ -74,7 +76,8 @@ def random_scheduler(rng: np.random.Generator) -> Scheduler:
         regression(len(FEATURE_NAMES)), 0.0,
     )  # fmt: skip
     ordered = OrderedAccuracy(accuracy, space)
-    return Scheduler(space, MostAccurate(), AdaptiveLatency(space, latency), ordered)
+    adaptive = AdaptiveLatency(space, latency, DetectionCosts(space))
+    return Scheduler(space, MostAccurate(), adaptive, ordered)
 
 
 def timed(action: Callable[[int], object], count: int) -> np.ndarray:
@@ -108,10 +111,13 @@ def main() -> None:
     def learn(index: int) -> None:
         decision = decisions[index]
         ms = decision.expected_ms * float(rng.lognormal(0, 0.1))
-        timings = StageTimings(detect_ms=ms, initialize_ms=0.1, processing_ms=ms + 1)
-        scheduler.observe(
-            FrameResult(0, "camera", 0, Detections.empty(), decision, slas[0], timings)
-        )
+        space = scheduler.space
+        parts = space.compiled.parts_of(space.index(decision.branch), 0)
+        took_ms = (ms, 0.1)[: len(parts)]
+        scheduler.observe(FrameResult(
+            0, "camera", 0, Detections.empty(), decision, slas[0],
+            StageTimings(processing_ms=ms + 1), 1, tuple(zip(parts, took_ms, strict=True)),
+        ))  # fmt: skip
 
     decide(0)
     stages = {

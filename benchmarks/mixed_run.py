@@ -9,6 +9,7 @@ Writes table.md, table.json and picture.png.
 """
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,9 @@ from rich.progress import track
 from approx_perception.accuracy._base import AccuracyPredictor
 from approx_perception.accuracy.content_model import ConstantAccuracy, OrderedAccuracy
 from approx_perception.assembly.policy_factory import PolicyFactory
+from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
+from approx_perception.latency.part_bias import PartBias
 from approx_perception.metrics.average_precision import FrameMatch, mean_ap50
 from approx_perception.metrics.intervals import resampled_ap50
 from approx_perception.metrics.latency import group_means_ms, violation_share
@@ -73,14 +76,45 @@ def run_scheduler(
     )  # fmt: skip
 
 
+class BareMargin:
+    """The constant margin of 1.3 of ApproxDet, in place of a calibrated tail."""
+
+    def log_ratio(self, quantile: float) -> float:
+        return math.log(1.3)
+
+    def log_ratios(self, quantiles: np.ndarray) -> np.ndarray:
+        return np.full(quantiles.shape, math.log(1.3))
+
+    def share_over(self, log_ratios: np.ndarray) -> np.ndarray:
+        return np.where(log_ratios >= math.log(1.3), 0.0, 1.0)
+
+    def correct(self, residual: float, quantile: float) -> None:
+        pass
+
+    def remember(self, residual: float) -> None:
+        pass
+
+
+class NoBias(PartBias):
+    """Learns nothing."""
+
+    def observe(self, part: int, residual: float) -> None:
+        pass
+
+    def is_settled(self, part: int) -> bool:
+        return True
+
+
 def ours(
     fold: Fold, corrects_online: bool = True, calibrates_tail: bool = True, content: bool = True
 ) -> Scheduler:
     """Our scheduler, or without parts of it."""
     space, bundle = fold.world.space, fold.bundle
-    latency = AdaptiveLatency(
-        space, bundle.latency, corrects_online=corrects_online, calibrates_tail=calibrates_tail
-    )
+    latency = AdaptiveLatency(space, bundle.latency, DetectionCosts(space))
+    if not corrects_online:
+        latency._parts._bias = NoBias(space.compiled.family_of)
+    if not calibrates_tail:
+        latency._tails, latency._group_tail = [BareMargin(), BareMargin()], BareMargin()
     accuracy: AccuracyPredictor = (
         OrderedAccuracy(bundle.accuracy, space)
         if content
@@ -94,7 +128,7 @@ def original(fold: Fold) -> Scheduler:
     factory = PolicyFactory(space, bundle.original, bundle.accuracy.agnostic)
     policy = factory.create("approxdet", space.default_branch)
     return Scheduler(
-        space, policy, AdaptiveLatency(space, bundle.latency),
+        space, policy, AdaptiveLatency(space, bundle.latency, DetectionCosts(space)),
         ConstantAccuracy(bundle.accuracy.agnostic),
     )  # fmt: skip
 

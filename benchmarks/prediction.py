@@ -88,7 +88,7 @@ def run_level(
         def observe(result, learn=learn, into=expectations):
             # Between the frame and what is learned from it stands what was expected.
             decision = result.decision
-            into.append(latency.expect(decision.branch, decision.run_detector, QUANTILE))
+            into.append(latency.expect(decision.branch, decision.kind, QUANTILE))
             learn(result)
 
         latency.observe = observe
@@ -97,7 +97,7 @@ def run_level(
         expected = expectations[0]
         timings = result.timings
         kind = "detection" if result.decision.run_detector else "tracker step"
-        measured = timings.detect_ms if result.decision.run_detector else timings.track_ms
+        measured = result.parts[0][1]
         if expected.part_ms > 0 and measured > 0:
             samples.append(
                 Sample(run, level, kind, expected.part_ms, measured, expected.quantile_ms,

@@ -15,6 +15,7 @@ from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import LabelledFrame
 from approx_perception.detectors import Detector
 from approx_perception.files import read_columns, write_columns
+from approx_perception.latency.records import of_parts
 from approx_perception.profiling.contention_generator import ContentionLevel
 from approx_perception.profiling.plan import ProfilePlan
 from approx_perception.profiling.profiler import join_units, time_level
@@ -99,7 +100,7 @@ def record_trace(
         load = np.concatenate([unit.pop("load") for unit in units])
         cache.parent.mkdir(parents=True, exist_ok=True)
         write_columns(cache, {**join_units(units), "load": load})
-    columns = read_columns(cache)
+    columns = of_parts(read_columns(cache), network.space.compiled)
     rows = columns.pop("load")
     load = np.array([rows[rows[:, 0] == level, 1:].mean(axis=0) for level in range(len(levels))])
     size = int(columns["image_width"][0]), int(columns["image_height"][0])

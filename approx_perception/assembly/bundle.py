@@ -88,6 +88,8 @@ class PredictorBundle:
             )
         try:
             arrays = unpack_columns(content)
+            if "latency.detection_scores" in arrays:
+                raise ConfigurationError(f"{path} is a profile of an older version; {_REMEDY}")
             bundle = cls(
                 metadata,
                 _accuracy(arrays),
@@ -106,14 +108,19 @@ class PredictorBundle:
         if not all(isinstance(value, float | int | None) for value in idleness.values()):
             raise ValueError(f"idleness is {idleness}")
         space = BranchSpace.from_dict(self.metadata["space"], "the profile's space")
-        settings, trackers = len(space.detector_settings), len(space.trackers)
+        parts, kinds = len(space.compiled.parts), len(space.compiled.kinds)
         expected: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
         expected = {}
         if self.accuracy is not None:
             expected["accuracy.agnostic"] = (self.accuracy.agnostic.shape, (len(space),))
         if self.latency is not None:
-            expected["latency.base"] = (self.latency.base.shape, (settings + 2 * trackers, 4))
-            expected["switching"] = (self.latency.switching_ms.shape, (settings, settings))
+            terms, states = self.latency.base.shape[1], self.latency.log_slowdown.shape[1]
+            expected["latency.base"] = (self.latency.base.shape, (parts, terms))
+            expected["latency.scatter"] = (self.latency.scatter.shape, (parts, states))
+            expected["latency.log_slowdown"] = (self.latency.log_slowdown.shape, (parts, states))
+            expected["latency.load"] = (self.latency.load.shape, (states, 2))
+            expected["latency.residuals"] = (self.latency.residuals.shape[:1], (kinds,))
+            expected["switching"] = (self.latency.switching_ms.shape, (parts, parts))
             expected["latency.profiled_size"] = (self.latency.profiled_size.shape, (2,))
         for name, (shape, wanted) in expected.items():
             if shape != wanted:

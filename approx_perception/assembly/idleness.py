@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from approx_perception.files import Columns
-from approx_perception.latency.records import DETECTION
 from approx_perception.load.load_meter import LoadMeter
 
 __all__ = ["busy_now", "busy_sentence", "idleness_of"]
@@ -43,7 +42,7 @@ def idleness_of(latency: Columns, load: np.ndarray[Any, Any]) -> dict[str, float
     -------
     dict
         ``cpu_others``, ``gpu_others``: largest share 0..1 that others took while nothing was made
-        to contend; ``drift``: median relative change of idle detections from the first round to
+        to contend; ``drift``: median relative change of idle parts from the first round to
         the last. None where unknown.
     """
     idle = load[load[:, 0] == 0, 1:]
@@ -52,7 +51,7 @@ def idleness_of(latency: Columns, load: np.ndarray[Any, Any]) -> dict[str, float
 
 
 def _drift(latency: Columns) -> float | None:
-    chosen = (latency["kind"] == DETECTION) & (latency["level"] == 0)
+    chosen = (latency["before"] < 0) & (latency["level"] == 0)
     last = latency["round"][chosen].max(initial=0)
     if last == 0:
         return None

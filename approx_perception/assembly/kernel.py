@@ -22,6 +22,7 @@ from approx_perception.assembly.policy_factory import PolicyFactory, check_polic
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings, parse_branch
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.detectors import Detector
+from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.fit import fit_latency
 from approx_perception.latency.latency_model import LatencyModel
@@ -49,7 +50,9 @@ class _Shared:
 
     def learning(self, model: LatencyModel) -> AdaptiveLatency:
         """Predictions that begin with a model, and learn."""
-        return AdaptiveLatency(self.space, model, self.detector.input_px)
+        return AdaptiveLatency(
+            self.space, model, DetectionCosts(self.space, self.detector.input_px)
+        )
 
     def kernel(
         self,
@@ -157,7 +160,8 @@ def _calibrated(
     report: Callable[[str], None] = lambda _: None,
 ) -> LatencyModel:
     columns = calibrate(detector, trackers, space, scene, clock, report)
-    return fit_latency(columns, np.full((1, 2), np.nan), space)
+    terms = DetectionCosts(space)
+    return fit_latency(columns, np.full((1, 2), np.nan), space.compiled, terms)
 
 
 def assemble(

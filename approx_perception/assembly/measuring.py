@@ -10,13 +10,7 @@ from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import Clock
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.files import Columns
-from approx_perception.latency.records import (
-    DETECTION,
-    INITIALIZATION,
-    LATENCY_COLUMNS,
-    STEP,
-    SWITCH,
-)
+from approx_perception.latency.records import LATENCY_COLUMNS
 from approx_perception.structures import Detections
 from approx_perception.structures.boxes import areas_px2
 from approx_perception.trackers import Tracker
@@ -30,6 +24,9 @@ __all__ = [
 
 
 Image = npt.NDArray[np.uint8]
+
+_CONTENT = ("object_count", "total_area_px2", "mean_width_px", "mean_height_px")
+_COLUMNS = (*LATENCY_COLUMNS, *_CONTENT)
 
 #: How far aside an object comes again, in sides.
 _ASIDE = 0.4
@@ -69,14 +66,14 @@ def objects_of(scene: Scene, count: int, scale: float) -> Detections:
 
 @dataclass(slots=True)
 class LatencyRows:
-    """Rows of `LATENCY_COLUMNS` as they come."""
+    """Rows of `LATENCY_COLUMNS` and of what trackers cost by, as they come."""
 
     rows: list[tuple[float, ...]] = field(default_factory=list)
 
     def columns(self) -> Columns:
         """Rows so far, by column."""
-        table = np.array(self.rows, np.float64).reshape(-1, len(LATENCY_COLUMNS))
-        return dict(zip(LATENCY_COLUMNS, table.T, strict=True))
+        table = np.array(self.rows, np.float64).reshape(-1, len(_COLUMNS))
+        return dict(zip(_COLUMNS, table.T, strict=True))
 
 
 class PartTimer:
@@ -125,7 +122,7 @@ class PartTimer:
         for index in range(count):
             image = scene.images[index % len(scene.images)]
             ms = self._elapsed_ms(lambda image=image: self._detector.detect(image, settings))  # type: ignore[misc]
-            self._write(DETECTION, part, -1, image, Detections.empty(), ms)
+            self._write(part, -1, image, Detections.empty(), ms)
 
     def all_settings_ms(self, scene: Scene) -> float:
         """Time all settings on one image, as they are replayed: they share what they can."""
@@ -143,7 +140,7 @@ class PartTimer:
             knobs = settings[part]
             ms = self._elapsed_ms(lambda i=image, k=knobs: self._detector.detect(i, k))  # type: ignore[misc]
             if step:
-                self._write(SWITCH, part, before, image, Detections.empty(), ms)
+                self._write(part, before, image, Detections.empty(), ms)
             before = part
 
     def tracking(self, part: int, scene: Scene, objects: Detections, count: int) -> None:
@@ -155,20 +152,19 @@ class PartTimer:
             initialize_ms = self._elapsed_ms(lambda i=first: tracker.initialize(i, objects))  # type: ignore[misc]
             step_ms = self._elapsed_ms(lambda i=second: tracker.update(i))  # type: ignore[misc]
             if index:
-                self._write(INITIALIZATION, part, -1, first, objects, initialize_ms)
-                self._write(STEP, part, -1, first, objects, step_ms)
+                start = len(self._space.detector_settings) + part
+                self._write(start, -1, first, objects, initialize_ms)
+                self._write(start + len(self._trackers), -1, first, objects, step_ms)
 
     def _elapsed_ms(self, action: Callable[[], object]) -> float:
         start_ns = self._clock.monotonic_ns()
         action()
         return (self._clock.monotonic_ns() - start_ns) / 1e6
 
-    def _write(
-        self, kind: int, part: int, before: int, image: Image, objects: Detections, ms: float
-    ) -> None:
+    def _write(self, part: int, before: int, image: Image, objects: Detections, ms: float) -> None:
         sides = objects.boxes[:, 2:] - objects.boxes[:, :2]
         width, height = sides.mean(axis=0) if len(objects) else (0.0, 0.0)
         self.rows.rows.append(
-            (kind, part, before, self.level, self.round, image.shape[1], image.shape[0],
-             len(objects), float(areas_px2(objects.boxes).sum()), float(width), float(height), ms)
+            (part, before, self.level, self.round, image.shape[1], image.shape[0], ms,
+             len(objects), float(areas_px2(objects.boxes).sum()), float(width), float(height))
         )  # fmt: skip

@@ -13,7 +13,7 @@ from approx_perception.baselines.original_latency import (
 )
 from approx_perception.branches import BranchSpace
 from approx_perception.files import Columns
-from approx_perception.latency.records import DETECTION, INITIALIZATION, STEP
+from approx_perception.latency.fit import switching_ms
 
 __all__ = ["fit_original", "level_coordinates"]
 
@@ -32,23 +32,19 @@ def _least_squares(terms: Vector, ms: Vector) -> Vector:
     return np.asarray(np.linalg.lstsq(terms, ms, rcond=1e-8)[0])
 
 
-def fit_original(
-    columns: Columns, levels: Vector, switching_ms: Vector, space: BranchSpace
-) -> OriginalModel:
+def fit_original(columns: Columns, levels: Vector, space: BranchSpace) -> OriginalModel:
     """Fit one linear model for each detector setting, and two for each tracker.
 
     Parameters
     ----------
     columns
-        Of `LATENCY_COLUMNS`.
+        Of records.
     levels
         ``(L, 3)`` of `level_coordinates`.
-    switching_ms
-        ``(D, D)``, as ours.
     space
         Whose parts they are.
     """
-    kind, part, level = (columns[name].astype(int) for name in ("kind", "part", "level"))
+    part, level = (columns[name].astype(int) for name in ("part", "level"))
     contention = levels[level]
     of_detector = detector_terms(
         columns["image_height"], columns["image_width"], contention[:, 0], contention[:, 2]
@@ -58,16 +54,17 @@ def fit_original(
         columns["mean_width_px"], columns["mean_height_px"], contention,
     )  # fmt: skip
 
-    def fit(terms: Vector, wanted: int, count: int) -> Vector:
-        rows = [(kind == wanted) & (part == index) for index in range(count)]
+    def fit(terms: Vector, first: int, count: int) -> Vector:
+        steady = columns["before"] < 0
+        rows = [steady & (part == index) for index in range(first, first + count)]
         weights = [_least_squares(terms[row], columns["ms"][row]) for row in rows]
         return np.array(weights).reshape(count, terms.shape[1])
 
     settings, trackers = len(space.detector_settings), len(space.trackers)
     return OriginalModel(
         levels,
-        fit(of_detector, DETECTION, settings),
-        fit(of_tracker, INITIALIZATION, trackers),
-        fit(of_tracker, STEP, trackers),
-        switching_ms,
+        fit(of_detector, 0, settings),
+        fit(of_tracker, settings, trackers),
+        fit(of_tracker, settings + trackers, trackers),
+        switching_ms(columns, settings),
     )

@@ -121,6 +121,12 @@ class CompiledSpace:
         return np.array([self.families.index(part.family) for part in self.parts], np.int64)
 
     @cached_property
+    def main_parts(self) -> tuple[Integers, ...]:
+        """Of each kind, positions of the parts that its frames are known by."""
+        kinds = range(len(self.kinds))
+        return tuple(np.unique(self.frames[self.frame_kind == kind, 0]) for kind in kinds)
+
+    @cached_property
     def owners(self) -> tuple[str, ...]:
         """What can be left out, in the order of their first parts."""
         return tuple(dict.fromkeys(part.owner for part in self.parts))

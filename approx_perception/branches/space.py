@@ -172,10 +172,10 @@ class BranchSpace(Sequence[Branch]):
         }
         starts, steps = (
             {
-                tracker: Part(f"{family} of {tracker}", family, f"tracker {tracker}")
+                tracker: Part(f"{what} of {tracker}", "tracker", f"tracker {tracker}")
                 for tracker in self.trackers
             }
-            for family in ("start", "step")
+            for what in ("start", "step")
         )
 
         def group(branch: Branch) -> list[Run]:

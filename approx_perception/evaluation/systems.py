@@ -13,6 +13,7 @@ from approx_perception.detectors import Detector
 from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.interface.systems import HINDSIGHT
+from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.fit import fit_latency
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.pipeline.driver import System
@@ -157,7 +158,9 @@ class SystemFactory:
         space = BranchSpace.from_dict(records.metadata["space"], "the recorded machine's space")
         kernel = assemble(
             options, network=network,
-            elsewhere=fit_latency(idle, np.full((1, 2), np.nan), space),
+            elsewhere=fit_latency(
+                idle, np.full((1, 2), np.nan), space.compiled, DetectionCosts(space)
+            ),
         )  # fmt: skip
         load = np.array(
             [[level["cpu_others"], level["gpu_others"]] for level in self.machine.levels],

@@ -1,4 +1,4 @@
-"""What the scheduler asks of a latency predictor."""
+"""What the scheduler asks of a latency predictor, and a predictor of a kernel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,18 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.structures import (
+    ContentFeatures,
     ContentionState,
     FrameResult,
     GroupEnded,
     Observation,
 )
 
-__all__ = ["InputPx", "LatencyEstimate", "LatencyPredictor"]
+__all__ = ["CostTerms", "LatencyEstimate", "LatencyPredictor"]
 
 Vector = npt.NDArray[np.float64]
 
-#: Pixels that a network sees at a shape, of images of a width and height.
-InputPx = Callable[[int, tuple[int, int]], int]
+#: From content, the image's width and height in px and those of the images that parts were
+#: measured on, to ``(P, Q)``: of each part the terms that its cost is a sum of, 0 where one does
+#: not count. A part that does nothing has no terms and costs nothing.
+CostTerms = Callable[[ContentFeatures, tuple[int, int], tuple[int, int]], Vector]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.branches import BranchSpace, CompiledSpace
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import (
     Columns,
@@ -13,21 +17,17 @@ from approx_perception.files import (
     replace_text,
     write_columns,
 )
+from approx_perception.structures import ContentFeatures
 
-__all__ = ["DETECTION", "INITIALIZATION", "LATENCY_COLUMNS", "STEP", "SWITCH", "ProfileRecords"]
+__all__ = ["LATENCY_COLUMNS", "ProfileRecords", "contents_of", "of_parts"]
 
-_FORMAT = "approx_perception profile records 1"
+_FORMAT = "approx_perception profile records 2"
+_FORMATS = ("approx_perception profile records 1", _FORMAT)
 
-#: Kinds of measurement.
-DETECTION, INITIALIZATION, STEP, SWITCH = range(4)
-#: One row a measurement. ``kind``: 0 detection, 1 tracker initialisation, 2 tracker step,
-#: 3 first detection after another setting. ``part``: position of the setting or tracker in the
-#: space; ``before``: of the setting that ran before, for kind 3. ``level``: position in the
-#: metadata's levels. Sizes in px, areas in px², times in ms.
-LATENCY_COLUMNS = (
-    "kind", "part", "before", "level", "round", "image_width", "image_height", "object_count",
-    "total_area_px2", "mean_width_px", "mean_height_px", "ms",
-)  # fmt: skip
+#: One row a measurement. ``part``: position in `CompiledSpace.parts`; ``before``: of the part that
+#: ran first in the frame before, for what switching costs, else -1. ``level``: position in the
+#: metadata's levels. Sizes in px, times in ms. All other columns are content, by its names.
+LATENCY_COLUMNS = ("part", "before", "level", "round", "image_width", "image_height", "ms")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,7 @@ class ProfileRecords:
     metadata
         Machine, versions, network, space and its hash, data and its hash, levels; plain JSON.
     latency
-        Columns of `LATENCY_COLUMNS`.
+        Columns of `LATENCY_COLUMNS` and of content.
     accuracy
         ``source`` (S,), ``start`` (S,): snippets by source and first frame; ``ap50`` (S, B);
         ``features`` (S, D, F): as seen by each detector setting, in the order of
@@ -68,17 +68,46 @@ class ProfileRecords:
             If one is missing, corrupt or of something else.
         """
         metadata = read_json_table(path.with_suffix(".json"), "records")
-        if metadata.pop("format", None) != _FORMAT:
+        if metadata.pop("format", None) not in _FORMATS:
             raise ConfigurationError(f"{path} holds no records of approx-perception profile")
         arrays = read_columns(path.with_suffix(".npz"))
         parts: dict[str, Columns] = {"latency": {}, "accuracy": {}}
         for name, array in arrays.items():
             table, _, column = name.partition(".")
             parts.setdefault(table, {})[column] = array
+        # Of content, every row must tell as well.
+        names = {*LATENCY_COLUMNS, *parts["latency"]}
         if missing := set(LATENCY_COLUMNS) - set(parts["latency"]):
             raise ConfigurationError(f"{path} lacks the columns {sorted(missing)}")
-        shapes = {parts["latency"][name].shape for name in LATENCY_COLUMNS}
-        kinds = {parts["latency"][name].dtype.kind for name in LATENCY_COLUMNS}
+        shapes = {parts["latency"][name].shape for name in names}
+        kinds = {parts["latency"][name].dtype.kind for name in names}
         if len(shapes) > 1 or len(shapes.pop()) != 1 or kinds - set("fiu"):
             raise ConfigurationError(f"{path} is damaged: its columns do not fit together")
+        if "kind" in parts["latency"]:
+            space = BranchSpace.from_dict(metadata.get("space"), f"the space of {path}")
+            parts["latency"] = of_parts(parts["latency"], space.compiled)
         return cls(metadata, parts["latency"], parts["accuracy"])
+
+
+def of_parts(columns: Columns, compiled: CompiledSpace) -> Columns:
+    """Columns as they are now, of those that counted parts kind by kind (format 1)."""
+    if "kind" not in columns:
+        return columns
+    first = len(compiled.main_parts[0])
+    starts = np.array([0, first, (first + len(compiled.parts)) // 2, 0])
+    kept = {name: column for name, column in columns.items() if name != "kind"}
+    return {**kept, "part": columns["part"] + starts[columns["kind"].astype(int)]}
+
+
+def contents_of(
+    columns: Columns,
+) -> tuple[list[tuple[ContentFeatures, tuple[int, int]]], npt.NDArray[np.int64]]:
+    """Different contents and image sizes of the rows, and ``(N,)`` which of them each row has."""
+    names = [name for name in columns if name not in LATENCY_COLUMNS]
+    table = np.stack([columns[name] for name in ("image_width", "image_height", *names)], axis=1)
+    cells, inverse = np.unique(table, axis=0, return_inverse=True)
+    contents = [
+        (ContentFeatures(**dict(zip(names, content, strict=True))), (int(width), int(height)))
+        for width, height, *content in cells.tolist()
+    ]
+    return contents, inverse.ravel()

@@ -1,26 +1,18 @@
 """Calibrated tails: how far above its typical value a latency is at a quantile."""
 
-import math
 from collections import deque
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BareMargin", "CalibratedTail"]
+from approx_perception.latency import constants
+
+__all__ = ["CalibratedTail"]
 
 Vector = npt.NDArray[np.float64]
 
-_WINDOW = 100
-#: Samples of the profile that fill the window until frames do.
-_PRIOR_SAMPLES = 60
-#: Step of the online correction for each frame that is over, and how far it may lead.
-_GAIN = 0.02
-_LIMITS = (-0.4, 1.2)
-#: Log ratio over which, beyond the largest residual, the share that is over falls to 1 / e; and
-#: how far beyond shares are kept, between which they are interpolated.
-_DECAY = 0.2
+#: How far beyond the largest residual shares are kept, between which they are interpolated.
 _FURTHER = np.arange(0.25, 12.0, 0.25)
-_MARGIN = math.log(1.3)
 
 
 class CalibratedTail:
@@ -40,17 +32,17 @@ class CalibratedTail:
     """
 
     def __init__(self, prior: Vector) -> None:
-        thinned = np.quantile(prior, (np.arange(_PRIOR_SAMPLES) + 0.5) / _PRIOR_SAMPLES)
+        thinned = np.quantile(
+            prior, (np.arange(constants.PRIOR_SAMPLES) + 0.5) / constants.PRIOR_SAMPLES
+        )
         self._prior = np.random.default_rng(0).permutation(thinned)
-        self._recent: deque[float] = deque(maxlen=_WINDOW)
+        self._recent: deque[float] = deque(maxlen=constants.WINDOW)
         self._shift = 0.0
         self._keep(self._prior)
 
     def log_ratio(self, quantile: float) -> float:
         """Return what to add to the logarithm of a typical latency."""
-        count = len(self._sorted)
-        rank = min(math.ceil((count + 1) * quantile), count)
-        return float(self._sorted[rank - 1]) + self._shift
+        return float(self.log_ratios(np.array(quantile)))
 
     def log_ratios(self, quantiles: Vector) -> Vector:
         """``(Q,)`` of `log_ratio`."""
@@ -70,40 +62,20 @@ class CalibratedTail:
     def correct(self, residual: float, quantile: float) -> None:
         """Shift by whether a residual, of the log latency to the typical one, was inside."""
         is_over = residual > self.log_ratio(quantile)
-        shift = self._shift + _GAIN * (is_over - (1 - quantile))
-        self._shift = min(max(shift, _LIMITS[0]), _LIMITS[1])
+        shift = self._shift + constants.TAIL_GAIN * (is_over - (1 - quantile))
+        self._shift = min(max(shift, constants.TAIL_LIMITS[0]), constants.TAIL_LIMITS[1])
 
     def remember(self, residual: float) -> None:
         """Put a residual into the window."""
         self._recent.append(residual)
-        kept = self._prior[: max(_PRIOR_SAMPLES - len(self._recent), 0)]
+        kept = self._prior[: max(constants.PRIOR_SAMPLES - len(self._recent), 0)]
         self._keep(np.concatenate([kept, self._recent]))
 
     def _keep(self, residuals: Vector) -> None:
         """Sort residuals, and tell which share is expected beyond each and larger ones."""
         self._sorted = np.sort(residuals)
         count = len(residuals)
-        self._residuals = np.concatenate([self._sorted, self._sorted[-1] + _DECAY * _FURTHER])
+        self._residuals = np.concatenate(
+            [self._sorted, self._sorted[-1] + constants.DECAY * _FURTHER]
+        )
         self._beyond = np.concatenate([np.arange(count, 0, -1), np.exp(-_FURTHER)]) / (count + 1)
-
-
-class BareMargin:
-    """The constant margin of 1.3 of ApproxDet, in place of a calibrated tail."""
-
-    def log_ratio(self, quantile: float) -> float:
-        """See `CalibratedTail`."""
-        return _MARGIN
-
-    def log_ratios(self, quantiles: Vector) -> Vector:
-        """See `CalibratedTail`."""
-        return np.full(len(quantiles), _MARGIN)
-
-    def share_over(self, log_ratios: Vector) -> Vector:
-        """See `CalibratedTail`; all or nothing."""
-        return np.where(log_ratios >= _MARGIN, 0.0, 1.0)
-
-    def correct(self, residual: float, quantile: float) -> None:
-        """Learn nothing."""
-
-    def remember(self, residual: float) -> None:
-        """Learn nothing."""

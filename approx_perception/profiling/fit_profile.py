@@ -5,6 +5,7 @@ import numpy as np
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.baselines.fit_original import fit_original, level_coordinates
 from approx_perception.branches import BranchSpace
+from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.fit import fit_latency
 from approx_perception.latency.records import ProfileRecords
@@ -35,13 +36,14 @@ def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit |
     load = np.array(
         [[level["cpu_others"], level["gpu_others"]] for level in metadata["levels"]], np.float64
     )
-    latency = fit_latency(records.latency, load, space)
+    terms = DetectionCosts(space)
+    latency = fit_latency(records.latency, load, space.compiled, terms)
     image_size = int(records.latency["image_width"][0]), int(records.latency["image_height"][0])
     observation = Observation(SLA(1.0, 0.95, SlaScope.GOF), _TYPICAL, image_size=image_size)
-    mean_ms = AdaptiveLatency(space, latency).predict(observation).mean_ms
+    mean_ms = AdaptiveLatency(space, latency, terms).predict(observation).mean_ms
     shapes = np.array([branch.shape for branch in space], np.float64)
     levels = level_coordinates(metadata["levels"])
-    original = fit_original(records.latency, levels, latency.switching_ms, space)
+    original = fit_original(records.latency, levels, space)
     kept = {name: metadata[name] for name in _INHERITED}
     # Records of older versions do not tell.
     kept["idleness"] = metadata.get("idleness")

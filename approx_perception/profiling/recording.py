@@ -16,7 +16,7 @@ from approx_perception.assembly.idleness import idleness_of
 from approx_perception.assembly.measuring import LatencyRows, PartTimer, Scene
 from approx_perception.datasets import FrameSource
 from approx_perception.detectors import Detector
-from approx_perception.latency.records import DETECTION, INITIALIZATION, STEP, ProfileRecords
+from approx_perception.latency.records import ProfileRecords
 from approx_perception.profiling.profiler import Profiler, Report, join_units
 
 __all__ = ["estimate_seconds", "partial_folder", "record_profile"]
@@ -51,19 +51,15 @@ def estimate_seconds(profiler: Profiler, scenes: Sequence[Scene]) -> dict[str, f
         timer.tracking(part, scenes[0], objects, 2)
     columns = rows.columns()
 
-    def mean_ms(kinds: Sequence[int], count: int) -> list[float]:
-        of_kinds = [columns["kind"] == kind for kind in kinds]
-        return [
-            sum(float(columns["ms"][kind & (columns["part"] == part)].mean()) for kind in of_kinds)
-            for part in range(count)
-        ]
-
+    owner_of = [space.compiled.owners.index(part.owner) for part in space.compiled.parts]
+    mean_ms = np.zeros(len(space.compiled.owners))
+    for part, owner in enumerate(owner_of):
+        mean_ms[owner] += columns["ms"][columns["part"] == part].mean()
+    settings = len(space.detector_settings)
     return profiler.plan.seconds(
-        space,
-        mean_ms([DETECTION], len(space.detector_settings)),
-        mean_ms([INITIALIZATION, STEP], len(space.trackers)),
+        space, mean_ms[:settings].tolist(), mean_ms[settings:].tolist(),
         timer.all_settings_ms(scenes[0]),
-    )
+    )  # fmt: skip
 
 
 def record_profile(

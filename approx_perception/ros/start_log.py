@@ -27,12 +27,13 @@ def log_start(log: Any, kernel: Kernel, slas: Mapping[str, SLA], policy: str, pr
         Parameters of these names.
     """
     latency = kernel.latency
-    detections_ms = latency.idle_detections_ms(kernel.image_size)
+    first = kernel.space.compiled.main_parts[0]
+    firsts_ms = latency.idle_ms(kernel.image_size)[first]
     log.info(f"{kernel.detector.description}, {len(kernel.detector.class_names)} classes")
     origin = "by its profile" if latency.model.is_profiled else "as calibrated now"
     log.info(
         f"space {kernel.space.name!r}: {len(kernel.space)} branches, a detection takes "
-        f"{detections_ms.min():.1f} to {detections_ms.max():.1f} ms here, {origin}"
+        f"{firsts_ms.min():.1f} to {firsts_ms.max():.1f} ms here, {origin}"
     )
     log.info(f"{_sla_text(slas)}, policy {policy}, accuracy: {kernel.accuracy_source}")
     if profile:

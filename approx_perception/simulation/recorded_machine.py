@@ -19,6 +19,7 @@ from approx_perception.datasets.class_map import ClassMap
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.files import Columns
 from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
+from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.fit import fit_latency, part_residuals
 from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.metrics.average_precision import FrameMatch, match_frame
@@ -53,7 +54,7 @@ class LatencyTrace:
     Parameters
     ----------
     columns
-        Of `LATENCY_COLUMNS`, recorded at levels 0, 1 ..., in order of time.
+        Of records, at levels 0, 1 ..., in order of time.
     load
         ``(L, 2)`` readings of CPU and GPU share of others at each level.
     space
@@ -67,6 +68,7 @@ class LatencyTrace:
     ) -> None:
         self.image_size = image_size
         self.load = load
+        self._terms = DetectionCosts(space)
         self._models: list[LatencyModel] = []
         #: Of each level and part, log residuals in order of time.
         self._residuals: list[list[Vector]] = []
@@ -74,9 +76,9 @@ class LatencyTrace:
             rows = columns["level"] == level
             own = {name: column[rows] for name, column in columns.items()}
             own["level"] = np.zeros(int(rows.sum()))
-            model = fit_latency(own, np.full((1, 2), np.nan), space)
+            model = fit_latency(own, np.full((1, 2), np.nan), space.compiled, self._terms)
             self._models.append(model)
-            self._residuals.append(part_residuals(own, model, space))
+            self._residuals.append(part_residuals(own, model, space.compiled, self._terms))
 
     @property
     def level_count(self) -> int:
@@ -85,7 +87,8 @@ class LatencyTrace:
 
     def typical_ms(self, level: int, content: ContentFeatures) -> Vector:
         """``(P,)`` typical latencies of all parts."""
-        return self._models[level].base_ms(content, self.image_size)
+        size = self.image_size
+        return self._models[level].base_ms(self._terms(content, size, size))
 
     def residuals(self, level: int, part: int) -> Vector:
         """Log residuals of a part, in order of time."""

@@ -9,10 +9,18 @@ from approx_perception.accuracy.content_model import (
     ContentRegression,
 )
 from approx_perception.branches import BranchSpace
+from approx_perception.kernels.detection_costs import DetectionCosts
+from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.testing.fakes import small_space
 
-__all__ = ["small_accuracy_model", "small_latency_model"]
+__all__ = ["small_accuracy_model", "small_latency", "small_latency_model"]
+
+
+def small_latency(space: BranchSpace | None = None) -> AdaptiveLatency:
+    """Predictions that begin with `small_latency_model`."""
+    space = space or small_space()
+    return AdaptiveLatency(space, small_latency_model(space), DetectionCosts(space))
 
 
 def small_latency_model(space: BranchSpace | None = None) -> LatencyModel:
@@ -29,9 +37,8 @@ def small_latency_model(space: BranchSpace | None = None) -> LatencyModel:
         log_slowdown=np.tile(np.log([1.0, 2.0, 4.0]), (4, 1)),
         load=np.array([[0.0, np.nan], [0.5, np.nan], [1.0, np.nan]]),
         scatter=np.full((4, 3), 0.1),
-        detection_scores=scores,
-        tracking_scores=scores,
-        switching_ms=np.array([[0.0, 5.0], [2.0, 0.0]]),
+        residuals=np.stack([0.1 * scores] * 2),
+        switching_ms=np.zeros((4, 4)),
         profiled_size=np.array([640.0, 480.0]),
         is_profiled=True,
     )

@@ -11,7 +11,6 @@ from approx_perception.baselines.original_policy import OriginalPolicy, rising_f
 from approx_perception.branches import Branch
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.kernels.content_sensor import ContentSensor
-from approx_perception.latency.records import LATENCY_COLUMNS
 from approx_perception.scheduling import Scheduler
 from approx_perception.structures import (
     SLA,
@@ -23,6 +22,7 @@ from approx_perception.structures import (
     StageTimings,
 )
 from approx_perception.testing.fakes import FakeLatency, small_space
+from test.recorded_machine import columns_of
 
 SPACE = small_space()
 ACCURACY = np.array([0.5, 0.4, 0.8, 0.7])
@@ -111,11 +111,11 @@ def test_predicts_from_the_terms_that_it_was_fitted_on():
         scenes.append(Detections.from_arrays(boxes, np.ones(count), np.zeros(count)))
         # What a step takes goes with the product of height and number.
         step_ms = 1.0 + 0.001 * count * height
-        for kind, part, ms in ((0, 0, 10.0), (0, 1, 30.0), (1, 0, 0.5), (2, 0, step_ms)):
-            rows.append((kind, part, -1, 0, 0, *SIZE, count, count * width * height, width,
+        for part, ms in ((0, 10.0), (1, 30.0), (2, 0.5), (3, step_ms)):
+            rows.append((part, -1, 0, 0, *SIZE, count, count * width * height, width,
                          height, ms))  # fmt: skip
-    columns = dict(zip(LATENCY_COLUMNS, np.array(rows).T, strict=True))
-    fitted = fit_original(columns, np.zeros((1, 3)), np.zeros((2, 2)), SPACE)
+    columns = columns_of(rows)
+    fitted = fit_original(columns, np.zeros((1, 3)), SPACE)
     latency, content = OriginalLatency(SPACE, fitted), ContentSensor()
     for found in scenes[:20]:
         content.see_objects(found, np.full(len(found), np.nan), SIZE)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from approx_perception.branches import BranchSpace
+from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.structures import (
     SLA,
@@ -29,33 +29,32 @@ FRAME = SLA(50.0, 0.95)
 SIX = ContentFeatures(object_count=6)
 
 
+COSTS = DetectionCosts(SPACE)
+DETECT, TRACK = SPACE.compiled.kinds
+
+
 def predictor(**changes):
     model = replace(small_latency_model(), **changes)
     # All on the idle machine: the first state has nearly all weight after some quiet frames.
-    return AdaptiveLatency(SPACE, model)
+    return AdaptiveLatency(SPACE, model, COSTS)
 
 
-def frame(latency, index, ms, run_detector=True, sla=FRAME, load=None, initialize_ms=0.0):
+def take(latency, index, *took_ms, kind=DETECT, sla=FRAME, count=6, overhead_ms=0.0):
+    """Let a frame of a branch take so long, part by part."""
+    parts = SPACE.compiled.parts_of(index, SPACE.compiled.kinds.index(kind))
+    took = tuple(zip(parts, took_ms, strict=False))
+    found = Detections.from_arrays(np.zeros((count, 4)), np.ones(count), np.zeros(count))
+    decision = Decision(SPACE[index], kind, kind == DETECT, False, 10, 12, 0.5, "")
+    latency.observe(FrameResult(
+        0, "", 0, found, decision, sla, StageTimings(processing_ms=sum(took_ms) + overhead_ms),
+        parts=took, content=ContentFeatures.of_objects(found),
+    ))  # fmt: skip
+
+
+def frame(latency, index, *took_ms, kind=DETECT, sla=FRAME, load=None):
     """Predict, then let a frame of a branch take so long; returns the estimate."""
-    observation = Observation(sla, SIX, load=load or LoadReading())
-    estimate = latency.predict(observation)
-    branch = SPACE[index]
-    timings = StageTimings(
-        detect_ms=ms if run_detector else 0.0, track_ms=0.0 if run_detector else ms,
-        initialize_ms=initialize_ms, processing_ms=ms + initialize_ms,
-    )  # fmt: skip
-    decision = Decision(
-        branch,
-        "detect" if run_detector else "track",
-        run_detector,
-        False,
-        estimate.mean_ms[index],
-        estimate.quantile_ms[index],
-        0.5,
-        "",
-    )
-    found = Detections.from_arrays(np.zeros((6, 4)), np.ones(6), np.zeros(6))
-    latency.observe(FrameResult(0, "", 0, found, decision, sla, timings))
+    estimate = latency.predict(Observation(sla, SIX, load=load or LoadReading()))
+    take(latency, index, *took_ms, kind=kind, sla=sla)
     return estimate
 
 
@@ -64,23 +63,15 @@ def test_images_of_another_aspect_cost_what_the_network_sees_of_them():
     mean_ms = {}
     for image_size in ((640, 480), (640, 360), (1280, 720)):
         latency = AdaptiveLatency(
-            SPACE, small_latency_model(), lambda shape, size: shape * shape * size[0] // size[1]
-        )
+            SPACE, small_latency_model(),
+            DetectionCosts(SPACE, lambda shape, size: shape * shape * size[0] // size[1]),
+        )  # fmt: skip
         observation = Observation(FRAME, SIX, image_size=image_size)
         mean_ms[image_size] = latency.predict(observation).mean_ms[[0, 2]]
     shares = mean_ms[640, 360] / mean_ms[640, 480]
     np.testing.assert_allclose(shares, 4 / 3, rtol=1e-3)
     np.testing.assert_allclose(mean_ms[1280, 720], mean_ms[640, 360])
-    np.testing.assert_allclose(latency.idle_detections_ms((640, 360)), [40 / 3, 40], rtol=1e-3)
-
-
-def test_proposals_cost_the_same_whatever_the_aspect():
-    """10 ms with 10 proposals, 30 ms with 100: 7.8 ms of both go with the pixels."""
-    space = BranchSpace("proposals", [160], [10, 100], [1, 4], SPACE.trackers)
-    latency = AdaptiveLatency(space, small_latency_model(), lambda shape, size: size[0] // size[1])
-    normal_ms, wide_ms = (latency.idle_detections_ms(size) for size in ((640, 480), (1280, 480)))
-    np.testing.assert_allclose(normal_ms, [10, 30])
-    np.testing.assert_allclose(wide_ms - normal_ms, 10 - 10 * 20 / 90)
+    np.testing.assert_allclose(latency.idle_ms((640, 360))[:2], [40 / 3, 40], rtol=1e-3)
 
 
 def settled(ms=10.0, frames=40, **options):
@@ -112,25 +103,22 @@ def test_in_frame_scope_a_detection_counts_in_full():
     assert estimate.quantile_ms[1] / 14 < estimate.quantile_ms[0] / 10 + 1e-9
 
 
-def test_what_always_fits_does_so_under_the_worst_contention():
-    """Detections of 10 and 30 ms become four times as slow; those that track are not counted on."""
-    latency, _ = settled()
-    fitting = {ms: latency.always_fits(SLA(ms)).tolist() for ms in (35.0, 80.0, 300.0)}
-    assert fitting == {
-        35.0: [False, False, False, False],
-        80.0: [True, False, False, False],
-        300.0: [True, False, True, False],
-    }
-
-
 def test_switching_is_told_from_what_ran_last():
-    latency, _ = settled()
-    steady, switching = (latency.predict(Observation(GOF, SIX), stay) for stay in (1e9, 10.0))
-    np.testing.assert_allclose(switching.mean_ms - steady.mean_ms, [0, 0, 0.5, 0.5], atol=1e-6)
-    assert (switching.late_share[2:] >= steady.late_share[2:]).all()
-    frame(latency, 2, 30.0)
-    steady, switching = (latency.predict(Observation(GOF, SIX), stay) for stay in (1e9, 10.0))
-    np.testing.assert_allclose(switching.mean_ms - steady.mean_ms, [0.2, 0.2, 0, 0], atol=1e-6)
+    """It counts once, in the first frame of the group."""
+    switching_ms = np.zeros((4, 4))
+    switching_ms[:2, :2] = [[0.0, 5.0], [2.0, 0.0]]
+    latency, none = predictor(switching_ms=switching_ms), predictor()
+    for _ in range(40):
+        frame(latency, 0, 10.0)
+        frame(none, 0, 10.0)
+    for last, expected in ((None, [0, 0, 5, 5 / 4]), (2, [2, 2 / 4, 0, 0])):
+        if last is not None:
+            frame(latency, last, 30.0)
+            frame(none, last, 30.0)
+        for scope in (GOF, FRAME):
+            dear, steady = (each.predict(Observation(scope, SIX)) for each in (latency, none))
+            np.testing.assert_allclose(dear.mean_ms - steady.mean_ms, expected, atol=0.05)
+            assert (dear.late_share >= steady.late_share - 1e-9).all()
 
 
 def test_contention_is_sensed_within_three_frames_and_for_all_branches():
@@ -162,14 +150,6 @@ def test_a_machine_that_is_not_as_profiled_is_learned():
     assert 31 < estimate.mean_ms[2] < 44
 
 
-def test_without_correction_it_stays_wrong():
-    latency = AdaptiveLatency(SPACE, small_latency_model(), corrects_online=False)
-    for _ in range(150):
-        frame(latency, 0, 14.0, load=LoadReading(cpu=0.0))
-    error = latency.predict(Observation(FRAME, SIX, load=LoadReading(cpu=0.0))).mean_ms[0] - 14.0
-    assert abs(error) > 1.0
-
-
 def test_the_tail_covers_what_was_asked_for():
     rng = np.random.default_rng(0)
     latency, over = predictor(), []
@@ -180,30 +160,25 @@ def test_the_tail_covers_what_was_asked_for():
     assert 0.03 < np.mean(over[100:]) < 0.07
 
 
-def test_the_bare_margin_does_not():
-    latency = AdaptiveLatency(SPACE, small_latency_model(), calibrates_tail=False)
-    estimate = latency.predict(Observation(GOF, SIX))
-    groups = [i for i, branch in enumerate(SPACE) if branch.si > 1]
-    np.testing.assert_allclose(estimate.quantile_ms[groups], 1.3 * estimate.mean_ms[groups])
-
-
 def test_overhead_is_added():
     latency = predictor()
     for _ in range(100):
         latency.predict(Observation(FRAME, SIX))
-        timings = StageTimings(decode_ms=3.0, detect_ms=10.0, processing_ms=14.0)
-        decision = Decision(SPACE[0], "detect", True, False, 10, 12, 0.5, "")
-        latency.observe(FrameResult(0, "", 0, Detections.empty(), decision, FRAME, timings))
+        take(latency, 0, 10.0, overhead_ms=4.0)
     assert latency.predict(Observation(FRAME, SIX)).mean_ms[0] == pytest.approx(14.0, rel=0.05)
+
+
+def group(latency, first_ms, step_ms, frames=4, sla=GOF):
+    """Let a group of branch 1 take so long: detection, start of the tracker, steps."""
+    frame(latency, 1, *first_ms, sla=sla)
+    for _ in range(frames - 1):
+        frame(latency, 1, step_ms, kind=TRACK, sla=sla)
 
 
 def test_groups_have_a_tail_of_their_own():
     latency = predictor()
     for _ in range(60):
-        for position in range(4):
-            detects = position == 0
-            frame(latency, 1, 10.0 if detects else 7.0, detects, GOF,
-                  initialize_ms=4.0 if detects else 0.0)  # fmt: skip
+        group(latency, (10.0, 4.0), 7.0)
     estimate = latency.predict(Observation(GOF, SIX))
     group_ms = (14.0 + 3 * 7.0) / 4
     assert estimate.mean_ms[1] == pytest.approx(group_ms, rel=0.06)
@@ -213,20 +188,19 @@ def test_groups_have_a_tail_of_their_own():
 def test_a_group_of_one_frame_is_that_frame():
     latency = predictor()
     for _ in range(60):
-        for position in range(4):
-            # Groups vary much more than detections do.
-            frame(latency, 1, 10.0, position == 0, GOF, initialize_ms=40.0 * (position == 0))
+        # Groups vary much more than detections do.
+        group(latency, (10.0, 40.0), 10.0)
     alone = [i for i, branch in enumerate(SPACE) if branch.si == 1]
-    group, single = (latency.predict(Observation(sla, SIX)) for sla in (GOF, FRAME))
-    np.testing.assert_allclose(group.quantile_ms[alone], single.quantile_ms[alone])
-    np.testing.assert_allclose(group.late_share[alone], single.late_share[alone])
+    grouped, single = (latency.predict(Observation(sla, SIX)) for sla in (GOF, FRAME))
+    np.testing.assert_allclose(grouped.quantile_ms[alone], single.quantile_ms[alone])
+    np.testing.assert_allclose(grouped.late_share[alone], single.late_share[alone])
 
 
 def test_expectation_of_one_frame():
     latency, _ = settled()
     latency.predict(Observation(FRAME, SIX))
-    detection = latency.expect(SPACE[1], True, 0.95)
-    step = latency.expect(SPACE[1], False, 0.95)
+    detection = latency.expect(SPACE[1], DETECT, 0.95)
+    step = latency.expect(SPACE[1], TRACK, 0.95)
     assert detection.part_ms == pytest.approx(10.0, rel=0.06)
     assert detection.frame_ms == pytest.approx(14.0, rel=0.06)
     assert step.part_ms == pytest.approx(7.0, rel=0.06)
@@ -236,25 +210,19 @@ def test_expectation_of_one_frame():
 def test_frames_of_a_group_tell_what_its_next_ones_take():
     latency, _ = settled()
     latency.predict(Observation(FRAME, SIX))
-    before_ms = latency.expect(SPACE[1], False, 0.95).part_ms
-    timings = StageTimings(track_ms=14.0, processing_ms=14.0)
-    decision = Decision(SPACE[1], "track", False, False, 10, 12, 0.5, "")
-    found = Detections.from_arrays(np.zeros((6, 4)), np.ones(6), np.zeros(6))
+    before_ms = latency.expect(SPACE[1], TRACK, 0.95).part_ms
     for _ in range(4):
-        latency.observe(FrameResult(0, "", 0, found, decision, FRAME, timings))
+        take(latency, 1, 14.0, kind=TRACK)
     # No decision in between: the steps themselves doubled what is expected of the next one.
-    assert latency.expect(SPACE[1], False, 0.95).part_ms > 1.7 * before_ms
+    assert latency.expect(SPACE[1], TRACK, 0.95).part_ms > 1.7 * before_ms
 
 
 def test_steps_are_judged_by_the_objects_that_were_found():
     latency, _ = settled()
     # Two objects were in view when it was decided; the detection finds six.
     latency.predict(Observation(FRAME, ContentFeatures(object_count=2)))
-    timings = StageTimings(detect_ms=10.0, initialize_ms=4.0, processing_ms=14.0)
-    decision = Decision(SPACE[1], "detect", True, False, 10, 12, 0.5, "")
-    found = Detections.from_arrays(np.zeros((6, 4)), np.ones(6), np.zeros(6))
-    latency.observe(FrameResult(0, "", 0, found, decision, FRAME, timings))
-    assert latency.expect(SPACE[1], False, 0.95).part_ms == pytest.approx(7.0, rel=0.06)
+    take(latency, 1, 10.0, 4.0)
+    assert latency.expect(SPACE[1], TRACK, 0.95).part_ms == pytest.approx(7.0, rel=0.06)
 
 
 def test_frames_that_took_no_time_teach_nothing():
@@ -271,11 +239,9 @@ def test_steps_that_slow_detections_more_than_trackers_enter_no_tail():
     latency = predictor(log_slowdown=slowdown)
     for step in range(24):
         busy = step % 2
-        for position in range(12):
-            detects = position % 4 == 0
-            ms = 10.0 * math.exp(0.8 * busy) if detects else 7.0 * math.exp(0.2 * busy)
-            frame(latency, 1, ms, detects,
-                  initialize_ms=4.0 * math.exp(0.2 * busy) if detects else 0.0)  # fmt: skip
+        slow, less_slow = math.exp(0.8 * busy), math.exp(0.2 * busy)
+        for _ in range(3):
+            group(latency, (10.0 * slow, 4.0 * less_slow), 7.0 * less_slow, sla=FRAME)
     estimate = latency.predict(Observation(FRAME, SIX))
     # The slow detections would be 0.6 above what was typical before each step.
     assert estimate.quantile_ms[0] < 1.45 * estimate.mean_ms[0]
@@ -287,19 +253,14 @@ def test_frames_that_a_late_group_tracks_on_are_counted_once():
     for length in (4, 8):
         latency = predictor()
         for _ in range(40):
-            for position in range(length):
-                detects = position == 0
-                frame(latency, 1, 40.0 if detects else 7.0, detects, GOF,
-                      initialize_ms=4.0 if detects else 0.0)  # fmt: skip
+            group(latency, (40.0, 4.0), 7.0, length)
         quantiles_ms.append(latency.predict(Observation(GOF, SIX)).quantile_ms[1])
     assert quantiles_ms[1] == pytest.approx(quantiles_ms[0], rel=0.02)
 
 
 def test_a_frame_in_which_the_process_was_stopped_is_one_late_frame():
     latency, before = settled()
-    decision = Decision(SPACE[0], "detect", True, False, 10, 12, 0.5, "")
-    timings = StageTimings(detect_ms=10.0, processing_ms=60_000.0)
-    latency.observe(FrameResult(0, "", 0, Detections.empty(), decision, FRAME, timings))
+    take(latency, 0, 10.0, overhead_ms=59_990.0)
     for _ in range(20):
         after = frame(latency, 0, 10.0)
     np.testing.assert_allclose(after.mean_ms, before.mean_ms, rtol=0.1)

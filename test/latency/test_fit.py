@@ -6,62 +6,62 @@ import pytest
 from approx_perception.baselines.fit_original import fit_original, level_coordinates
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.latency.fit import fit_latency, part_residuals
-from approx_perception.latency.records import (
-    DETECTION,
-    INITIALIZATION,
-    LATENCY_COLUMNS,
-    STEP,
-    SWITCH,
-)
+from approx_perception.kernels.detection_costs import DetectionCosts
+from approx_perception.latency.fit import fit_latency, part_residuals, switching_ms
 from approx_perception.structures import ContentFeatures
+from test.recorded_machine import columns_of
 
 SPACE = BranchSpace("fit", [160, 320], [], [1, 4], [TrackerSettings("median_flow", 1)])
 SLOWDOWN = (1.0, 3.0, 1.5)
 LOAD = np.array([[0.0, np.nan], [0.9, np.nan], [0.5, np.nan]])
 DETECTION_MS = (10.0, 25.0)
+COSTS = DetectionCosts(SPACE)
+START, STEP = 2, 3
 
 
 def make_records(levels=3, noise=0.05, seed=0, counts=(1, 4, 16)):
     rng = np.random.default_rng(seed)
     rows = []
 
-    def add(kind, part, before, level, size, count, area, ms):
+    def add(part, before, level, size, count, area, ms):
         side = np.sqrt(area / count) if count else 0.0
         ms = ms * SLOWDOWN[level] * np.exp(noise * rng.standard_normal())
-        rows.append((kind, part, before, level, 0, *size, count, area, side, side, ms))
+        rows.append((part, before, level, 0, *size, count, area, side, side, ms))
 
     for level in range(levels):
         for size in ((640, 480), (1280, 960)) if level == 0 else ((640, 480),):
             mpx = size[0] * size[1] / 1e6
             for _ in range(20):
                 for part, ms in enumerate(DETECTION_MS):
-                    add(DETECTION, part, -1, level, size, 0, 0.0, ms + 2 * mpx)
+                    add(part, -1, level, size, 0, 0.0, ms + 2 * mpx)
                 for count in counts:
                     area = count * float(rng.choice([900.0, 6400.0]))
-                    add(INITIALIZATION, 0, -1, level, size, count, area, 1 + 0.1 * count)
-                    add(STEP, 0, -1, level, size, count, area, 0.5 + mpx + 0.4 * count)
+                    add(START, -1, level, size, count, area, 1 + 0.1 * count)
+                    add(STEP, -1, level, size, count, area, 0.5 + mpx + 0.4 * count)
     for _ in range(3):
         for before, after in ((0, 1), (1, 0)):
             extra = 6.0 if after else 0.0
-            add(SWITCH, after, before, 0, (640, 480), 0, 0.0,
+            add(after, before, 0, (640, 480), 0, 0.0,
                 DETECTION_MS[after] + 2 * 0.307 + extra)  # fmt: skip
-    table = np.array(rows, float)
-    return dict(zip(LATENCY_COLUMNS, table.T, strict=True))
+    return columns_of(rows)
+
+
+def fit(columns, load=LOAD):
+    return fit_latency(columns, load, SPACE.compiled, COSTS)
 
 
 @pytest.mark.parametrize("count", [1, 3, 8, 20])
 @pytest.mark.parametrize("size", [(640, 480), (960, 720)])
 def test_costs_are_found_also_between_what_was_measured(count, size):
-    model = fit_latency(make_records(), LOAD, SPACE)
+    model = fit(make_records())
     content = ContentFeatures(object_count=count, total_area_px2=count * 2500.0)
     mpx = size[0] * size[1] / 1e6
     expected = [10 + 2 * mpx, 25 + 2 * mpx, 1 + 0.1 * count, 0.5 + mpx + 0.4 * count]
-    np.testing.assert_allclose(model.base_ms(content, size), expected, rtol=0.08)
+    np.testing.assert_allclose(model.base_ms(COSTS(content, size, (640, 480))), expected, rtol=0.08)
 
 
 def test_states_run_from_idle_through_the_levels_and_beyond():
-    model = fit_latency(make_records(), LOAD, SPACE)
+    model = fit(make_records())
     slowdown = np.exp(model.log_slowdown)
     np.testing.assert_allclose(slowdown[:, 0], 1.0)
     assert (np.diff(slowdown[0]) > 0).all()
@@ -74,15 +74,23 @@ def test_states_run_from_idle_through_the_levels_and_beyond():
     assert model.is_profiled
 
 
-def test_switching():
-    model = fit_latency(make_records(noise=0.001), LOAD, SPACE)
-    assert model.switching_ms[0, 1] == pytest.approx(6.0, abs=0.3)
-    assert model.switching_ms[1, 0] == pytest.approx(0.0, abs=0.3)
-    assert (np.diag(model.switching_ms) == 0).all()
+def test_switching_counts_where_it_is_above_the_noise():
+    columns = make_records(noise=0.001, levels=1)
+    for extra_ms, counted_ms in ((0.0, 6.0), (6.0, 0.0)):
+        # A part that takes so much longer every second time varies by more than a switch costs.
+        steady = np.flatnonzero((columns["part"] == 1) & (columns["before"] < 0))
+        columns["ms"][steady[::2]] += extra_ms
+        measured, counted = switching_ms(columns, 4), fit(columns, LOAD[:1]).switching_ms
+        assert measured[0, 1] > 2
+        assert counted[0, 1] == pytest.approx(counted_ms, abs=0.3)
+    assert measured[1, 0] == pytest.approx(0.0, abs=0.3)
+    assert not measured[2:].any()
+    assert not measured[:, 2:].any()
+    assert (np.diag(measured) == 0).all()
 
 
 def test_one_level_gives_general_states():
-    model = fit_latency(make_records(levels=1), LOAD[:1], SPACE)
+    model = fit(make_records(levels=1), LOAD[:1])
     assert not model.is_profiled
     assert model.log_slowdown.shape[1] > 3
     assert np.isnan(model.load).all()
@@ -91,24 +99,26 @@ def test_one_level_gives_general_states():
 def test_one_image_size_and_one_count_are_enough():
     columns = make_records(levels=1, counts=(4,))
     rows = columns["image_width"] == 640
-    model = fit_latency({k: v[rows] for k, v in columns.items()}, LOAD[:1], SPACE)
+    model = fit({k: v[rows] for k, v in columns.items()}, LOAD[:1])
     content = ContentFeatures(object_count=4, total_area_px2=10_000.0)
-    np.testing.assert_allclose(model.base_ms(content, (640, 480))[:2], [10.6, 25.6], rtol=0.05)
+    np.testing.assert_allclose(
+        model.base_ms(COSTS(content, (640, 480), (640, 480)))[:2], [10.6, 25.6], rtol=0.05
+    )
 
 
 def test_residuals_are_those_of_each_part():
     columns = make_records(levels=1)
-    model = fit_latency(columns, LOAD[:1], SPACE)
-    residuals = part_residuals(columns, model, SPACE)
+    model = fit(columns, LOAD[:1])
+    residuals = part_residuals(columns, model, SPACE.compiled, COSTS)
     assert [len(part) for part in residuals] == [40, 40, 120, 120]
     assert all(abs(float(part.mean())) < 0.05 for part in residuals)
 
 
 def test_a_part_without_records_is_named():
     columns = make_records()
-    rows = ~((columns["kind"] == DETECTION) & (columns["part"] == 1))
-    with pytest.raises(ConfigurationError, match="nothing of part 1"):
-        fit_latency({k: v[rows] for k, v in columns.items()}, LOAD, SPACE)
+    rows = columns["part"] != 1
+    with pytest.raises(ConfigurationError, match="nothing of detector setting shape=320, part 1"):
+        fit({k: v[rows] for k, v in columns.items()})
 
 
 def test_original_models_fit_the_levels():
@@ -119,6 +129,6 @@ def test_original_models_fit_the_levels():
         ]
     )
     np.testing.assert_allclose(levels, [[0, 0, 0], [2, 0, 0], [0, 1, 0]])
-    model = fit_original(make_records(noise=0.01), levels, np.zeros((2, 2)), SPACE)
+    model = fit_original(make_records(noise=0.01), levels, SPACE)
     assert model.detector.shape == (2, 15)
     assert model.step.shape == (1, 36)

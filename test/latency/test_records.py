@@ -6,6 +6,7 @@ import pytest
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import read_columns
 from approx_perception.latency.records import LATENCY_COLUMNS, ProfileRecords
+from approx_perception.testing.fakes import small_space
 
 
 @pytest.fixture
@@ -22,6 +23,18 @@ def test_round_trip(records, tmp_path):
     np.testing.assert_array_equal(again.accuracy["ap50"], records.accuracy["ap50"])
 
 
+def test_parts_that_were_counted_kind_by_kind(records, tmp_path):
+    """Detections, starts and steps of trackers, and a switch, as format 1 has them."""
+    space = small_space()
+    columns = {name: np.zeros(5) for name in LATENCY_COLUMNS}
+    columns["kind"] = np.array([0, 0, 1, 2, 3])
+    columns["part"] = np.array([0, 1, 0, 0, 1])
+    ProfileRecords({"space": space.to_dict()}, columns, {}).save(tmp_path / "one.json")
+    again = ProfileRecords.load(tmp_path / "one.json")
+    assert again.latency["part"].tolist() == [0, 1, 2, 3, 1]
+    assert "kind" not in again.latency
+
+
 def test_missing(tmp_path):
     with pytest.raises(ConfigurationError, match=r"nothing\.json"):
         ProfileRecords.load(tmp_path / "nothing.json")
@@ -35,9 +48,9 @@ def test_foreign_json(records, tmp_path):
 
 
 def test_columns_that_are_missing_are_named(records, tmp_path):
-    del records.latency["object_count"]
+    del records.latency["before"]
     records.save(tmp_path / "one.json")
-    with pytest.raises(ConfigurationError, match="object_count"):
+    with pytest.raises(ConfigurationError, match="before"):
         ProfileRecords.load(tmp_path / "one.json")
 
 

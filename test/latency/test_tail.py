@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from approx_perception.latency.tail import BareMargin, CalibratedTail
+from approx_perception.latency.tail import CalibratedTail
 
 PRIOR = np.linspace(-0.1, 0.1, 64)
 
@@ -57,14 +57,8 @@ def test_shift_is_bounded():
     assert tail.log_ratio(0.95) >= -0.1 - 0.4
 
 
-def test_bare_margin():
-    tail = BareMargin()
-    observe(tail, 5.0, 0.95)
-    assert np.exp(tail.log_ratio(0.5)) == pytest.approx(1.3)
-
-
-@pytest.mark.parametrize("tail", [CalibratedTail(PRIOR), BareMargin()])
-def test_many_ratios_are_single_ones(tail):
+def test_many_ratios_are_single_ones():
+    tail = CalibratedTail(PRIOR)
     quantiles = np.array([0.5, 0.8, 0.95, 0.999])
     ratios = tail.log_ratios(quantiles)
     np.testing.assert_allclose(ratios, [tail.log_ratio(quantile) for quantile in quantiles])
@@ -95,6 +89,3 @@ class TestShareOver:
         before = tail.share_over(ratios)
         tail.correct(5.0, 0.95)
         assert tail.share_over(ratios).tolist() == before.tolist()
-
-    def test_a_bare_margin_knows_all_or_nothing(self):
-        assert BareMargin().share_over(np.log([1.2, 1.4])).tolist() == [1.0, 0.0]

@@ -7,6 +7,7 @@ import pytest
 
 from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.branches import BranchSpace
+from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.fit import fit_latency
 from approx_perception.latency.records import ProfileRecords
@@ -25,7 +26,7 @@ from approx_perception.structures import (
 from test import recorded_machine
 
 SPACE = BranchSpace.from_dict(recorded_machine.SPACE, "the test's space")
-SETTINGS, TRACKERS = len(SPACE.detector_settings), len(SPACE.trackers)
+SETTINGS, COSTS = len(SPACE.detector_settings), DetectionCosts(SPACE)
 PARTS = {
     "all": slice(None),
     "detections": slice(0, SETTINGS),
@@ -45,10 +46,10 @@ def columns(tmp_path_factory):
 
 def run(columns, sla, factor=1.0, parts="all", frames=100, levels=(0,)):
     """Results of a scheduler whose profile says ``factor`` times what parts really take."""
-    model = fit_latency(columns, UNKNOWN_LOAD, SPACE)
+    model = fit_latency(columns, UNKNOWN_LOAD, SPACE.compiled, COSTS)
     base = model.base.copy()
     base[PARTS[parts]] *= factor
-    latency = AdaptiveLatency(SPACE, replace(model, base=base))
+    latency = AdaptiveLatency(SPACE, replace(model, base=base), COSTS)
     scheduler = Scheduler(SPACE, MostAccurate(), latency, ConstantAccuracy(ACCURACY))
     trace = LatencyTrace(columns, UNKNOWN_LOAD, SPACE, (640, 480))
     machine = SimulatedMachine(trace, SPACE, np.array(levels))
@@ -59,18 +60,12 @@ def run(columns, sla, factor=1.0, parts="all", frames=100, levels=(0,)):
     results = []
     for frame in range(frames):
         decision = scheduler.decide(Observation(sla, content, "camera", (640, 480)))
-        branch, timings = decision.branch, dict.fromkeys(("detect", "initialize", "track"), 0.0)
-        parts_run = {"detect": SPACE.detector_settings.index(branch.detector_settings)}
-        if not decision.run_detector:
-            parts_run = {"track": SETTINGS + TRACKERS}
-        elif branch.si > 1:
-            parts_run["initialize"] = SETTINGS
-        for stage, part in parts_run.items():
-            timings[stage] = machine.draw_ms(frame, part, content)
-        total_ms = sum(timings.values())
+        kind = SPACE.compiled.kinds.index(decision.kind)
+        parts_run = SPACE.compiled.parts_of(SPACE.index(decision.branch), kind)
+        took = tuple((part, machine.draw_ms(frame, part, content)) for part in parts_run)
         result = FrameResult(
             0, "camera", frame, found, decision, sla,
-            StageTimings(**{f"{k}_ms": ms for k, ms in timings.items()}, processing_ms=total_ms),
+            StageTimings(processing_ms=sum(ms for _, ms in took)), parts=took, content=content,
         )  # fmt: skip
         scheduler.observe(result)
         results.append(result)
@@ -115,15 +110,17 @@ def test_a_profile_made_beside_other_work_heals_for_settings_that_never_ran(colu
 
 def test_a_machine_that_becomes_faster_or_slower_than_any_profile_is_followed(columns):
     """Contention that no state explains is learned, and unlearned when it ends."""
-    latency = AdaptiveLatency(SPACE, fit_latency(columns, UNKNOWN_LOAD, SPACE))
+    latency = AdaptiveLatency(
+        SPACE, fit_latency(columns, UNKNOWN_LOAD, SPACE.compiled, COSTS), COSTS
+    )
     decision = Decision(SPACE[0], "detect", True, False, 12.0, 14.0, 0.5, "")
     for factor, frames in ((1.0, 60), (0.4, 40), (12.0, 40), (1.0, 40)):
         for _ in range(frames):
             observation = Observation(SLA(50.0), ContentFeatures(), "camera", (640, 480))
             expected_ms = latency.predict(observation).mean_ms[0]
             ms = 12.0 * factor
-            timings = StageTimings(detect_ms=ms, processing_ms=ms)
-            latency.observe(
-                FrameResult(0, "", 0, Detections.empty(), decision, observation.sla, timings)
-            )
+            latency.observe(FrameResult(
+                0, "", 0, Detections.empty(), decision, observation.sla,
+                StageTimings(processing_ms=ms), parts=((0, ms),),
+            ))  # fmt: skip
         assert expected_ms == pytest.approx(ms, rel=0.15)

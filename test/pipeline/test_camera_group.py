@@ -7,14 +7,13 @@ from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.assembly.calibration import batches_that_pay, calibration_scene
 from approx_perception.clock import FakeClock
 from approx_perception.exceptions import InferenceError
-from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.pipeline import CameraGroup, FramePipeline, shared_budgets
 from approx_perception.pipeline.frame_pipeline import create_trackers
 from approx_perception.scheduling import Fixed, Scheduler
 from approx_perception.structures import SLA, Detections, Frame
 from approx_perception.testing.contracts import textured_image
 from approx_perception.testing.fakes import FakeDetector, FakeLatency, small_space
-from approx_perception.testing.models import small_latency_model
+from approx_perception.testing.models import small_latency
 
 SPACE = small_space()
 LATENCY_MS, BATCH_MS = 10.0, 12.0
@@ -162,7 +161,7 @@ def test_batches_do_not_teach_what_an_image_alone_takes(clock, detector):
         name: FramePipeline(
             detector, create_trackers(SPACE),
             Scheduler(
-                SPACE, Fixed(SPACE[0]), AdaptiveLatency(SPACE, small_latency_model()),
+                SPACE, Fixed(SPACE[0]), small_latency(SPACE),
                 ConstantAccuracy(np.ones(4)),
             ),
             SLA(50.0), clock=clock,

@@ -12,6 +12,7 @@ from approx_perception.pipeline import MailboxCounts, shared_budgets
 from approx_perception.ros.health import CameraHealth, Level, WatchdogLimits
 from approx_perception.ros.start_log import log_start
 from approx_perception.structures import SLA, Decision, Detections, FrameResult, StageTimings
+from approx_perception.testing.fakes import small_space
 
 LIMITS = WatchdogLimits(max_allowed_processing_ms=50.0, max_consecutive_delay_ms=400.0)
 SOME = MailboxCounts(received=9)
@@ -238,8 +239,8 @@ class Log(list):
 ])  # fmt: skip
 def test_the_start_log_has_each_cameras_sla(slas, words):
     log = Log()
-    kernel = MagicMock(accuracy_source="profile", space=MagicMock(__len__=lambda _: 3))
+    kernel = MagicMock(accuracy_source="profile", space=small_space())
     kernel.detector.class_names, kernel.detector.caution = ("disc",), ""
-    kernel.latency.idle_detections_ms.return_value = np.array([1.0, 2.0])
+    kernel.latency.idle_ms.return_value = np.arange(4.0)
     log_start(log, kernel, slas, "most_accurate", "")
     assert any(line.startswith(words) for line in log), log

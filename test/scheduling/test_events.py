@@ -10,7 +10,6 @@ import pytest
 from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.clock import FakeClock
-from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.load.load_inputs import LoadInputs
 from approx_perception.scheduling import Candidates, Fixed, MostAccurate, Scheduler
 from approx_perception.structures import (
@@ -24,7 +23,7 @@ from approx_perception.structures import (
     StageTimings,
 )
 from approx_perception.testing.fakes import FakeLatency, small_space
-from approx_perception.testing.models import small_accuracy_model, small_latency_model
+from approx_perception.testing.models import small_accuracy_model, small_latency
 
 SPACE = small_space()
 SMALL, SMALL_TRACKED, LARGE, LARGE_TRACKED = range(4)
@@ -39,7 +38,7 @@ class Play:
         self.clock = FakeClock()
         self.load = LoadInputs(self.clock, max_age_s=2.0)
         self.scheduler = Scheduler(
-            SPACE, MostAccurate(), AdaptiveLatency(SPACE, small_latency_model()),
+            SPACE, MostAccurate(), small_latency(SPACE),
             small_accuracy_model(),
         )  # fmt: skip
         self.sla, self.objects, self.slowdown = sla, objects, 1.0
@@ -57,23 +56,20 @@ class Play:
         observation = Observation(self.sla, content, "camera", self.size, self.load.reading())
         decision = self.scheduler.decide(observation)
         n = self.objects
-        if decision.run_detector:
-            tracked = decision.branch.si > 1 and n
-            timings = StageTimings(
-                detect_ms=self.slowdown * DETECTION_MS[decision.branch.shape],
-                initialize_ms=self.slowdown * (1 + 0.5 * n) if tracked else 0.0,
-            )
-        else:
-            timings = StageTimings(track_ms=self.slowdown * (1 + n) if n else 0.0)
-        total = timings.detect_ms + timings.initialize_ms + timings.track_ms
-        timings = StageTimings(
-            detect_ms=timings.detect_ms, initialize_ms=timings.initialize_ms,
-            track_ms=timings.track_ms, processing_ms=total,
-        )  # fmt: skip
-        found = Detections.from_arrays(np.zeros((n, 4)), np.ones(n), np.zeros(n))
-        self.scheduler.observe(
-            FrameResult(0, "camera", 0, found, decision, self.sla, timings, why_end=self.why_end)
+        compiled, index = SPACE.compiled, SPACE.index(decision.branch)
+        parts = compiled.parts_of(index, compiled.kinds.index(decision.kind))
+        took_ms = (
+            (DETECTION_MS[decision.branch.shape], 1 + 0.5 * n if n else 0.0)
+            if decision.starts_group
+            else (1.0 + n if n else 0.0,)
         )
+        took = [(part, self.slowdown * ms) for part, ms in zip(parts, took_ms, strict=False)]
+        total = sum(ms for _, ms in took)
+        found = Detections.from_arrays(np.zeros((n, 4)), np.ones(n), np.zeros(n))
+        self.scheduler.observe(FrameResult(
+            0, "camera", 0, found, decision, self.sla, StageTimings(processing_ms=total),
+            parts=tuple(took), content=ContentFeatures.of_objects(found), why_end=self.why_end,
+        ))  # fmt: skip
         self.clock.advance_ms(max(total, PERIOD_MS))
         self.decisions.append(decision)
         return decision

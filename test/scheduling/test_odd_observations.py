@@ -8,6 +8,7 @@ import pytest
 
 from approx_perception.accuracy.content_model import OrderedAccuracy
 from approx_perception.assembly.policy_factory import PolicyFactory
+from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.scheduling import Scheduler
 from approx_perception.structures import (
@@ -21,7 +22,11 @@ from approx_perception.structures import (
     StageTimings,
 )
 from approx_perception.testing.fakes import small_space
-from approx_perception.testing.models import small_accuracy_model, small_latency_model
+from approx_perception.testing.models import (
+    small_accuracy_model,
+    small_latency,
+    small_latency_model,
+)
 from test.scheduling.test_only_open_branches import random_original
 
 SPACE = small_space()
@@ -40,11 +45,17 @@ def odd_content(rng):
     return ContentFeatures(**values, is_known=bool(rng.random() < 0.8))
 
 
-def odd_timings(rng):
-    detect, track, start = (odd(rng, float(rng.uniform(0, 40))) for _ in range(3))
-    return StageTimings(
-        detect_ms=detect, track_ms=track, initialize_ms=start,
-        processing_ms=odd(rng, float(rng.uniform(0, 90))),
+def odd_result(rng, frame, decision, sla):
+    compiled = SPACE.compiled
+    parts = compiled.parts_of(SPACE.index(decision.branch), compiled.kinds.index(decision.kind))
+    took = tuple((part, odd(rng, float(rng.uniform(0, 40)))) for part in parts)
+    total_ms = odd(rng, sum(ms for _, ms in took))
+    count = int(rng.integers(0, 4))
+    boxes = rng.uniform(-1e6, 1e6, (count, 4))
+    found = Detections.from_arrays(boxes, np.ones(count), np.zeros(count))
+    return FrameResult(
+        0, "camera", frame, found, decision, sla, StageTimings(processing_ms=total_ms), parts=took,
+        others_ms=odd(rng, 0.0), content=odd_content(rng),
     )  # fmt: skip
 
 
@@ -57,7 +68,8 @@ def test_odd_content_sizes_and_timings_never_raise_and_figures_are_finite(name):
         policy = PolicyFactory(SPACE, random_original(rng, SPACE), rng.uniform(size=4)).create(
             name, SPACE[0]
         )
-        latency = AdaptiveLatency(SPACE, small_latency_model(), lambda shape, size: shape * size[0])
+        costs = DetectionCosts(SPACE, lambda shape, size: shape * size[0])
+        latency = AdaptiveLatency(SPACE, small_latency_model(), costs)
         scheduler = Scheduler(SPACE, policy, latency, accuracy)
         for frame in range(30):
             sla = SLA(float(rng.choice([1e-300, 5.0, 20.0, 50.0, 1e300])), 0.95,
@@ -68,20 +80,14 @@ def test_odd_content_sizes_and_timings_never_raise_and_figures_are_finite(name):
             figures = {figure: getattr(decision, figure) for figure in FIGURES}
             assert all(math.isfinite(value) for value in figures.values()), figures
             assert math.isfinite(decision.contention.slowdown)
-            count = int(rng.integers(0, 4))
-            found = Detections.from_arrays(
-                rng.uniform(-1e6, 1e6, (count, 4)), np.ones(count), np.zeros(count)
-            )
-            scheduler.observe(
-                FrameResult(0, "camera", frame, found, decision, sla, odd_timings(rng))
-            )
+            scheduler.observe(odd_result(rng, frame, decision, sla))
 
 
 def test_huge_counts_make_tracking_dear_and_no_more():
     """What was observed before and after decides as ever."""
     scheduler = Scheduler(
         SPACE, PolicyFactory(SPACE, None, np.zeros(4)).create("most_accurate", SPACE[0]),
-        AdaptiveLatency(SPACE, small_latency_model()), small_accuracy_model(),
+        small_latency(SPACE), small_accuracy_model(),
     )  # fmt: skip
 
     def choice(count):

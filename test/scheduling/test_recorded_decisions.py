@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from approx_perception.branches import BranchSpace, TrackerSettings
+from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.scheduling import MostAccurate, Scheduler
@@ -31,6 +32,7 @@ SPACE = BranchSpace(
     [TrackerSettings("median_flow", 4), TrackerSettings("kcf", 2)],
 )  # fmt: skip
 SETTINGS, TRACKERS, STATES = 6, 2, 9
+COSTS = DetectionCosts(SPACE)
 FRAMES = 640
 #: From which frame on: SLA; slowdown of the machine; what a load monitor says, a little later.
 SLAS = {
@@ -69,8 +71,8 @@ def model():
     return LatencyModel(
         base=np.array([*detections, *starts, *steps]), log_slowdown=slowdown,
         load=np.stack([np.linspace(0, 0.9, STATES), np.full(STATES, np.nan)], axis=1),
-        scatter=np.full((parts, STATES), 0.12), detection_scores=scores, tracking_scores=scores,
-        switching_ms=np.zeros((SETTINGS, SETTINGS)), profiled_size=np.array([640.0, 480.0]),
+        scatter=np.full((parts, STATES), 0.12), residuals=0.12 * np.stack([scores, scores]),
+        switching_ms=np.zeros((parts, parts)), profiled_size=np.array([640.0, 480.0]),
         is_profiled=True,
     )  # fmt: skip
 
@@ -102,7 +104,7 @@ class Machine:
 
     def ms(self, frame, part, content, size):
         slowdown = np.log(at(SLOWDOWN, frame)) * (1.0 if part < SETTINGS else 0.7)
-        base_ms = float(self._model.base_ms(content, size)[part])
+        base_ms = float(self._model.base_ms(COSTS(content, size, (640, 480)))[part])
         return base_ms * float(np.exp(slowdown + self._wrong[part] + self._noise[frame, part]))
 
 
@@ -128,10 +130,7 @@ def result_of(machine, frame, decision, sla, before, found, size):
     batch_size = 2 if frame in BATCHED and decision.starts_group else 1
     others_ms = 0.7 * ms[0] * (batch_size - 1)
     stopped_ms = 4000.0 if frame in STOPPED else 0.0
-    stages = {"detect_ms": ms[0] + others_ms} if decision.starts_group else {"track_ms": ms[0]}
-    if len(ms) > 1:
-        stages["initialize_ms"] = ms[1]
-    timings = StageTimings(processing_ms=sum(ms) + others_ms + stopped_ms + 1.0, **stages)
+    timings = StageTimings(processing_ms=sum(ms) + others_ms + stopped_ms + 1.0)
     lost = len(before) - len(found)
     why_end = "many lost at once" if lost > len(before) / 2 and not decision.starts_group else ""
     return FrameResult(
@@ -142,7 +141,7 @@ def result_of(machine, frame, decision, sla, before, found, size):
 
 def play():
     """One row a frame: branch, whether it starts a group, latency expected, reason."""
-    scheduler = Scheduler(SPACE, MostAccurate(), AdaptiveLatency(SPACE, model()), Accuracy())
+    scheduler = Scheduler(SPACE, MostAccurate(), AdaptiveLatency(SPACE, model(), COSTS), Accuracy())
     machine, rows, before = Machine(), [], Detections.empty()
     for frame in range(FRAMES):
         if frame == 610:

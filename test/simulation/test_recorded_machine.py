@@ -6,7 +6,6 @@ import pytest
 from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.datasets.synthetic import SyntheticVideo
-from approx_perception.latency.records import DETECTION, INITIALIZATION, LATENCY_COLUMNS, STEP
 from approx_perception.scheduling import Fixed, Scheduler
 from approx_perception.simulation.recorded_machine import (
     LatencyTrace,
@@ -17,6 +16,7 @@ from approx_perception.simulation.recorded_machine import (
 )
 from approx_perception.structures import SLA, Detections, LoadReading
 from approx_perception.testing.fakes import FakeLatency, small_space
+from test.recorded_machine import columns_of
 
 SPACE = small_space()
 FRAMES = 24
@@ -31,12 +31,12 @@ def columns():
         for _ in range(12):
             noise = np.exp(0.05 * rng.standard_normal()) * (level + 1)
             for part, ms in enumerate((10.0, 30.0)):
-                rows.append((DETECTION, part, -1, level, 0, 640, 480, 0, 0, 0, 0, ms * noise))
+                rows.append((part, -1, level, 0, 640, 480, 0, 0, 0, 0, ms * noise))
             for count in (1, 4, 16):
-                for kind, ms in ((INITIALIZATION, 1.0), (STEP, 0.5 + 0.5 * count)):
+                for part, ms in ((2, 1.0), (3, 0.5 + 0.5 * count)):
                     area = 2500.0 * count
-                    rows.append((kind, 0, -1, level, 0, 640, 480, count, area, 50, 50, ms * noise))
-    return dict(zip(LATENCY_COLUMNS, np.array(rows, float).T, strict=True))
+                    rows.append((part, -1, level, 0, 640, 480, count, area, 50, 50, ms * noise))
+    return columns_of(rows)
 
 
 @pytest.fixture(scope="module")

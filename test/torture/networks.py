@@ -8,13 +8,12 @@ from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.assembly.policy_factory import PolicyFactory
 from approx_perception.clock import FakeClock
 from approx_perception.detectors import DetectorSettings
-from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.pipeline import FramePipeline
 from approx_perception.pipeline.frame_pipeline import create_trackers
 from approx_perception.scheduling import Scheduler
 from approx_perception.structures import SLA, Detections, Frame
 from approx_perception.testing.fakes import FakeDetector, small_space
-from approx_perception.testing.models import small_latency_model
+from approx_perception.testing.models import small_latency
 from test.torture.report import Findings
 
 WHAT = "a detector that fails and returns what is not finite, all trackers"
@@ -42,7 +41,7 @@ def torture(findings: Findings, seed: int, folder: Path) -> None:
         return Detections.from_arrays(boxes, scores, rng.integers(0, 2, count))
 
     space = small_space()
-    latency = AdaptiveLatency(space, small_latency_model(space))
+    latency = small_latency(space)
     accuracy = np.array([0.5, 0.4, 0.8, 0.7])
     policy = PolicyFactory(space, None, accuracy).create("most_accurate", space.default_branch)
     detector = FakeDetector(find, clock, 10.0)

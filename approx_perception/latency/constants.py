@@ -1,0 +1,60 @@
+"""Constants that predictions of latency depend on; docs/scheduler.md says what each is worth."""
+
+import math
+
+# What contention does from one frame to the next.
+#: Chance that it is altogether different.
+JUMP = 0.02
+#: Chance that it moved to a neighbouring state.
+DRIFT = 0.1
+#: Degrees of freedom of the t distribution of latencies: outliers happen.
+FREEDOM = 4.0
+#: Standard deviation of a load reading around that of its state.
+LOAD_SCATTER = 0.2
+#: What a reading can at most take from a state's weight: the same load slows one kind of work and
+#: not another, so that readings hint at what latencies decide.
+LOAD_FLOOR = 0.5
+
+# How far off a model is, as standard deviations in log.
+#: Of all parts alike: a profile that was made beside other work, or elsewhere.
+ALL_BIAS = 0.4
+#: Of a family alike.
+FAMILY_BIAS = 0.25
+#: Of a part alone.
+OWN_BIAS = 0.1
+#: Of a latency around all that: noise, and contention that was not sensed yet.
+NOISE = 0.25
+#: Share of what was learned that is forgotten at each latency: machines and content change.
+FORGETTING = 0.005
+#: Limits of a bias and of what one latency may teach, in log: guards against nonsense.
+MOST_BIAS, MOST_RESIDUAL = math.log(8.0), 1.0
+
+# How far latencies lie above typical ones.
+#: Residuals that the quantile is taken of, and how many of the profile stand in until frames came.
+WINDOW, PRIOR_SAMPLES = 100, 60
+#: Step of the online correction for each frame that is over, and how far it may lead.
+TAIL_GAIN, TAIL_LIMITS = 0.02, (-0.4, 1.2)
+#: Log ratio over which, beyond the largest residual, the share that is over falls to 1 / e.
+DECAY = 0.2
+#: A change of belief in contention, in log slowdown, that explains a residual.
+BREAK = 0.15
+#: Where frames of the first kind are rare, all might be late; this share of them may be.
+LATE_FIRST_FRAMES = 0.4
+#: Share of the violations allowed that is left to frames of other kinds.
+OTHER_FRAMES_SHARE = 0.2
+
+# What is smoothed.
+#: Share of a new value that is taken, of a frame's overhead and of a batch.
+SMOOTHING = 0.1
+#: A frame's overhead counts as at most twice what it was before, and so much more: a guard.
+MOST_MORE_OVERHEAD_MS = 50.0
+
+# What is made of a profile.
+#: Rows that a part must have for its own figures to count as much as those of its family.
+SHRINKAGE_ROWS = 6.0
+#: States between two neighbouring levels, and what lies beyond the worst of them.
+BETWEEN, BEYOND = 3, (1.25, 1.6, 2.1)
+#: States of a machine whose contention was not measured.
+GENERAL_SLOWDOWN = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
+#: What a part's own noise leaves out: that no two minutes of a machine are the same.
+COMMON_SCATTER = 0.1
