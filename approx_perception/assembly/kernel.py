@@ -7,14 +7,13 @@ import numpy as np
 
 from approx_perception.accuracy._base import AccuracyPredictor
 from approx_perception.assembly.bundle import PredictorBundle
-from approx_perception.assembly.calibration import batches_that_pay, calibrate, calibration_scene
+from approx_perception.assembly.calibration import calibrate, calibration_scene
 from approx_perception.assembly.idleness import busy_sentence
 from approx_perception.assembly.known_accuracy import known_accuracy, scale_regressor_of
 from approx_perception.assembly.loading import (
     load_network,
     load_space,
     machine_name,
-    prepare_space,
 )
 from approx_perception.assembly.measuring import LatencyRows, PartTimer, Scene
 from approx_perception.assembly.options import KernelOptions
@@ -22,12 +21,14 @@ from approx_perception.assembly.policy_factory import PolicyFactory, check_polic
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings, parse_branch
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.detectors import Detector
+from approx_perception.kernels.detection import DetectionKernel, DetectionOptions
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.fit import fit_latency
 from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.notices import notice
-from approx_perception.pipeline.frame_pipeline import FramePipeline, create_trackers
+from approx_perception.pipeline import Stream
+from approx_perception.pipeline.batches import batches_that_pay
 from approx_perception.scheduling import Scheduler
 from approx_perception.structures import LoadReading
 from approx_perception.trackers import Tracker
@@ -40,8 +41,7 @@ class _Shared:
     """What the kernels of all cameras have in common."""
 
     options: KernelOptions
-    detector: Detector
-    space: BranchSpace
+    network: DetectionKernel
     branch: Branch
     accuracy: AccuracyPredictor
     accuracy_source: str
@@ -50,24 +50,17 @@ class _Shared:
 
     def learning(self, model: LatencyModel) -> AdaptiveLatency:
         """Predictions that begin with a model, and learn."""
-        return AdaptiveLatency(
-            self.space, model, DetectionCosts(self.space, self.detector.input_px)
-        )
+        return AdaptiveLatency(self.network.space, model, self.network.cost_terms)
 
-    def kernel(
-        self,
-        policies: PolicyFactory,
-        trackers: dict[TrackerSettings, Tracker],
-        model: LatencyModel,
-    ) -> "Kernel":
+    def kernel(self, policies: PolicyFactory, model: LatencyModel) -> "Kernel":
         """Put one together."""
         policy = policies.create(self.options.policy, self.branch)
         latency = self.learning(model)
-        pipeline = FramePipeline(
-            self.detector, trackers, Scheduler(self.space, policy, latency, self.accuracy),
-            self.options.sla, self.options.score_threshold, self.options.class_agnostic_iou,
-            clock=self.clock, load=self.load,
-        )  # fmt: skip
+        scheduler = Scheduler(self.network.space, policy, latency, self.accuracy)
+        pipeline = Stream(self.network, scheduler, self.options.sla, self.clock, self.load)
+        pipeline.state.options = DetectionOptions(
+            self.options.score_threshold, self.options.class_agnostic_iou
+        )
         return Kernel(pipeline, policies, latency, self)
 
 
@@ -85,7 +78,7 @@ class Kernel:
         Predicts and learns.
     """
 
-    pipeline: FramePipeline
+    pipeline: Stream
     policies: PolicyFactory
     latency: AdaptiveLatency
     _shared: _Shared
@@ -93,12 +86,12 @@ class Kernel:
     @property
     def detector(self) -> Detector:
         """The network, for its class names."""
-        return self._shared.detector
+        return self._shared.network.detector
 
     @property
     def space(self) -> BranchSpace:
         """Branches to choose from."""
-        return self._shared.space
+        return self._shared.network.space
 
     @property
     def branch(self) -> Branch:
@@ -119,14 +112,14 @@ class Kernel:
         """For another camera: shares the network and what is known, and has all else anew."""
         # Policies remember; another camera's factory has made none yet.
         policies = replace(self.policies)
-        return self._shared.kernel(policies, create_trackers(self.space), self.latency.model)
+        return self._shared.kernel(policies, self.latency.model)
 
     def measure_again(self) -> LatencyModel:
         """Calibrate as at start; with a profile, that is the model. Takes seconds."""
         model = self.latency.model
         if model.is_profiled:
             return model
-        trackers = create_trackers(self.space)
+        trackers = self._shared.network.trackers()
         scene = calibration_scene(self.image_size)
         return _calibrated(self.detector, trackers, self.space, scene, self._shared.clock)
 
@@ -138,10 +131,11 @@ class Kernel:
 
     def batches_that_pay(
         self, count: int, report: Callable[[str], None] = lambda _: None
-    ) -> frozenset[tuple[int, int | None]]:
-        """Settings at which ``count`` cameras are quicker as a batch; measured now."""
-        scene = calibration_scene(self.image_size)
-        return batches_that_pay(self.detector, self.space, scene, count, self._shared.clock, report)
+    ) -> frozenset[int]:
+        """Parts at which ``count`` cameras are quicker as a batch; measured now."""
+        images = calibration_scene(self.image_size).images
+        together = [images[index % len(images)] for index in range(count)]
+        return batches_that_pay(self._shared.network, together, self._shared.clock, report)
 
 
 def _precision(options: KernelOptions, bundle: PredictorBundle | None) -> str:
@@ -216,7 +210,7 @@ def assemble(
                 f"the profile {options.profile} was made on a busy machine ({reasons}); "
                 "latencies are learned anew while it runs, or make another one"
             )
-    trackers = prepare_space(space, detector)
+    kernel = DetectionKernel(detector, space)
     accuracy, agnostic, accuracy_source = known_accuracy(bundle, detector, space)
     original = bundle.original if bundle else None
     policies = PolicyFactory(space, original, agnostic, scale_regressor_of(detector))
@@ -226,7 +220,8 @@ def assemble(
         model = profiled or elsewhere
     else:
         scene = calibration_scene(options.image_size)
+        trackers = kernel.trackers()
         PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene, report)
         model = profiled or _calibrated(detector, trackers, space, scene, clock, report)
-    shared = _Shared(options, detector, space, branch, accuracy, accuracy_source, clock, load)
-    return shared.kernel(policies, trackers, model)
+    shared = _Shared(options, kernel, branch, accuracy, accuracy_source, clock, load)
+    return shared.kernel(policies, model)

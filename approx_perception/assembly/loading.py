@@ -7,13 +7,12 @@ from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.detectors import (
     Detector,
     DetectorOptions,
-    DetectorSettings,
     check_detector,
     load_detector,
 )
 from approx_perception.exceptions import ConfigurationError, choices, shown
+from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.machine import core_count, describe_cpu
-from approx_perception.pipeline.frame_pipeline import create_trackers
 from approx_perception.share import share_folder
 from approx_perception.trackers import Tracker
 
@@ -78,6 +77,4 @@ def load_network(options: KernelOptions, precision: str | None = None) -> tuple[
 
 def prepare_space(space: BranchSpace, detector: Detector) -> dict[TrackerSettings, Tracker]:
     """Refuse settings that cannot run, before anything slow is done, and build all trackers."""
-    for shape, nprop in space.detector_settings:
-        detector.check_settings(DetectorSettings(shape, nprop))
-    return create_trackers(space)
+    return DetectionKernel(detector, space).trackers()

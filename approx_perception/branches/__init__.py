@@ -1,5 +1,6 @@
 """A branch is one setting of all knobs; a space is the ordered set to choose from."""
 
+from approx_perception.branches._base import Space
 from approx_perception.branches.allowed import KNOBS, allowed_branches
 from approx_perception.branches.branch import (
     TRACKER_NAMES,
@@ -19,6 +20,7 @@ __all__ = [
     "CompiledSpace",
     "Part",
     "Run",
+    "Space",
     "compile_space",
     "TrackerSettings",
     "parse_branch",

@@ -1,6 +1,5 @@
 """The ordered set of branches to choose from."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.branches._base import Space
 from approx_perception.branches.branch import TRACKER_NAMES, Branch, TrackerSettings
 from approx_perception.branches.compiled import CompiledSpace, Part, Run, compile_space
 from approx_perception.exceptions import ConfigurationError, choices, shown
@@ -22,8 +22,8 @@ __all__ = ["BranchSpace"]
 _KNOBS = ("shape", "nprop", "si", "trackers")
 
 
-class BranchSpace(Sequence[Branch]):
-    """Branches in a stable order: every predictor returns a ``(B,)`` array in it.
+class BranchSpace(Space[Branch]):
+    """Branches of detection and tracking.
 
     The order is that of a table with a row for each of the D `detector_settings` and a column for
     each of the K `cadences`: B = D K.
@@ -55,7 +55,7 @@ class BranchSpace(Sequence[Branch]):
         self.sampling_intervals = tuple(sampling_intervals)
         self.trackers = tuple(trackers)
         self._check_values()
-        self._branches = tuple(self._enumerate())
+        super().__init__(name, tuple(self._enumerate()))
 
     def _check_values(self) -> None:
         knobs: dict[str, Sequence[object]] = {
@@ -108,39 +108,6 @@ class BranchSpace(Sequence[Branch]):
             for si in self.sampling_intervals
             for tracker in (self.trackers if si > 1 else (None,))
         ]
-
-    @cached_property
-    def hash(self) -> str:
-        """Short fingerprint of the branches and their order."""
-        return hashlib.sha256("\n".join(map(str, self)).encode()).hexdigest()[:16]
-
-    def __len__(self) -> int:
-        return len(self._branches)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._branches[index]
-
-    def __contains__(self, branch: object) -> bool:
-        return branch in self._index
-
-    def index(self, branch: Branch, *_: int) -> int:  # type: ignore[override]
-        """Position of a branch.
-
-        Raises
-        ------
-        ConfigurationError
-            If it is not in the space.
-        """
-        try:
-            return self._index[branch]
-        except KeyError:
-            raise ConfigurationError(
-                f"branch {branch} is not in space {self.name!r}; {self.describe()}"
-            ) from None
-
-    @cached_property
-    def _index(self) -> dict[Branch, int]:
-        return {branch: position for position, branch in enumerate(self._branches)}
 
     @cached_property
     def tracked(self) -> npt.NDArray[np.int64]:

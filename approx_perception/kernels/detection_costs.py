@@ -30,7 +30,7 @@ class DetectionCosts:
 
     #: A detection costs what goes with the pixels that its network sees, and resizing the image. A
     #: tracker also costs what it takes for each object and its pixels; without objects nothing.
-    names = ("constant", "image_mpx", "object_count", "objects_mpx")
+    names: tuple[str, ...] = ("constant", "image_mpx", "object_count", "objects_mpx")
 
     def __init__(self, space: BranchSpace, input_px: InputPx | None = None) -> None:
         self._shapes = [shape for shape, _ in space.detector_settings]

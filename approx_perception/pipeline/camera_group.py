@@ -1,12 +1,12 @@
-"""Several cameras, one detector: who may take how much, and what runs as one batch."""
+"""Several cameras, one kernel: who may take how much, and what runs as one batch."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from approx_perception.clock import Clock
-from approx_perception.detectors import Detector, DetectorSettings
-from approx_perception.pipeline.frame_pipeline import FramePipeline, FrameUnderWay
-from approx_perception.structures import SLA, Detections, Frame, FrameResult
+from approx_perception.kernels import Batch
+from approx_perception.pipeline.stream import FrameUnderWay, Stream
+from approx_perception.structures import SLA, Frame, FrameResult
 
 __all__ = ["CameraGroup", "shared_budgets"]
 
@@ -38,85 +38,59 @@ class CameraGroup:
 
     Parameters
     ----------
-    detector
-        Of all pipelines.
-    pipelines
-        ``{camera: its own pipeline}``, each with its own trackers, identities and scheduler.
+    streams
+        ``{camera: its own stream}``, all of one kernel.
     batched
-        ``(shape, nprop)`` at which a batch is faster than its images one by one.
+        Positions of the parts at which a batch is faster than its images one by one.
     clock
         Times batches.
     """
 
     def __init__(
-        self,
-        detector: Detector,
-        pipelines: Mapping[str, FramePipeline],
-        batched: Collection[tuple[int, int | None]],
-        clock: Clock,
+        self, streams: Mapping[str, Stream], batched: Collection[int], clock: Clock
     ) -> None:
-        self._detector, self._pipelines = detector, pipelines
-        self._batched, self._clock = frozenset(batched), clock
+        self._streams, self._batched, self._clock = streams, frozenset(batched), clock
 
     def process(self, frames: Sequence[tuple[str, Frame]]) -> list[Outcome]:
-        """Find the objects of at most one frame a camera.
+        """Process at most one frame a camera.
 
         Returns
         -------
         list
             A result for each frame, or what went wrong with it: that leaves the others alone.
         """
-        if len(frames) == 1:
-            return [self._finish(*frames[0], None, None)]
-        outcomes: list[Outcome | None] = [None] * len(frames)
-        alike: dict[tuple[DetectorSettings, tuple[int, ...]], list[int]] = {}
-        works: dict[int, FrameUnderWay] = {}
+        outcomes: dict[int, Outcome] = {}
+        waiting: dict[tuple[int, tuple[int, ...]], dict[int, FrameUnderWay]] = {}
         for index, (camera, frame) in enumerate(frames):
+            stream = self._streams[camera]
             try:
-                work = self._pipelines[camera].begin(frame)
+                work = stream.begin(frame)
+                if len(frames) == 1 or work.main_part not in self._batched:
+                    outcomes[index] = stream.finish(work)
+                    continue
             except Exception as error:
                 outcomes[index] = error
                 continue
-            settings = work.detector_settings
-            is_batched = settings and (settings.shape, settings.nprop) in self._batched
-            if settings is None or not is_batched:
-                outcomes[index] = self._finish(camera, frame, work, None)
-                continue
-            works[index] = work
-            alike.setdefault((settings, frame.image.shape), []).append(index)
-        for (settings, _), members in alike.items():
-            found = self._detect(settings, [works[index] for index in members])
-            for index, own in zip(members, found, strict=True):
-                outcomes[index] = self._finish(*frames[index], works[index], own, len(members))
-        return [outcome for outcome in outcomes if outcome is not None]
+            waiting.setdefault((work.main_part, frame.image.shape), {})[index] = work
+        for (part, _), works in waiting.items():
+            batches = self._run(part, list(works.values()))
+            for (index, work), batch in zip(works.items(), batches, strict=True):
+                try:
+                    outcomes[index] = self._streams[frames[index][0]].finish(work, batch)
+                except Exception as error:
+                    outcomes[index] = error
+        return [outcomes[index] for index in range(len(frames))]
 
-    def _finish(
-        self,
-        camera: str,
-        frame: Frame,
-        work: FrameUnderWay | None,
-        found: Detections | None,
-        batch_size: int = 1,
-    ) -> Outcome:
-        pipeline = self._pipelines[camera]
-        try:
-            return pipeline.finish(work or pipeline.begin(frame), found, batch_size)
-        except Exception as error:
-            return error
-
-    def _detect(
-        self, settings: DetectorSettings, works: Sequence[FrameUnderWay]
-    ) -> Sequence[Detections | None]:
-        """Detect together, each waits for all; None for a lone frame or after a failure."""
+    def _run(self, part: int, works: Sequence[FrameUnderWay]) -> Sequence[Batch | None]:
+        """Run a part together, each waits for all; None for a lone frame or after a failure."""
         if len(works) == 1:
             return [None]
         start_ns = self._clock.monotonic_ns()
+        kernel = next(iter(self._streams.values())).kernel
         try:
-            found = self._detector.detect_together([w.frame.image for w in works], settings)
+            found = kernel.run_together([work.frame.image for work in works], part)
         except Exception:
             # One by one it shows whose image it was.
             return [None] * len(works)
         batch_ms = (self._clock.monotonic_ns() - start_ns) / 1e6
-        for work in works:
-            work.timer.charge("detect", batch_ms)
-        return found
+        return [Batch(own, len(works), batch_ms) for own in found]

@@ -86,7 +86,8 @@ class Camera:
         self.health = CameraHealth(clock)
         self.mailbox: Mailbox[WaitingImage] = Mailbox(clock)
         self.outputs = Outputs(
-            node, self.name, kernel.detector.class_names, kernel.pipeline.score_threshold, clock,
+            node, self.name, kernel.detector.class_names,
+            kernel.pipeline.state.options.score_threshold, clock,
         )  # fmt: skip
         #: What the user asks for; the pipeline has this camera's share of it.
         self.sla: SLA = kernel.pipeline.sla

@@ -20,6 +20,7 @@ from approx_perception.clock import MonotonicClock
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, described
 from approx_perception.interface import PERCEPTION_PARAMETERS, camera_sla
+from approx_perception.kernels.detection import DetectionOptions
 from approx_perception.load.load_inputs import LoadInputs
 from approx_perception.pipeline import CameraGroup
 from approx_perception.ros.camera import Camera
@@ -60,8 +61,8 @@ _JUMP_BACK = Duration(seconds=-0.5)
 
 class _Prepared(NamedTuple):
     kernel: Kernel
-    #: ``(shape, nprop)`` at which all cameras are quicker as a batch.
-    batched: frozenset[tuple[int, int | None]]
+    #: Parts at which all cameras are quicker as a batch.
+    batched: frozenset[int]
 
 
 class PerceptionNode(ManagedNode):
@@ -88,7 +89,7 @@ class PerceptionNode(ManagedNode):
         self._cameras = self._runtime.cameras
         #: One that was told to stop, but may not have come to the end of its frame.
         self._leaving: Worker | None = None
-        self._batched: frozenset[tuple[int, int | None]] = frozenset()
+        self._batched: frozenset[int] = frozenset()
         self._settings = self._read(lambda name: self.get_parameter(name).value)
         self._told = ThrottledLog(lambda text: self.get_logger().info(text), self._monotonic)
         self._watch = ParameterWatch(
@@ -188,9 +189,8 @@ class PerceptionNode(ManagedNode):
 
     def _activate(self) -> None:
         self._refuse_beside_another()
-        kernel = self._cameras[0].kernel
         pipelines = {camera.name: camera.kernel.pipeline for camera in self._cameras}
-        group = CameraGroup(kernel.detector, pipelines, self._batched, self._monotonic)
+        group = CameraGroup(pipelines, self._batched, self._monotonic)
         worker = Worker(self._cameras, group, self._monotonic, self._refuse)
         try:
             for camera in self._cameras:
@@ -303,8 +303,9 @@ class PerceptionNode(ManagedNode):
         pipeline, policies = camera.kernel.pipeline, camera.kernel.policies
         camera.sla = new.slas[camera.name]
         camera.outputs.debug = new.debug
-        pipeline.score_threshold, pipeline.class_mask = new.score_threshold, new.class_mask
-        pipeline.class_agnostic_iou = new.class_agnostic_iou
+        pipeline.state.options = DetectionOptions(
+            new.score_threshold, new.class_agnostic_iou, new.class_mask
+        )
         if new.branch is not None:
             pipeline.scheduler.policy = policies.create(new.policy, new.branch)
         pipeline.scheduler.allowed = new.allowed

@@ -6,7 +6,7 @@ Two schedulers can so be compared on exactly the same machine, and fixed branche
 computed where running all of them would take days.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,11 +19,12 @@ from approx_perception.datasets.class_map import ClassMap
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.files import Columns
 from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
+from approx_perception.kernels.detection import DetectionKernel, DetectionOptions
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.fit import fit_latency, part_residuals
 from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.metrics.average_precision import FrameMatch, match_frame
-from approx_perception.pipeline.frame_pipeline import FramePipeline, create_trackers
+from approx_perception.pipeline import Stream
 from approx_perception.scheduling import Scheduler
 from approx_perception.structures import (
     SLA,
@@ -207,12 +208,20 @@ class _TimedTracker(Tracker):
         raise NotImplementedError
 
 
-def _timed_trackers(space: BranchSpace, stage: _Stage) -> Mapping[TrackerSettings, Tracker]:
-    first, count = len(space.detector_settings), len(space.trackers)
-    return {
-        settings: _TimedTracker(tracker, stage, first + index, first + count + index)
-        for index, (settings, tracker) in enumerate(create_trackers(space).items())
-    }
+class _TimedKernel(DetectionKernel):
+    """Detection in the time that the trace says."""
+
+    def __init__(self, detector: Detector, stage: _Stage) -> None:
+        super().__init__(detector, stage.machine.space)
+        self._stage = stage
+
+    def trackers(self) -> dict[TrackerSettings, Tracker]:
+        """Build trackers, timed."""
+        first, count = len(self.space.detector_settings), len(self.space.trackers)
+        return {
+            settings: _TimedTracker(tracker, self._stage, first + index, first + count + index)
+            for index, (settings, tracker) in enumerate(super().trackers().items())
+        }
 
 
 class SimulatedPipeline:
@@ -233,7 +242,7 @@ class SimulatedPipeline:
     score_threshold
         Weaker objects are not returned.
     class_agnostic_iou
-        See `FramePipeline`.
+        See `DetectionOptions`.
     hears_load
         Whether a load monitor speaks.
     inner
@@ -255,15 +264,15 @@ class SimulatedPipeline:
         self.sla = sla
         self._overhead_ms = machine.overhead_ms
         self._stage = stage = _Stage(machine)
-        self._pipeline = FramePipeline(
-            _TimedDetector(detect, stage, class_names, inner),
-            _timed_trackers(machine.space, stage),
-            scheduler, sla, score_threshold, class_agnostic_iou, clock=stage.clock,
-            load=lambda: machine.reading(stage.frame) if hears_load else LoadReading(),
+        self._pipeline = Stream(
+            _TimedKernel(_TimedDetector(detect, stage, class_names, inner), stage), scheduler,
+            sla, stage.clock,
+            lambda: machine.reading(stage.frame) if hears_load else LoadReading(),
         )  # fmt: skip
+        self._pipeline.state.options = DetectionOptions(score_threshold, class_agnostic_iou)
 
     def process(self, frame: Frame) -> FrameResult:
-        """See `FramePipeline.process`; the machine is as it is at the frame's number."""
+        """See `Stream.process`; the machine is as it is at the frame's number."""
         self._stage.frame = frame.sequence
         self._pipeline.sla = self.sla
         return self._pipeline.process(replace(frame, decode_ms=self._overhead_ms))

@@ -1,23 +1,44 @@
 """Stand-ins with a will of their own."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from approx_perception.branches import BranchSpace, TrackerSettings
-from approx_perception.clock import FakeClock
+from approx_perception.clock import Clock, FakeClock
 from approx_perception.datasets import FrameSource
 from approx_perception.detectors import Detector, DetectorSettings
+from approx_perception.kernels.detection import DetectionKernel, DetectionOptions
 from approx_perception.latency._base import LatencyEstimate
-from approx_perception.structures import Detections, FrameResult, GroupEnded, Observation
+from approx_perception.pipeline import Stream
+from approx_perception.scheduling import Scheduler
+from approx_perception.structures import SLA, Detections, FrameResult, GroupEnded, Observation
 
-__all__ = ["FakeDetector", "FakeLatency", "TruthDetector", "small_space"]
+__all__ = ["FakeDetector", "FakeLatency", "TruthDetector", "small_space", "stream_of"]
 
 
 def small_space() -> BranchSpace:
     """Two shapes, si 1 and 4, one tracker: four branches."""
     return BranchSpace("small", [160, 320], [], [1, 4], [TrackerSettings("median_flow", 1)])
+
+
+def stream_of(
+    detector: Detector,
+    scheduler: Scheduler,
+    clock: Clock | None = None,
+    sla: SLA | None = None,
+    **options: Any,
+) -> Stream:
+    """Detection with the scheduler's space, under 50 ms if nothing else is said.
+
+    ``options`` are those of `DetectionOptions`.
+    """
+    kernel = DetectionKernel(detector, scheduler.space)
+    stream = Stream(kernel, scheduler, sla or SLA(50.0), clock)
+    stream.state.options = DetectionOptions(**options)
+    return stream
 
 
 class FakeDetector(Detector):

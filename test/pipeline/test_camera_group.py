@@ -4,18 +4,21 @@ import numpy as np
 import pytest
 
 from approx_perception.accuracy.content_model import ConstantAccuracy
-from approx_perception.assembly.calibration import batches_that_pay, calibration_scene
+from approx_perception.assembly.calibration import calibration_scene
 from approx_perception.clock import FakeClock
 from approx_perception.exceptions import InferenceError
-from approx_perception.pipeline import CameraGroup, FramePipeline, shared_budgets
-from approx_perception.pipeline.frame_pipeline import create_trackers
+from approx_perception.kernels.detection import DetectionKernel
+from approx_perception.pipeline import CameraGroup, shared_budgets
+from approx_perception.pipeline.batches import batches_that_pay
 from approx_perception.scheduling import Fixed, Scheduler
 from approx_perception.structures import SLA, Detections, Frame
 from approx_perception.testing.contracts import textured_image
-from approx_perception.testing.fakes import FakeDetector, FakeLatency, small_space
+from approx_perception.testing.fakes import FakeDetector, FakeLatency, small_space, stream_of
 from approx_perception.testing.models import small_latency
 
 SPACE = small_space()
+#: Part of the detections of both branches.
+FIRST = 0
 LATENCY_MS, BATCH_MS = 10.0, 12.0
 
 
@@ -63,15 +66,11 @@ def detector(clock):
 
 def group_of(detector, clock, batched=frozenset(), branch=SPACE[0]):
     latency, accuracy = FakeLatency(np.arange(4)), ConstantAccuracy(np.ones(4))
-    pipelines = {
-        name: FramePipeline(
-            detector, create_trackers(SPACE),
-            Scheduler(SPACE, Fixed(branch), latency, accuracy),
-            SLA(50.0), clock=clock,
-        )
+    streams = {
+        name: stream_of(detector, Scheduler(SPACE, Fixed(branch), latency, accuracy), clock)
         for name in "abc"
-    }  # fmt: skip
-    return CameraGroup(detector, pipelines, batched, clock)
+    }
+    return CameraGroup(streams, batched, clock)
 
 
 def test_each_camera_gets_its_own_objects(detector, clock):
@@ -85,7 +84,7 @@ def test_each_camera_gets_its_own_objects(detector, clock):
 
 
 def test_a_batch_where_it_is_faster_each_waits_for_all_of_it(detector, clock):
-    group = group_of(detector, clock, {SPACE[0].detector_settings})
+    group = group_of(detector, clock, {FIRST})
     outcomes = group.process(frames(20, 30, 40))
     assert detector.batches == [3]
     assert [float(o.detections.boxes[0, 2]) for o in outcomes] == [20, 30, 40]
@@ -98,7 +97,7 @@ def test_a_batch_where_it_is_faster_each_waits_for_all_of_it(detector, clock):
 
 
 def test_tracked_frames_and_lone_ones_are_no_batch(detector, clock):
-    group = group_of(detector, clock, {SPACE[1].detector_settings}, SPACE[1])
+    group = group_of(detector, clock, {FIRST}, SPACE[1])
     assert group.process(frames(20))[0].decision.run_detector
     # b and c begin a group now, a is in the middle of one.
     outcomes = group.process(frames(20, 30, 40, sequence=1))
@@ -107,7 +106,7 @@ def test_tracked_frames_and_lone_ones_are_no_batch(detector, clock):
 
 
 def test_images_of_another_size_are_another_batch(detector, clock):
-    group = group_of(detector, clock, {SPACE[0].detector_settings})
+    group = group_of(detector, clock, {FIRST})
     mixed = frames(20, 30)
     mixed[1] = ("b", Frame(textured_image(96, 64), 1, "b", 0))
     group.process(mixed)
@@ -116,7 +115,7 @@ def test_images_of_another_size_are_another_batch(detector, clock):
 
 @pytest.mark.parametrize("batched", [False, True])
 def test_what_fails_for_one_leaves_the_others_alone(detector, clock, batched):
-    group = group_of(detector, clock, {SPACE[0].detector_settings} if batched else ())
+    group = group_of(detector, clock, {FIRST} if batched else ())
     first, second, third = group.process(frames(20, 13, 40))
     assert isinstance(second, InferenceError)
     assert "unlucky image" in str(second)
@@ -150,25 +149,19 @@ class OverheadDetector(FakeDetector):
     ("call_ms", "image_ms", "pays"), [(8.0, 2.0, True), (0.0, 10.0, False), (0.5, 9.5, False)]
 )
 def test_batches_that_pay_are_measured(clock, call_ms, image_ms, pays):
-    scene = calibration_scene((64, 48))
-    paying = batches_that_pay(OverheadDetector(clock, call_ms, image_ms), SPACE, scene, 2, clock)
-    assert paying == (frozenset(SPACE.detector_settings) if pays else frozenset())
+    images = calibration_scene((64, 48)).images[:2]
+    kernel = DetectionKernel(OverheadDetector(clock, call_ms, image_ms), SPACE)
+    assert batches_that_pay(kernel, images, clock) == (frozenset({0, 1}) if pays else frozenset())
 
 
 def test_batches_do_not_teach_what_an_image_alone_takes(clock, detector):
     """Ten ms alone, four in a batch of three: the next lone image is expected to take ten."""
-    pipelines = {
-        name: FramePipeline(
-            detector, create_trackers(SPACE),
-            Scheduler(
-                SPACE, Fixed(SPACE[0]), small_latency(SPACE),
-                ConstantAccuracy(np.ones(4)),
-            ),
-            SLA(50.0), clock=clock,
-        )
-        for name in "abc"
-    }  # fmt: skip
-    group = CameraGroup(detector, pipelines, {SPACE[0].detector_settings}, clock)
+    streams = {}
+    for name in "abc":
+        latency = small_latency(SPACE)
+        scheduler = Scheduler(SPACE, Fixed(SPACE[0]), latency, ConstantAccuracy(np.ones(4)))
+        streams[name] = stream_of(detector, scheduler, clock)
+    group = CameraGroup(streams, {FIRST}, clock)
     for sequence in range(60):
         outcomes = group.process(frames(20, 30, 40, sequence=sequence))
     assert detector.batches == [3] * 60

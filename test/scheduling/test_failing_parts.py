@@ -6,12 +6,10 @@ import pytest
 from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.exceptions import InvalidFrameError
-from approx_perception.pipeline import FramePipeline
-from approx_perception.pipeline.frame_pipeline import create_trackers
 from approx_perception.scheduling import Fastest, Fixed, MostAccurate, Scheduler
-from approx_perception.structures import SLA, Detections, Frame
+from approx_perception.structures import Detections, Frame
 from approx_perception.testing.contracts import textured_image
-from approx_perception.testing.fakes import FakeDetector, FakeLatency
+from approx_perception.testing.fakes import FakeDetector, FakeLatency, stream_of
 
 TRACKERS = [TrackerSettings("median_flow", 1), TrackerSettings("median_flow", 2)]
 SPACE = BranchSpace("failing", [160, 224, 320], [], [1, 4], TRACKERS)
@@ -29,10 +27,8 @@ class Play:
         accuracy = ConstantAccuracy(np.array([b.shape / 1000 - 0.01 * b.si for b in SPACE]))
         self.scheduler = Scheduler(SPACE, policy or MostAccurate(), latency, accuracy)
         self.scheduler.allowed = allowed
-        self.pipeline = FramePipeline(
-            FakeDetector(self._find), create_trackers(SPACE), self.scheduler, SLA(50.0)
-        )
-        for settings, tracker in self.pipeline._trackers.items():
+        self.pipeline = stream_of(FakeDetector(self._find), self.scheduler)
+        for settings, tracker in self.pipeline.state._trackers.items():
             tracker.update = self._failing(tracker.update, settings)
         self.image = textured_image()
 
@@ -140,7 +136,7 @@ def test_an_image_that_is_said_to_be_bad_is_no_fault_of_a_branch():
     def refuse(_image, _settings):
         raise InvalidFrameError("the image is black")
 
-    play.pipeline.detector._find = refuse
+    play.pipeline.kernel.detector._find = refuse
     assert all(isinstance(error, InvalidFrameError) for error in play.frames(20))
     assert play.scheduler.left_out() == []
 
@@ -202,7 +198,7 @@ def test_a_setting_that_fails_often_but_not_in_a_row_is_left_out(pattern):
                 raise RuntimeError("out of memory")
         return find(image, settings)
 
-    play.pipeline.detector._find = find_sometimes
+    play.pipeline.kernel.detector._find = find_sometimes
     is_told = False
     for _ in range(300):
         play.frames(1)
@@ -221,7 +217,7 @@ def test_a_setting_that_fails_rarely_is_kept():
             raise RuntimeError("out of memory")
         return found
 
-    play.pipeline.detector._find = find_mostly
+    play.pipeline.kernel.detector._find = find_mostly
     play.frames(100)
     assert set(play.asked) == {320}
     assert sum(play.failed) == 20

@@ -8,11 +8,9 @@ from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.assembly.policy_factory import PolicyFactory
 from approx_perception.clock import FakeClock
 from approx_perception.detectors import DetectorSettings
-from approx_perception.pipeline import FramePipeline
-from approx_perception.pipeline.frame_pipeline import create_trackers
 from approx_perception.scheduling import Scheduler
 from approx_perception.structures import SLA, Detections, Frame
-from approx_perception.testing.fakes import FakeDetector, small_space
+from approx_perception.testing.fakes import FakeDetector, small_space, stream_of
 from approx_perception.testing.models import small_latency
 from test.torture.report import Findings
 
@@ -46,7 +44,7 @@ def torture(findings: Findings, seed: int, folder: Path) -> None:
     policy = PolicyFactory(space, None, accuracy).create("most_accurate", space.default_branch)
     detector = FakeDetector(find, clock, 10.0)
     scheduler = Scheduler(space, policy, latency, ConstantAccuracy(accuracy))
-    pipeline = FramePipeline(detector, create_trackers(space), scheduler, SLA(40.0), clock=clock)
+    pipeline = stream_of(detector, scheduler, clock, SLA(40.0))
     in_a_row, findings.counts["frames"] = 0, 0
     for index in range(FRAMES):
         findings.count("frames")

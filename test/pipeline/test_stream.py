@@ -7,21 +7,24 @@ from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.clock import FakeClock
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.exceptions import InferenceError
-from approx_perception.pipeline import FramePipeline
-from approx_perception.pipeline.frame_pipeline import create_trackers
+from approx_perception.kernels.detection import DetectionOptions
 from approx_perception.scheduling import Fixed, MostAccurate, Scheduler
 from approx_perception.structures import SLA, Detections, Frame
 from approx_perception.structures.boxes import iou_matrix
 from approx_perception.testing.contracts import textured_image
-from approx_perception.testing.fakes import FakeDetector, FakeLatency, TruthDetector, small_space
+from approx_perception.testing.fakes import (
+    FakeDetector,
+    FakeLatency,
+    TruthDetector,
+    small_space,
+    stream_of,
+)
 
 
 def pipeline_of(detector, space, policy, clock=None, **options):
     scheduler = Scheduler(space, policy, FakeLatency(np.arange(len(space))),
                           ConstantAccuracy(np.ones(len(space))))  # fmt: skip
-    return FramePipeline(
-        detector, create_trackers(space), scheduler, SLA(50.0), clock=clock, **options
-    )
+    return stream_of(detector, scheduler, clock, **options)
 
 
 def blank(sequence=0, size=(48, 64), source="camera"):
@@ -86,7 +89,7 @@ def test_score_threshold_is_honoured_at_the_next_frame():
     space = small_space()
     pipeline = pipeline_of(FakeDetector(one_object), space, Fixed(space[0]))
     assert len(pipeline.process(blank(0)).detections) == 2
-    pipeline.score_threshold = 0.5
+    pipeline.state.options = DetectionOptions(score_threshold=0.5)
     assert len(pipeline.process(blank(1)).detections) == 1
 
 
@@ -116,7 +119,8 @@ def test_what_is_published_decides_nothing():
     assert identity >= 0
     assert evaluated[7].detections.track_ids == identity
     assert deployed[6].detections.track_ids == identity
-    assert [len(r.detections) for r in told] == [len(r.detections) for r in told_too] == [1] * 8
+    assert [r.content for r in told] == [r.content for r in told_too]
+    assert {r.content.object_count for r in told} == {1}
 
 
 def test_a_threshold_below_the_usual_one_is_honoured():
@@ -134,10 +138,10 @@ def test_one_object_has_one_class_unless_told():
     space = small_space()
     pipeline = pipeline_of(FakeDetector(car_and_truck), space, Fixed(space[0]))
     assert pipeline.process(blank(0)).detections.class_ids.tolist() == [1, 0]
-    pipeline.class_agnostic_iou = 1.0
+    pipeline.state.options = DetectionOptions(class_agnostic_iou=1.0)
     assert len(pipeline.process(blank(1)).detections) == 3
     # Who wants cars gets it although it is rather a truck.
-    pipeline.class_agnostic_iou, pipeline.class_mask = 0.7, np.array([True, False])
+    pipeline.state.options = DetectionOptions(class_mask=np.array([True, False]))
     assert pipeline.process(blank(2)).detections.class_ids.tolist() == [0, 0]
 
 
@@ -241,9 +245,9 @@ def test_only_wanted_classes_are_kept():
 
     space = small_space()
     pipeline = pipeline_of(FakeDetector(two), space, Fixed(space[0]))
-    pipeline.class_mask = np.array([False, True])
+    pipeline.state.options = DetectionOptions(class_mask=np.array([False, True]))
     assert pipeline.process(blank(0)).detections.class_ids.tolist() == [1]
-    pipeline.class_mask = None
+    pipeline.state.options = DetectionOptions()
     assert pipeline.process(blank(1)).detections.class_ids.tolist() == [0, 1]
 
 

@@ -1,0 +1,182 @@
+"""What a kernel offers: all that the rooms above may ask of one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.branches import Space
+from approx_perception.kernels.stage_timer import StageTimer
+from approx_perception.structures import ContentFeatures, Decision, Frame
+
+__all__ = ["Batch", "CostTerms", "Kernel", "KernelOutput", "KernelState", "Trial"]
+
+Image = npt.NDArray[np.uint8]
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """What `Kernel.run_together` gave for one frame of several.
+
+    Attributes
+    ----------
+    found
+        Of this frame; of the kernel's own type.
+    size
+        Frames of the batch.
+    ms
+        What the whole batch took.
+    """
+
+    found: Any
+    size: int
+    ms: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KernelOutput:
+    """What came of a frame.
+
+    Attributes
+    ----------
+    output
+        To publish, record and score; of the kernel's own type.
+    content
+        What is known of the scene by now.
+    why_end
+        What in the output should end the group early; empty for nothing.
+    """
+
+    output: Any
+    content: ContentFeatures
+    why_end: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """One call of a part, to be timed.
+
+    Attributes
+    ----------
+    part
+        Position in `CompiledSpace.parts`.
+    image_size
+        Width and height in px of the image that it is given.
+    content
+        What it is given else.
+    run
+        What is timed.
+    prepare
+        What must come right before, and is not timed.
+    """
+
+    part: int
+    image_size: tuple[int, int]
+    content: ContentFeatures
+    run: Callable[[], object]
+    prepare: Callable[[], object] = lambda: None
+
+
+class CostTerms(Protocol):
+    """What the parts' costs are sums of.
+
+    Attributes
+    ----------
+    names
+        Of the Q terms.
+    """
+
+    names: tuple[str, ...]
+
+    def __call__(
+        self, content: ContentFeatures, image_size: tuple[int, int], profiled_size: tuple[int, int]
+    ) -> Vector:
+        """``(P, Q)`` terms of each part, 0 where one does not count.
+
+        For content and an image's width and height in px; ``profiled_size`` is that of the images
+        on which the parts were timed. A part that does nothing has no terms and costs nothing.
+        """
+        ...
+
+
+class KernelState(ABC):
+    """What a kernel remembers of one camera; used from one thread at a time."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget all: the next frame is of another stream, or begins a group anew."""
+
+    @abstractmethod
+    def sense(self, frame: Frame) -> ContentFeatures:
+        """Tell what is known of the scene before a frame is processed; costs next to nothing."""
+
+    @abstractmethod
+    def run(
+        self, frame: Frame, decision: Decision, timer: StageTimer, batch: Batch | None = None
+    ) -> KernelOutput:
+        """Process a frame.
+
+        Parameters
+        ----------
+        frame
+            Its image must not be written to.
+        decision
+            A branch of the kernel's space, and the kind of this frame.
+        timer
+            Is to time each part of the frame by itself, and whatever else is worth it.
+        batch
+            What the frame's main part gave, where it ran for several cameras together.
+        """
+
+
+class Kernel(ABC):
+    """A network whose branches are all resident; shared by all cameras, never changed.
+
+    Called from one thread at a time. What differs from camera to camera is in `KernelState`.
+
+    Attributes
+    ----------
+    space
+        The branches, and what they compile to.
+    class_names
+        What class ids in its output mean.
+    description
+        Network, weights and device, for humans and result files.
+    caution
+        What a user of real images must know of the network; empty for nothing.
+    cost_terms
+        What the parts' costs depend on.
+    batched_parts
+        Positions of the parts that `run_together` can run.
+    """
+
+    space: Space[Any]
+    class_names: tuple[str, ...] = ()
+    description: str
+    caution: str = ""
+    cost_terms: CostTerms
+    batched_parts: tuple[int, ...] = ()
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Tells whether a profile is of this network."""
+
+    @abstractmethod
+    def state(self) -> KernelState:
+        """Build what one camera needs, so that a switch builds nothing."""
+
+    @abstractmethod
+    def trials(self, images: Sequence[Image], seed: int = 0) -> Iterator[Trial]:
+        """Yield calls of all parts on successive images of one size, whose costs vary as in use.
+
+        All trials of a part come one after the other. What they do is repeated to time it again.
+        """
+
+    def run_together(self, images: Sequence[Image], part: int) -> list[Any]:
+        """Run one of `batched_parts` on images of one size; what it finds in each."""
+        raise NotImplementedError

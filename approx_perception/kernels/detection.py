@@ -1,0 +1,232 @@
+"""Detection and tracking: a detector on some frames, a tracker on those between, identities."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.association import Associator
+from approx_perception.branches import Branch, BranchSpace, TrackerSettings
+from approx_perception.detectors import Detector, DetectorSettings
+from approx_perception.kernels._base import Batch, Kernel, KernelOutput, KernelState, Trial
+from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE, candidates
+from approx_perception.kernels.content_sensor import ContentSensor
+from approx_perception.kernels.detection_costs import DetectionCosts
+from approx_perception.kernels.stage_timer import StageTimer
+from approx_perception.structures import ContentFeatures, Decision, Detections, Frame
+from approx_perception.trackers import Tracker, create_tracker
+
+__all__ = ["DetectionKernel", "DetectionOptions", "DetectionState"]
+
+Image = npt.NDArray[np.uint8]
+Vector = npt.NDArray[np.float64]
+
+#: Share of the objects that a tracker must lose in one frame for a group to end early: a cut, or a
+#: jerk of the camera, after which the rest of the group would be worth nothing.
+_LOST_AT_ONCE = 0.5
+#: Number of objects and their side as a share of the image's short side, apart from each other, or
+#: a fit could not tell what each costs.
+_TRIED_OBJECTS = ((1, 0.25), (6, 0.4), (6, 0.12), (20, 0.25), (20, 0.12))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectionOptions:
+    """What is made of detections; may be replaced between two frames.
+
+    Attributes
+    ----------
+    score_threshold
+        Weaker objects are followed (see `candidates`) and not published, so that what is decided
+        does not depend on it.
+    class_agnostic_iou
+        Of detections that overlap by more, whatever their classes, the best one is kept.
+    class_mask
+        ``(C,)`` bool: classes to keep; None for all.
+    """
+
+    score_threshold: float = TRACKED_SCORE
+    class_agnostic_iou: float = CLASS_AGNOSTIC_IOU
+    class_mask: npt.NDArray[np.bool_] | None = None
+
+    def wanted(self, found: Detections) -> Detections:
+        """Detections to follow."""
+        least_score = min(self.score_threshold, TRACKED_SCORE)
+        return candidates(found, self.class_mask, self.class_agnostic_iou, least_score)
+
+
+class DetectionKernel(Kernel):
+    """See `Kernel`.
+
+    Parameters
+    ----------
+    detector
+        Finds.
+    space
+        Of settings that the detector accepts.
+
+    Raises
+    ------
+    ConfigurationError
+        If it does not accept one.
+    """
+
+    space: BranchSpace
+
+    def __init__(self, detector: Detector, space: BranchSpace) -> None:
+        for setting in space.detector_settings:
+            detector.check_settings(DetectorSettings(*setting))
+        self.detector, self.space = detector, space
+        self.class_names, self.description = detector.class_names, detector.description
+        self.caution = detector.caution
+        self.cost_terms = DetectionCosts(space, detector.input_px)
+        self._settings = space.detector_settings
+        self.batched_parts = tuple(range(len(self._settings)))
+
+    @property
+    def fingerprint(self) -> str:
+        """See `Kernel`; reads the file of the weights."""
+        return self.detector.fingerprint
+
+    def state(self) -> "DetectionState":
+        """See `Kernel`."""
+        return DetectionState(self)
+
+    def trackers(self) -> dict[TrackerSettings, Tracker]:
+        """Build every tracker that the space names."""
+        return {settings: create_tracker(settings) for settings in self.space.trackers}
+
+    def run_together(self, images: Sequence[Image], part: int) -> list[Any]:
+        """See `Kernel`."""
+        return self.detector.detect_together(images, DetectorSettings(*self._settings[part]))
+
+    def trials(self, images: Sequence[Image], seed: int = 0) -> Iterator[Trial]:
+        """See `Kernel`; objects are made up, for what a tracker follows matters little."""
+        size = images[0].shape[1], images[0].shape[0]
+        for part, setting in enumerate(self._settings):
+            knobs = DetectorSettings(*setting)
+            for image in images:
+                yield Trial(
+                    part, size, ContentFeatures(), partial(self.detector.detect, image, knobs)
+                )
+        count = len(self.space.trackers)
+        for index, tracker in enumerate(self.trackers().values()):
+            start = len(self._settings) + index
+            for objects in _made_up_objects(size, seed):
+                yield from _tracker_trials(tracker, (start, start + count), images, objects)
+
+
+def _tracker_trials(
+    tracker: Tracker, parts: tuple[int, int], images: Sequence[Image], objects: Detections
+) -> Iterator[Trial]:
+    """Start and step; every step is a first one, as boxes must stay real."""
+    size, content = (images[0].shape[1], images[0].shape[0]), ContentFeatures.of_objects(objects)
+    for before, after in pairwise(images):
+
+        def start(image: Image = before) -> None:
+            tracker.initialize(image, objects)
+
+        def step(image: Image = after) -> None:
+            tracker.update(image)
+
+        yield Trial(parts[0], size, content, start)
+        yield Trial(parts[1], size, content, step, prepare=start)
+
+
+def _made_up_objects(size: tuple[int, int], seed: int) -> Iterator[Detections]:
+    rng, limit = np.random.default_rng(seed), np.array(size, np.float64)
+    for count, share in _TRIED_OBJECTS:
+        side = max(share * min(size), 1.0)
+        corner = rng.uniform(0, np.maximum(limit - side, 0), (count, 2))
+        boxes = np.concatenate([corner, corner + side], axis=1)
+        yield Detections.from_arrays(boxes, np.ones(count), np.zeros(count, np.int64))
+
+
+class DetectionState(KernelState):
+    """See `KernelState`.
+
+    Parameters
+    ----------
+    kernel
+        Whose frames these are.
+    """
+
+    def __init__(self, kernel: DetectionKernel) -> None:
+        #: Replaced, never changed, from any thread; the next frame honours it.
+        self.options = DetectionOptions()
+        self._detector, self._space = kernel.detector, kernel.space
+        self._trackers: Mapping[TrackerSettings, Tracker] = kernel.trackers()
+        self._associator, self._content = Associator(), ContentSensor()
+        #: What a baseline's policy asks for beside.
+        self.wants_images = False
+        self.see_features: Callable[[npt.NDArray[np.float64] | None, int], None] | None = None
+
+    def reset(self) -> None:
+        """See `KernelState`."""
+        self._associator.reset()
+        self._content.reset()
+
+    def sense(self, frame: Frame) -> ContentFeatures:
+        """See `KernelState`."""
+        self._content.see_image(frame.image if self.wants_images else None)
+        return self._content.features
+
+    def run(
+        self, frame: Frame, decision: Decision, timer: StageTimer, batch: Batch | None = None
+    ) -> KernelOutput:
+        """See `KernelState`."""
+        before, branch = self._content.features.object_count, decision.branch
+        kind = self._space.compiled.kinds.index(decision.kind)
+        parts = self._space.compiled.parts_of(self._space.index(branch), kind)
+        if kind == 0:
+            objects, why_end = self._detect(frame, branch, parts, timer, batch), ""
+        else:
+            objects = self._track(frame, branch, parts, timer)
+            why_end = _lost_at_once(before, len(objects))
+        with timer.stage("features"):
+            speeds = self._associator.speeds_px_per_frame(objects)
+            size = (frame.image.shape[1], frame.image.shape[0])
+            self._content.see_objects(objects, speeds, size)
+        published = objects.with_score(self.options.score_threshold)
+        return KernelOutput(published, self._content.features, why_end)
+
+    def _detect(
+        self, frame: Frame, branch: Branch, parts: Sequence[int], timer: StageTimer,
+        batch: Batch | None,
+    ) -> Detections:  # fmt: skip
+        if batch is None:
+            with timer.part(parts[0], "detect"):
+                settings = DetectorSettings(*branch.detector_settings)
+                self._detector.keeps_features = self.see_features is not None
+                found = self.options.wanted(self._detector.detect(frame.image, settings))
+                if self.see_features is not None:
+                    self.see_features(self._detector.deep_features, branch.shape)
+        else:
+            timer.charge(parts[0], "detect", batch.ms, batch.size)
+            found = self.options.wanted(batch.found)
+        with timer.stage("associate"):
+            objects = self._associator.associate(found, frame.sequence)
+        if branch.tracker_settings is not None:
+            with timer.part(parts[1], "initialize"):
+                self._trackers[branch.tracker_settings].initialize(frame.image, objects)
+        return objects
+
+    def _track(
+        self, frame: Frame, branch: Branch, parts: Sequence[int], timer: StageTimer
+    ) -> Detections:
+        tracker = branch.tracker_settings
+        if tracker is None:
+            raise AssertionError(f"branch {branch} has no tracker but a tracked frame")
+        with timer.part(parts[0], "track"):
+            update = self._trackers[tracker].update(frame.image)
+        with timer.stage("associate"):
+            return self._associator.follow(update, frame.sequence)
+
+
+def _lost_at_once(before: int, now: int) -> str:
+    if now >= (1 - _LOST_AT_ONCE) * before:
+        return ""
+    return f"{before - now} of {before} objects were lost at once"

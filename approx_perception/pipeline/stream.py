@@ -1,0 +1,131 @@
+"""One frame in, one result out: decide, run the kernel, learn."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from approx_perception.clock import Clock, MonotonicClock
+from approx_perception.kernels import Batch, Kernel
+from approx_perception.kernels.stage_timer import StageTimer
+from approx_perception.scheduling import Scheduler
+from approx_perception.structures import SLA, Decision, Frame, FrameResult, LoadReading, Observation
+
+__all__ = ["FrameUnderWay", "Stream"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameUnderWay:
+    """A frame that was decided upon and not processed yet; from `Stream.begin`.
+
+    Attributes
+    ----------
+    frame, sla, decision
+        What is to be done with it, under which SLA.
+    main_part
+        Position of the part that frames of its kind are known by.
+    timer
+        Of its stages.
+    """
+
+    frame: Frame
+    sla: SLA
+    decision: Decision
+    main_part: int
+    timer: StageTimer
+
+
+class Stream:
+    """Process the frames of one camera, one after the other, under a latency SLA.
+
+    Not thread-safe, but `sla`, the options in `state` and the scheduler's policy may be replaced
+    from another thread at any time; the next frame honours them.
+
+    Parameters
+    ----------
+    kernel
+        Runs branches; may serve other streams too.
+    scheduler
+        Decides the branch of each frame; of the kernel's space.
+    sla
+        In force from the first frame.
+    clock
+        Where latencies come from.
+    load
+        Newest reading of load monitors, asked before each frame.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        scheduler: Scheduler,
+        sla: SLA,
+        clock: Clock | None = None,
+        load: Callable[[], LoadReading] = LoadReading,
+    ) -> None:
+        self.kernel, self.scheduler, self.sla = kernel, scheduler, sla
+        #: What the kernel remembers of this camera.
+        self.state: Any = kernel.state()
+        self._clock = clock or MonotonicClock()
+        self._load = load
+        self._source: tuple[str, tuple[int, int]] | None = None
+
+    def process(self, frame: Frame) -> FrameResult:
+        """Process a frame, newer than the one before and with a higher sequence number."""
+        return self.finish(self.begin(frame))
+
+    def begin(self, frame: Frame) -> FrameUnderWay:
+        """Decide what to do with a frame; `finish` must follow before the next one."""
+        sla = self.sla
+        timer = StageTimer(self._clock, frame.decode_ms)
+        with timer.stage("schedule"):
+            decision = self.scheduler.decide(self._observe(frame, sla))
+            main_part = self._main_part(decision)
+        timer.pause()
+        return FrameUnderWay(frame, sla, decision, main_part, timer)
+
+    def finish(self, work: FrameUnderWay, batch: Batch | None = None) -> FrameResult:
+        """Process what `begin` decided.
+
+        Parameters
+        ----------
+        work
+            From `begin`.
+        batch
+            What its main part gave, where that ran for several cameras together.
+        """
+        frame, decision, timer = work.frame, work.decision, work.timer
+        timer.resume()
+        try:
+            given = self.state.run(frame, decision, timer, batch)
+        except Exception as error:
+            self.scheduler.fail(timer.latest_part, error)
+            raise
+        result = FrameResult(
+            frame.stamp_ns, frame.source_id, frame.sequence, given.output, decision, work.sla,
+            timer.finish(), timer.batch_size, timer.parts, timer.others_ms, given.content,
+            given.why_end,
+        )  # fmt: skip
+        self.scheduler.observe(result)
+        return result
+
+    def reset(self) -> None:
+        """Forget the scene: the next frame begins a group, and identities start anew."""
+        self.scheduler.abort_group()
+        self._source = None
+
+    def _observe(self, frame: Frame, sla: SLA) -> Observation:
+        image_size = frame.image.shape[1], frame.image.shape[0]
+        source = (frame.source_id, image_size)
+        if source != self._source:
+            # What is known of another stream or resolution says nothing about this one.
+            self.state.reset()
+            self._source = source
+        policy = self.scheduler.policy
+        self.state.wants_images = self.scheduler.wants_image_features(sla)
+        self.state.see_features = policy.see_features if policy.wants_deep_features else None
+        return Observation(sla, self.state.sense(frame), frame.source_id, image_size, self._load())
+
+    def _main_part(self, decision: Decision) -> int:
+        space = self.kernel.space
+        kind = space.compiled.kinds.index(decision.kind)
+        return space.compiled.parts_of(space.index(decision.branch), kind)[0]
