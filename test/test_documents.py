@@ -32,6 +32,10 @@ FOREIGN = {
     "--perspective-file", "--ros-args", "--show-args", "--signoff",
 }  # fmt: skip
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+#: Files and folders of the repository.
+OURS = re.compile(
+    r"(?:approx_perception|benchmarks|config|docs|launch|msg|requirements|test)/[\w/.-]+"
+)
 CODE = re.compile(r"`([^`\n]+)`")
 
 
@@ -167,6 +171,8 @@ def test_commands_exist(page):
         for fits, check in CHECKS:
             if words and fits(words):
                 check(words)
+        for word in words:
+            assert not OURS.fullmatch(word) or (ROOT / word).exists(), words
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -180,9 +186,7 @@ def test_what_is_named_in_the_text_exists(page):
             assert code in PARAMETERS, code
         if "NAME" in code:
             continue
-        if re.fullmatch(r"(?:approx_perception|benchmarks|config|docs|launch|msg|requirements|test)"
-                        r"/[\w/.-]+", code):  # fmt: skip
-            assert (ROOT / code).exists(), code
+        assert not OURS.fullmatch(code) or (ROOT / code).exists(), code
         if re.fullmatch(r"[a-z]+/[a-z_]+\.py", code):
             assert (ROOT / "approx_perception" / code).exists() or (ROOT / code).exists(), code
 
