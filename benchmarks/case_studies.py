@@ -1,6 +1,6 @@
 """ApproxDet's two case studies over live ROS: steps of contention and of the SLA, without a pause.
 
-    python benchmarks/case_studies.py --profile out/profile/default.json --out docs/adaptation/live
+    python benchmarks/case_studies.py --profile out/profile/default.json --out docs/results/live
 
 Real nodes in real processes: a synthetic camera of 640x480 at 30 Hz, the load monitor and the
 perception node. Every 200 frames there is a step. The policies take turns in one run, so that drift

@@ -1,6 +1,6 @@
 """What a decision takes over the space of the paper, everything included.
 
-    python benchmarks/decision_time.py --out docs/adaptation/decision
+    python benchmarks/decision_time.py --out docs/results/decision
 
 Predictors with random numbers in place of fitted ones, but all of their parts: content-aware
 accuracy with image features, fused contention, calibrated tails, switching, hysteresis. The image

@@ -1,6 +1,6 @@
 """How right the predictions are: latency at unprofiled contention, accuracy on unseen video.
 
-    python benchmarks/prediction.py --profile out/profile/default.json --out docs/adaptation/predict
+    python benchmarks/prediction.py --profile out/profile/default.json --out docs/results/predict
 
 Latency: the real pipeline on test video, a branch drawn at random every 12 frames, under levels of
 contention that the profile does not have; what was predicted before a frame against what it took.
