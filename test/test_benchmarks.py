@@ -8,7 +8,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 #: Modules that others import; they have nothing to run.
-LIBRARIES = {"mixed_world", "outcome_tables", "recorded_world"}
+LIBRARIES = {"mixed_world", "outcome_tables", "recorded_world", "zoomed"}
 PROGRAMS = sorted({path.stem for path in FOLDER.glob("*.py")} - LIBRARIES)
 
 
