@@ -129,7 +129,7 @@ class OriginalLatency:
 
     def observe(self, result: FrameResult) -> None:
         """Sense contention from a frame; see the paper's section 4."""
-        branch, timings = result.decision.branch, result.timings
+        branch = result.decision.branch
         if branch.detector_settings not in self._settings:
             return
         if branch != self._branch:
@@ -138,11 +138,11 @@ class OriginalLatency:
         if result.decision.run_detector:
             setting = self._settings[branch.detector_settings]
             by_level = self._detections_ms(self._model.levels)[:, setting]
-            self._detector_level = int(np.abs(by_level - result.own_detect_ms).argmin())
+            self._detector_level = int(np.abs(by_level - result.parts[0][1]).argmin())
             if not self._tracking_ms:
                 self._tracker_level = self._detector_level
         elif branch.tracker_settings in self._trackers:
-            self._tracking_ms.append(timings.track_ms)
+            self._tracking_ms.append(result.parts[0][1])
             weights = self._model.step[self._trackers[branch.tracker_settings]]
             by_level = np.array([weights @ self._tracker_terms(x) for x in self._model.levels])
             mean_ms = float(np.mean(self._tracking_ms))

@@ -1,5 +1,12 @@
 """Parts put together behind one contract."""
 
-from approx_perception.kernels._base import Batch, Kernel, KernelOutput, KernelState, Trial
+from approx_perception.kernels._base import (
+    Batch,
+    CostTerms,
+    Kernel,
+    KernelOutput,
+    KernelState,
+    Trial,
+)
 
-__all__ = ["Batch", "Kernel", "KernelOutput", "KernelState", "Trial"]
+__all__ = ["Batch", "CostTerms", "Kernel", "KernelOutput", "KernelState", "Trial"]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from approx_perception.branches import Space
 from approx_perception.kernels.stage_timer import StageTimer
-from approx_perception.structures import ContentFeatures, Decision, Frame
+from approx_perception.structures import Content, Decision, Frame
 
 __all__ = ["Batch", "CostTerms", "Kernel", "KernelOutput", "KernelState", "Trial"]
 
@@ -52,7 +52,7 @@ class KernelOutput:
     """
 
     output: Any
-    content: ContentFeatures
+    content: Content
     why_end: str = ""
 
 
@@ -76,7 +76,7 @@ class Trial:
 
     part: int
     image_size: tuple[int, int]
-    content: ContentFeatures
+    content: Content
     run: Callable[[], object]
     prepare: Callable[[], object] = lambda: None
 
@@ -88,12 +88,15 @@ class CostTerms(Protocol):
     ----------
     names
         Of the Q terms.
+    content_type
+        What they are told from.
     """
 
     names: tuple[str, ...]
+    content_type: type[Content]
 
     def __call__(
-        self, content: ContentFeatures, image_size: tuple[int, int], profiled_size: tuple[int, int]
+        self, content: Any, image_size: tuple[int, int], profiled_size: tuple[int, int]
     ) -> Vector:
         """``(P, Q)`` terms of each part, 0 where one does not count.
 
@@ -111,7 +114,7 @@ class KernelState(ABC):
         """Forget all: the next frame is of another stream, or begins a group anew."""
 
     @abstractmethod
-    def sense(self, frame: Frame) -> ContentFeatures:
+    def sense(self, frame: Frame) -> Content:
         """Tell what is known of the scene before a frame is processed; costs next to nothing."""
 
     @abstractmethod
@@ -174,7 +177,7 @@ class Kernel(ABC):
     def trials(self, images: Sequence[Image], seed: int = 0) -> Iterator[Trial]:
         """Yield calls of all parts on successive images of one size, whose costs vary as in use.
 
-        All trials of a part come one after the other. What they do is repeated to time it again.
+        A trial may be run again to time it again.
         """
 
     def run_together(self, images: Sequence[Image], part: int) -> list[Any]:

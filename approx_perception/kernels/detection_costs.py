@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.branches import BranchSpace
-from approx_perception.structures import ContentFeatures
+from approx_perception.structures import Content, ContentFeatures
 
 __all__ = ["DetectionCosts", "InputPx"]
 
@@ -31,6 +31,8 @@ class DetectionCosts:
     #: A detection costs what goes with the pixels that its network sees, and resizing the image. A
     #: tracker also costs what it takes for each object and its pixels; without objects nothing.
     names: tuple[str, ...] = ("constant", "image_mpx", "object_count", "objects_mpx")
+
+    content_type: type[Content] = ContentFeatures
 
     def __init__(self, space: BranchSpace, input_px: InputPx | None = None) -> None:
         self._shapes = [shape for shape, _ in space.detector_settings]

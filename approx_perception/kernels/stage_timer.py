@@ -71,6 +71,6 @@ class StageTimer:
     def finish(self) -> StageTimings:
         """Return all stages and the whole."""
         since_start_ms = (self._clock.monotonic_ns() - self._start_ns) / 1e6
-        whole_ms = since_start_ms + self._stages_ms["decode"]
-        stages = {f"{name}_ms": ms for name, ms in self._stages_ms.items()}
-        return StageTimings(**stages, processing_ms=whole_ms)
+        stages = dict(self._stages_ms)
+        decode_ms, schedule_ms = stages.pop("decode"), stages.pop("schedule", 0.0)
+        return StageTimings(decode_ms, schedule_ms, since_start_ms + decode_ms, stages)

@@ -1,6 +1,5 @@
 """What the scheduler asks of a latency predictor, and a predictor of a kernel."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -8,21 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.structures import (
-    ContentFeatures,
     ContentionState,
     FrameResult,
     GroupEnded,
     Observation,
 )
 
-__all__ = ["CostTerms", "LatencyEstimate", "LatencyPredictor"]
+__all__ = ["LatencyEstimate", "LatencyPredictor"]
 
 Vector = npt.NDArray[np.float64]
-
-#: From content, the image's width and height in px and those of the images that parts were
-#: measured on, to ``(P, Q)``: of each part the terms that its cost is a sum of, 0 where one does
-#: not count. A part that does nothing has no terms and costs nothing.
-CostTerms = Callable[[ContentFeatures, tuple[int, int], tuple[int, int]], Vector]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,13 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.branches import Branch, BranchSpace
+from approx_perception.branches import Branch, Space
+from approx_perception.kernels import CostTerms
 from approx_perception.latency import constants
-from approx_perception.latency._base import CostTerms, LatencyEstimate
+from approx_perception.latency._base import LatencyEstimate
 from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.latency.part_latency import PartLatency
 from approx_perception.latency.tail import CalibratedTail
@@ -49,7 +51,7 @@ class AdaptiveLatency:
         See `PartLatency`.
     """
 
-    def __init__(self, space: BranchSpace, model: LatencyModel, terms: CostTerms) -> None:
+    def __init__(self, space: Space[Any], model: LatencyModel, terms: CostTerms) -> None:
         self._space, compiled = space, space.compiled
         self._compiled = compiled
         self._parts = PartLatency(compiled, model, terms)

@@ -10,8 +10,8 @@ from scipy.optimize import nnls
 from approx_perception.branches import CompiledSpace
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import Columns
+from approx_perception.kernels import CostTerms
 from approx_perception.latency import constants
-from approx_perception.latency._base import CostTerms
 from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.latency.records import contents_of
 
@@ -116,7 +116,7 @@ class _Rows:
         self.parts: Integers = own["part"].astype(np.int64)
         self.levels: Integers = own["level"].astype(np.int64)
         self.log_ms: Vector = np.log(np.maximum(own["ms"], 1e-3))
-        contents, content_of = contents_of(own)
+        contents, content_of = contents_of(own, terms.content_type)
         table = np.array([terms(*each, self.profiled_size) for each in contents])
         #: ``(N, Q)``
         self.terms: Vector = table[content_of, self.parts]

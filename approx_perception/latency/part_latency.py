@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.branches import CompiledSpace
-from approx_perception.latency._base import CostTerms
+from approx_perception.kernels import CostTerms
 from approx_perception.latency.contention_filter import ContentionFilter
 from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.latency.part_bias import PartBias
 from approx_perception.structures import (
-    ContentFeatures,
+    Content,
     ContentionState,
     LoadReading,
     Observation,
@@ -66,7 +66,7 @@ class PartLatency:
         self.take_in(observation.content)
         return self._contention(observation.load)
 
-    def take_in(self, content: ContentFeatures) -> None:
+    def take_in(self, content: Content) -> None:
         """Predict all parts anew for other content, contention as it was predicted."""
         self._base_ms[:-1] = self._costs_ms(content, self._image_size)
         self.typical_ms[:-1] = self._base_ms[:-1] * self._factor
@@ -82,7 +82,7 @@ class PartLatency:
 
     def idle_ms(self, image_size: tuple[int, int]) -> Vector:
         """``(P,)`` typical latencies on the idle machine, as measured, of images of that size."""
-        return self._costs_ms(ContentFeatures(), image_size)
+        return self._costs_ms(self._terms.content_type(), image_size)
 
     @property
     def slowdown(self) -> float:
@@ -117,7 +117,7 @@ class PartLatency:
         """Ratio of an image's part of a batch to what it takes alone."""
         return math.exp(self._bias.of_batch(part, batch_size))
 
-    def _costs_ms(self, content: ContentFeatures, image_size: tuple[int, int]) -> Vector:
+    def _costs_ms(self, content: Content, image_size: tuple[int, int]) -> Vector:
         return self.model.base_ms(self._terms(content, image_size, self._profiled_size))
 
     def _factor_now(self) -> Vector:

@@ -17,7 +17,7 @@ from approx_perception.files import (
     replace_text,
     write_columns,
 )
-from approx_perception.structures import ContentFeatures
+from approx_perception.structures import Content, ContentFeatures
 
 __all__ = ["LATENCY_COLUMNS", "ProfileRecords", "contents_of", "of_parts"]
 
@@ -100,14 +100,14 @@ def of_parts(columns: Columns, compiled: CompiledSpace) -> Columns:
 
 
 def contents_of(
-    columns: Columns,
-) -> tuple[list[tuple[ContentFeatures, tuple[int, int]]], npt.NDArray[np.int64]]:
+    columns: Columns, content_type: type[Content] = ContentFeatures
+) -> tuple[list[tuple[Content, tuple[int, int]]], npt.NDArray[np.int64]]:
     """Different contents and image sizes of the rows, and ``(N,)`` which of them each row has."""
     names = [name for name in columns if name not in LATENCY_COLUMNS]
     table = np.stack([columns[name] for name in ("image_width", "image_height", *names)], axis=1)
     cells, inverse = np.unique(table, axis=0, return_inverse=True)
     contents = [
-        (ContentFeatures(**dict(zip(names, content, strict=True))), (int(width), int(height)))
+        (content_type(**dict(zip(names, content, strict=True))), (int(width), int(height)))
         for width, height, *content in cells.tolist()
     ]
     return contents, inverse.ravel()

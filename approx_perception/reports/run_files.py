@@ -3,7 +3,6 @@
 import csv
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, fields
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -17,12 +16,13 @@ from approx_perception.exceptions import ConfigurationError, OutputError
 from approx_perception.files import replace_text
 from approx_perception.kernels.annotate import annotate, status_lines
 from approx_perception.machine import describe_cpu
-from approx_perception.structures import Frame, FrameResult, StageTimings
+from approx_perception.metrics.run_record import STAGES
+from approx_perception.structures import Frame, FrameResult
 
 __all__ = ["RunFiles", "VideoFileWriter", "environment", "write_config"]
 
 _LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "torchvision", "onnxruntime")
-_STAGES = tuple(field.name for field in fields(StageTimings))
+_STAGES = (*STAGES, "processing_ms")
 
 
 def environment() -> dict[str, Any]:
@@ -157,12 +157,11 @@ class RunFiles:
             box = (f"{value:.2f}" for value in (x1, y1, x2 - x1, y2 - y1))
             score = f"{found.scores[index]:.5f}"
             self._objects.writerow([number, found.track_ids[index], *box, score, name])
-        stages = asdict(result.timings)
         self._rows.writerow(
             [number, result.stamp_ns, decision.branch,
              "detected" if decision.run_detector else "tracked", len(found),
-             *(f"{stages[stage]:.3f}" for stage in _STAGES), sla.latency_ms, sla.quantile,
-             sla.scope.value, f"{decision.expected_ms:.3f}",
+             *(f"{result.timings.of(stage):.3f}" for stage in _STAGES), sla.latency_ms,
+             sla.quantile, sla.scope.value, f"{decision.expected_ms:.3f}",
              f"{decision.expected_quantile_ms:.3f}", decision.reason]
         )  # fmt: skip
         if self._video is not None:

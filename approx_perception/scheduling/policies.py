@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from approx_perception.accuracy._base import RANKS_BELOW
-from approx_perception.branches import Branch, BranchSpace
+from approx_perception.branches import Branch
 from approx_perception.scheduling.lateness_price import LatenessPrice
 from approx_perception.structures import FrameResult, GroupEnded, Observation, SlaScope
 
@@ -54,7 +55,7 @@ class Candidates:
         Whether a branch may be chosen; all, if it is left out.
     """
 
-    space: BranchSpace
+    space: Any
     mean_ms: npt.NDArray[np.float64]
     quantile_ms: npt.NDArray[np.float64]
     late_share: npt.NDArray[np.float64]

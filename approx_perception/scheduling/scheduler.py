@@ -1,12 +1,13 @@
 """The decision machine: which branch, and whether a frame begins a group or goes on with one."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from approx_perception.accuracy._base import RANKS_BELOW, AccuracyPredictor
-from approx_perception.branches import BranchSpace
+from approx_perception.branches import Space
 from approx_perception.exceptions import InvalidFrameError
 from approx_perception.latency._base import LatencyPredictor
 from approx_perception.scheduling.failing_parts import FailingParts
@@ -77,7 +78,7 @@ class Scheduler:
 
     def __init__(
         self,
-        space: BranchSpace,
+        space: Space[Any],
         policy: SchedulingPolicy,
         latency: LatencyPredictor,
         accuracy: AccuracyPredictor,

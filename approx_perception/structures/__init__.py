@@ -1,6 +1,6 @@
 """Validated values that the rooms exchange."""
 
-from approx_perception.structures.content import ContentFeatures
+from approx_perception.structures.content import Content, ContentFeatures
 from approx_perception.structures.decision import (
     SLA,
     ContentionState,
@@ -17,6 +17,7 @@ from approx_perception.structures.group import GroupEnded
 
 __all__ = [
     "SLA",
+    "Content",
     "ContentFeatures",
     "ContentionState",
     "Decision",

@@ -1,12 +1,12 @@
 """What the camera sees, as far as it tells what a branch costs and is worth."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from approx_perception.structures.boxes import areas_px2
 from approx_perception.structures.detections import Detections
 
-__all__ = ["ContentFeatures"]
+__all__ = ["Content", "ContentFeatures"]
 
 #: What more of counts as: no camera shows so much.
 _MOST = {"object_count": 10**6, "total_area_px2": 1e12, "confident_count": 1e6}
@@ -17,8 +17,21 @@ _NAN_IF_UNKNOWN = (
 
 
 @dataclass(frozen=True, slots=True)
-class ContentFeatures:
-    """Content of the frames just before a decision.
+class Content:
+    """What a kernel knows of the scene: a vector of numbers with names, its own fields.
+
+    Attributes
+    ----------
+    is_known
+        Whether a frame of the stream was processed; before, the other fields may say nothing.
+    """
+
+    is_known: bool = field(default=True, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentFeatures(Content):
+    """Objects in the frames just before a decision.
 
     Lengths and speeds are of the objects that are confidently there; they keep their last values
     while there are none; before the first size or motion was seen, they are nan. Whatever is given,
@@ -45,8 +58,6 @@ class ContentFeatures:
     edges
         Mean step of brightness between a thumbnail's neighbouring px, 0..1; nan while it is not
         computed.
-    is_known
-        Whether a frame of the stream was processed; before, counts of 0 say nothing.
     mean_width_px, mean_height_px
         Of the objects that a tracker must follow now, in px of the image; nan without any.
     """
@@ -59,7 +70,6 @@ class ContentFeatures:
     speed_px_per_frame: float = float("nan")
     motion: float = float("nan")
     edges: float = float("nan")
-    is_known: bool = True
     mean_width_px: float = float("nan")
     mean_height_px: float = float("nan")
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from approx_perception.branches import Branch
 from approx_perception.exceptions import ConfigurationError, choices, shown
-from approx_perception.structures.content import ContentFeatures
+from approx_perception.structures.content import Content
 
 __all__ = ["SLA", "ContentionState", "Decision", "LoadReading", "Observation", "SlaScope"]
 
@@ -136,7 +137,7 @@ class Observation:
     sla
         In force for this frame.
     content
-        Of the frames before.
+        Of the frames before; of the kernel's own type of `Content`.
     source_id, image_size
         Stream of the frame, and its width and height in px; a new one starts a new group.
     load
@@ -144,7 +145,7 @@ class Observation:
     """
 
     sla: SLA
-    content: ContentFeatures = field(default_factory=ContentFeatures)
+    content: Any = field(default_factory=Content)
     source_id: str = ""
     image_size: tuple[int, int] = (0, 0)
     load: LoadReading = LoadReading()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from approx_perception.structures.content import ContentFeatures
+from approx_perception.structures.content import Content
 from approx_perception.structures.decision import SLA, Decision
 from approx_perception.structures.detections import Detections
 
@@ -13,42 +13,31 @@ __all__ = ["FrameResult", "StageTimings"]
 
 @dataclass(frozen=True, slots=True)
 class StageTimings:
-    """Where the time of one frame went, in ms; a stage that did not run took 0.
+    """Where the time of one frame went, in ms.
 
     Attributes
     ----------
     decode_ms
         Message or file to image.
     schedule_ms
-        Image to content features to decision.
-    detect_ms
-        Image to detections, resizing and NMS included; of a batch, the whole batch.
-    track_ms
-        Image to moved boxes.
-    associate_ms
-        Detections to identities.
-    initialize_ms
-        Handing the objects to the tracker.
-    features_ms
-        Objects to content features.
+        Image to content to decision.
     processing_ms
         All of it, a whole batch included: what the SLA is about.
+    stages
+        What each of the kernel's own stages took, by name, as far as it ran; of a batch, the whole
+        batch.
     """
 
     decode_ms: float = 0.0
     schedule_ms: float = 0.0
-    detect_ms: float = 0.0
-    track_ms: float = 0.0
-    associate_ms: float = 0.0
-    initialize_ms: float = 0.0
-    features_ms: float = 0.0
     processing_ms: float = 0.0
+    stages: Mapping[str, float] = field(default_factory=dict)
 
-    @property
-    def stages(self) -> Mapping[str, float]:
-        """What the kernel's own stages took, by name; of a batch, the whole batch."""
-        names = ("detect", "track", "associate", "initialize", "features")
-        return {name: getattr(self, f"{name}_ms") for name in names}
+    def of(self, column: str) -> float:
+        """What took the time of a column such as ``detect_ms``; 0 if nothing did."""
+        own = {"decode_ms": self.decode_ms, "schedule_ms": self.schedule_ms,
+               "processing_ms": self.processing_ms}  # fmt: skip
+        return own.get(column, self.stages.get(column.removesuffix("_ms"), 0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +64,7 @@ class FrameResult:
     others_ms
         Of the processing time, what a batch took for other cameras' images.
     content
-        As the output shows it.
+        As the output shows it; of the kernel's own type of `Content`.
     why_end
         What in the output should end the group early; empty for nothing.
     """
@@ -90,7 +79,7 @@ class FrameResult:
     batch_size: int = 1
     parts: tuple[tuple[int, float], ...] = ()
     others_ms: float = 0.0
-    content: ContentFeatures = field(default_factory=ContentFeatures)
+    content: Any = field(default_factory=Content)
     why_end: str = ""
 
     @property
@@ -98,11 +87,6 @@ class FrameResult:
         """Output of a kernel that detects."""
         detections: Detections = self.output
         return detections
-
-    @property
-    def own_detect_ms(self) -> float:
-        """What a detection took of it: of a batch this image's part."""
-        return self.timings.detect_ms / self.batch_size
 
     @property
     def own_ms(self) -> float:

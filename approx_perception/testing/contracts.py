@@ -1,15 +1,18 @@
-"""What every detector, tracker and source must do; subclass, give a fixture, run with pytest."""
+"""What each kernel, detector, tracker and source must do: subclass, give a fixture, run pytest."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import FrameSource
 from approx_perception.detectors import Detector, DetectorSettings
-from approx_perception.structures import Detections
+from approx_perception.kernels import Kernel
+from approx_perception.kernels.stage_timer import StageTimer
+from approx_perception.structures import Decision, Detections, Frame
 from approx_perception.trackers import Tracker
 
-__all__ = ["DetectorContract", "FrameSourceContract", "TrackerContract"]
+__all__ = ["DetectorContract", "FrameSourceContract", "KernelContract", "TrackerContract"]
 
 Image = npt.NDArray[np.uint8]
 
@@ -189,3 +192,68 @@ class FrameSourceContract:
         for entry in source:
             if entry.ground_truth is not None and len(entry.ground_truth):
                 assert entry.ground_truth.class_ids.max() < len(source.class_names)
+
+
+class KernelContract:
+    """Give the fixture ``kernel``."""
+
+    def test_every_branch_runs_the_parts_of_its_group(self, kernel: Kernel) -> None:
+        """Each frame is timed part by part, and the image is not written to."""
+        state, compiled = kernel.state(), kernel.space.compiled
+        image = textured_image()
+        image.setflags(write=False)
+        for index, branch in enumerate(kernel.space):
+            for position in range(int(compiled.group_frames[index])):
+                kind = compiled.kind_at(index, position)
+                frame = Frame(image, position, "camera", position)
+                timer = StageTimer(MonotonicClock(), 0.0)
+                content = state.sense(frame)
+                assert isinstance(content, kernel.cost_terms.content_type)
+                decision = Decision(
+                    branch, compiled.kinds[kind], position == 0, False, 0.0, 0.0, 0.0, ""
+                )
+                given = state.run(frame, decision, timer)
+                assert tuple(part for part, _ in timer.parts) == compiled.parts_of(index, kind)
+                assert all(ms >= 0 for _, ms in timer.parts)
+                assert timer.latest_part is None or timer.latest_part < len(compiled.parts)
+                assert given.content.is_known
+                assert not given.why_end
+
+    def test_what_is_known_is_forgotten_at_a_reset(self, kernel: Kernel) -> None:
+        """Nothing is known before the first frame; states are apart from each other."""
+        state, other = kernel.state(), kernel.state()
+        frame = Frame(textured_image(), 0, "camera", 0)
+        assert not state.sense(frame).is_known
+        decision = Decision(
+            kernel.space[0], kernel.space.compiled.kinds[0], True, False, 0.0, 0.0, 0.0, ""
+        )
+        state.run(frame, decision, StageTimer(MonotonicClock(), 0.0))
+        assert state.sense(frame).is_known
+        assert not other.sense(frame).is_known
+        state.reset()
+        assert not state.sense(frame).is_known
+
+    def test_costs_are_sums_of_terms_of_every_part(self, kernel: Kernel) -> None:
+        """A row a part, a column a name, all finite and none below 0."""
+        terms = kernel.cost_terms
+        given = terms(terms.content_type(), (640, 480), (320, 240))
+        assert given.shape == (len(kernel.space.compiled.parts), len(terms.names))
+        assert np.isfinite(given).all()
+        assert (given >= 0).all()
+
+    def test_every_part_is_tried(self, kernel: Kernel) -> None:
+        """Trials run, and all parts cost something."""
+        trials = list(kernel.trials([textured_image(seed=0), textured_image(seed=1)]))
+        for trial in trials:
+            trial.prepare()
+            trial.run()
+            assert trial.image_size == (320, 240)
+            terms = kernel.cost_terms(trial.content, trial.image_size, trial.image_size)
+            assert terms[trial.part].any()
+        assert {trial.part for trial in trials} == set(range(len(kernel.space.compiled.parts)))
+
+    def test_a_batch_gives_what_each_image_gives(self, kernel: Kernel) -> None:
+        """Of a part that can run for several cameras together."""
+        images = [textured_image(seed=seed) for seed in (0, 1, 2)]
+        for part in kernel.batched_parts:
+            assert len(kernel.run_together(images, part)) == 3

@@ -1,7 +1,7 @@
 """Stand-ins with a will of their own."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,7 @@ def stream_of(
 
     ``options`` are those of `DetectionOptions`.
     """
-    kernel = DetectionKernel(detector, scheduler.space)
+    kernel = DetectionKernel(detector, cast(BranchSpace, scheduler.space))
     stream = Stream(kernel, scheduler, sla or SLA(50.0), clock)
     stream.state.options = DetectionOptions(**options)
     return stream

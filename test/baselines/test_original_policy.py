@@ -41,13 +41,14 @@ def model():
 
 
 def result(index, ms, run_detector=True):
-    timings = StageTimings(
-        detect_ms=ms if run_detector else 0, track_ms=0 if run_detector else ms, processing_ms=ms
-    )
+    part = SPACE.compiled.parts_of(index, 0 if run_detector else 1)[0]
     decision = Decision(
         SPACE[index], "detect" if run_detector else "track", run_detector, False, 0, 0, 0, ""
     )
-    return FrameResult(0, "", 0, Detections.empty(), decision, SLA(50.0), timings)
+    return FrameResult(
+        0, "", 0, Detections.empty(), decision, SLA(50.0), StageTimings(processing_ms=ms),
+        parts=((part, ms),),
+    )  # fmt: skip
 
 
 def observation(sla_ms=50.0, content=SIX):

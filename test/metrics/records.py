@@ -92,7 +92,7 @@ def add_row(recorder, index, row, image=None):
         1.2 * row.expected_ms, 0.5, "because", fits=row.fastest_ms is None,
         fastest_ms=row.fastest_ms or 5.0,
     )  # fmt: skip
-    timings = StageTimings(processing_ms=row.ms, detect_ms=row.ms if row.detected else 0.0)
+    timings = StageTimings(processing_ms=row.ms, stages={"detect": row.ms} if row.detected else {})
     result = FrameResult(stamp_ns, "made_up", index, row.found, decision, row.sla, timings)
     delay_ms = row.ms if row.delay_ms is None else row.delay_ms
     recorder.add(frame, result, row.truth, stamp_ns + round(delay_ms * 1e6), row.level)

@@ -89,7 +89,7 @@ def test_a_batch_where_it_is_faster_each_waits_for_all_of_it(detector, clock):
     assert detector.batches == [3]
     assert [float(o.detections.boxes[0, 2]) for o in outcomes] == [20, 30, 40]
     for outcome in outcomes:
-        assert outcome.timings.detect_ms == pytest.approx(BATCH_MS)
+        assert outcome.timings.stages["detect"] == pytest.approx(BATCH_MS)
         assert outcome.timings.processing_ms == pytest.approx(BATCH_MS)
         # Budgets are shared, so that each pays a third.
         assert outcome.own_ms == pytest.approx(BATCH_MS / 3)
