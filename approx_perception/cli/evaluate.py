@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.table import Table
@@ -21,8 +22,14 @@ from approx_perception.cli._evaluation import (
 )
 from approx_perception.cli._verb import verb
 from approx_perception.evaluation.scenario import Scenario
+from approx_perception.exceptions import ConfigurationError
 from approx_perception.metrics.figures import FIGURES
 from approx_perception.reports.output_folder import fresh_folder
+
+if TYPE_CHECKING:
+    from approx_perception.evaluation.batch import Outcome
+    from approx_perception.evaluation.sources import SourceOptions
+    from approx_perception.evaluation.system_spec import SystemSpec
 
 __all__ = ["evaluate"]
 
@@ -56,9 +63,7 @@ def evaluate(
     chosen = sources_of(sources, topic, ground_truth, frames, seed, class_map, max_image_px)
     with fresh_folder(out, overwrite, resume) as folder:
         if live:
-            from approx_perception.cli._live import run_live
-
-            outcomes = run_live(spec, chosen, conditions, folder)
+            outcomes = _play_live(spec, chosen, conditions, folder)
             evaluation = conclude(outcomes, conditions, folder, command_and_date())
         else:
             with sources_bar(len(chosen)) as advance:
@@ -77,6 +82,22 @@ def evaluate(
         raise typer.Exit(1)
     if not evaluation.limits_kept:
         raise typer.Exit(LIMIT_EXIT_CODE)
+
+
+def _play_live(
+    spec: SystemSpec, sources: Sequence[SourceOptions], scenario: Scenario, folder: Path
+) -> list[Outcome]:
+    try:
+        # Only here, so that all else does without ROS.
+        import rclpy  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            "--live needs ROS 2: source a distribution or use the environment that make sets up"
+        ) from error
+    from approx_perception.ros.live_evaluation import evaluate_live
+
+    with console.status("starting") as status:
+        return evaluate_live(spec, sources, scenario, folder, status.update)
 
 
 def _show_figures(name: str, result: dict[str, Any]) -> None:

@@ -1,56 +1,63 @@
-"""``evaluate --live``: the source plays over ROS through the real node."""
-
-from __future__ import annotations
+"""Evaluate the real node: sources play over ROS, and what it publishes is recorded."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from approx_perception.cli._console import console
+from approx_perception.assembly import load_network
 from approx_perception.datasets import is_synthetic
 from approx_perception.datasets.class_map import ClassMap
+from approx_perception.evaluation.batch import Outcome
+from approx_perception.evaluation.conditions import SteppedContention
+from approx_perception.evaluation.metadata import record_folder, run_metadata
 from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario
-from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.evaluation.sources import SourceOptions
+from approx_perception.evaluation.system_spec import SystemSpec
+from approx_perception.exceptions import ApproxPerceptionError
+from approx_perception.metrics.truth_use import check_classes, truth_given
 from approx_perception.notices import notice
+from approx_perception.ros.live_run import play_live
 
-if TYPE_CHECKING:
-    from approx_perception.evaluation.sources import SourceOptions
-    from approx_perception.evaluation.system_spec import SystemSpec
-
-__all__ = ["run_live"]
+__all__ = ["evaluate_live"]
 
 #: Played where the user does not say how much of a synthetic video.
 _SYNTHETIC_FRAMES = 300
 
 
-def run_live(
-    spec: SystemSpec, sources: Sequence[SourceOptions], scenario: Scenario, folder: Path
-) -> list[tuple[list[Path], str]]:
-    """Play each source through a node of its own; a failure of one leaves the others alone."""
-    try:
-        import rclpy  # noqa: F401
-    except ImportError as error:
-        raise ConfigurationError(
-            "--live needs ROS 2: source a distribution or use the environment that make sets up"
-        ) from error
-    outcomes: list[tuple[list[Path], str]] = []
+def evaluate_live(
+    spec: SystemSpec,
+    sources: Sequence[SourceOptions],
+    scenario: Scenario,
+    folder: Path,
+    report: Callable[[str], None] = lambda _: None,
+) -> list[Outcome]:
+    """Play each source through a node of its own; a failure of one leaves the others alone.
+
+    Parameters
+    ----------
+    spec, sources, scenario, folder
+        See `evaluation.evaluate.evaluate`.
+    report
+        Called with a line on what is being done.
+    """
+    outcomes: list[Outcome] = []
     for source in sources:
         try:
-            outcomes.append(([_play(spec, source, scenario, folder)], ""))
+            outcomes.append(([_play(spec, source, scenario, folder, report)], ""))
         except ApproxPerceptionError as error:
             outcomes.append(([], f"{source.name}: {error}"))
     return outcomes
 
 
-def _play(spec: SystemSpec, options: SourceOptions, scenario: Scenario, folder: Path) -> Path:
-    # Only here, so that all other verbs do without ROS.
-    from approx_perception.assembly import load_network
-    from approx_perception.evaluation.metadata import record_folder, run_metadata
-    from approx_perception.metrics.truth_use import check_classes, truth_given
-    from approx_perception.ros.live_run import play_live
-
+def _play(
+    spec: SystemSpec,
+    options: SourceOptions,
+    scenario: Scenario,
+    folder: Path,
+    report: Callable[[str], None],
+) -> Path:
     source = replace(options, frames=options.frames or _SYNTHETIC_FRAMES).open()
     # The topics name only what was found.
     network, _ = load_network(spec.options)
@@ -60,7 +67,7 @@ def _play(spec: SystemSpec, options: SourceOptions, scenario: Scenario, folder: 
     del network
     if options.ground_truth is not None:
         check_classes(class_map, source.truth_name)
-    with ExitStack() as stack, console.status(source.name) as status:
+    with ExitStack() as stack:
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         record = play_live(
@@ -74,7 +81,7 @@ def _play(spec: SystemSpec, options: SourceOptions, scenario: Scenario, folder: 
                 "this machine, live over ROS",
             ),
             class_map,
-            _steps(scenario, stack), options.frames, status.update,
+            _steps(scenario, stack), options.frames, report,
         )  # fmt: skip
     is_whole = options.frames is None or len(record) < options.frames
     record.metadata["truth"] = truth_given(
@@ -106,8 +113,6 @@ def _steps(
     scenario: Scenario, stack: ExitStack
 ) -> dict[int, Callable[[Any, Callable[[], None]], int]]:
     """What to do at which frame."""
-    from approx_perception.evaluation.conditions import SteppedContention
-
     contention = SteppedContention(scenario.contention_steps, stack)
     level_now = 0
     frames = sorted({*scenario.sla_steps, *scenario.contention_steps})
