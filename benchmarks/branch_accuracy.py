@@ -8,6 +8,9 @@ and accuracy.md (tables by scenario).
 
 import argparse
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from rich.progress import Progress
@@ -15,9 +18,45 @@ from rich.progress import Progress
 from approx_perception.accuracy.table import AccuracyTable
 from approx_perception.assembly import load_space
 from approx_perception.branches import Branch, BranchSpace
+from approx_perception.datasets import FrameSource
+from approx_perception.datasets.class_map import ClassMap
 from approx_perception.datasets.synthetic import SCENARIOS, SyntheticVideo
 from approx_perception.detectors import DetectorOptions, load_detector
-from approx_perception.simulation.branch_accuracy import BranchAccuracy, measure_branch_accuracy
+from approx_perception.kernels.detection import DetectionKernel
+from approx_perception.metrics.average_precision import FrameMatch, mean_ap50
+from approx_perception.simulation.replay import matcher, replay_all
+
+
+@dataclass(frozen=True)
+class BranchAccuracy:
+    """AP50 of every branch, over all sources together and of each by its name."""
+
+    overall: dict[Branch, float]
+    by_source: dict[Branch, dict[str, float]]
+
+
+def measure(
+    kernel: DetectionKernel, sources: Sequence[FrameSource], report: Callable[[int, int], None]
+) -> BranchAccuracy:
+    """Score every branch on sources that have ground truth, a source at a time in memory."""
+    matches: dict[Branch, dict[str, list[FrameMatch]]] = {branch: {} for branch in kernel.space}
+    done = 0
+    for source in sources:
+        frames = [entry for entry in source if entry.ground_truth is not None]
+        class_map = ClassMap(kernel.class_names, source.class_names)
+        for own in replay_all(kernel, frames, matcher(frames, class_map)):
+            for position, found in own.matches.items():
+                matches[kernel.space[position]].setdefault(source.name, []).extend(found)
+            done += len(own.matches)
+            report(done, len(kernel.space) * len(sources))
+    class_count = len(sources[0].class_names)
+    return BranchAccuracy(
+        {b: mean_ap50(list(chain(*p.values())), class_count).mean for b, p in matches.items()},
+        {
+            branch: {name: mean_ap50(found, class_count).mean for name, found in parts.items()}
+            for branch, parts in matches.items()
+        },
+    )
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -56,9 +95,8 @@ def main() -> None:
     ]
     with Progress() as progress:
         task = progress.add_task("branches", total=None)
-        accuracy = measure_branch_accuracy(
-            detector,
-            space,
+        accuracy = measure(
+            DetectionKernel(detector, space),
             videos,
             lambda done, total: progress.update(task, completed=done, total=total),
         )

@@ -30,8 +30,8 @@ from approx_perception.metrics.intervals import resampled_ap50
 from approx_perception.metrics.latency import group_means_ms, violation_share
 from approx_perception.scheduling import MostAccurate, Scheduler
 from approx_perception.simulation.hindsight import Choice
-from approx_perception.simulation.recorded_machine import simulate
-from approx_perception.structures import SLA, SlaScope
+from approx_perception.simulation.simulated_stream import SimulatedStream, simulate
+from approx_perception.structures import SLA, Frame, FrameResult, SlaScope
 
 
 def judged(
@@ -58,6 +58,13 @@ def judged(
 Builder = Callable[[Fold], Scheduler]
 
 
+class Kept(list):
+    """Keeps all results."""
+
+    def add(self, frame: Frame, result: FrameResult, *_: object) -> None:
+        self.append(result)
+
+
 def run_scheduler(
     run: Run, name: str, build: Builder, sla: SLA, hears_load: bool = True
 ) -> Outcome:
@@ -65,13 +72,15 @@ def run_scheduler(
     matches, results = [], []
     for fold in run.folds:
         slas = [sla] * len(fold.world.frames)
-        own = simulate(fold.world, build(fold), slas, hears_load=hears_load)
-        matches += [fold.world.match(i, result.detections) for i, result in enumerate(own)]
+        own, world = Kept(), fold.world
+        stream = SimulatedStream(world.kernel, build(fold), sla, world.machine, hears_load)
+        simulate(stream, world.frames, slas, [own])
+        matches += [fold.world.match(i, result.output) for i, result in enumerate(own)]
         results += own
     return judged(
         run, name, sla, matches,
         np.array([r.timings.processing_ms for r in results]),
-        np.array([r.decision.run_detector for r in results]),
+        np.array([r.decision.starts_group for r in results]),
         sum(r.decision.switched for r in results),
     )  # fmt: skip
 
@@ -147,7 +156,7 @@ def in_hindsight(run: Run, name: str, choice: Choice, sla: SLA) -> Outcome:
     """Outcome of a choice that could be made only afterwards."""
     return judged(
         run, name, sla,
-        run.outcomes.chosen(choice), run.outcomes.latency_ms(choice), choice.detected,
+        run.outcomes.chosen(choice), run.outcomes.latency_ms(choice), choice.starts,
         int((np.diff(choice.branches) != 0).sum()),
     )  # fmt: skip
 

@@ -8,23 +8,62 @@ from itertools import chain, islice, pairwise
 from pathlib import Path
 
 import numpy as np
-from recorded_world import UNSEEN_LEVELS, load, record_trace, saved_detections
+from recorded_world import (
+    UNSEEN_LEVELS,
+    SavedDetections,
+    load,
+    record_trace,
+    saved_detections,
+)
 from rich.progress import track
 from zoomed import zoomed
 
 from approx_perception.assembly import KernelOptions
 from approx_perception.assembly.bundle import PredictorBundle
+from approx_perception.branches import BranchSpace
 from approx_perception.datasets import FrameSource, LabelledFrame, open_source
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.files import read_columns, write_columns
+from approx_perception.kernels.detection import DetectionKernel
+from approx_perception.kernels.detection_replay import replay_setting
 from approx_perception.metrics.average_precision import FrameMatch
 from approx_perception.profiling.profiler import scenes_of
 from approx_perception.simulation.hindsight import BranchOutcomes, branch_latencies_ms
-from approx_perception.simulation.recorded_machine import SimulatedMachine, SimulatedWorld
-from approx_perception.simulation.replay import match_all, replay_setting
+from approx_perception.simulation.recorded_machine import SimulatedMachine
+from approx_perception.simulation.replay import match_all, matcher
+from approx_perception.structures import ContentFeatures, Detections
 
 #: Steps of the simulated machine's seed between two starts.
 _START_STEP = 7
+
+
+@dataclass(frozen=True)
+class World:
+    """Frames with what every setting detects in them, and a machine."""
+
+    frames: Sequence[LabelledFrame]
+    #: Of each frame, at each of the space's `detector_settings`.
+    saved: Sequence[Sequence[Detections]]
+    space: BranchSpace
+    machine: SimulatedMachine
+    class_map: ClassMap
+
+    @property
+    def kernel(self) -> DetectionKernel:
+        names = self.class_map.detector_names
+        return DetectionKernel(
+            SavedDetections(self.frames, self.saved, self.space, names), self.space
+        )
+
+    def match(self, frame: int, found: Detections) -> FrameMatch:
+        return matcher(self.frames, self.class_map)(frame, found)
+
+    def branch_latencies_ms(self) -> np.ndarray:
+        contents = {
+            part: [ContentFeatures.of_objects(found) for found in own]
+            for part, own in enumerate(self.saved)
+        }
+        return branch_latencies_ms(self.machine, contents)
 
 
 @dataclass(frozen=True)
@@ -32,7 +71,7 @@ class Fold:
     """Frames with a profile that has not seen them, and what each branch makes of them."""
 
     bundle: PredictorBundle
-    world: SimulatedWorld
+    world: World
     outcomes: BranchOutcomes
     #: ``(N,)`` frames that a bootstrap draws together: a group, and the same again in repetitions.
     blocks: np.ndarray
@@ -76,7 +115,7 @@ def read_frames(
     return frames
 
 
-def played(world: SimulatedWorld, times: int) -> SimulatedWorld:
+def played(world: World, times: int) -> World:
     """All frames ``times`` over, one after the other in time."""
     first, second = (entry.frame.stamp_ns for entry in world.frames[:2])
     frames = [
@@ -97,7 +136,7 @@ def same_size_parts(frames: Sequence[LabelledFrame], group_frames: int) -> list[
     return [slice(a, b) for a, b in pairwise([*starts, len(sizes)])]
 
 
-def branch_matches(world: SimulatedWorld, cache: Path) -> list[list[FrameMatch]]:
+def branch_matches(world: World, cache: Path) -> list[list[FrameMatch]]:
     """What every branch would have published, judged; from a file if it is there."""
     names = ("scores", "class_ids", "hits", "truth_class_ids")
     if not cache.exists():
@@ -106,9 +145,10 @@ def branch_matches(world: SimulatedWorld, cache: Path) -> list[list[FrameMatch]]
         for setting in track(range(len(world.saved)), "branches"):
             for part in same_size_parts(world.frames, max(world.space.sampling_intervals)):
                 frames, saved = world.frames[part], world.saved[setting][part]
-                published = replay_setting(world.space, setting, frames, saved)
+                images = [entry.frame for entry in frames]
+                published = replay_setting(world.space, setting, images, saved)
                 shifted = partial(lambda start, i, found: world.match(start + i, found), part.start)
-                matched = match_all(published, shifted, range(part.stop - part.start))
+                matched = match_all(published, shifted)
                 for index, found in matched.items():
                     by_branch[index] += found
         for index, found in by_branch.items():
@@ -157,9 +197,9 @@ def _prepare(
     trace, _ = record_trace(network, scenes_of(sources, 3), UNSEEN_LEVELS, cache / "trace.npz")
     levels = np.arange(len(frames) * arguments.repeat) // arguments.level_frames % trace.level_count
     class_map = ClassMap(network.detector.class_names, sources[0].class_names)
-    once = SimulatedWorld(
-        frames, saved_detections(network, frames, cache / "detections.npz"),
-        SimulatedMachine(trace, space, levels), class_map,
+    once = World(
+        frames, saved_detections(network, frames, cache / "detections.npz"), space,
+        SimulatedMachine(trace, levels), class_map,
     )  # fmt: skip
     matches = [own * arguments.repeat for own in branch_matches(once, cache / "matches.npz")]
     blocks = np.tile(np.arange(len(frames)) // group_frames, arguments.repeat)
@@ -169,8 +209,8 @@ def _prepare(
         seed = _START_STEP * start
         world = replace(whole, machine=replace(whole.machine, seed=seed))
         own = of_another_machine(bundle, arguments.profile_error, seed)
-        latencies_ms = branch_latencies_ms(world)
-        outcomes = BranchOutcomes(space, matches, latencies_ms, len(world.truth_names))
+        latencies_ms = world.branch_latencies_ms()
+        outcomes = BranchOutcomes(space, matches, latencies_ms, len(class_map.truth_names))
         folds.append(Fold(own, world, outcomes, blocks))
     return folds
 

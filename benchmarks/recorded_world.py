@@ -13,14 +13,15 @@ from approx_perception.assembly.measuring import LatencyRows, PartTimer, Scene
 from approx_perception.branches import BranchSpace
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import LabelledFrame
-from approx_perception.detectors import Detector
+from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.files import read_columns, write_columns
+from approx_perception.kernels.detection_costs import DetectionCosts
+from approx_perception.kernels.detection_replay import detect_all
 from approx_perception.latency.records import of_parts
 from approx_perception.profiling.contention_generator import ContentionLevel
 from approx_perception.profiling.plan import ProfilePlan
 from approx_perception.profiling.profiler import join_units, time_level
 from approx_perception.simulation.recorded_machine import LatencyTrace
-from approx_perception.simulation.replay import detect_all
 from approx_perception.structures import Detections
 
 CORES = os.cpu_count() or 1
@@ -43,6 +44,33 @@ class Network:
     space: BranchSpace
     options: KernelOptions
 
+    @property
+    def terms(self) -> DetectionCosts:
+        return DetectionCosts(self.space)
+
+
+class SavedDetections(Detector):
+    """Finds in images what was saved of them at each setting of a space."""
+
+    description = "saved detections"
+
+    def __init__(
+        self,
+        frames: Sequence[LabelledFrame],
+        saved: Sequence[Sequence[Detections]],
+        space: BranchSpace,
+        class_names: tuple[str, ...],
+    ) -> None:
+        self.class_names, self.uses_proposals = class_names, bool(space.nprops)
+        self._settings, self._saved = space.detector_settings, saved
+        # The frames hold the images.
+        self._positions = {id(entry.frame.image): i for i, entry in enumerate(frames)}
+        self._frames = frames
+
+    def _detect(self, image: np.ndarray, settings: DetectorSettings) -> Detections:
+        setting = self._settings.index((settings.shape, settings.nprop))
+        return self._saved[setting][self._positions[id(image)]]
+
 
 def load(options: KernelOptions) -> Network:
     detector, _ = load_network(options)
@@ -56,7 +84,8 @@ def saved_detections(
     """Detections of each frame at each setting of the space, from a file if it is there."""
     if not cache.exists():
         columns = {}
-        saved = detect_all(network.detector, network.space.detector_settings, frames)
+        images = [entry.frame for entry in frames]
+        saved = detect_all(network.detector, network.space.detector_settings, images)
         for index, found in enumerate(saved):
             columns[f"boxes{index}"] = np.concatenate([f.boxes for f in found])
             columns[f"scores{index}"] = np.concatenate([f.scores for f in found])
@@ -104,4 +133,4 @@ def record_trace(
     rows = columns.pop("load")
     load = np.array([rows[rows[:, 0] == level, 1:].mean(axis=0) for level in range(len(levels))])
     size = int(columns["image_width"][0]), int(columns["image_height"][0])
-    return LatencyTrace(columns, load, network.space, size), load
+    return LatencyTrace(columns, load, network.space.compiled, network.terms, size), load

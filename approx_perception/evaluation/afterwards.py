@@ -13,8 +13,7 @@ from approx_perception.exceptions import ConfigurationError, DatasetError
 from approx_perception.metrics.run_record import RunRecord, RunRecorder
 from approx_perception.pipeline.driver import Driver, drive
 from approx_perception.simulation.hindsight import BranchOutcomes, KnownAfterwards, follow_branches
-from approx_perception.simulation.recorded_machine import SimulatedWorld
-from approx_perception.simulation.replay import detect_all
+from approx_perception.simulation.replay import matcher
 
 __all__ = ["Afterwards"]
 
@@ -71,13 +70,14 @@ class Afterwards:
     def _follow(self, built: BuiltSystem, class_map: ClassMap) -> BranchOutcomes:
         """All branches of a network and a space, once."""
         kernel, machine = built.kernel, built.machine
-        iou = built.spec.options.class_agnostic_iou
         if machine is None:
             raise AssertionError("such systems are built on a recorded machine only")
+        iou = built.spec.options.class_agnostic_iou
         key = f"{kernel.detector.description}, {kernel.space.hash}, {iou}"
         if key not in self._followed:
-            settings = kernel.space.detector_settings
-            saved = detect_all(kernel.detector, settings, self._frames, iou)
-            world = SimulatedWorld(self._frames, saved, machine, class_map)
-            self._followed[key] = follow_branches(world)
+            stream = kernel.pipeline
+            self._followed[key] = follow_branches(
+                stream.kernel, self._frames, machine, matcher(self._frames, class_map),
+                len(class_map.truth_names), stream.state,
+            )  # fmt: skip
         return self._followed[key]

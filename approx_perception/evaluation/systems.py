@@ -17,11 +17,8 @@ from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.fit import fit_latency
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.pipeline.driver import System
-from approx_perception.simulation.recorded_machine import (
-    LatencyTrace,
-    SimulatedMachine,
-    SimulatedPipeline,
-)
+from approx_perception.simulation.recorded_machine import LatencyTrace, SimulatedMachine
+from approx_perception.simulation.simulated_stream import SimulatedStream
 
 __all__ = ["BuiltSystem", "RecordedMachine", "SystemFactory"]
 
@@ -167,14 +164,13 @@ class SystemFactory:
             np.float64,
         )
         size = int(records.latency["image_width"][0]), int(records.latency["image_height"][0])
-        trace = LatencyTrace(records.latency, load, kernel.space, size)
-        machine = SimulatedMachine(trace, kernel.space, np.array(levels, np.int64))
-        detector = kernel.detector
-        system = SimulatedPipeline(
-            machine, lambda image, settings, _: detector.detect(image, settings),
-            detector.class_names, kernel.pipeline.scheduler, options.sla,
-            options.score_threshold, options.class_agnostic_iou, inner=detector,
-        )  # fmt: skip
+        stream = kernel.pipeline
+        terms = stream.kernel.cost_terms
+        trace = LatencyTrace(records.latency, load, kernel.space.compiled, terms, size)
+        machine = SimulatedMachine(trace, np.array(levels, np.int64))
+        system = SimulatedStream(stream.kernel, stream.scheduler, options.sla, machine)
+        # With the user's options.
+        system.state = stream.state
         return BuiltSystem(spec, system, kernel, machine, self.machine)
 
     def _network(self, options: KernelOptions) -> tuple[Detector, int]:

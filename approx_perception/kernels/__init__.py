@@ -6,7 +6,8 @@ from approx_perception.kernels._base import (
     Kernel,
     KernelOutput,
     KernelState,
+    Replay,
     Trial,
 )
 
-__all__ = ["Batch", "CostTerms", "Kernel", "KernelOutput", "KernelState", "Trial"]
+__all__ = ["Batch", "CostTerms", "Kernel", "KernelOutput", "KernelState", "Replay", "Trial"]

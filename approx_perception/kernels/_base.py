@@ -12,7 +12,7 @@ from approx_perception.branches import Space
 from approx_perception.kernels.stage_timer import StageTimer
 from approx_perception.structures import Content, Decision, Frame
 
-__all__ = ["Batch", "CostTerms", "Kernel", "KernelOutput", "KernelState", "Trial"]
+__all__ = ["Batch", "CostTerms", "Kernel", "KernelOutput", "KernelState", "Replay", "Trial"]
 
 Image = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float64]
@@ -81,6 +81,26 @@ class Trial:
     prepare: Callable[[], object] = lambda: None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Replay:
+    """What branches whose groups begin with one part would publish for N frames.
+
+    Attributes
+    ----------
+    main_part
+        Its position in `CompiledSpace.parts`.
+    contents
+        ``(N,)`` what would be known after each frame if a group began in every one.
+    outputs
+        ``{position of a branch: (N,) outputs}`` if it ran all the time, from the first frame on;
+        what branches share is the same object.
+    """
+
+    main_part: int
+    contents: Sequence[Any]
+    outputs: dict[int, list[Any]]
+
+
 class CostTerms(Protocol):
     """What the parts' costs are sums of.
 
@@ -134,6 +154,14 @@ class KernelState(ABC):
         batch
             What the frame's main part gave, where it ran for several cameras together.
         """
+
+    def replays(self, frames: Sequence[Frame]) -> Iterator[Callable[[], Replay]] | None:
+        """Yield work whose results tell what all branches would publish for frames of a stream.
+
+        For kernels whose branches share much. The network runs while work is yielded; what is
+        yielded may be done in any thread. None: each branch is to be run by itself.
+        """
+        return None
 
 
 class Kernel(ABC):

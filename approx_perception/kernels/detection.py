@@ -12,10 +12,11 @@ import numpy.typing as npt
 from approx_perception.association import Associator
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.detectors import Detector, DetectorSettings
-from approx_perception.kernels._base import Batch, Kernel, KernelOutput, KernelState, Trial
+from approx_perception.kernels._base import Batch, Kernel, KernelOutput, KernelState, Replay, Trial
 from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE, candidates
 from approx_perception.kernels.content_sensor import ContentSensor
 from approx_perception.kernels.detection_costs import DetectionCosts
+from approx_perception.kernels.detection_replay import replays
 from approx_perception.kernels.stage_timer import StageTimer
 from approx_perception.structures import ContentFeatures, Decision, Detections, Frame
 from approx_perception.trackers import Tracker, create_tracker
@@ -192,6 +193,10 @@ class DetectionState(KernelState):
             self._content.see_objects(objects, speeds, size)
         published = objects.with_score(self.options.score_threshold)
         return KernelOutput(published, self._content.features, why_end)
+
+    def replays(self, frames: Sequence[Frame]) -> Iterator[Callable[[], Replay]]:
+        """See `KernelState`: detections are shared by all that follows them."""
+        return replays(self._detector, self._space, frames, self.options.wanted)
 
     def _detect(
         self, frame: Frame, branch: Branch, parts: Sequence[int], timer: StageTimer,

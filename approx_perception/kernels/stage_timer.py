@@ -26,6 +26,8 @@ class StageTimer:
         self._paused_ns = 0
         self._stages_ms: dict[str, float] = {"decode": decode_ms}
         self._parts_ms: dict[int, float] = {}
+        #: Stage that each part which ran is timed as.
+        self.part_stages: dict[int, str] = {}
         #: Part that is under way, or began last and nothing after it: at fault if the frame fails.
         self.latest_part: int | None = None
         #: Images of the batch that the frame was in, and what those of others took of it.
@@ -46,12 +48,12 @@ class StageTimer:
         with self.stage(stage):
             self.latest_part = position
             yield
-        self._parts_ms[position] = self._stages_ms[stage]
+        self._parts_ms[position], self.part_stages[position] = self._stages_ms[stage], stage
 
     def charge(self, position: int, stage: str, ms: float, batch_size: int) -> None:
         """Count a part that ran for a batch of images, this one among them, during a pause."""
         self._stages_ms[stage] = ms
-        self._parts_ms[position] = ms / batch_size
+        self._parts_ms[position], self.part_stages[position] = ms / batch_size, stage
         self._start_ns -= round(ms * 1e6)
         self.batch_size, self.others_ms = batch_size, ms - ms / batch_size
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from approx_perception.clock import Clock, MonotonicClock
-from approx_perception.kernels import Batch, Kernel
+from approx_perception.kernels import Batch, Kernel, KernelOutput
 from approx_perception.kernels.stage_timer import StageTimer
 from approx_perception.scheduling import Scheduler
 from approx_perception.structures import SLA, Decision, Frame, FrameResult, LoadReading, Observation
@@ -96,7 +96,7 @@ class Stream:
         frame, decision, timer = work.frame, work.decision, work.timer
         timer.resume()
         try:
-            given = self.state.run(frame, decision, timer, batch)
+            given = self._run(work, batch)
         except Exception as error:
             self.scheduler.fail(timer.latest_part, error)
             raise
@@ -107,6 +107,10 @@ class Stream:
         )  # fmt: skip
         self.scheduler.observe(result)
         return result
+
+    def _run(self, work: FrameUnderWay, batch: Batch | None) -> KernelOutput:
+        given: KernelOutput = self.state.run(work.frame, work.decision, work.timer, batch)
+        return given
 
     def reset(self) -> None:
         """Forget the scene: the next frame begins a group, and identities start anew."""

@@ -17,27 +17,27 @@ import numpy.typing as npt
 
 from approx_perception.accuracy.content_model import FEATURE_NAMES, feature_vector
 from approx_perception.assembly.measuring import LatencyRows, PartTimer, Scene, objects_of
-from approx_perception.association import Associator
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import Clock
 from approx_perception.datasets import FrameSource, LabelledFrame
+from approx_perception.datasets.class_map import ClassMap
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.exceptions import DatasetError
 from approx_perception.files import Columns, read_columns, write_columns
 from approx_perception.kernels.content_sensor import ContentSensor
+from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.load.load_meter import LoadMeter
 from approx_perception.metrics.average_precision import pooled_ap50
 from approx_perception.profiling.contention_generator import ContentionGenerator
 from approx_perception.profiling.data import SNIPPET_FRAMES, labelled_frames, snippet_starts
 from approx_perception.profiling.plan import ProfilePlan, switching_tour
-from approx_perception.simulation.replay import replay_space
+from approx_perception.simulation.replay import matcher, replay_all
 from approx_perception.structures import Detections
 from approx_perception.trackers import Tracker
 
 __all__ = [
     "Profiler",
     "Report",
-    "content_of",
     "join_units",
     "scenes_found",
     "scenes_of",
@@ -216,18 +216,18 @@ class Profiler:
         if not frames:
             raise DatasetError(f"{source.name} has no ground truth; accuracy cannot be profiled")
         starts = list(snippet_starts(len(frames)))
-        settings = self.space.detector_settings
-        ap50 = np.zeros((len(starts), len(self.space)))
-        features = np.zeros((len(starts), len(settings), len(FEATURE_NAMES)))
-        replays = replay_space(
-            self.detector, self.space, frames, source.class_names, self.translations
-        )
-        for replay in replays:
-            seen = content_of(frames, replay.detections)
+        kernel = DetectionKernel(self.detector, self.space)
+        main_parts = kernel.space.compiled.main_parts[0].tolist()
+        ap50 = np.zeros((len(starts), len(kernel.space)))
+        features = np.zeros((len(starts), len(main_parts), len(FEATURE_NAMES)))
+        class_map = ClassMap(kernel.class_names, source.class_names, self.translations)
+        for own in replay_all(kernel, frames, matcher(frames, class_map)):
+            seen = np.array([feature_vector(content) for content in own.replay.contents])
+            column = main_parts.index(own.replay.main_part)
             for row, start in enumerate(starts):
                 part = slice(start, start + SNIPPET_FRAMES)
-                features[row, replay.index] = _mean_of_known(seen[part])
-                for branch, matches in replay.matches.items():
+                features[row, column] = _mean_of_known(seen[part])
+                for branch, matches in own.matches.items():
                     ap50[row, branch] = pooled_ap50(matches[part])
         return {
             "source": np.full(len(starts), index), "start": np.array(starts), "ap50": ap50,
@@ -288,17 +288,3 @@ def _rotated(count: int, turn: int) -> list[int]:
 def join_units(units: Sequence[Columns]) -> Columns:
     """Columns of all units, one below the other."""
     return {name: np.concatenate([unit[name] for unit in units]) for name in units[0]}
-
-
-def content_of(frames: Sequence[LabelledFrame], found: Sequence[Detections]) -> Any:
-    """Features after each frame, ``(N, F)``, when the detector runs on all of them."""
-    sensor, associator = ContentSensor(), Associator()
-    rows = []
-    for position, (entry, detections) in enumerate(zip(frames, found, strict=True)):
-        image = entry.frame.image
-        sensor.see_image(image)
-        objects = associator.associate(detections, position)
-        speeds = associator.speeds_px_per_frame(objects)
-        sensor.see_objects(objects, speeds, (image.shape[1], image.shape[0]))
-        rows.append(feature_vector(sensor.features))
-    return np.array(rows)

@@ -5,21 +5,25 @@ adaptive system is judged by how much it lags behind (its regret).
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.branches import BranchSpace
+from approx_perception.branches import Space
+from approx_perception.datasets import LabelledFrame
+from approx_perception.kernels import Kernel, KernelState
 from approx_perception.metrics.average_precision import FrameMatch, mean_ap50, pooled_ap50
 from approx_perception.metrics.latency import group_means_ms, violation_share
-from approx_perception.simulation.recorded_machine import SimulatedWorld, branch_latency_ms
-from approx_perception.simulation.replay import match_all, replay_setting
+from approx_perception.simulation.recorded_machine import SimulatedMachine
+from approx_perception.simulation.replay import Matcher, replay_all
 from approx_perception.structures import (
     SLA,
+    Content,
     Decision,
-    Detections,
     Frame,
     FrameResult,
     SlaScope,
@@ -48,19 +52,19 @@ class Choice:
     ----------
     branches
         ``(N,)`` positions in the space.
-    detected
-        ``(N,)`` whether the detector runs.
+    starts
+        ``(N,)`` whether a group begins.
     """
 
     branches: npt.NDArray[np.int64]
-    detected: npt.NDArray[np.bool_]
+    starts: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BranchOutcomes:
     """What each of B branches would have published for N frames, and what it would have taken.
 
-    Each detects in every si-th frame from the first one on.
+    Each begins groups one after the other from the first frame on.
 
     Attributes
     ----------
@@ -73,24 +77,24 @@ class BranchOutcomes:
     class_count
         Classes of the truth.
     published
-        ``B x N``, in the detector's classes and without identities; empty where nobody needs it.
+        ``B x N`` outputs, without identities; empty where nobody needs it.
     """
 
-    space: BranchSpace
+    space: Space[Any]
     matches: Sequence[Sequence[FrameMatch]]
     latencies_ms: Vector
     class_count: int
-    published: Sequence[Sequence[Detections]] = ()
+    published: Sequence[Sequence[Any]] = ()
 
     @property
     def group_frames(self) -> int:
         """Frames of the oracle's groups: a whole number of groups of every branch."""
-        return math.lcm(*self.space.sampling_intervals)
+        return math.lcm(*self.space.compiled.group_frames.tolist())
 
-    def detected(self, branch: int) -> npt.NDArray[np.bool_]:
-        """``(N,)`` whether a branch detects in a frame."""
+    def starts(self, branch: int) -> npt.NDArray[np.bool_]:
+        """``(N,)`` whether a branch begins a group in a frame."""
         frames = np.arange(self.latencies_ms.shape[1])
-        return np.asarray(frames % self.space[branch].si == 0)
+        return np.asarray(frames % self.space.compiled.group_frames[branch] == 0)
 
     def latency_ms(self, choice: Choice) -> Vector:
         """``(N,)`` latency of each frame under a choice."""
@@ -103,7 +107,7 @@ class BranchOutcomes:
     def fixed(self, branch: int) -> Choice:
         """One branch for all frames."""
         count = self.latencies_ms.shape[1]
-        return Choice(np.full(count, branch, np.int64), self.detected(branch))
+        return Choice(np.full(count, branch, np.int64), self.starts(branch))
 
     def best_fixed(
         self, slas: Sequence[SLA], phases: npt.NDArray[np.int64] | None = None
@@ -129,7 +133,7 @@ class BranchOutcomes:
         parts = [phases == phase for phase in np.unique(phases)]
         best: tuple[float, int] | None = None
         for branch in range(len(self.space)):
-            latency, starts = self.latencies_ms[branch], self.detected(branch)
+            latency, starts = self.latencies_ms[branch], self.starts(branch)
             over = max(
                 violation_share(latency[part], starts[part], limits_ms[part], slas[0].scope)
                 for part in parts
@@ -148,14 +152,14 @@ class BranchOutcomes:
         count = self.latencies_ms.shape[1]
         overall = np.array([mean_ap50(own, self.class_count).mean for own in self.matches])
         branches = np.zeros(count, np.int64)
-        detected = np.zeros(count, bool)
+        starts = np.zeros(count, bool)
         for start in range(0, count, self.group_frames):
             part = slice(start, min(start + self.group_frames, count))
             relative = self.latencies_ms[:, part] / [sla.latency_ms for sla in slas[part]]
             if slas[start].scope is SlaScope.GOF:
                 relative = np.array(
                     [
-                        group_means_ms(own, self.detected(branch)[part])
+                        group_means_ms(own, self.starts(branch)[part])
                         for branch, own in enumerate(relative)
                     ]
                 )
@@ -164,46 +168,76 @@ class BranchOutcomes:
             value = np.nan_to_num(ap50, nan=0.0) + _OVERALL_SHARE * np.nan_to_num(overall)
             best = int(np.where(worst <= 1, value, -worst).argmax())
             branches[part] = best
-            detected[part] = self.detected(best)[part]
-        return Choice(branches, detected)
+            starts[part] = self.starts(best)[part]
+        return Choice(branches, starts)
 
 
 def follow_branches(
-    world: SimulatedWorld, report: Callable[[str, float], None] = lambda message, share: None
+    kernel: Kernel,
+    frames: Sequence[LabelledFrame],
+    machine: SimulatedMachine,
+    match: Matcher,
+    class_count: int,
+    state: KernelState | None = None,
 ) -> BranchOutcomes:
-    """Follow all branches over all frames of a world, which must be of one image size.
+    """Follow all branches of a kernel's space over frames of one image size.
 
     Parameters
     ----------
-    world
-        Frames with ground truth, what is detected in them, and what things cost.
-    report
-        Called with what is being done and the share that is done.
+    kernel, frames, match, state
+        See `replay_all`.
+    machine
+        What things cost.
+    class_count
+        Classes of the truth.
     """
-    space = world.space
-    published: dict[int, list[Detections]] = {}
+    contents: dict[int, Sequence[Content]] = {}
+    published: dict[int, Sequence[Any]] = {}
     matches: dict[int, list[FrameMatch]] = {}
-    for index, (shape, nprop) in enumerate(space.detector_settings):
-        report(f"following shape {shape}, nprop {nprop}", index / len(space.detector_settings))
-        own = replay_setting(space, index, world.frames, world.saved[index])
-        matches |= match_all(own, world.match, range(len(world.frames)))
-        published |= own
-    order = range(len(space))
+    for own in replay_all(kernel, frames, match, state):
+        contents[own.replay.main_part] = own.replay.contents
+        published |= own.replay.outputs
+        matches |= own.matches
+    order = range(len(kernel.space))
     return BranchOutcomes(
-        space, [matches[i] for i in order], branch_latencies_ms(world), len(world.truth_names),
-        [published[i] for i in order],
+        kernel.space, [matches[i] for i in order], branch_latencies_ms(machine, contents),
+        class_count, [published[i] for i in order],
     )  # fmt: skip
 
 
-def branch_latencies_ms(world: SimulatedWorld) -> Vector:
-    """``(B, N)`` latency of each branch in each frame of a world, if it ran all the time."""
-    settings = world.space.detector_settings
-    return np.array(
-        [
-            branch_latency_ms(world.machine, b, world.saved[settings.index(b.detector_settings)])
-            for b in world.space
-        ]
-    )
+def branch_latencies_ms(
+    machine: SimulatedMachine, contents: Mapping[int, Sequence[Content]]
+) -> Vector:
+    """``(B, N)`` latency of each branch in each of N frames, if it ran all the time.
+
+    Parameters
+    ----------
+    machine
+        What parts cost.
+    contents
+        ``{part: (N,) content}`` as a frame would show it if a group began there with that part.
+    """
+    compiled, trace = machine.trace.compiled, machine.trace
+    positions = np.arange(len(next(iter(contents.values()))))
+    factors = np.array([machine.factors(frame) for frame in positions.tolist()])
+    levels = [machine.level(frame) for frame in positions.tolist()]
+    terms = {part: [trace.terms(content) for content in own] for part, own in contents.items()}
+
+    @cache
+    def part_ms(main: int, length: int) -> Vector:
+        """``(N, P)`` of all parts, where groups of a length begin with a part."""
+        own = [trace.typical_ms(levels[i], terms[main][i - i % length]) for i in positions]
+        return np.asarray(np.array(own) * factors)
+
+    latencies_ms = np.zeros((len(compiled.frame_of), len(positions)))
+    for branch, length in enumerate(compiled.group_frames.tolist() if len(positions) else ()):
+        of_parts = part_ms(compiled.parts_of(branch, 0)[0], length)
+        kinds = np.array([compiled.kind_at(branch, position) for position in range(length)])
+        for kind in np.unique(kinds):
+            rows = kinds[positions % length] == kind
+            parts = list(compiled.parts_of(branch, kind))
+            latencies_ms[branch, rows] = of_parts[rows][:, parts].sum(axis=1)
+    return latencies_ms + machine.overhead_ms
 
 
 class KnownAfterwards:
@@ -230,7 +264,7 @@ class KnownAfterwards:
         self._position += 1
         position, space = self._position, self._outcomes.space
         branch, before = (int(self._choice.branches[max(p, 0)]) for p in (position, position - 1))
-        starts, nan = bool(self._choice.detected[position]), float("nan")
+        starts, nan = bool(self._choice.starts[position]), float("nan")
         decision = Decision(
             space[branch], space.compiled.kinds[0 if starts else -1], starts, branch != before,
             nan, nan, nan, "known afterwards",

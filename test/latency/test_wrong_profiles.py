@@ -51,8 +51,8 @@ def run(columns, sla, factor=1.0, parts="all", frames=100, levels=(0,)):
     base[PARTS[parts]] *= factor
     latency = AdaptiveLatency(SPACE, replace(model, base=base), COSTS)
     scheduler = Scheduler(SPACE, MostAccurate(), latency, ConstantAccuracy(ACCURACY))
-    trace = LatencyTrace(columns, UNKNOWN_LOAD, SPACE, (640, 480))
-    machine = SimulatedMachine(trace, SPACE, np.array(levels))
+    trace = LatencyTrace(columns, UNKNOWN_LOAD, SPACE.compiled, COSTS, (640, 480))
+    machine = SimulatedMachine(trace, np.array(levels))
     found = Detections.from_arrays(
         np.tile([0, 0, 50, 50], (OBJECTS, 1)), np.ones(OBJECTS), np.zeros(OBJECTS)
     )
@@ -62,7 +62,8 @@ def run(columns, sla, factor=1.0, parts="all", frames=100, levels=(0,)):
         decision = scheduler.decide(Observation(sla, content, "camera", (640, 480)))
         kind = SPACE.compiled.kinds.index(decision.kind)
         parts_run = SPACE.compiled.parts_of(SPACE.index(decision.branch), kind)
-        took = tuple((part, machine.draw_ms(frame, part, content)) for part in parts_run)
+        part_ms = machine.part_ms(frame, content)
+        took = tuple((part, float(part_ms[part])) for part in parts_run)
         result = FrameResult(
             0, "camera", frame, found, decision, sla,
             StageTimings(processing_ms=sum(ms for _, ms in took)), parts=took, content=content,

@@ -35,7 +35,7 @@ EASY_THEN_HARD = outcomes(
 
 def test_groups_of_the_oracle_hold_whole_groups_of_all_branches():
     assert EASY_THEN_HARD.group_frames == 2
-    assert EASY_THEN_HARD.detected(LARGE_TRACKED).tolist() == [True, False] * 4
+    assert EASY_THEN_HARD.starts(LARGE_TRACKED).tolist() == [True, False] * 4
 
 
 def test_the_oracle_changes_with_the_content():

@@ -8,7 +8,9 @@ import pytest
 
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.datasets.synthetic import SyntheticVideo
-from approx_perception.simulation.replay import match_all, replay_setting, replay_space
+from approx_perception.kernels.detection import DetectionKernel
+from approx_perception.kernels.detection_replay import replay_setting
+from approx_perception.simulation.replay import match_all, replay_all
 from approx_perception.structures import Detections
 from approx_perception.testing.fakes import FakeDetector
 from approx_perception.trackers import create_tracker
@@ -28,7 +30,7 @@ def world():
                                e.ground_truth.class_ids)
         for e in frames
     ]  # fmt: skip
-    return frames, saved
+    return [entry.frame for entry in frames], saved
 
 
 def alone(branch, frames, saved):
@@ -36,12 +38,12 @@ def alone(branch, frames, saved):
     if branch.tracker_settings is None:
         return saved
     tracker, published = create_tracker(branch.tracker_settings), []
-    for index, entry in enumerate(frames):
+    for index, frame in enumerate(frames):
         if index % branch.si == 0:
-            tracker.initialize(entry.frame.image, saved[index])
+            tracker.initialize(frame.image, saved[index])
             published.append(saved[index])
         else:
-            update = tracker.update(entry.frame.image)
+            update = tracker.update(frame.image)
             published.append(update.detections.select(~update.lost))
     return published
 
@@ -68,18 +70,17 @@ def test_what_is_shared_is_compared_once(world):
     frames, saved = world
     calls = []
     published = replay_setting(SPACE, 0, frames, saved)
-    matches = match_all(
-        published, lambda i, found: calls.append((i, len(found))) or len(found), [0, 5]
-    )
+    two = {branch: [own[0], own[5]] for branch, own in published.items()}
+    matches = match_all(two, lambda i, found: calls.append((i, len(found))) or len(found))
     # Frame 0 is one and the same detection for all. Frame 5 is detected, or tracked by either
     # tracker from frame 4 (si 2 and 4) or from frame 0 (si 8).
     assert len(calls) == 1 + 1 + 2 * 2
     assert {branch: len(row) for branch, row in matches.items()} == dict.fromkeys(published, 2)
 
 
-def test_a_space_asks_its_detector_from_one_thread(world):
+def test_a_space_asks_its_detector_from_one_thread():
     """A network keeps its knobs between the call and the proposals: two callers would mix them."""
-    frames, _ = world
+    frames = list(SyntheticVideo("race", "test", 0, FRAMES))
     callers, knobs = set(), []
 
     def find(image, settings):
@@ -88,10 +89,14 @@ def test_a_space_asks_its_detector_from_one_thread(world):
         time.sleep(0.001)
         return Detections.from_arrays([[0, 0, knobs[0], knobs[0]]], [0.9], [0])
 
-    replays = list(replay_space(FakeDetector(find), SPACE, frames, ()))
-    assert [replay.index for replay in replays] == [0, 1]
+    def match(frame, output):
+        return len(output)
+
+    kernel = DetectionKernel(FakeDetector(find), SPACE)
+    replays = list(replay_all(kernel, frames, match))
+    assert [own.replay.main_part for own in replays] == [0, 1]
     assert callers == {threading.get_ident()}
-    for replay, (shape, _) in zip(replays, SPACE.detector_settings, strict=True):
-        assert {float(found.boxes[0, 2]) for found in replay.detections} == {shape}
-        assert {SPACE[branch].shape for branch in replay.matches} == {shape}
-        assert {len(row) for row in replay.matches.values()} == {FRAMES}
+    for own, (shape, _) in zip(replays, SPACE.detector_settings, strict=True):
+        assert {content.mean_width_px for content in own.replay.contents} == {shape}
+        assert {SPACE[branch].shape for branch in own.matches} == {shape}
+        assert {len(row) for row in own.matches.values()} == {FRAMES}

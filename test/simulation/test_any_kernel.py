@@ -1,0 +1,79 @@
+"""A kernel that is no detection on a recorded machine."""
+
+import numpy as np
+import pytest
+
+from approx_perception.accuracy.content_model import ConstantAccuracy
+from approx_perception.datasets import LabelledFrame
+from approx_perception.latency.adaptive_latency import AdaptiveLatency
+from approx_perception.latency.fit import fit_latency
+from approx_perception.scheduling import MostAccurate, Scheduler
+from approx_perception.simulation.hindsight import branch_latencies_ms
+from approx_perception.simulation.recorded_machine import LatencyTrace, SimulatedMachine
+from approx_perception.simulation.replay import replay_all
+from approx_perception.simulation.simulated_stream import SimulatedStream, simulate
+from approx_perception.structures import SLA, Frame
+from approx_perception.testing.contracts import textured_image
+from approx_perception.testing.toy_kernel import ToyKernel
+
+KERNEL = ToyKernel()
+#: Of its four parts on the idle machine; level 1 triples them.
+PART_MS = (1.0, 2.0, 4.0, 8.0)
+ACCURACY = np.array([0.3, 0.5, 0.6, 0.9])
+FRAMES = [
+    LabelledFrame(Frame(textured_image(64, 48, seed), seed * 10**8, "camera", seed))
+    for seed in range(60)
+]
+UNKNOWN = np.full((2, 2), np.nan)
+
+
+def columns():
+    rng = np.random.default_rng(0)
+    rows = [
+        (part, -1, level, 0, 64, 48, ms * (1, 3)[level] * np.exp(0.02 * rng.standard_normal()))
+        for level in (0, 1)
+        for part, ms in enumerate(PART_MS)
+        for _ in range(20)
+    ]
+    names = ("part", "before", "level", "round", "image_width", "image_height", "ms")
+    return dict(zip(names, np.array(rows, float).T, strict=True))
+
+
+@pytest.fixture
+def machine():
+    trace = LatencyTrace(columns(), UNKNOWN, KERNEL.space.compiled, KERNEL.cost_terms, (64, 48))
+    return SimulatedMachine(trace, np.repeat([0, 1], 30))
+
+
+class Kept(list):
+    def add(self, frame, result, *_):
+        self.append(result)
+
+
+def test_the_scheduler_meets_the_recorded_machine(machine):
+    model = fit_latency(columns(), UNKNOWN, KERNEL.space.compiled, KERNEL.cost_terms)
+    latency = AdaptiveLatency(KERNEL.space, model, KERNEL.cost_terms)
+    scheduler = Scheduler(KERNEL.space, MostAccurate(), latency, ConstantAccuracy(ACCURACY))
+    stream, results = SimulatedStream(KERNEL, scheduler, SLA(16.0), machine), Kept()
+    simulate(stream, FRAMES, [SLA(16.0)] * len(FRAMES), [results])
+    assert str(results[29].decision.branch) == "side=64,exit=2"
+    assert str(results[-1].decision.branch) == "side=64,exit=1"
+    for result in results:
+        ((part, ms),) = result.parts
+        expected = PART_MS[part] * (1 if result.sequence < 30 else 3)
+        assert ms == pytest.approx(expected, rel=0.1)
+        assert result.timings.processing_ms == pytest.approx(ms + machine.overhead_ms)
+        assert result.output == KERNEL.look(FRAMES[result.sequence].frame.image, KERNEL.space[part])
+
+
+def test_every_branch_is_followed_by_itself(machine):
+    outputs = {}
+    contents = {}
+    for own in replay_all(KERNEL, FRAMES[:5], lambda frame, output: (frame, output)):
+        contents[own.replay.main_part] = own.replay.contents
+        outputs |= own.matches
+    latencies_ms = branch_latencies_ms(machine, contents)
+    for index, branch in enumerate(KERNEL.space):
+        looks = [KERNEL.look(entry.frame.image, branch) for entry in FRAMES[:5]]
+        assert outputs[index] == list(enumerate(looks))
+        assert latencies_ms[index] == pytest.approx(PART_MS[index] + 1, rel=0.1)
