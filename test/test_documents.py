@@ -15,6 +15,7 @@ from approx_perception.interface import (
     TOPICS,
 )
 from test.conftest import ROOT
+from test.test_import_rules import ROOMS
 
 PAGES = sorted(
     path
@@ -189,6 +190,12 @@ def test_what_is_named_in_the_text_exists(page):
         assert not OURS.fullmatch(code) or (ROOT / code).exists(), code
         if re.fullmatch(r"[a-z]+/[a-z_]+\.py", code):
             assert (ROOT / "approx_perception" / code).exists() or (ROOT / code).exists(), code
+
+
+def test_the_rooms_are_those_of_the_import_rule():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.+?) \| ", page.partition("## Rooms")[2], re.MULTILINE)
+    assert [room for row in rows for room in CODE.findall(row)] == ROOMS[1:]
 
 
 def test_the_checks_see_what_is_wrong():
