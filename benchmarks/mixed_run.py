@@ -25,13 +25,29 @@ from approx_perception.assembly.policy_factory import PolicyFactory
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.part_bias import PartBias
-from approx_perception.metrics.average_precision import FrameMatch, mean_ap50
-from approx_perception.metrics.intervals import resampled_ap50
+from approx_perception.metrics.average_precision import (
+    FrameMatch,
+    mean_ap50,
+    mean_ap50_of_draws,
+)
 from approx_perception.metrics.latency import group_means_ms, violation_share
 from approx_perception.scheduling import MostAccurate, Scheduler
 from approx_perception.simulation.hindsight import Choice
 from approx_perception.simulation.simulated_stream import SimulatedStream, simulate
 from approx_perception.structures import SLA, Frame, FrameResult, SlaScope
+
+#: Draws of a bootstrap.
+DRAWS = 200
+
+
+def resampled_ap50(
+    matches: Sequence[FrameMatch], class_count: int, blocks: np.ndarray
+) -> np.ndarray:
+    """AP50 of draws of blocks with replacement, the same blocks for everybody."""
+    count = int(blocks.max()) + 1
+    draws = np.random.default_rng(0).integers(count, size=(DRAWS, count))
+    often = np.array([np.bincount(draw, minlength=count) for draw in draws])
+    return mean_ap50_of_draws(matches, class_count, often[:, blocks])
 
 
 def judged(

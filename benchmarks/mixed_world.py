@@ -46,6 +46,8 @@ class World:
     saved: Sequence[Sequence[Detections]]
     space: BranchSpace
     machine: SimulatedMachine
+    #: ``(N,)`` of the machine's contention.
+    levels: np.ndarray
     class_map: ClassMap
 
     @property
@@ -96,7 +98,7 @@ def joined(folds: Sequence[Fold]) -> Run:
     return Run(
         folds,
         BranchOutcomes(parts[0].space, matches, latencies_ms, parts[0].class_count),
-        np.concatenate([fold.world.machine.levels for fold in folds]),
+        np.concatenate([fold.world.levels for fold in folds]),
         np.concatenate([f.blocks + start for f, start in zip(folds, starts, strict=True)]),
     )
 
@@ -199,7 +201,7 @@ def _prepare(
     class_map = ClassMap(network.detector.class_names, sources[0].class_names)
     once = World(
         frames, saved_detections(network, frames, cache / "detections.npz"), space,
-        SimulatedMachine(trace, levels), class_map,
+        SimulatedMachine(trace, lambda frame: int(levels[frame])), levels, class_map,
     )  # fmt: skip
     matches = [own * arguments.repeat for own in branch_matches(once, cache / "matches.npz")]
     blocks = np.tile(np.arange(len(frames)) // group_frames, arguments.repeat)

@@ -1,6 +1,6 @@
 """From a scenario to what each frame is subjected to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -14,7 +14,6 @@ __all__ = [
     "SteppedContention",
     "conditions_of",
     "level_numbers",
-    "level_of_each_frame",
 ]
 
 
@@ -79,13 +78,3 @@ def level_numbers(scenario: Scenario) -> list[dict[str, float]]:
         if dict(amounts) not in numbers:
             numbers.append(dict(amounts))
     return numbers
-
-
-def level_of_each_frame(
-    scenario: Scenario, machine: RecordedMachine | None, count: int
-) -> Sequence[int]:
-    """``(count,)`` level of a recorded machine for each frame, at least one."""
-    if machine is None:
-        return (0,)
-    levels = Conditions({}, _levels(scenario, machine))
-    return [levels.level(frame) for frame in range(max(count, 1))]

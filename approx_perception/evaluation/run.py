@@ -7,11 +7,10 @@ from itertools import chain, islice
 
 from approx_perception.datasets import FrameSource, LabelledFrame, is_synthetic
 from approx_perception.datasets.class_map import ClassMap
-from approx_perception.evaluation.afterwards import Afterwards
+from approx_perception.evaluation.afterwards import Hindsight
 from approx_perception.evaluation.conditions import (
     SteppedContention,
     conditions_of,
-    level_of_each_frame,
 )
 from approx_perception.evaluation.metadata import system_metadata
 from approx_perception.evaluation.scenario import Scenario
@@ -27,7 +26,7 @@ from approx_perception.interface.systems import HINDSIGHT
 from approx_perception.metrics.run_record import RunRecord, RunRecorder
 from approx_perception.metrics.truth_use import check_classes, truth_given
 from approx_perception.notices import notice
-from approx_perception.pipeline.driver import Driver, Listener, drive
+from approx_perception.pipeline.driver import Conditions, Driver, Listener, System, drive
 
 __all__ = ["Listen", "run_systems"]
 
@@ -81,65 +80,73 @@ def run_systems(
     first = next(entries, None)
     if first is None:
         raise DatasetError(f"{options.name} has no frames")
-    built = _built(specs, options, scenario, source, first, factory or SystemFactory(machine))
-    online = [system for system in built if system.spec.kind not in HINDSIGHT]
-    recorders: list[RunRecorder] = []
-    drivers: list[Driver] = []
-    for system in online:
-        recorder = RunRecorder(
-            system_metadata(system, options, source, scenario), _class_map(system, options, source)
-        )
-        conditions = conditions_of(scenario, system.spec, machine)
-        listeners = [recorder, *listen(system, source)]
-        recorders.append(recorder)
-        drivers.append(Driver(system.system, conditions, listeners, system.spec.name))
+    factory = factory or SystemFactory(machine)
+    height, width = first.frame.image.shape[:2]
+    runs = []
+    for spec in specs:
+        sized = replace(spec, options=replace(spec.options, image_size=(width, height)))
+        conditions = conditions_of(scenario, spec, machine)
+        built = factory.build(sized, conditions.level)
+        runs.append(_Run(built, conditions, options, source, scenario))
+    if not is_synthetic(options.name):
+        for caution in sorted({run.system.kernel.detector.caution for run in runs} - {""}):
+            notice(caution)
+    online = [run for run in runs if not run.is_hindsight]
+    drivers = [run.driver(run.system.system, listen(run.system, source)) for run in online]
     seen: list[LabelledFrame] = []
     whole = chain([first], entries)
     with ExitStack() as stack:
         contention = SteppedContention({} if machine else scenario.contention_steps, stack)
         drive(
-            _kept(whole, seen) if len(online) < len(built) else whole, drivers,
+            _kept(whole, seen) if len(online) < len(runs) else whole, drivers,
             lambda frame: contention.prepare(frame.sequence),
         )  # fmt: skip
-    finished = iter([recorder.finish() for recorder in recorders])
-    afterwards = Afterwards(seen, options, source, scenario, machine)
-    records = [
-        afterwards.record(system) if system.spec.kind in HINDSIGHT else next(finished)
-        for system in built
-    ]
-    for system, record in zip(built, records, strict=True):
+    hindsight = Hindsight(seen, options.name)
+    for run in runs:
+        if run.is_hindsight:
+            system = hindsight.system(run.system, run.conditions, run.class_map)
+            drive(seen, [run.driver(system)])
+    return [run.record() for run in runs]
+
+
+class _Run:
+    """One system on one source."""
+
+    def __init__(
+        self,
+        system: BuiltSystem,
+        conditions: Conditions,
+        options: SourceOptions,
+        source: FrameSource,
+        scenario: Scenario,
+    ) -> None:
+        self.system, self.conditions = system, conditions
+        self._options, self._source = options, source
+        self.is_hindsight = system.spec.kind in HINDSIGHT
+        self.class_map = ClassMap(system.class_names, source.class_names, options.class_map.names)
+        if options.ground_truth is not None:
+            check_classes(self.class_map, source.truth_name)
+        metadata = system_metadata(system, options, source, scenario)
+        if self.is_hindsight:
+            metadata |= {"has_stages": False, "has_identities": False}
+        self._recorder = RunRecorder(metadata, self.class_map)
+
+    def driver(self, system: System, listeners: Sequence[Listener] = ()) -> Driver:
+        """Feeds the system, or one in its place, and records."""
+        name = self.system.spec.name
+        return Driver(system, self.conditions, [self._recorder, *listeners], name)
+
+    def record(self) -> RunRecord:
+        """All that was recorded."""
+        record, limit = self._recorder.finish(), self._options.frames
         # Of the network: systems that share it have one count.
-        record.metadata["malformed_detections"] = system.kernel.detector.malformed_count
+        record.metadata["malformed_detections"] = self.system.kernel.detector.malformed_count
         # Only now a bag knows which stamps of its truth were no image's.
         record.metadata["truth"] = truth_given(
-            source, _class_map(system, options, source), options.ground_truth is not None,
-            options.frames is None or len(record) < options.frames,
+            self._source, self.class_map, self._options.ground_truth is not None,
+            limit is None or len(record) < limit,
         )  # fmt: skip
-    return records
-
-
-def _built(
-    specs: Sequence[SystemSpec],
-    options: SourceOptions,
-    scenario: Scenario,
-    source: FrameSource,
-    first: LabelledFrame,
-    factory: SystemFactory,
-) -> list[BuiltSystem]:
-    """Build the systems for the source's images, and say what is wrong with their networks."""
-    height, width = first.frame.image.shape[:2]
-    count = min(source.frame_count or options.frames or 1, options.frames or source.frame_count)
-    levels = level_of_each_frame(scenario, factory.machine, count)
-    built = [
-        factory.build(
-            replace(spec, options=replace(spec.options, image_size=(width, height))), levels
-        )
-        for spec in specs
-    ]
-    if not is_synthetic(options.name):
-        for caution in sorted({own.kernel.detector.caution for own in built} - {""}):
-            notice(caution)
-    return built
+        return record
 
 
 def _kept(entries: Iterator[LabelledFrame], seen: list[LabelledFrame]) -> Iterator[LabelledFrame]:
@@ -147,10 +154,3 @@ def _kept(entries: Iterator[LabelledFrame], seen: list[LabelledFrame]) -> Iterat
     for entry in entries:
         seen.append(entry)
         yield entry
-
-
-def _class_map(system: BuiltSystem, options: SourceOptions, source: FrameSource) -> ClassMap:
-    class_map = ClassMap(system.class_names, source.class_names, options.class_map.names)
-    if options.ground_truth is not None:
-        check_classes(class_map, source.truth_name)
-    return class_map

@@ -1,6 +1,6 @@
 """Systems ready to run, on this machine or on a recorded one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -119,15 +119,15 @@ class SystemFactory:
         self.machine, self._report = machine, report
         self._networks: dict[tuple[Any, ...], tuple[Detector, int]] = {}
 
-    def build(self, spec: SystemSpec, levels: Sequence[int] = (0,)) -> BuiltSystem:
+    def build(self, spec: SystemSpec, level: Callable[[int], int]) -> BuiltSystem:
         """Load, warm and measure a system.
 
         Parameters
         ----------
         spec
             What to build.
-        levels
-            ``(N,)`` level of contention of each frame, of the recorded machine.
+        level
+            Of the recorded machine's contention, by the number of the frame.
 
         Raises
         ------
@@ -167,7 +167,7 @@ class SystemFactory:
         stream = kernel.pipeline
         terms = stream.kernel.cost_terms
         trace = LatencyTrace(records.latency, load, kernel.space.compiled, terms, size)
-        machine = SimulatedMachine(trace, np.array(levels, np.int64))
+        machine = SimulatedMachine(trace, level)
         system = SimulatedStream(stream.kernel, stream.scheduler, options.sla, machine)
         # With the user's options.
         system.state = stream.state

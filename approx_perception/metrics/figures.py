@@ -6,6 +6,7 @@ own figures: a mean of percentiles is no percentile.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from approx_perception.metrics.adaptation import Step, steps_of
 from approx_perception.metrics.average_precision import FrameMatch, match_frame, mean_ap50
 from approx_perception.metrics.coco_precision import coco_average_precision
 from approx_perception.metrics.identity import identity_scores, missing_library, unusable_identities
-from approx_perception.metrics.latency import summarize_latency
+from approx_perception.metrics.latency import group_means_ms, summarize_latency
 from approx_perception.metrics.motion import MOTIONS, Motion, motion_ious, only_motion
 from approx_perception.metrics.run_record import STAGES, RunRecord, with_common_classes
 from approx_perception.metrics.streaming import streamed
@@ -83,7 +84,7 @@ def figures_of(records: Sequence[RunRecord]) -> dict[str, float]:
     return values
 
 
-def _joined(records: Sequence[RunRecord], name: str) -> npt.NDArray[np.float64]:
+def _joined(records: Sequence[RunRecord], name: str) -> npt.NDArray[Any]:
     columns = [record.processed(name) for record in records]
     return np.concatenate(columns) if columns else np.zeros(0)
 
@@ -163,19 +164,17 @@ def _spread(name: str, values: Vector) -> dict[str, float]:
 def _latency(records: Sequence[RunRecord]) -> dict[str, float]:
     if not len(latencies := _joined(records, "processing_ms")):
         return {}
-    first = np.concatenate([record.group_starts() for record in records])
-    means = np.concatenate([record.group_means_ms() for record in records])[first]
+    starts = np.concatenate([record.group_starts() for record in records])
+    means = group_means_ms(latencies, starts)
     slas, is_gof = _joined(records, "sla_ms"), _joined(records, "sla_gof")
-    late = latencies > slas
-    late_groups = means > slas[first]
     # Each SLA counts what it is about.
-    counted = np.concatenate([late[is_gof == 0], late_groups[is_gof[first] == 1]])
+    counted = starts | ~is_gof
     return {
         **_spread("processing_ms", latencies),
-        **_spread("gof_ms", means),
-        "frame_violation_share": float(late.mean()),
-        "gof_violation_share": float(late_groups.mean()),
-        "violation_share": float(counted.mean()),
+        **_spread("gof_ms", means[starts]),
+        "frame_violation_share": float((latencies > slas).mean()),
+        "gof_violation_share": float((means > slas)[starts].mean()),
+        "violation_share": float((np.where(is_gof, means, latencies) > slas)[counted].mean()),
     }
 
 

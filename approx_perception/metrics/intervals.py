@@ -16,7 +16,7 @@ from approx_perception.metrics.average_precision import (
 )
 from approx_perception.metrics.run_record import RunRecord, with_common_classes
 
-__all__ = ["Interval", "ap50_intervals", "interval_of", "quantile_interval", "resampled_ap50"]
+__all__ = ["Interval", "ap50_intervals", "interval_of", "quantile_interval"]
 
 #: Neighbouring frames are alike; blocks of so many are drawn.
 _BLOCK_FRAMES = 32
@@ -31,8 +31,8 @@ class Interval:
     """A value with its 95 % interval, whose ends are nan where too few frames tell them."""
 
     value: float
-    low: float
-    high: float
+    low: float = math.nan
+    high: float = math.nan
 
     def text(self, form: str, unit: str = "") -> str:
         """For people: nothing of no value, and that it is not known how sure it is."""
@@ -109,7 +109,7 @@ def ap50_intervals(
     systems = [list(islice(given, len(records))) for records in systems]
     matches = [_matches(records) for records in systems]
     if not all(matches):
-        nothing = [Interval(float("nan"), float("nan"), float("nan")) for _ in systems]
+        nothing = [Interval(math.nan) for _ in systems]
         return nothing, nothing
     class_count, often = len(every[0].class_names), blocks.draws()
     values, drawn = [], []
@@ -124,32 +124,6 @@ def ap50_intervals(
 
 def _matches(records: Sequence[RunRecord]) -> list[FrameMatch]:
     return [match_frame(found, truth) for r in records for _, found, truth in r.scored()]
-
-
-def resampled_ap50(
-    matches: Sequence[FrameMatch], class_count: int, blocks: npt.NDArray[np.integer]
-) -> npt.NDArray[np.float64]:
-    """AP50 of draws of blocks with replacement, the same blocks for everybody.
-
-    Parameters
-    ----------
-    matches
-        Of each frame.
-    class_count
-        Class ids run from 0 to this.
-    blocks
-        ``(N,)`` number of the block that each frame belongs to, from 0 on. Frames that are alike
-        belong together: neighbours, and repetitions.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(D,)``; nan of fewer than 4 blocks.
-    """
-    count = int(blocks.max()) + 1
-    draws = np.random.default_rng(0).integers(count, size=(_DRAWS, count))
-    often = np.array([np.bincount(draw, minlength=count) for draw in draws])
-    return _if_enough(blocks, mean_ap50_of_draws(matches, class_count, often[:, blocks]))
 
 
 def quantile_interval(records: Sequence[RunRecord], name: str, quantile: float) -> Interval:
@@ -167,7 +141,7 @@ def quantile_interval(records: Sequence[RunRecord], name: str, quantile: float) 
     blocks = _Blocks(records)
     values = np.concatenate([np.zeros(0), *(record.processed(name) for record in records)])
     if not len(values):
-        return Interval(float("nan"), float("nan"), float("nan"))
+        return Interval(math.nan)
     of_frame = np.concatenate([blocks.of(r)[r.frames["processed"]] for r in records])
     sample = [
         float(np.quantile(drawn, quantile)) if len(drawn := values.repeat(often)) else np.nan
@@ -186,6 +160,6 @@ def _if_enough(
 def interval_of(value: float, sample: npt.NDArray[np.float64]) -> Interval:
     """A value with the interval that its resampled values span; nan of nothing but nan."""
     if np.isnan(sample).all():
-        return Interval(value, float("nan"), float("nan"))
+        return Interval(value)
     low, high = np.nanquantile(sample, _LEVELS)
     return Interval(value, float(low), float(high))

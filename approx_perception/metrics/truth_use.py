@@ -3,18 +3,20 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from approx_perception.datasets import FrameSource
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.metrics.identity import unusable_identities
 from approx_perception.metrics.run_record import RunRecord
-from approx_perception.metrics.truth_warnings import (
-    no_common_class,
-    truth_metadata,
-    used_objects,
-    warnings_of,
-)
 
 __all__ = ["check_classes", "truth_given", "truth_remarks", "truth_use", "unused_truth"]
+
+#: Frames at the end without any object, as a share of all, that hint at truth that ends too early.
+_EMPTY_END_SHARE = 0.1
+#: Truth of which no box has a longer side is not in px.
+_TINY_PX = 2.0
 
 
 def check_classes(class_map: ClassMap, name: str) -> None:
@@ -26,7 +28,7 @@ def check_classes(class_map: ClassMap, name: str) -> None:
         Saying what the network knows and what the truth has.
     """
     if not class_map.found_names:
-        raise ConfigurationError(no_common_class(class_map.detector_names, class_map.truth_names,
+        raise ConfigurationError(_no_common_class(class_map.detector_names, class_map.truth_names,
                                                   name))  # fmt: skip
 
 
@@ -58,7 +60,7 @@ def truth_remarks(source: FrameSource, network_classes: Sequence[str]) -> list[s
     """Return why truth of a source may find no partner, after it was run."""
     texts = list(source.truth_remarks())
     if source.class_names and not ClassMap(network_classes, source.class_names).found_names:
-        texts.append(no_common_class(network_classes, source.class_names, "the truth"))
+        texts.append(_no_common_class(network_classes, source.class_names, "the truth"))
     return texts
 
 
@@ -77,9 +79,9 @@ def truth_use(records: Sequence[RunRecord]) -> dict[str, Any]:
         three of frames that were processed; and ``warnings``: sentences that say what found no
         partner, and why.
     """
-    used = [used_objects(record) for record in records]
+    used = [_used_objects(record) for record in records]
     warnings = dict.fromkeys(
-        f"{record.metadata['source']}: {text}" for record in records for text in warnings_of(record)
+        f"{record.metadata['source']}: {text}" for record in records for text in _warnings(record)
     )
     return {
         "frames": sum(len(record) for record in records),
@@ -94,11 +96,142 @@ def unused_truth(records: Iterable[RunRecord]) -> list[str]:
     """Return a sentence for each run whose truth the user named and of which nothing was used."""
     return [
         f"{record.metadata['source']}: no object of {given['name']} was used: "
-        f"{'; '.join(warnings_of(record))}"
+        f"{'; '.join(_warnings(record))}"
         for record in records
-        if (given := truth_metadata(record)).get("is_named") and used_objects(record)[1].all()
+        if (given := _metadata(record)).get("is_named") and _used_objects(record)[1].all()
     ]
 
 
 def _judged_frames(record: RunRecord) -> int:
     return int((record.frames["has_truth"] & record.frames["processed"]).sum())
+
+
+def _metadata(record: RunRecord) -> dict[str, Any]:
+    """Return what a record keeps of its ground truth; nothing of one from before it was kept."""
+    return dict(record.metadata.get("truth", {}))
+
+
+def _used_objects(record: RunRecord) -> tuple[Any, Any]:
+    """Class and whether it is ignored, of each object in frames that were processed."""
+    rows = _of_objects(record, record.frames["processed"])
+    return record.truth["class_ids"][rows], record.truth["ignored"][rows]
+
+
+def _of_objects(record: RunRecord, of_frames: Any) -> Any:
+    """Values of frames, for each object in them."""
+    return np.repeat(of_frames, np.diff(record.truth_ends, prepend=0))
+
+
+def _warnings(record: RunRecord) -> list[str]:
+    """Return a sentence for each thing that a user should know of the truth of a run."""
+    given = _metadata(record)
+    has_truth = record.frames["has_truth"]
+    name = given.get("name") or "the ground truth"
+    if not given.get("name") and not has_truth.any():
+        return []
+    parts = (
+        *_about_frames(record, name, is_exact=not given.get("name")),
+        *_about_objects(record, name, given),
+        *_about_identities(record, name),
+    )
+    return [*parts, *given.get("remarks", ())]
+
+
+def _about_frames(record: RunRecord, name: str, is_exact: bool) -> list[str]:
+    has_truth, sequence = record.frames["has_truth"], record.frames["sequence"]
+    count, without = len(record), int((~has_truth).sum())
+    if without == count:
+        return [f"not one of {count} frames has truth in {name}"]
+    texts = []
+    if without:
+        first = int(sequence[~has_truth][0]) + 1
+        texts.append(
+            f"{without} of {count} frames have no truth in {name}, frame {first} the first"
+        )
+    is_empty = np.diff(record.truth_ends, prepend=0) == 0
+    if is_empty.all():
+        return [*texts, f"not one of {count} frames has an object in {name}"]
+    # What is known of every frame is not empty by mistake.
+    empty = np.flatnonzero(is_empty & has_truth)
+    if len(empty) and not is_exact:
+        behind = count - 1 - int(np.flatnonzero(~is_empty)[-1])
+        if not without and behind > _EMPTY_END_SHARE * count:
+            texts.append(
+                f"the last {behind} of {count} frames are empty in {name}: does it end before them?"
+            )
+            empty = empty[empty < count - behind]
+    if len(empty) and not is_exact:
+        texts.append(
+            f"{len(empty)} of {count} frames are empty in {name}, frame "
+            f"{int(sequence[empty[0]]) + 1} the first: what is found there counts as wrong"
+        )
+    return texts
+
+
+def _about_objects(record: RunRecord, name: str, given: dict[str, Any]) -> list[str]:
+    class_ids, ignored = _used_objects(record)
+    objects, texts = int((~ignored).sum()), []
+    all_objects, of_frames = given.get("objects_given"), len(record.truth["ignored"])
+    missing = 0 if all_objects is None else all_objects - of_frames
+    if missing > 0:
+        texts.append(f"{missing} of {all_objects} objects of {name} are of no frame that was run")
+    if dropped := of_frames - len(ignored):
+        texts.append(
+            f"{dropped} of {of_frames} objects of {name} are in frames that were dropped, and are "
+            "not judged"
+        )
+    if len(ignored) and not objects:
+        texts.append(f"all {len(ignored)} objects of {name} are to be ignored")
+    if objects and "found_classes" in given:
+        texts += _about_classes(record, name, given, class_ids[~ignored])
+    boxes = record.truth["boxes"]
+    if len(boxes) and (boxes[:, 2:] - boxes[:, :2] < _TINY_PX).all():
+        texts.append(
+            f"no box of {name} has a side of {_TINY_PX:g} px: are they normalised (0 to 1)? Boxes "
+            "are in px"
+        )
+    return texts
+
+
+def _about_identities(record: RunRecord, name: str) -> list[str]:
+    without, shared = unusable_identities(record)
+    nothing = "so HOTA, IDF1 and MOTA are null"
+    texts = []
+    if without:
+        texts.append(f"{without} objects of {name} have no identity, {nothing}")
+    if shared:
+        texts.append(
+            f"{shared} objects of {name} have an identity that another one of their frame and "
+            f"class has, {nothing}"
+        )
+    return texts
+
+
+def _about_classes(
+    record: RunRecord, name: str, given: dict[str, Any], class_ids: Any
+) -> list[str]:
+    names = record.class_names
+    there = {names[index]: int((class_ids == index).sum()) for index in np.unique(class_ids)}
+    unknown = {own: count for own, count in there.items() if own not in given["found_classes"]}
+    if not unknown:
+        return []
+    if len(unknown) == len(there):
+        return [_no_common_class(given["network_classes"], list(there), name)]
+    return [
+        f"{sum(unknown.values())} of {len(class_ids)} objects of {name} are of classes that the "
+        f"network does not know ({_listed(unknown)}); it knows "
+        f"{_listed(given['network_classes'])}; bring names together with --class-map"
+    ]
+
+
+def _no_common_class(known: Sequence[str], there: Sequence[str], name: str) -> str:
+    """Return the sentence for classes of network and truth that have no name in common."""
+    return (
+        f"network and truth have no class of one name: the network knows {_listed(known)}, {name} "
+        f"has {_listed(there)}; bring names together with --class-map"
+    )
+
+
+def _listed(names: Iterable[str], limit: int = 200) -> str:
+    text = ", ".join(filter(None, names)) or "none"
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -1,5 +1,6 @@
 """A machine whose latencies were recorded, under any schedule of contention."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,8 +86,8 @@ class SimulatedMachine:
     ----------
     trace
         What things cost.
-    levels
-        ``(N,)`` level of contention while each frame is processed; the last one goes on.
+    level
+        Of contention while a frame is processed, by its number.
     overhead_ms
         What a frame costs beside its parts.
     load_delay_frames
@@ -96,14 +97,10 @@ class SimulatedMachine:
     """
 
     trace: LatencyTrace
-    levels: npt.NDArray[np.int64]
+    level: Callable[[int], int]
     overhead_ms: float = 1.0
     load_delay_frames: int = 6
     seed: int = 0
-
-    def level(self, frame: int) -> int:
-        """Contention while a frame is processed."""
-        return int(self.levels[min(frame, len(self.levels) - 1)])
 
     def factors(self, frame: int) -> Vector:
         """``(P,)`` what each part takes in a frame, to what is typical: the same whoever asks."""

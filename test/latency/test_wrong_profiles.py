@@ -52,7 +52,7 @@ def run(columns, sla, factor=1.0, parts="all", frames=100, levels=(0,)):
     latency = AdaptiveLatency(SPACE, replace(model, base=base), COSTS)
     scheduler = Scheduler(SPACE, MostAccurate(), latency, ConstantAccuracy(ACCURACY))
     trace = LatencyTrace(columns, UNKNOWN_LOAD, SPACE.compiled, COSTS, (640, 480))
-    machine = SimulatedMachine(trace, np.array(levels))
+    machine = SimulatedMachine(trace, lambda frame: levels[min(frame, len(levels) - 1)])
     found = Detections.from_arrays(
         np.tile([0, 0, 50, 50], (OBJECTS, 1)), np.ones(OBJECTS), np.zeros(OBJECTS)
     )
@@ -123,5 +123,6 @@ def test_a_machine_that_becomes_faster_or_slower_than_any_profile_is_followed(co
             latency.observe(FrameResult(
                 0, "", 0, Detections.empty(), decision, observation.sla,
                 StageTimings(processing_ms=ms), parts=((0, ms),),
+                content=observation.content,
             ))  # fmt: skip
         assert expected_ms == pytest.approx(ms, rel=0.15)

@@ -42,7 +42,7 @@ def columns():
 @pytest.fixture
 def machine():
     trace = LatencyTrace(columns(), UNKNOWN, KERNEL.space.compiled, KERNEL.cost_terms, (64, 48))
-    return SimulatedMachine(trace, np.repeat([0, 1], 30))
+    return SimulatedMachine(trace, lambda frame: int(frame >= 30))
 
 
 class Kept(list):

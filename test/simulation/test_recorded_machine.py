@@ -46,7 +46,7 @@ class World:
         self.frames = list(video)
         self.kernel = DetectionKernel(TruthDetector(video), SPACE)
         trace = LatencyTrace(columns(), LOAD, SPACE.compiled, self.kernel.cost_terms, (640, 480))
-        self.machine = SimulatedMachine(trace, np.repeat([0, 1], FRAMES // 2))
+        self.machine = SimulatedMachine(trace, lambda frame: int(frame >= FRAMES // 2))
         class_map = ClassMap(video.class_names, video.class_names)
         self.match = matcher(self.frames, class_map)
 
