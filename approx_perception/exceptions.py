@@ -15,6 +15,7 @@ __all__ = [
     "choices",
     "described",
     "one_line",
+    "reason_of",
     "shown",
 ]
 
@@ -89,6 +90,11 @@ def described(error: BaseException) -> str:
     if isinstance(error, ApproxPerceptionError) and str(error):
         return str(error)
     return one_line(f"{type(error).__name__}: {error}", _LONGEST_FOREIGN_TEXT).removesuffix(":")
+
+
+def reason_of(error: BaseException, limit: int = _LONGEST_FOREIGN_TEXT) -> str:
+    """What an error of another library says, on one line and cut; its type if it says nothing."""
+    return one_line(str(error), limit) or type(error).__name__
 
 
 def one_line(text: str, limit: int) -> str:

@@ -12,8 +12,7 @@ from rosbags.interfaces import Connection
 from approx_perception.datasets.bag_paths import METADATA, STORAGE_ENDINGS, storage_files
 from approx_perception.datasets.bag_types import typestore_with_ours
 from approx_perception.datasets.damaged_bags import DamagedMcap, DamagedSqlite
-from approx_perception.datasets.losses import one_line
-from approx_perception.exceptions import DatasetError
+from approx_perception.exceptions import DatasetError, reason_of
 from approx_perception.files import read_yaml_table
 from approx_perception.notices import notice
 
@@ -93,7 +92,7 @@ class BagFiles:
                 yield message
                 count += 1
         except Exception as error:  # rosbags lets errors of its storages through
-            notice(f"{self._path} breaks off on {topic} after {count} messages: {one_line(error)}")
+            notice(f"{self._path} breaks off on {topic} after {count} messages: {reason_of(error)}")
 
     @staticmethod
     def _stream(storage: Any, topic: str) -> Iterator[StoredMessage]:
@@ -133,7 +132,7 @@ def _metadata(folder: Path) -> dict[str, Any]:
         content = read_yaml_table(file, "metadata of a bag", "rosbag2_bagfile_information")
         return dict(content["rosbag2_bagfile_information"])
     except Exception as error:  # any text may stand there
-        notice(f"{file} cannot be read; the files beside it are: {one_line(error)}")
+        notice(f"{file} cannot be read; the files beside it are: {reason_of(error)}")
         return {}
 
 
@@ -147,7 +146,7 @@ def _open(path: Path) -> tuple[Any, str]:
             reader.open()
             return reader, ""
         except Exception as error:  # rosbags lets errors of its storages through
-            reason = one_line(error)
+            reason = reason_of(error)
     kind = _DAMAGED.get(path.suffix)
     storage = kind(path) if kind else None
     has_messages = storage is not None and any(c.msgcount for c in storage.connections)

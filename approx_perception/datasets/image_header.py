@@ -5,7 +5,7 @@ from io import BytesIO
 from PIL import Image
 
 from approx_perception.datasets.image_parts import jpeg_size, png_size, tiff_size
-from approx_perception.exceptions import InvalidFrameError
+from approx_perception.exceptions import InvalidFrameError, reason_of
 
 __all__ = ["IMAGE_ENDINGS", "MAX_IMAGE_PX", "MAX_IMAGE_PX_RANGE", "check_size", "size_in_header"]
 
@@ -77,9 +77,8 @@ def size_in_header(data: bytes) -> tuple[int, int]:
                 f"a {name} image has too many px, more than max_image_px allows: {error}"
             ) from error
         except Exception as error:  # Pillow lets errors of its parsers through
-            reason = " ".join(str(error).split())
             raise InvalidFrameError(
-                f"the header of a {name} image cannot be read: {reason}"
+                f"the header of a {name} image cannot be read: {reason_of(error)}"
             ) from error
     raise InvalidFrameError(
         f"{len(data)} bytes are no image of a known format ({', '.join(_FORMATS)})"

@@ -3,18 +3,13 @@
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from approx_perception.exceptions import DatasetError
+from approx_perception.exceptions import DatasetError, reason_of
 from approx_perception.notices import notice
 
-__all__ = ["Losses", "one_line"]
+__all__ = ["Losses"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def one_line(error: BaseException) -> str:
-    """Reason of an error that is not ours, on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 class Losses:
@@ -40,7 +35,7 @@ class Losses:
         try:
             value = read(*args, **kwargs)
         except Exception as error:  # libraries fail in many ways on broken data
-            self._first = self._first or f"{name}: {one_line(error)}"
+            self._first = self._first or f"{name}: {reason_of(error)}"
             self._lost += 1
             return None
         self._read += 1

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from approx_perception.datasets._base import FrameSource
@@ -65,54 +66,78 @@ def open_source(
     """
     if not name:
         raise DatasetError(f"no source is named; give {_CHOICES}")
-    if (span := _SPAN.fullmatch(name)) and not Path(name).exists():
-        start, stop = int(span["start"] or 0), int(span["stop"]) if span["stop"] else None
-        is_of_a_run = ground_truth is not None and _is_of_a_run(ground_truth)
-        if ground_truth is not None and is_of_a_run and _run_start(ground_truth, name) is None:
-            # A run numbers the frames that it was given: most likely these.
-            whole = open_source(span["name"], topic, frame_count, seed, max_image_px=max_image_px)
-            return _annotated(SourceSpan(whole, start, stop), ground_truth, run_start=None)
-        return SourceSpan(
-            open_source(
-                span["name"], topic, frame_count, seed, ground_truth, class_numbers, max_image_px
-            ),
-            start, stop,
-        )  # fmt: skip
-    if name.startswith(_CAMERA):
-        return _camera(name.removeprefix(_CAMERA), ground_truth)
+    whole = partial(
+        _open_whole, topic=topic, frame_count=frame_count, seed=seed, max_image_px=max_image_px
+    )
+    span = _SPAN.fullmatch(name)
+    if span is None or Path(name).exists():
+        return whole(name, ground_truth=ground_truth, class_numbers=class_numbers)
+    bounds = int(span["start"] or 0), int(span["stop"]) if span["stop"] else None
+    if ground_truth and _is_of_a_run(ground_truth) and _run_start(ground_truth, name) is None:
+        # A run numbers the frames that it was given: most likely these.
+        return _annotated(SourceSpan(whole(span["name"]), *bounds), ground_truth, run_start=None)
+    source = whole(span["name"], ground_truth=ground_truth, class_numbers=class_numbers)
+    return SourceSpan(source, *bounds)
+
+
+def _open_whole(
+    name: str,
+    topic: str | None,
+    frame_count: int | None,
+    seed: int,
+    max_image_px: int,
+    ground_truth: str | None = None,
+    class_numbers: Mapping[int, str | None] | None = None,
+) -> FrameSource:
+    source: FrameSource
+    video = ""
+    if is_synthetic(name):
+        source = _synthetic(name.removeprefix(_SYNTHETIC), frame_count or 300, seed)
+    elif name.startswith(_CAMERA):
+        source = _camera(name.removeprefix(_CAMERA), ground_truth)
+    else:
+        path = _existing(name)
+        video = _video_name(path)
+        own = path / "gt" / "gt.txt"
+        if is_bag(path):
+            is_topic = ground_truth is not None and not Path(ground_truth).exists()
+            source = _bag(path, topic, ground_truth if is_topic else None, max_image_px)
+            ground_truth = None if is_topic else ground_truth
+        else:
+            source = _pictures(path, max_image_px)
+            if ground_truth is None and own.exists():
+                return _with_own_truth(source, own, class_numbers)
+    if ground_truth is None:
+        return source
+    run_start = (_is_of_a_run(ground_truth) and _run_start(ground_truth, name)) or 0
+    return _annotated(source, ground_truth, video, class_numbers, run_start)
+
+
+def _existing(name: str) -> Path:
     path = Path(name)
-    is_video = is_synthetic(name)
-    if not is_video and not path.exists():
+    if not path.exists():
         raise DatasetError(f"there is no source {shown(name)}; give {_CHOICES}")
-    if not is_video and not (path.is_file() or path.is_dir()):
+    if not (path.is_file() or path.is_dir()):
         # Reading a pipe waits for somebody who writes.
         raise DatasetError(f"{shown(name)} is neither a file nor a folder but a pipe or a device")
-    is_from_bag = not is_video and is_bag(path)
-    source: FrameSource
-    if is_video:
-        source = _synthetic(name.removeprefix(_SYNTHETIC), frame_count or 300, seed)
-    elif is_from_bag:
-        # rosbags takes a moment to import; other sources do without it.
-        from approx_perception.datasets.rosbag import RosBag
+    return path
 
-        is_topic = ground_truth is not None and not Path(ground_truth).exists()
-        source = RosBag(path, topic, ground_truth if is_topic else None, max_image_px)
-        ground_truth = None if is_topic else ground_truth
-    else:
-        is_image = path.suffix.lower() in IMAGE_ENDINGS and path.suffix.lower() != ".gif"
-        from approx_perception.datasets.image_folder import ImageFolder
-        from approx_perception.datasets.video_file import VideoFile
 
-        kind = ImageFolder if path.is_dir() or is_image else VideoFile
-        source = kind(path, max_image_px)
-    if ground_truth is not None:
-        own_name = "" if is_video else _video_name(path)
-        run_start = (_is_of_a_run(ground_truth) and _run_start(ground_truth, name)) or 0
-        return _annotated(source, ground_truth, own_name, class_numbers, run_start)
-    own = path / "gt" / "gt.txt"
-    return (
-        _with_own_truth(source, own, class_numbers) if own.exists() and not is_from_bag else source
-    )
+def _bag(path: Path, topic: str | None, truth_topic: str | None, max_image_px: int) -> FrameSource:
+    # rosbags takes a moment to import; other sources do without it.
+    from approx_perception.datasets.rosbag import RosBag
+
+    return RosBag(path, topic, truth_topic, max_image_px)
+
+
+def _pictures(path: Path, max_image_px: int) -> FrameSource:
+    """A folder of images, one image, or a video."""
+    from approx_perception.datasets.image_folder import ImageFolder
+    from approx_perception.datasets.video_file import VideoFile
+
+    is_image = path.suffix.lower() in IMAGE_ENDINGS and path.suffix.lower() != ".gif"
+    kind = ImageFolder if path.is_dir() or is_image else VideoFile
+    return kind(path, max_image_px)
 
 
 def _video_name(path: Path) -> str:

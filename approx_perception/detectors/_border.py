@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.exceptions import ApproxPerceptionError, InferenceError, shown
+from approx_perception.exceptions import ApproxPerceptionError, InferenceError, reason_of, shown
 from approx_perception.structures import Detections
 
 __all__ = ["inference", "is_well_formed", "without_malformed"]
@@ -74,9 +74,8 @@ def inference(
     except ApproxPerceptionError:
         raise
     except Exception as error:  # runtimes' errors share no base class but this
-        reason = " ".join(str(error).split()) or type(error).__name__
         height, width = images[0].shape[:2]
         raise InferenceError(
             f"{network} failed on {len(images)} image(s) of {width}x{height} px at {settings}: "
-            f"{shown(reason)}"
+            f"{shown(reason_of(error))}"
         ) from error

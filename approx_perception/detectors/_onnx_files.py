@@ -20,7 +20,7 @@ from approx_perception.detectors._yolox_rows import (
     refusal,
     rows_of_cells,
 )
-from approx_perception.exceptions import ConfigurationError, WeightsError, shown
+from approx_perception.exceptions import ConfigurationError, WeightsError, reason_of, shown
 from approx_perception.files import check_file
 
 __all__ = ["YOLOXNetwork", "open_yolox"]
@@ -118,8 +118,9 @@ def _session(path: Path, options: DetectorOptions) -> ort.InferenceSession:
     try:
         return ort.InferenceSession(str(path), session_options, providers=providers)
     except Exception as error:  # onnxruntime's errors share no base class but this
-        reason = shown(" ".join(str(error).split()))
-        raise WeightsError(f"{path} is no ONNX file that onnxruntime reads: {reason}") from error
+        raise WeightsError(
+            f"{path} is no ONNX file that onnxruntime reads: {shown(reason_of(error))}"
+        ) from error
 
 
 def _providers(device: str) -> list[str]:

@@ -29,7 +29,7 @@ from approx_perception.detectors._torch_files import (
     torchvision_state,
     use_threads,
 )
-from approx_perception.exceptions import WeightsError
+from approx_perception.exceptions import WeightsError, reason_of
 from approx_perception.structures import Detections
 
 __all__ = ["SSDLiteDetector", "load"]
@@ -136,8 +136,9 @@ def load(options: DetectorOptions) -> SSDLiteDetector:
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        problem = " ".join(str(error).split())[:300]
-        raise WeightsError(f"{name} does not fit the network {_BUILDER}: {problem}") from error
+        raise WeightsError(
+            f"{name} does not fit the network {_BUILDER}: {reason_of(error)}"
+        ) from error
     detector = SSDLiteDetector(
         network, names, path.name if path else name, path, options.device, options.num_threads
     )

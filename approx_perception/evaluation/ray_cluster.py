@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from approx_perception.exceptions import ConfigurationError, shown
+from approx_perception.exceptions import ConfigurationError, reason_of, shown
 
 __all__ = ["attempts_on_ray"]
 
@@ -46,8 +46,9 @@ def attempts_on_ray(
             include_dashboard=False if address == "local" else None,
         )  # fmt: skip
     except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigurationError(f"no Ray cluster at {shown(address)}: {reason}") from error
+        raise ConfigurationError(
+            f"no Ray cluster at {shown(address)}: {reason_of(error)}"
+        ) from error
     try:
         task: Any = ray.remote(attempt)
         # Two processes of PyTorch on the same core would time each other.

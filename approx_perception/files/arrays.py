@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.exceptions import ConfigurationError
+from approx_perception.exceptions import ConfigurationError, reason_of
 from approx_perception.files.content import UnreadableError, content_of
 from approx_perception.files.writing import replacing
 
@@ -67,7 +67,7 @@ def unpack_columns(content: bytes, largest_bytes: int = _LARGEST_UNPACKED_BYTES)
     except ValueError:
         raise
     except Exception as error:  # Damaged bytes make zipfile and NumPy raise of every kind.
-        raise ValueError(" ".join(str(error).split()) or repr(error)) from error
+        raise ValueError(reason_of(error)) from error
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:

@@ -7,12 +7,13 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, shown
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, reason_of, shown
 from approx_perception.files.content import UnreadableError, text_of
 
 __all__ = ["read_json", "read_json_table", "read_yaml_table"]
 
 _DEEPEST = 64
+_LONGEST_REASON = 300
 _LARGEST_YAML_BYTES = 2**22
 #: Aliases count as often as they are used.
 _MOST_YAML_VALUES = 100_000
@@ -20,7 +21,6 @@ _LARGEST_INTEGER = 2**63
 _KINDS = ("map", "seq", "str", "int", "float", "bool", "null", "merge")
 _PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in _KINDS}
 _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
-_LONGEST_REASON = 300
 #: Where a value stands: what holds it, and its key or, in a list, its index; None for the top.
 _Place: TypeAlias = "tuple[_Place | None, object, bool] | None"
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -68,8 +68,7 @@ def _build(text: str) -> Any:
         return loader.construct_document(node)
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
         # What PyYAML lets through of values that contradict their tag.
-        reason = " ".join(str(error).split())[:_LONGEST_REASON]
-        raise UnreadableError(f"it is no YAML: {reason}") from error
+        raise UnreadableError(f"it is no YAML: {reason_of(error)}") from error
     finally:
         if loader is not None:
             loader.dispose()

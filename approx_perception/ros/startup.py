@@ -13,7 +13,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
-from approx_perception.exceptions import ApproxPerceptionError
+from approx_perception.exceptions import ApproxPerceptionError, reason_of
 from approx_perception.interface import Parameter
 from approx_perception.ros.arguments import refuse_what_is_not_of_ros
 from approx_perception.ros.diagnostics import Diagnostics
@@ -100,7 +100,7 @@ def _init(arguments: Sequence[str] | None) -> None:
 
 def _sentence(error: Exception) -> str:
     """What rclpy says of wrong arguments, without places in its sources; and what would do."""
-    text = re.sub(r", at /\S+:\d+", "", " ".join(str(error).split()))
+    text = re.sub(r", at /\S+:\d+", "", reason_of(error))
     if type(error).__name__ == "UnknownROSArgsError":
         text = f"it does not know {text}; for a parameter write --ros-args -p NAME:=VALUE"
     if "log" in text and "directory" in text:

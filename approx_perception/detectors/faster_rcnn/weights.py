@@ -20,7 +20,7 @@ from approx_perception.detectors._torch_files import (
     torchvision_state,
 )
 from approx_perception.detectors.faster_rcnn.network import BACKBONES, build_network
-from approx_perception.exceptions import WeightsError, choices, shown
+from approx_perception.exceptions import WeightsError, choices, reason_of, shown
 
 __all__ = ["LoadedNetwork", "load_weights", "save_weights"]
 
@@ -145,6 +145,7 @@ def _filled(backbone: str, state: Mapping[str, Tensor], name: str) -> FasterRCNN
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
-        problem = " ".join(str(error).split())[:300]
-        raise WeightsError(f"{name} does not fit the network {backbone}: {problem}") from error
+        raise WeightsError(
+            f"{name} does not fit the network {backbone}: {reason_of(error)}"
+        ) from error
     return network.eval()
