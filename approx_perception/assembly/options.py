@@ -7,13 +7,14 @@ from typing import Any
 
 from approx_perception.detectors import DEFAULT_DETECTOR, family_for
 from approx_perception.exceptions import ConfigurationError, choices, shown
+from approx_perception.interface.systems import ALIASES
 from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.structures import SLA, SlaScope
 
-__all__ = ["KernelOptions", "kernel_options", "sla_of"]
+__all__ = ["FIELDS", "KernelOptions", "kernel_options", "sla_of"]
 
 #: Words of commands and parameters of the node for fields that are called otherwise.
-_FIELDS = {
+FIELDS = {
     "class_names": "class_names_file", "threads": "num_threads",
     "nms.class_agnostic_iou": "class_agnostic_iou", "sla.latency_ms": "sla_ms",
     "sla.quantile": "sla_quantile", "sla.scope": "sla_scope",
@@ -94,18 +95,19 @@ def kernel_options(words: Mapping[str, Any]) -> KernelOptions:
     ConfigurationError
         If a word is unknown, or the SLA cannot be.
     """
-    given = {_FIELDS.get(word, word): value for word, value in words.items()}
+    given = {FIELDS.get(word, word): value for word, value in words.items()}
     sla = sla_of(
         given.pop("sla_ms", 100.0), given.pop("sla_quantile", 0.95), given.pop("sla_scope", "frame")
     )
     known = [own.name for own in fields(KernelOptions)]
     if unknown := [word for word in given if word not in known]:
         raise ConfigurationError(
-            f"there is no option {shown(unknown[0])}; choose {choices(sorted({*known, *_FIELDS}))}"
+            f"there is no option {shown(unknown[0])}; choose {choices(sorted({*known, *FIELDS}))}"
         )
     for name in ("class_names_file", "profile"):
         given[name] = Path(given[name]) if given.get(name) else None
-    given["policy"] = given.get("policy") or ("fixed" if given.get("branch") else "most_accurate")
+    policy = given.get("policy") or ("fixed" if given.get("branch") else "most_accurate")
+    given["policy"] = ALIASES.get(policy, policy)
     return KernelOptions(**{"sla": sla, **given})
 
 

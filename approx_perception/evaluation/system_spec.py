@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from approx_perception.assembly import KernelOptions
+from approx_perception.assembly.options import FIELDS, KernelOptions
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.files import read_yaml_table
 from approx_perception.interface.systems import ALIASES, SYSTEMS, WITH_BRANCH
@@ -109,14 +109,15 @@ def _with_options(path: Path, defaults: KernelOptions, content: Mapping[str, Any
     """Options of a file over those of the command line."""
     known = {field.name for field in fields(KernelOptions)} - {"policy", "only_branch", "sla"}
     values, sla = asdict(defaults), defaults.sla.to_dict()
-    for key, value in content.items():
+    for word, value in content.items():
+        key = FIELDS.get(word, word)
         if key in _SLA_NAMES:
             sla[_SLA_NAMES[key]] = value
         elif key in known:
             values[key] = value
         else:
             names = choices(sorted(known | {*_SLA_NAMES}))
-            raise ConfigurationError(f"{path}: there is no option {shown(key)}; choose {names}")
+            raise ConfigurationError(f"{path}: there is no option {shown(word)}; choose {names}")
     try:
         return TypeAdapter(KernelOptions).validate_python({**values, "sla": sla})
     except ValidationError as error:

@@ -13,9 +13,9 @@ import yaml
 
 from approx_perception.assembly import KernelOptions
 from approx_perception.assembly.bundle import PredictorBundle
-from approx_perception.cli.profile import _as_begun
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.profiling.recording import partial_folder
+from approx_perception.profiling.session import _as_begun
 from test.cli.test_commands import assert_one_sentence, command, invoke
 from test.conftest import ROOT
 
@@ -89,7 +89,7 @@ def test_goes_on_in_the_precision_that_it_began_with(tmp_path, monkeypatch, begu
     def identity_of(network):
         return {"precision": network.precision}
 
-    monkeypatch.setattr("approx_perception.assembly.load_network", load)
+    monkeypatch.setattr("approx_perception.profiling.session.load_network", load)
     out, today = tmp_path / "one.json", SimpleNamespace(precision="float32")
     partial_folder(out, {"precision": "float16"}).mkdir()
     assert _as_begun(today, KernelOptions(), out, identity_of).precision == "float32"

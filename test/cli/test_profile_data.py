@@ -10,12 +10,12 @@ import yaml
 
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.assembly.idleness import busy_sentence, idleness_of
-from approx_perception.cli.profile import _check_target, _measure
 from approx_perception.datasets import FrameSource, LabelledFrame
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import claimed
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.profiling.data import check_snippets
+from approx_perception.profiling.session import ProfileSession, check_target
 from approx_perception.structures import Frame, GroundTruth
 from test.cli.test_commands import assert_one_sentence, invoke
 
@@ -163,12 +163,12 @@ def test_records_that_an_interruption_left_may_be_replaced(unlabelled, tmp_path)
     folder, _ = unlabelled
     for ending in (".records.json", ".records.npz"):
         shutil.copy(folder / f"one{ending}", tmp_path)
-    _check_target(tmp_path / "one.json", overwrite=True)
+    check_target(tmp_path / "one.json", overwrite=True)
     with pytest.raises(ConfigurationError, match=r"records\.json exists"):
-        _check_target(tmp_path / "one.json", overwrite=False)
+        check_target(tmp_path / "one.json", overwrite=False)
     (tmp_path / "one.npz").touch()
     with pytest.raises(ConfigurationError, match=r"one\.npz is of no profile"):
-        _check_target(tmp_path / "one.json", overwrite=True)
+        check_target(tmp_path / "one.json", overwrite=True)
 
 
 def test_records_that_cannot_be_fitted_do_not_take_the_name(unlabelled, tmp_path, monkeypatch):
@@ -178,10 +178,10 @@ def test_records_that_cannot_be_fitted_do_not_take_the_name(unlabelled, tmp_path
         raise ConfigurationError("too few")
 
     records = ProfileRecords.load(folder / "one.records.json")
-    monkeypatch.setattr("approx_perception.profiling.fit_profile.fit_profile", fit)
-    monkeypatch.setattr("approx_perception.cli.profile._record", lambda *_: records)
+    monkeypatch.setattr("approx_perception.profiling.session.fit_profile", fit)
+    monkeypatch.setattr("approx_perception.profiling.session.record_profile", lambda *_: records)
     with pytest.raises(ConfigurationError, match="too few"):
-        _measure(None, [], {}, tmp_path / "one.json")
+        ProfileSession(tmp_path / "one.json", None, [], {}).measure(lambda *_: None)
     assert not list(tmp_path.iterdir())
 
 

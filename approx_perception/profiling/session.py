@@ -1,0 +1,265 @@
+"""A profiling session: from data and a network to predictors, interrupted as often as one likes."""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from approx_perception.assembly import (
+    KernelOptions,
+    load_network,
+    load_space,
+    machine_name,
+    prepare_space,
+)
+from approx_perception.assembly.idleness import busy_now, busy_sentence
+from approx_perception.assembly.measuring import Scene
+from approx_perception.branches import BranchSpace
+from approx_perception.clock import MonotonicClock
+from approx_perception.datasets import FrameSource
+from approx_perception.datasets.class_map import ClassTable
+from approx_perception.detectors import Detector, DetectorSettings
+from approx_perception.detectors.faster_rcnn.precision import PRECISIONS
+from approx_perception.exceptions import ConfigurationError
+from approx_perception.files import read_json_table
+from approx_perception.notices import notice
+from approx_perception.profiling.data import check_snippets, have_truth
+from approx_perception.profiling.fit_profile import fit_profile
+from approx_perception.profiling.plan import ProfilePlan, contention_levels
+from approx_perception.profiling.profiler import Profiler, Report, scenes_found, scenes_of
+from approx_perception.profiling.recording import estimate_seconds, partial_folder, record_profile
+
+__all__ = ["ProfileData", "ProfileSession", "check_target"]
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProfileData:
+    """What is profiled on.
+
+    Attributes
+    ----------
+    sources
+        By the names that the user gave.
+    frames
+        Of each source; those beyond are left out.
+    truths
+        Ground truth as the user named it.
+    class_map
+        From the network's class names to the data's.
+    """
+
+    sources: Mapping[str, FrameSource]
+    frames: int
+    truths: Sequence[str] = ()
+    class_map: ClassTable = field(default_factory=ClassTable)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What tells these data from others."""
+        more = {
+            "ground_truth": list(self.truths),
+            "class_map": [*self.class_map.names.items(), *self.class_map.numbers.items()],
+        }
+        named = {key: value for key, value in more.items() if value}
+        return {"data": list(self.sources), "frames_per_source": self.frames, **named}
+
+    def frame_count(self) -> int:
+        """Frames of all sources."""
+        counts = (min(s.frame_count or self.frames, self.frames) for s in self.sources.values())
+        return sum(counts)
+
+
+def check_target(out: Path, overwrite: bool) -> None:
+    """Refuse files that are there, whichever of the four, and replace none but profiles.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the file.
+    """
+    if out.suffix != ".json":
+        raise ConfigurationError(f"--out is {out.name!r}; it must end in .json")
+    records = out.with_suffix(".records.json")
+    files = [out, out.with_suffix(".npz"), records, records.with_suffix(".npz")]
+    there = [path for path in files if os.path.lexists(path)]
+    if there and not overwrite:
+        raise ConfigurationError(f"{there[0]} exists; name another file or give --overwrite")
+    # An interruption may have left one of both pairs.
+    for path in there:
+        if not _is_profile(path.with_suffix(".json")):
+            raise ConfigurationError(
+                f"{path} is of no profile and is left alone; name another file as --out"
+            )
+
+
+def _is_profile(out: Path) -> bool:
+    try:
+        content = read_json_table(out, "profile to replace")
+    except ConfigurationError:
+        return False
+    return str(content.get("format")).startswith("approx_perception")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProfileSession:
+    """A profile that can be made.
+
+    Attributes
+    ----------
+    out
+        ``NAME.json`` to write; the other files stand beside it.
+    profiler, scenes
+        What measures, and what latencies are measured on.
+    identity
+        What the profile is of: what was measured goes on only with the same.
+    """
+
+    out: Path
+    profiler: Profiler
+    scenes: Sequence[Scene]
+    identity: Mapping[str, Any]
+
+    @classmethod
+    def prepare(
+        cls, out: Path, options: KernelOptions, data: ProfileData, rounds: int, tell: Tell
+    ) -> "ProfileSession":
+        """Load the network and check everything.
+
+        Parameters
+        ----------
+        out
+            See the class; checked by `check_target`.
+        options
+            Network and space.
+        data
+            What is profiled on; without ground truth, latency alone is.
+        rounds
+            Times that each level of contention is visited.
+        tell
+            Called with a line on what interrupted sessions left.
+
+        Raises
+        ------
+        ApproxPerceptionError
+            If the data, the space or the network cannot be used.
+        """
+        space = load_space(options.space, options.family)
+        has_truth = have_truth(data.sources, data.frames)
+        network, num_threads = load_network(options)
+        trackers = prepare_space(space, network)
+        names = data.class_map.names
+        if has_truth:
+            check_snippets(data.sources, data.frames, network.class_names, names)
+        else:
+            notice(
+                "the data have no ground truth: only latency is profiled; what branches are worth "
+                "is taken from what ships with the weights"
+            )
+        levels = contention_levels(network.device.startswith("cuda"))
+        plan = ProfilePlan(levels, rounds, frames=data.frame_count() if has_truth else 0)
+        identity_of = partial(
+            _identity, num_threads=num_threads, space=space, data=data.identity, plan=plan
+        )
+        network = _as_begun(network, options, out, identity_of)
+        excerpts = list(data.sources.values())
+        if has_truth:
+            scenes = scenes_of(excerpts, plan.scenes)
+        else:
+            largest = DetectorSettings(*space.detector_settings[-1])
+            scenes = scenes_found(network, largest, excerpts, plan.scenes)
+        identity = identity_of(network)
+        folder = partial_folder(out, identity)
+        _tell_begun(out, folder, tell)
+        profiler = Profiler(
+            network, trackers, space, data.sources, data.frames, plan, folder, MonotonicClock(),
+            names, has_truth,
+        )  # fmt: skip
+        return cls(out, profiler, scenes, identity)
+
+    def estimate_seconds(self) -> dict[str, float]:
+        """Try every part, and say how long each stage will take; notice where others are busy."""
+        if reasons := busy_now():
+            notice(
+                f"this machine is busy ({reasons}); stop what else runs: a profile is of an idle "
+                "one"
+            )
+        return estimate_seconds(self.profiler, self.scenes)
+
+    def measure(self, report: Report) -> dict[str, float]:
+        """Measure, fit, and write the files.
+
+        Parameters
+        ----------
+        report
+            Called with what is being done and the units just done.
+
+        Returns
+        -------
+        dict
+            Mean error of AP50 on sources left out, of each way to predict it; empty where latency
+            alone was measured.
+        """
+        records = record_profile(self.profiler, self.scenes, self.identity, report)
+        # Before anything is written: what cannot be fitted must not take the name.
+        bundle, accuracy = fit_profile(records)
+        records.save(self.out.with_suffix(".records.json"))
+        bundle.save(self.out)
+        shutil.rmtree(self.profiler.folder)
+        if reasons := busy_sentence(records.metadata["idleness"]):
+            notice(
+                f"the profile was made on a busy machine ({reasons}); make it again on an idle one"
+            )
+        return {} if accuracy is None else dict(accuracy.errors)
+
+
+def _begun(out: Path) -> set[Path]:
+    """Folders of sessions that were interrupted."""
+    return set(out.parent.glob(out.with_suffix(".partial-*").name))
+
+
+def _tell_begun(out: Path, folder: Path, tell: Tell) -> None:
+    if folder.is_dir():
+        tell(f"going on with what {folder} holds")
+    for other in sorted(_begun(out) - {folder}):
+        tell(f"{other} is of an interrupted profile with other options; it is left alone")
+
+
+def _as_begun(
+    network: Detector,
+    options: KernelOptions,
+    out: Path,
+    identity_of: Callable[[Detector], dict[str, Any]],
+) -> Detector:
+    """The network in the precision that an interrupted session of the same began with.
+
+    ``auto`` goes by stopwatch, and may have chosen another one today.
+    """
+    begun = _begun(out)
+    if not begun or options.precision != "auto":
+        return network
+    others = (each for each in PRECISIONS if each not in ("auto", network.precision))
+    candidates = chain([network], (load_network(options, each)[0] for each in others))
+    started = (each for each in candidates if partial_folder(out, identity_of(each)) in begun)
+    return next(started, network)
+
+
+def _identity(
+    network: Detector, num_threads: int, space: BranchSpace, data: Mapping[str, Any],
+    plan: ProfilePlan,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "network": network.fingerprint,
+        "machine": machine_name(network, num_threads),
+        "precision": network.precision,
+        "space": space.to_dict(),
+        "space_hash": space.hash,
+        **data,
+        "levels": [asdict(level) for level in plan.levels],
+        "rounds": plan.rounds,
+    }
