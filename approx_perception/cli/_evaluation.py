@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from approx_perception.cli._console import console, progress_bar, show_verdict
+from approx_perception.exceptions import ConfigurationError
 from approx_perception.metrics.identity import missing_library
 from approx_perception.notices import notice
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "command_and_date",
     "kernel_of",
+    "require_ros",
     "show_failures",
     "show_truth",
     "show_verdicts",
@@ -39,6 +41,25 @@ def kernel_of(words: Mapping[str, Any]) -> KernelOptions:
     if options.note:
         notice(options.note)
     return options
+
+
+def require_ros(what: str) -> None:
+    """Refuse what needs ROS where it is not there.
+
+    Raises
+    ------
+    ConfigurationError
+        Saying how to get it.
+    """
+    try:
+        import rclpy  # noqa: F401
+
+        import approx_perception.msg  # noqa: F401
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{what} needs ROS 2 and this package's messages ({error}); source a workspace in "
+            "which the package is built, or use the environment that make sets up"
+        ) from error
 
 
 def tell_malformed(count: int, network: str) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from approx_perception.cli._console import console, progress_bar, show_verdict
+from approx_perception.cli._evaluation import require_ros
 from approx_perception.cli._verb import verb
-from approx_perception.datasets import FrameSource, is_synthetic, open_source
-from approx_perception.exceptions import ConfigurationError, DatasetError
-from approx_perception.files import replace_text
+from approx_perception.datasets import is_synthetic, open_source
+from approx_perception.exceptions import DatasetError
 from approx_perception.notices import notice
 from approx_perception.reports.output_folder import fresh_folder
 
@@ -31,15 +29,20 @@ def demo(
     """
     from approx_perception.assembly.options import sla_of
     from approx_perception.detectors._shipped import SHIPPED_CAUTION, is_shipped
+    from approx_perception.reports.demo_report import demo_table
 
     for latency_ms in (loose_ms, tight_ms or loose_ms):
         sla_of(latency_ms, scope=sla_scope)
-    _require_ros()
+    require_ros("the demonstration")
     # Only here: these need ROS, which the other verbs do without.
-    from approx_perception.ros.demo import DemoOptions, record_demo
+    from approx_perception.ros.demo import SYNTHETIC_FRAMES, DemoOptions
+    from approx_perception.ros.demo_results import demonstrate
 
-    frame_source = _open(source)
-    width, height = _image_size(frame_source)
+    frame_source = open_source(source, frame_count=SYNTHETIC_FRAMES)
+    first = next(iter(frame_source), None)
+    if first is None:
+        raise DatasetError(f"{frame_source.name} has no frames")
+    height, width = first.frame.image.shape[:2]
     parameters: dict[str, object] = {
         "detector": detector, "weights": weights, "class_names_file": str(class_names or ""),
         "space": space, "num_threads": threads, "profile": str(profile or ""),
@@ -50,68 +53,13 @@ def demo(
     if caution:
         notice(caution)
     options = DemoOptions(source, parameters, sla_scope, loose_ms, tight_ms, seconds)
-    with fresh_folder(out, overwrite) as folder:
-        record = record_demo(options, folder, console.print)
-        summary = _write_results(folder, frame_source, options, record, caution)
+    with fresh_folder(out, overwrite) as folder, progress_bar() as bar:
+        task = bar.add_task("annotated video", total=None, visible=False)
+        summary = demonstrate(
+            options, frame_source, folder, caution, console.print,
+            lambda count: bar.update(task, completed=count, visible=True),
+        )  # fmt: skip
+    console.print(demo_table(summary))
     for own in summary["verdict"]["slas"]:
         show_verdict(own["text"], own["state"])
     console.print(f"summary.json, timeline.png and annotated.mp4 are in {out}")
-
-
-def _require_ros() -> None:
-    try:
-        import rclpy  # noqa: F401
-
-        import approx_perception.msg  # noqa: F401
-    except ImportError as error:
-        raise ConfigurationError(
-            f"the demonstration needs ROS 2 and this package's messages ({error}); run it with "
-            "`make demo`, or source a workspace in which the package is built"
-        ) from error
-
-
-def _open(source: str) -> FrameSource:
-    from approx_perception.ros.demo import SYNTHETIC_FRAMES
-
-    return open_source(source, frame_count=SYNTHETIC_FRAMES)
-
-
-def _image_size(source: FrameSource) -> tuple[int, int]:
-    first = next(iter(source), None)
-    if first is None:
-        raise DatasetError(f"{source.name} has no frames")
-    image = first.frame.image
-    return image.shape[1], image.shape[0]
-
-
-def _write_results(
-    folder: Path, source: FrameSource, options: Any, record: Any, caution: str
-) -> dict[str, Any]:
-    from approx_perception.reports.demo_report import (
-        demo_table,
-        summarize_demo,
-        write_demo_frames,
-        write_demo_video,
-    )
-    from approx_perception.reports.run_files import environment, write_config
-    from approx_perception.reports.timeline import draw_timeline
-
-    summary = summarize_demo(record.frames, record.phases, len(record.sent), record.diagnostics)
-    config = {
-        "source": options.source, "sla_scope": options.sla_scope, "seconds": options.seconds,
-        "node_parameters": options.node_parameters,
-    }  # fmt: skip
-    text = json.dumps({**summary, "configuration": config, **environment()}, indent=2)
-    replace_text(folder / "summary.json", text + "\n")
-    write_config(folder / "config.yaml", config)
-    write_demo_frames(folder / "frames.csv", record.frames)
-    title = f"{source.name}, {options.node_parameters['detector']}, SLA counts: {options.sla_scope}"
-    draw_timeline(folder / "timeline.png", record.frames, record.phases, title)
-    with progress_bar() as progress:
-        task = progress.add_task("annotated video", total=None)
-        write_demo_video(
-            folder / "annotated.mp4", source, record.frames, record.sent,
-            lambda count: progress.update(task, completed=count), caution,
-        )  # fmt: skip
-    console.print(demo_table(summary))
-    return summary

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from rich.table import Table
@@ -14,6 +13,7 @@ from approx_perception.cli._console import console
 from approx_perception.cli._evaluation import (
     command_and_date,
     kernel_of,
+    require_ros,
     show_failures,
     show_truth,
     show_verdicts,
@@ -22,14 +22,8 @@ from approx_perception.cli._evaluation import (
 )
 from approx_perception.cli._verb import verb
 from approx_perception.evaluation.scenario import Scenario
-from approx_perception.exceptions import ConfigurationError
 from approx_perception.metrics.figures import FIGURES
 from approx_perception.reports.output_folder import fresh_folder
-
-if TYPE_CHECKING:
-    from approx_perception.evaluation.batch import Outcome
-    from approx_perception.evaluation.sources import SourceOptions
-    from approx_perception.evaluation.system_spec import SystemSpec
 
 __all__ = ["evaluate"]
 
@@ -63,7 +57,11 @@ def evaluate(
     chosen = sources_of(sources, topic, ground_truth, frames, seed, class_map, max_image_px)
     with fresh_folder(out, overwrite, resume) as folder:
         if live:
-            outcomes = _play_live(spec, chosen, conditions, folder)
+            require_ros("--live")
+            from approx_perception.ros.live_evaluation import evaluate_live
+
+            with console.status("starting") as status:
+                outcomes = evaluate_live(spec, chosen, conditions, folder, status.update)
             evaluation = conclude(outcomes, conditions, folder, command_and_date())
         else:
             with sources_bar(len(chosen)) as advance:
@@ -82,22 +80,6 @@ def evaluate(
         raise typer.Exit(1)
     if not evaluation.limits_kept:
         raise typer.Exit(LIMIT_EXIT_CODE)
-
-
-def _play_live(
-    spec: SystemSpec, sources: Sequence[SourceOptions], scenario: Scenario, folder: Path
-) -> list[Outcome]:
-    try:
-        # Only here, so that all else does without ROS.
-        import rclpy  # noqa: F401
-    except ImportError as error:
-        raise ConfigurationError(
-            "--live needs ROS 2: source a distribution or use the environment that make sets up"
-        ) from error
-    from approx_perception.ros.live_evaluation import evaluate_live
-
-    with console.status("starting") as status:
-        return evaluate_live(spec, sources, scenario, folder, status.update)
 
 
 def _show_figures(name: str, result: dict[str, Any]) -> None:
