@@ -193,7 +193,7 @@ def test_two_profiles_of_one_name(images, tmp_path):
 def rows(first_ms, last_ms, rounds=2):
     ms = [first_ms, first_ms, last_ms, last_ms, 100.0]
     return {
-        "kind": np.array([0, 0, 0, 0, 0]), "level": np.array([0, 0, 0, 0, 1]),
+        "before": np.full(5, -1), "level": np.array([0, 0, 0, 0, 1]),
         "part": np.array([0, 1, 0, 1, 0]), "ms": np.array(ms),
         "round": np.array([0, 0, rounds - 1, rounds - 1, 0]),
     }  # fmt: skip
