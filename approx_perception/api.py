@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.assembly import Kernel, KernelOptions, assemble
+from approx_perception.assembly import KernelOptions, Network, assemble
 from approx_perception.branches import Branch
 from approx_perception.datasets import FrameSource, is_synthetic, open_source
 from approx_perception.exceptions import ConfigurationError, InvalidFrameError, shown
 from approx_perception.interface import PERCEPTION_PARAMETERS
 from approx_perception.kernels.annotate import annotate, status_lines
 from approx_perception.notices import notice
+from approx_perception.pipeline import Stream
 from approx_perception.pipeline.failures import FrameFailures
 from approx_perception.structures import (
     SLA,
@@ -148,25 +149,25 @@ class Perception:
         To choose from.
     """
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel: Kernel | None = kernel
-        self._caution = kernel.detector.caution
+    def __init__(self, network: Network) -> None:
+        self._stream: Stream | None = network.stream()
+        self._caution = network.detector.caution
         self._next = 0
         self._busy = threading.Lock()
-        self.class_names = kernel.detector.class_names
-        self.network = kernel.detector.description
-        self.branches = tuple(kernel.space)
+        self.class_names = network.detector.class_names
+        self.network = network.detector.description
+        self.branches = tuple(network.space)
 
     @property
     def sla(self) -> SLA:
         """Latency budget, quantile and scope; set it at any time."""
-        return self._open_kernel().pipeline.sla
+        return self._open_stream().sla
 
     @sla.setter
     def sla(self, sla: SLA) -> None:
         if not isinstance(sla, SLA):
             raise ConfigurationError(f"the SLA is {shown(sla)}; give an SLA, or set sla_ms")
-        self._open_kernel().pipeline.sla = sla
+        self._open_stream().sla = sla
 
     @property
     def sla_ms(self) -> float:
@@ -253,11 +254,11 @@ class Perception:
 
     def reset(self) -> None:
         """Forget all objects: the next image is detected, and identities start anew."""
-        self._open_kernel().pipeline.reset()
+        self._open_stream().reset()
 
     def close(self) -> None:
         """Let go of the network; nothing can be processed any more."""
-        self._kernel = None
+        self._stream = None
 
     def __enter__(self) -> "Perception":
         return self
@@ -270,13 +271,13 @@ class Perception:
     ) -> None:
         self.close()
 
-    def _open_kernel(self) -> Kernel:
-        if self._kernel is None:
+    def _open_stream(self) -> Stream:
+        if self._stream is None:
             raise ConfigurationError("this perception is closed; open another one")
-        return self._kernel
+        return self._stream
 
     def _found(self, frame: Frame) -> FrameResult:
-        pipeline = self._open_kernel().pipeline
+        stream = self._open_stream()
         if self._caution and not is_synthetic(frame.source_id):
             notice(self._caution)
             self._caution = ""
@@ -285,7 +286,7 @@ class Perception:
                 "another thread is processing an image; feed one stream from one thread at a time"
             )
         try:
-            return pipeline.process(frame)
+            return stream.process(frame)
         finally:
             self._busy.release()
 

@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--space", default="", help="YAML file or shipped space")
     parser.add_argument("--objects", type=int, default=4, help="in view")
     arguments = parser.parse_args()
-    kernel = assemble(
+    network = assemble(
         KernelOptions(
             arguments.detector, arguments.weights, space=arguments.space, image_size=IMAGE_SIZE
         )
@@ -34,11 +34,11 @@ def main() -> None:
     count = arguments.objects
     content = ContentFeatures(object_count=count, total_area_px2=count * OBJECT_AREA_PX2)
     observation = Observation(SLA(100.0, 0.95, SlaScope.GOF), content, image_size=IMAGE_SIZE)
-    mean_ms = kernel.latency.predict(observation).mean_ms
-    table = Table("ms", "AP50", "branch", title=kernel.detector.description)
-    for index in rising_frontier(mean_ms, kernel.policies.accuracy):
-        branch = str(kernel.space[index])
-        table.add_row(f"{mean_ms[index]:.1f}", f"{kernel.policies.accuracy[index]:.3f}", branch)
+    mean_ms = network.latency().predict(observation).mean_ms
+    table = Table("ms", "AP50", "branch", title=network.detector.description)
+    for index in rising_frontier(mean_ms, network.policies.accuracy):
+        branch = str(network.space[index])
+        table.add_row(f"{mean_ms[index]:.1f}", f"{network.policies.accuracy[index]:.3f}", branch)
     Console().print(table)
 
 

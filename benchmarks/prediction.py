@@ -25,12 +25,13 @@ import numpy as np
 from recorded_world import SETTLE_S, UNSEEN_LEVELS
 from rich.progress import track
 
-from approx_perception.assembly import Kernel, KernelOptions, assemble, prepare_space
+from approx_perception.assembly import KernelOptions, assemble, prepare_space
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import FrameSource, LabelledFrame, open_source
 from approx_perception.datasets.synthetic import SCENARIOS
 from approx_perception.load.load_meter import LoadMeter
+from approx_perception.pipeline import Stream
 from approx_perception.profiling.contention_generator import ContentionGenerator
 from approx_perception.profiling.plan import ProfilePlan
 from approx_perception.profiling.profiler import Profiler, join_units
@@ -72,15 +73,15 @@ class Sample:
 
 
 def run_level(
-    kernel: Kernel, level: int, frames: Sequence[LabelledFrame], rng: np.random.Generator, run: int
+    stream: Stream, level: int, frames: Sequence[LabelledFrame], rng: np.random.Generator, run: int
 ) -> list[Sample]:
     """Process frames with random branches; the predictor goes on from where it is."""
-    pipeline, space, latency = kernel.pipeline, kernel.space, kernel.latency
+    space, latency = stream.kernel.space, stream.scheduler.latency
     samples = []
     for index, entry in enumerate(frames):
         if index % BRANCH_FRAMES == 0:
             run += 1
-            pipeline.scheduler.policy = Fixed(space[int(rng.integers(len(space)))])
+            stream.scheduler.policy = Fixed(space[int(rng.integers(len(space)))])
         start_s = time.monotonic()
         expectations: list[object] = []
         learn = latency.observe
@@ -92,7 +93,7 @@ def run_level(
             learn(result)
 
         latency.observe = observe
-        result = pipeline.process(entry.frame)
+        result = stream.process(entry.frame)
         latency.observe = learn
         expected = expectations[0]
         timings = result.timings
@@ -111,21 +112,21 @@ def run_level(
 def measure_latency(arguments: argparse.Namespace, frames: list[LabelledFrame]) -> list[Sample]:
     monitor = Monitor()
     height, width = frames[0].frame.image.shape[:2]
-    kernel = assemble(
+    network = assemble(
         KernelOptions(
             arguments.detector, arguments.weights, profile=arguments.profile,
             sla=SLA(1000.0, QUANTILE), image_size=(width, height),
         ),
         load=monitor,
     )  # fmt: skip
-    rng = np.random.default_rng(1)
+    stream, rng = network.stream(), np.random.default_rng(1)
     samples = []
     for _ in range(arguments.rounds):
         for level, contention in enumerate(track(UNSEEN_LEVELS, "latency")):
             with ContentionGenerator(contention):
                 time.sleep(SETTLE_S)
                 run = samples[-1].run if samples else 0
-                samples += run_level(kernel, level, frames, rng, run)
+                samples += run_level(stream, level, frames, rng, run)
     return samples
 
 

@@ -1,6 +1,5 @@
 """From a user's options to a pipeline that is warm and measured: one way for nodes and commands."""
 
-from approx_perception.assembly.kernel import Kernel, assemble
 from approx_perception.assembly.loading import (
     load_network,
     load_space,
@@ -8,11 +7,12 @@ from approx_perception.assembly.loading import (
     prepare_space,
     space_names,
 )
+from approx_perception.assembly.network import Network, assemble
 from approx_perception.assembly.options import KernelOptions
 
 __all__ = [
-    "Kernel",
     "KernelOptions",
+    "Network",
     "assemble",
     "load_network",
     "load_space",

@@ -130,7 +130,7 @@ class OriginalLatency:
     def observe(self, result: FrameResult) -> None:
         """Sense contention from a frame; see the paper's section 4."""
         branch = result.decision.branch
-        if branch.detector_settings not in self._settings:
+        if branch.detector_settings not in self._settings or not result.parts:
             return
         if branch != self._branch:
             self._flush()

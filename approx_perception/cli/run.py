@@ -84,7 +84,7 @@ def _show(ran: OfflineRun, is_fixed: bool) -> None:
     if judged := use["frames_with_truth"]:
         matches = (match_frame(found, truth) for _, found, truth in record.scored())
         ap50 = mean_ap50(matches, len(record.class_names)).mean
-        floor = kernel.pipeline.state.options.score_threshold
+        floor = kernel.options.score_threshold
         shown = f"{ap50:.3f} (all-point, scores from {floor:g})"
         nothing = "unknown: the ground truth of these frames holds no objects"
         table.add_row("AP50", nothing if math.isnan(ap50) else shown)

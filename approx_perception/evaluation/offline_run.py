@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from approx_perception.assembly import Kernel, KernelOptions
+from approx_perception.assembly import KernelOptions, Network
 from approx_perception.datasets import FrameSource, is_synthetic
 from approx_perception.evaluation.run import run_systems
 from approx_perception.evaluation.scenario import Scenario
@@ -34,7 +34,7 @@ class OfflineRun:
     """
 
     record: RunRecord
-    kernel: Kernel
+    kernel: Network
     source: FrameSource
 
 
@@ -68,7 +68,7 @@ def run_offline(
     InferenceError
         If every frame failed.
     """
-    ran: list[tuple[Kernel, FrameSource]] = []
+    ran: list[tuple[Network, FrameSource]] = []
     with ExitStack() as stack:
 
         def listen(system: BuiltSystem, source: FrameSource) -> Sequence[Listener]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from approx_perception.assembly import Kernel, KernelOptions, assemble, load_network
+from approx_perception.assembly import KernelOptions, Network, assemble, load_network
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.branches import BranchSpace
 from approx_perception.detectors import Detector
@@ -76,7 +76,7 @@ class BuiltSystem:
 
     spec: SystemSpec
     system: System
-    kernel: Kernel
+    kernel: Network
     machine: SimulatedMachine | None = None
     recorded: RecordedMachine | None = None
 
@@ -145,7 +145,7 @@ class SystemFactory:
                 )
             options = _without_needless_profile(options)
             kernel = assemble(options, report=self._report, network=self._network(options))
-            return BuiltSystem(spec, kernel.pipeline, kernel)
+            return BuiltSystem(spec, kernel.stream(), kernel)
         records = self.machine.records
         precision = str(records.metadata["precision"])
         # A branch of its own may need parts that nobody recorded.
@@ -164,7 +164,7 @@ class SystemFactory:
             np.float64,
         )
         size = int(records.latency["image_width"][0]), int(records.latency["image_height"][0])
-        stream = kernel.pipeline
+        stream = kernel.stream()
         terms = stream.kernel.cost_terms
         trace = LatencyTrace(records.latency, load, kernel.space.compiled, terms, size)
         machine = SimulatedMachine(trace, level)

@@ -8,7 +8,7 @@ from approx_perception.kernels import Batch
 from approx_perception.pipeline.stream import FrameUnderWay, Stream
 from approx_perception.structures import SLA, Frame, FrameResult
 
-__all__ = ["CameraGroup", "shared_budgets"]
+__all__ = ["CameraGroup", "Outcome", "shared_budgets"]
 
 Outcome = FrameResult | Exception
 

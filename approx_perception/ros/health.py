@@ -234,7 +234,7 @@ class CameraHealth:
             "waited for the worker (ms)": f"{self._wait_ms:.1f}",
             "branch": self._branch,
             "contention": (
-                f"detections take {self._contention.slowdown:.2f} times as long as idle, "
+                f"{self._contention.slowdown:.2f} times the latency of the idle machine, "
                 f"by {self._contention.source}"
             ),
             "processing P50 (ms)": f"{p50:.2f}",

@@ -16,6 +16,8 @@ from approx_perception.structures import Frame, FrameResult
 
 __all__ = ["DebugOptions", "Outputs"]
 
+_NO_FIT_PERIOD_S = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class DebugOptions:
@@ -45,6 +47,8 @@ class Outputs:
         Publishes.
     prefix
         Put before the names of topics; empty for a lone camera.
+    source
+        Topic of the images, for the log.
     class_names
         What class ids mean.
     score_threshold
@@ -57,6 +61,7 @@ class Outputs:
         self,
         node: Node,
         prefix: str,
+        source: str,
         class_names: Sequence[str],
         score_threshold: float,
         clock: Clock,
@@ -64,7 +69,7 @@ class Outputs:
         self.debug = DebugOptions()
         #: Written on annotated images; empty for nothing.
         self.caution = ""
-        self._node, self._names, self._clock = node, class_names, clock
+        self._node, self._source, self._names, self._clock = node, source, class_names, clock
         self._last_debug_ns = -(10**18)
         self._publishers: dict[str, Any] = {}
         self._classes: dict[str, Any] = {}
@@ -87,10 +92,17 @@ class Outputs:
         header: Header,
         frame: Frame,
         result: FrameResult,
-        age_ms: float,
         group_ms: Sequence[float],
-    ) -> None:
-        """Publish what came of a frame, ``header`` untouched."""
+    ) -> float:
+        """Publish what came of a frame, ``header`` untouched.
+
+        Returns
+        -------
+        float
+            Age of the image in ms; nan where its stamp says nothing.
+        """
+        now_ns = self._node.get_clock().now().nanoseconds
+        age_ms = (now_ns - frame.stamp_ns) / 1e6 if frame.stamp_ns > 0 else float("nan")
         found, names = result.detections, self._names
         self._publishers["detections"].publish(detections_message(header, result, names, age_ms))
         self._publishers["decision"].publish(decision_message(header, result, group_ms))
@@ -103,6 +115,17 @@ class Outputs:
             )
             self._publishers["annotations"].publish(message)
         self._publish_debug(header, frame, result)
+        if not result.decision.fits:
+            self._warn_of_no_fit(result)
+        return age_ms
+
+    def _warn_of_no_fit(self, result: FrameResult) -> None:
+        sla, fastest_ms = result.sla, result.decision.fastest_ms
+        self._node.get_logger().warning(
+            f"{self._source}: no branch fits {sla.budget_text}: the fastest takes "
+            f"{fastest_ms:.3g} ms at P{100 * sla.quantile:g}",
+            throttle_duration_sec=_NO_FIT_PERIOD_S,
+        )
 
     def _publish_debug(self, header: Header, frame: Frame, result: FrameResult) -> None:
         wanted = [

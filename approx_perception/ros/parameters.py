@@ -11,7 +11,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
-from approx_perception.assembly import Kernel, KernelOptions
+from approx_perception.assembly import KernelOptions, Network
 from approx_perception.branches import KNOBS, Branch, allowed_branches, parse_branch
 from approx_perception.exceptions import ConfigurationError, choices, described, shown
 from approx_perception.interface import PERCEPTION_PARAMETERS, Parameter, camera_sla
@@ -102,7 +102,7 @@ def _class_mask(text: str, names: Sequence[str]) -> npt.NDArray[np.bool_] | None
     return np.array([name in wanted for name in names])
 
 
-def read_settings(value: Values, cameras: Sequence[str], kernel: Kernel | None) -> LiveSettings:
+def read_settings(value: Values, cameras: Sequence[str], network: Network | None) -> LiveSettings:
     """Read and check everything that can change, together.
 
     Parameters
@@ -111,7 +111,7 @@ def read_settings(value: Values, cameras: Sequence[str], kernel: Kernel | None) 
         From a parameter's name to its value.
     cameras
         Their names, before which each one's own SLA stands; a lone camera's is empty.
-    kernel
+    network
         Whose space and classes names are checked against; None before there is one.
 
     Raises
@@ -124,14 +124,14 @@ def read_settings(value: Values, cameras: Sequence[str], kernel: Kernel | None) 
             parameter.accept(value(parameter.name))
     policy = str(value("policy"))
     branch = allowed = class_mask = None
-    if kernel is not None:
-        space = kernel.space
+    if network is not None:
+        space = network.space
         branch = parse_branch(str(value("branch")), space.default_branch)
         if policy in ("fixed", "triggered") or value("branch"):
             space.index(branch)
         allowed = allowed_branches(space, {k: str(value(f"allowed.{k}")) for k in KNOBS})
-        kernel.policies.check(policy, branch, allowed)
-        class_mask = _class_mask(str(value("classes")), kernel.detector.class_names)
+        network.policies.check(policy, branch, allowed)
+        class_mask = _class_mask(str(value("classes")), network.detector.class_names)
     return LiveSettings(
         {camera: _sla(value, camera) for camera in cameras},
         policy, branch, allowed, class_mask, float(value("score_threshold")),

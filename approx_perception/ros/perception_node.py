@@ -15,7 +15,7 @@ from rclpy.clock import JumpThreshold
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
-from approx_perception.assembly import Kernel, assemble
+from approx_perception.assembly import Network, assemble
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, described
@@ -60,7 +60,7 @@ _JUMP_BACK = Duration(seconds=-0.5)
 
 
 class _Prepared(NamedTuple):
-    kernel: Kernel
+    network: Network
     #: Parts at which all cameras are quicker as a batch.
     batched: frozenset[int]
 
@@ -147,51 +147,49 @@ class PerceptionNode(ManagedNode):
         options, count = kernel_options(self._watch.value), len(self._places)
         if options.note:
             self.get_logger().info(options.note)
-        kernel = assemble(options, self._monotonic, report, self._load.reading)
-        batched = kernel.batches_that_pay(count, report) if count > 1 else frozenset()
-        return _Prepared(kernel, batched)
+        network = assemble(options, self._monotonic, report, self._load.reading)
+        batched = network.batches_that_pay(count, report) if count > 1 else frozenset()
+        return _Prepared(network, batched)
 
     def configure(self, prepared: _Prepared) -> None:
         """Offer topics; parameters count as they are by now."""
-        kernel, self._batched = prepared
+        network, self._batched = prepared
+        self._runtime.network = network
         try:
-            self._settings = read_settings(self._watch.value, self._camera_names(), kernel)
+            self._settings = read_settings(self._watch.value, self._camera_names(), network)
             profile = str(self.get_parameter("profile").value)
             log_start(
-                self.get_logger(), kernel, self._settings.slas, self._settings.policy, profile
+                self.get_logger(), network, self._settings.slas, self._settings.policy, profile
             )
-            self._build(kernel)
+            self._build(network)
         except Exception:
             self._free()
             raise
 
-    def _build(self, kernel: Kernel) -> None:
-        is_compressed = self.get_parameter("image_transport").value == "compressed"
+    def _build(self, network: Network) -> None:
+        transport = str(self.get_parameter("image_transport").value)
         max_image_px = int(self.get_parameter("max_image_px").value)
         for place in self._places:
-            own = kernel.twin() if self._cameras else kernel
+            decoder = ImageDecoder(max_image_px)
             self._cameras.append(
-                Camera(
-                    self, place, is_compressed, own, ImageDecoder(max_image_px), self._monotonic,
-                    self._wake,
-                )
-            )  # fmt: skip
+                Camera(self, place, transport, network, decoder, self._monotonic, self._wake)
+            )
         if len(self._places) > 1:
             count = len(self._batched)
             self.get_logger().info(
                 f"{len(self._places)} cameras; a batch is faster at {count} of "
-                f"{len(kernel.space.detector_settings)} settings of the detector"
+                f"{len(network.kernel.batched_parts)} settings of the detector"
             )
         for camera in self._cameras:
-            camera.is_enabled = self._runtime.is_enabled
-        self.diagnostics.hardware_id = kernel.detector.description
+            camera.intake.is_enabled = self._runtime.is_enabled
+        self.diagnostics.hardware_id = network.detector.description
         self._apply(self._settings)
 
     def _activate(self) -> None:
         self._refuse_beside_another()
-        pipelines = {camera.name: camera.kernel.pipeline for camera in self._cameras}
-        group = CameraGroup(pipelines, self._batched, self._monotonic)
-        worker = Worker(self._cameras, group, self._monotonic, self._refuse)
+        streams = {camera.name: camera.stream for camera in self._cameras}
+        group = CameraGroup(streams, self._batched, self._monotonic)
+        worker = Worker(self._cameras, group, self._monotonic, self._refuse, self._tell_failure)
         try:
             for camera in self._cameras:
                 camera.listen()
@@ -221,7 +219,7 @@ class PerceptionNode(ManagedNode):
 
     def _stop_working(self) -> None:
         for camera in self._cameras:
-            camera.leave()
+            camera.intake.leave()
         if self._runtime.worker is not None:
             worker, self._runtime.worker = self._runtime.worker, None
             worker.stop()
@@ -231,6 +229,7 @@ class PerceptionNode(ManagedNode):
         for camera in self._cameras:
             camera.close()
         self._cameras.clear()
+        self._runtime.network = None
         if self._load_topics is not None:
             self._load_topics.close()
             self._load_topics = None
@@ -256,8 +255,7 @@ class PerceptionNode(ManagedNode):
         return [place.name for place in self._places]
 
     def _read(self, value: Values) -> LiveSettings:
-        kernel = self._cameras[0].kernel if self._cameras else None
-        settings = read_settings(value, self._camera_names(), kernel)
+        settings = read_settings(value, self._camera_names(), self._runtime.network)
         resolve_load_topics(self, settings.load, self._taken)
         return settings
 
@@ -300,15 +298,15 @@ class PerceptionNode(ManagedNode):
 
     @staticmethod
     def _apply_to(camera: Camera, new: LiveSettings) -> None:
-        pipeline, policies = camera.kernel.pipeline, camera.kernel.policies
+        stream = camera.stream
         camera.sla = new.slas[camera.name]
         camera.outputs.debug = new.debug
-        pipeline.state.options = DetectionOptions(
+        stream.state.options = DetectionOptions(
             new.score_threshold, new.class_agnostic_iou, new.class_mask
         )
         if new.branch is not None:
-            pipeline.scheduler.policy = policies.create(new.policy, new.branch)
-        pipeline.scheduler.allowed = new.allowed
+            camera.use_policy(new.policy, new.branch)
+        stream.scheduler.allowed = new.allowed
 
     def _listen_to_load(self, new: LiveSettings) -> None:
         topics = resolve_load_topics(self, new.load, self._taken)
@@ -330,6 +328,12 @@ class PerceptionNode(ManagedNode):
             throttle_duration_sec=LOG_PERIOD_S,
         )
 
+    def _tell_failure(self, error: Exception) -> None:
+        self.get_logger().error(
+            f"the worker failed between two frames: {described(error)}",
+            throttle_duration_sec=LOG_PERIOD_S,
+        )
+
     def _time_jumped_back(self) -> None:
         # Between two clocks it jumps all the time, and images go on.
         if not self._clock_watch.problem():
@@ -341,28 +345,20 @@ class PerceptionNode(ManagedNode):
         judgements = {"pipeline": self._judge()}
         for camera in self._cameras if self._runtime.worker is not None else ():
             camera.look_after()
-            judgements[f"camera {camera.topic}"] = camera.health.judge(
-                camera.mailbox.counts,
-                camera.silence,
-                camera.problems(),
-                self._settings.limits,
-                camera.outputs.caution,
-            )
+            judgements[f"camera {camera.topic}"] = camera.judge(self._settings.limits)
         return judgements
 
     def _judge(self) -> Judgement:
         load = self._load_topics
         if load is not None:
             load.look_after()
-        worker, detector = self._runtime.worker, None
-        if self._cameras:
-            detector = self._cameras[0].kernel.detector
+        worker, network = self._runtime.worker, self._runtime.network
         return self._health.judge(
             NodeCondition(
                 self.state, self._runtime.is_enabled, self.error,
                 worker_died=worker is not None and not worker.is_alive,
                 is_leaving=self._is_leaving(),
-                malformed=0 if detector is None else detector.malformed_count,
+                malformed=0 if network is None else network.detector.malformed_count,
                 name_problem=self._name_watch.problem,
                 clock_problem=self._clock_watch.problem(),
                 load_problems=[] if load is None else load.problems(),

@@ -1,10 +1,12 @@
 """What users can ask the perception node to do."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from std_srvs.srv import SetBool, Trigger
 
+from approx_perception.assembly import Network
 from approx_perception.exceptions import described
 from approx_perception.ros.camera import Camera
 from approx_perception.ros.lifecycle import ManagedNode
@@ -26,11 +28,14 @@ class Runtime:
         While the node is active.
     is_enabled
         Whether images are processed.
+    network
+        Of the cameras, likewise; replaced when it is measured again.
     """
 
     cameras: list[Camera] = field(default_factory=list)
     worker: Worker | None = None
     is_enabled: bool = True
+    network: Network | None = None
 
 
 class Services:
@@ -58,7 +63,7 @@ class Services:
         runtime = self._runtime
         runtime.is_enabled = bool(request.data)
         for camera in runtime.cameras:
-            camera.is_enabled = runtime.is_enabled
+            camera.intake.is_enabled = runtime.is_enabled
         if runtime.is_enabled:
             self.reset_tracks("enabled again")
         response.success = True
@@ -78,38 +83,36 @@ class Services:
 
         def reset() -> None:
             for camera in runtime.cameras:
-                camera.kernel.pipeline.reset()
+                camera.stream.reset()
 
         runtime.worker.between_frames(reset)
         self._tell(f"anew: {why}", f"identities start anew: {why}")
         return True
 
     def _on_recalibrate(self, _: Any, response: Any) -> Any:
-        worker = self._runtime.worker
+        worker, network = self._runtime.worker, self._runtime.network
         response.success = worker is not None
-        if worker is None:
+        if worker is None or network is None:
             response.message = f"the node is {self._node.state}; it must be active"
             return response
         if worker is self._recalibrating:
             response.message = "already under way"
             return response
         self._recalibrating = worker
-        worker.between_frames(self._recalibrate)
-        is_profiled = self._runtime.cameras[0].kernel.latency.model.is_profiled
+        worker.between_frames(partial(self._recalibrate, network))
         response.message = (
             "forgetting what was learned; the profile is as it was"
-            if is_profiled
+            if network.model.is_profiled
             else "measuring every part again, some seconds"
         )
         return response
 
-    def _recalibrate(self) -> None:
-        """In the worker's thread, as the detector serves one at a time."""
-        cameras = list(self._runtime.cameras)
+    def _recalibrate(self, network: Network) -> None:
+        """In the worker's thread, as the network serves one at a time."""
         try:
-            model = cameras[0].kernel.measure_again()
-            for camera in cameras:
-                camera.kernel = camera.kernel.forget_latencies(model)
+            self._runtime.network = network = network.measured_again()
+            for camera in list(self._runtime.cameras):
+                camera.forget_latencies(network)
         except Exception as error:
             self._node.get_logger().error(f"recalibration failed: {described(error)}")
         else:

@@ -39,7 +39,7 @@ class Row:
         """Of a frame as it came out of the pipeline."""
         decision = result.decision
         return cls(
-            result.timings.processing_ms, result.own_ms, decision.run_detector, decision.fits,
+            result.timings.processing_ms, result.own_ms, decision.starts_group, decision.fits,
             decision.fastest_ms,
         )  # fmt: skip
 

@@ -5,42 +5,44 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from approx_perception.assembly import Kernel
+from approx_perception.assembly import Network
 from approx_perception.pipeline import shared_budgets
 from approx_perception.structures import SLA
 
 __all__ = ["log_start"]
 
 
-def log_start(log: Any, kernel: Kernel, slas: Mapping[str, SLA], policy: str, profile: str) -> None:
+def log_start(
+    log: Any, network: Network, slas: Mapping[str, SLA], policy: str, profile: str
+) -> None:
     """Log network, branches, SLA, policy, profile and where accuracy comes from.
 
     Parameters
     ----------
     log
         The node's.
-    kernel
+    network
         Warm.
     slas
         Of each camera, by its name.
     policy, profile
         Parameters of these names.
     """
-    latency = kernel.latency
-    first = kernel.space.compiled.main_parts[0]
-    firsts_ms = latency.idle_ms(kernel.image_size)[first]
-    log.info(f"{kernel.detector.description}, {len(kernel.detector.class_names)} classes")
+    latency = network.latency()
+    first = network.space.compiled.main_parts[0]
+    firsts_ms = latency.idle_ms(network.image_size)[first]
+    log.info(f"{network.detector.description}, {len(network.detector.class_names)} classes")
     origin = "by its profile" if latency.model.is_profiled else "as calibrated now"
     log.info(
-        f"space {kernel.space.name!r}: {len(kernel.space)} branches, a detection takes "
+        f"space {network.space.name!r}: {len(network.space)} branches, a detection takes "
         f"{firsts_ms.min():.1f} to {firsts_ms.max():.1f} ms here, {origin}"
     )
-    log.info(f"{_sla_text(slas)}, policy {policy}, accuracy: {kernel.accuracy_source}")
+    log.info(f"{_sla_text(slas)}, policy {policy}, accuracy: {network.accuracy_source}")
     if profile:
         age_days = (time.time() - Path(profile).with_suffix(".json").stat().st_mtime) / 86400
         log.info(f"profile {profile}, written {age_days:.1f} days ago")
-    if kernel.detector.caution:
-        log.warning(f"{kernel.detector.caution}, unless the camera is the synthetic one")
+    if network.detector.caution:
+        log.warning(f"{network.detector.caution}, unless the camera is the synthetic one")
     if not latency.model.is_profiled:
         log.info(
             "no profile: the load of other programs is estimated from frame times; "

@@ -1,14 +1,16 @@
 """The thread in which all cameras are processed, newest image first come first served."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
 
 from approx_perception.clock import Clock
-from approx_perception.pipeline import CameraGroup, shared_budgets
-from approx_perception.ros.camera import Camera, WaitingImage
+from approx_perception.pipeline import CameraGroup, Outcome, shared_budgets
+from approx_perception.ros.camera import Camera
 from approx_perception.ros.health import WatchdogLimits
+from approx_perception.ros.intake import WaitingImage
 from approx_perception.structures import Frame, FrameResult
 
 __all__ = ["Worker"]
@@ -20,18 +22,20 @@ _JOIN_S = 2.0
 class Worker:
     """Takes what waits, processes it, publishes it; and does jobs between two frames.
 
-    While it runs, pipelines and budgets are its own: who wants to change them gives it a job.
+    While it runs, streams and budgets are its own: who wants to change them gives it a job.
 
     Parameters
     ----------
     cameras
         All of the node.
     group
-        Of their pipelines.
+        Of their streams.
     clock
         Monotonic.
     refuse
         Told a camera and what went wrong with a frame of it.
+    tell_failure
+        Told what went wrong with anything else.
     """
 
     def __init__(
@@ -40,8 +44,10 @@ class Worker:
         group: CameraGroup,
         clock: Clock,
         refuse: Callable[[Camera, Exception], None],
+        tell_failure: Callable[[Exception], None],
     ) -> None:
-        self._cameras, self._group, self._clock, self._refuse = cameras, group, clock, refuse
+        self._cameras, self._group, self._clock = cameras, group, clock
+        self._refuse, self._tell_failure = refuse, tell_failure
         self.limits = WatchdogLimits()
         self._arrived = threading.Event()
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -91,62 +97,64 @@ class Worker:
         """Do what waits, jobs first; False where nothing does."""
         if not self._jobs.empty():
             self._do(self._jobs.get())
-        elif waiting := self._take():
-            self._do(partial(self._process, waiting))
-        else:
+            return True
+        taken = [(camera, camera.intake.take()) for camera in self._cameras]
+        waiting = [(camera, image) for camera, image in taken if image is not None]
+        if not waiting:
             return False
+        # The oldest first.
+        self._do(partial(self._process, sorted(waiting, key=lambda pair: pair[1].arrival_ns)))
         return True
 
     def _do(self, job: Callable[[], None]) -> None:
-        """Do something; whatever goes wrong, the thread goes on."""
+        """Do something between frames; whatever goes wrong, the thread goes on."""
         try:
             job()
         except Exception as error:
-            for camera in self._cameras:
-                self._fail(camera, error)
-
-    def _take(self) -> list[tuple[Camera, WaitingImage]]:
-        """What waits of each camera, the oldest first."""
-        taken = [(camera, camera.mailbox.take(0.0)) for camera in self._cameras]
-        waiting = [(camera, image) for camera, image in taken if image is not None]
-        return sorted(waiting, key=lambda pair: pair[1].arrival_ns)
+            self._tell_failure(error)
 
     def _process(self, waiting: Sequence[tuple[Camera, WaitingImage]]) -> None:
+        """Decode, process and publish what waits; one bad frame leaves the others alone."""
         self.share_budgets()
-        decoded: list[tuple[Camera, WaitingImage, Frame]] = []
         began_ns = self._clock.monotonic_ns()
+        decoded: list[tuple[Camera, WaitingImage, Frame]] = []
         for camera, image in waiting:
             camera.health.begins()
-            try:
-                decoded.append((camera, image, camera.decode(image)))
-            except Exception as error:
-                # One bad frame must not end the stream; the reason goes to log and diagnostics.
-                self._fail(camera, error)
-        outcomes = self._group.process([(camera.name, frame) for camera, _, frame in decoded])
+            with self._refusing(camera):
+                frame, began_anew = camera.intake.decode(image)
+                camera.note(frame, image.message.header.frame_id, began_anew)
+                decoded.append((camera, image, frame))
+        outcomes: Sequence[Outcome]
+        try:
+            outcomes = self._group.process([(camera.name, frame) for camera, _, frame in decoded])
+        except Exception as error:
+            outcomes = [error] * len(decoded)
         for (camera, image, frame), outcome in zip(decoded, outcomes, strict=True):
-            if isinstance(outcome, Exception):
-                self._fail(camera, outcome)
-                continue
-            wait_ms = (began_ns - image.arrival_ns) / 1e6
-            self._publish(camera, image, frame, outcome, wait_ms)
+            with self._refusing(camera):
+                if isinstance(outcome, Exception):
+                    raise outcome
+                wait_ms = (began_ns - image.arrival_ns) / 1e6
+                self._publish(camera, image, frame, outcome, wait_ms)
 
     def _publish(
         self, camera: Camera, image: WaitingImage, frame: Frame, result: FrameResult, wait_ms: float
     ) -> None:
-        try:
-            with self._publishing:
-                if self._is_stopping:
-                    return
-                age_ms = camera.publish(image, frame, result)
-        except Exception as error:
-            self._fail(camera, error)
-            return
+        group_ms = camera.stream.scheduler.groups.processing_ms
+        with self._publishing:
+            if self._is_stopping:
+                return
+            age_ms = camera.outputs.publish(image.message.header, frame, result, group_ms)
         camera.health.succeeded(result, age_ms, wait_ms, self.limits)
 
-    def _fail(self, camera: Camera, error: Exception) -> None:
-        camera.health.failed(error)
-        if not self._is_stopping:
-            self._refuse(camera, error)
+    @contextmanager
+    def _refusing(self, camera: Camera) -> Iterator[None]:
+        """What goes wrong with a frame is told, and goes to log and diagnostics of its camera."""
+        try:
+            yield
+        except Exception as error:
+            camera.health.failed(error)
+            if not self._is_stopping:
+                self._refuse(camera, error)
 
     def share_budgets(self, always: bool = False) -> None:
         """Split budgets among the cameras that send images, where these have changed.
@@ -162,6 +170,6 @@ class Worker:
         for camera in self._cameras:
             # One that is silent now gets what it would have if it came back.
             share = shares.get(camera.name)
-            camera.take_share(
+            camera.stream.sla = (
                 share or shared_budgets({**slas, camera.name: camera.sla})[camera.name]
             )

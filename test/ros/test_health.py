@@ -239,8 +239,8 @@ class Log(list):
 ])  # fmt: skip
 def test_the_start_log_has_each_cameras_sla(slas, words):
     log = Log()
-    kernel = MagicMock(accuracy_source="profile", space=small_space())
-    kernel.detector.class_names, kernel.detector.caution = ("disc",), ""
-    kernel.latency.idle_ms.return_value = np.arange(4.0)
-    log_start(log, kernel, slas, "most_accurate", "")
+    network = MagicMock(accuracy_source="profile", space=small_space())
+    network.detector.class_names, network.detector.caution = ("disc",), ""
+    network.latency.return_value.idle_ms.return_value = np.arange(4.0)
+    log_start(log, network, slas, "most_accurate", "")
     assert any(line.startswith(words) for line in log), log

@@ -1,6 +1,8 @@
 """One worker at a time, and none that publishes after its end."""
 
 import signal
+import time
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -9,7 +11,11 @@ pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
 from approx_perception.msg import DetectionArray
 from std_srvs.srv import Trigger
 
+from approx_perception.clock import MonotonicClock
 from approx_perception.ros import qos
+from approx_perception.ros.intake import WaitingImage
+from approx_perception.ros.worker import Worker
+from approx_perception.structures import SLA
 from test.ros.conftest import Camera, wait_for_exit
 from test.ros.test_lifecycle import (
     ACTIVATE,
@@ -89,3 +95,48 @@ def test_ten_recalibrations_are_one_and_parameters_wait_for_the_frame(graph, slo
     assert "Traceback" not in node.log
     graph.processes.clear()
     assert graph.wait(lambda: len(left_in(graph)) < present, 5), left_in(graph)
+
+
+class TestThread:
+    """The worker by itself, with cameras that are made up."""
+
+    def camera(self, name, image=None):
+        camera = MagicMock(sla=SLA(50.0))
+        camera.name = name
+        waiting = [] if image is None else [image]
+        camera.intake.take.side_effect = lambda: waiting.pop() if waiting else None
+        camera.intake.decode.return_value = (MagicMock(), False)
+        return camera
+
+    def work(self, cameras, group, job=None):
+        """Run until something was told; what was refused, and what failed beside."""
+        refused, failed = [], []
+        worker = Worker(
+            cameras, group, MonotonicClock(), lambda camera, error: refused.append(camera.name),
+            failed.append,
+        )  # fmt: skip
+        worker.start()
+        if job is not None:
+            worker.between_frames(job)
+        deadline = time.monotonic() + 20
+        while not (refused or failed) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        worker.stop()
+        return refused, failed
+
+    def test_a_job_that_fails_refuses_no_frame(self):
+        def job():
+            raise MemoryError("of a job")
+
+        cameras = [self.camera("front"), self.camera("rear")]
+        refused, failed = self.work(cameras, MagicMock(), job)
+        assert refused == []
+        assert [str(error) for error in failed] == ["of a job"]
+        assert not any(camera.health.failed.called for camera in cameras)
+
+    def test_frames_that_failed_together_are_refused_and_no_others(self):
+        cameras = [self.camera("front", WaitingImage(MagicMock(), 0, 0)), self.camera("rear")]
+        group = MagicMock()
+        group.process.side_effect = MemoryError
+        assert self.work(cameras, group) == (["front"], [])
+        assert not cameras[1].health.failed.called

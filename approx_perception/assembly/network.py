@@ -30,104 +30,87 @@ from approx_perception.notices import notice
 from approx_perception.pipeline import Stream
 from approx_perception.pipeline.batches import batches_that_pay
 from approx_perception.scheduling import Scheduler
+from approx_perception.scheduling.policies import SchedulingPolicy
 from approx_perception.structures import LoadReading
 from approx_perception.trackers import Tracker
 
-__all__ = ["Kernel", "assemble"]
+__all__ = ["Network", "assemble"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Shared:
-    """What the kernels of all cameras have in common."""
-
-    options: KernelOptions
-    network: DetectionKernel
-    branch: Branch
-    accuracy: AccuracyPredictor
-    accuracy_source: str
-    clock: Clock
-    load: Callable[[], LoadReading]
-
-    def learning(self, model: LatencyModel) -> AdaptiveLatency:
-        """Predictions that begin with a model, and learn."""
-        return AdaptiveLatency(self.network.space, model, self.network.cost_terms)
-
-    def kernel(self, policies: PolicyFactory, model: LatencyModel) -> "Kernel":
-        """Put one together."""
-        policy = policies.create(self.options.policy, self.branch)
-        latency = self.learning(model)
-        scheduler = Scheduler(self.network.space, policy, latency, self.accuracy)
-        pipeline = Stream(self.network, scheduler, self.options.sla, self.clock, self.load)
-        pipeline.state.options = DetectionOptions(
-            self.options.score_threshold, self.options.class_agnostic_iou
-        )
-        return Kernel(pipeline, policies, latency, self)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Kernel:
-    """All that runs, warm.
+class Network:
+    """A network with its branches and all that is known of them: warm, shared, never changed.
 
     Attributes
     ----------
-    pipeline
-        Processes frames.
+    options
+        What the user chose.
+    kernel
+        Runs branches.
+    branch
+        What ``fixed`` means.
     policies
         Builds any policy for the space.
-    latency
-        Predicts and learns.
+    accuracy, accuracy_source
+        What branches are worth before a frame was seen, and where that comes from, in words.
+    model
+        What parts take, as profiled or as calibrated.
+    clock
+        Where latencies come from.
+    load
+        Newest reading of load monitors.
     """
 
-    pipeline: Stream
+    options: KernelOptions
+    kernel: DetectionKernel
+    branch: Branch
     policies: PolicyFactory
-    latency: AdaptiveLatency
-    _shared: _Shared
+    accuracy: AccuracyPredictor
+    accuracy_source: str
+    model: LatencyModel
+    clock: Clock
+    load: Callable[[], LoadReading]
 
     @property
     def detector(self) -> Detector:
-        """The network, for its class names."""
-        return self._shared.network.detector
+        """What the kernel detects with."""
+        return self.kernel.detector
 
     @property
     def space(self) -> BranchSpace:
         """Branches to choose from."""
-        return self._shared.network.space
-
-    @property
-    def branch(self) -> Branch:
-        """What ``fixed`` means."""
-        return self._shared.branch
-
-    @property
-    def accuracy_source(self) -> str:
-        """Where accuracy before a frame was seen comes from, in words."""
-        return self._shared.accuracy_source
+        return self.kernel.space
 
     @property
     def image_size(self) -> tuple[int, int]:
         """Width and height in px for which latencies were measured."""
-        return self._shared.options.image_size
+        return self.options.image_size
 
-    def twin(self) -> "Kernel":
-        """For another camera: shares the network and what is known, and has all else anew."""
-        # Policies remember; another camera's factory has made none yet.
-        policies = replace(self.policies)
-        return self._shared.kernel(policies, self.latency.model)
+    def latency(self) -> AdaptiveLatency:
+        """Predictions that begin with the model; they learn, so each stream has its own."""
+        return AdaptiveLatency(self.space, self.model, self.kernel.cost_terms)
 
-    def measure_again(self) -> LatencyModel:
-        """Calibrate as at start; with a profile, that is the model. Takes seconds."""
-        model = self.latency.model
-        if model.is_profiled:
-            return model
-        trackers = self._shared.network.trackers()
+    def policy(self, name: str, branch: Branch) -> SchedulingPolicy:
+        """A policy that has seen nothing; policies remember, so each stream has its own."""
+        return replace(self.policies).create(name, branch)
+
+    def stream(self) -> Stream:
+        """Build what one camera needs beside the network."""
+        options = self.options
+        policy = self.policy(options.policy, self.branch)
+        scheduler = Scheduler(self.space, policy, self.latency(), self.accuracy)
+        stream = Stream(self.kernel, scheduler, options.sla, self.clock, self.load)
+        stream.state.options = DetectionOptions(options.score_threshold, options.class_agnostic_iou)
+        return stream
+
+    def measured_again(self) -> "Network":
+        """Calibrate as at start; with a profile, nothing is measured. Takes seconds."""
+        if self.model.is_profiled:
+            return self
         scene = calibration_scene(self.image_size)
-        return _calibrated(self.detector, trackers, self.space, scene, self._shared.clock)
-
-    def forget_latencies(self, model: LatencyModel) -> "Kernel":
-        """Replace what was learned of latencies by a model; the pipeline goes on."""
-        latency = self._shared.learning(model)
-        self.pipeline.scheduler.latency = latency
-        return replace(self, latency=latency)
+        trackers = self.kernel.trackers()
+        model = _calibrated(self.detector, trackers, self.space, scene, self.clock)
+        return replace(self, model=model)
 
     def batches_that_pay(
         self, count: int, report: Callable[[str], None] = lambda _: None
@@ -135,7 +118,7 @@ class Kernel:
         """Parts at which ``count`` cameras are quicker as a batch; measured now."""
         images = calibration_scene(self.image_size).images
         together = [images[index % len(images)] for index in range(count)]
-        return batches_that_pay(self._shared.network, together, self._shared.clock, report)
+        return batches_that_pay(self.kernel, together, self.clock, report)
 
 
 def _precision(options: KernelOptions, bundle: PredictorBundle | None) -> str:
@@ -165,8 +148,8 @@ def assemble(
     load: Callable[[], LoadReading] = LoadReading,
     network: tuple[Detector, int] | None = None,
     elsewhere: LatencyModel | None = None,
-) -> Kernel:
-    """Load the network, preheat every branch, learn what it costs, and put the pipeline together.
+) -> Network:
+    """Load the network, preheat every branch, and learn what it costs.
 
     Parameters
     ----------
@@ -223,5 +206,4 @@ def assemble(
         trackers = kernel.trackers()
         PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene, report)
         model = profiled or _calibrated(detector, trackers, space, scene, clock, report)
-    shared = _Shared(options, kernel, branch, accuracy, accuracy_source, clock, load)
-    return shared.kernel(policies, model)
+    return Network(options, kernel, branch, policies, accuracy, accuracy_source, model, clock, load)
