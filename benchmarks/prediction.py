@@ -97,7 +97,7 @@ def run_level(
         latency.observe = learn
         expected = expectations[0]
         timings = result.timings
-        kind = "detection" if result.decision.run_detector else "tracker step"
+        kind = "detection" if result.decision.starts_group else "tracker step"
         measured = result.parts[0][1]
         if expected.part_ms > 0 and measured > 0:
             samples.append(

@@ -135,7 +135,7 @@ class OriginalLatency:
         if branch != self._branch:
             self._flush()
             self._branch = branch
-        if result.decision.run_detector:
+        if result.decision.starts_group:
             setting = self._settings[branch.detector_settings]
             by_level = self._detections_ms(self._model.levels)[:, setting]
             self._detector_level = int(np.abs(by_level - result.parts[0][1]).argmin())

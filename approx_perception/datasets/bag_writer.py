@@ -83,7 +83,7 @@ class _BagMessages:
             self._detection(
                 rows[i], names[found.class_ids[i]], class_index=int(found.class_ids[i]),
                 track_id=int(found.track_ids[i]), score=float(found.scores[i]),
-                source=0 if result.decision.run_detector else 1, age_frames=int(found.ages[i]),
+                source=0 if result.decision.starts_group else 1, age_frames=int(found.ages[i]),
             )
             for i in range(len(found))
         ]  # fmt: skip
@@ -98,7 +98,7 @@ class _BagMessages:
         return self._types[_DECISION](
             header=self.header(result.stamp_ns), sla_latency_ms=sla.latency_ms,
             budget_ms=sla.latency_ms, sla_quantile=sla.quantile, sla_scope=sla.scope.value,
-            branch=str(decision.branch), run_detector=decision.run_detector,
+            branch=str(decision.branch), run_detector=decision.starts_group,
             switched=decision.switched, expected_ms=decision.expected_ms,
             expected_quantile_ms=decision.expected_quantile_ms,
             expected_accuracy=decision.expected_accuracy, reason=decision.reason,
@@ -181,7 +181,7 @@ class ResultBag:
         """
         stamp_ns = result.stamp_ns
         out_ns = published_ns or stamp_ns + round(result.timings.processing_ms * 1e6)
-        if result.decision.run_detector:
+        if result.decision.starts_group:
             self._group_ms = []
         self._group_ms.append(result.timings.processing_ms)
         age_ms = (out_ns - stamp_ns) / 1e6

@@ -73,10 +73,10 @@ def _wrapped(line: str, width: int) -> list[str]:
 
 
 def status_lines(
-    branch: object, processing_ms: float, sla_ms: float, run_detector: bool
+    branch: object, processing_ms: float, sla_ms: float, starts_group: bool
 ) -> list[str]:
     """Lines of text that say how a frame was processed, for `annotate`."""
-    how = "detected" if run_detector else "tracked"
+    how = "detected" if starts_group else "tracked"
     return [str(branch), f"{processing_ms:.1f} ms of {sla_ms:g} ms, {how}"]
 
 

@@ -301,7 +301,7 @@ class RunRecorder:
         decision, sla, timings = result.decision, result.sla, result.timings
         return {
             "processed": True, "branch": self._branches(str(decision.branch)),
-            "detected": decision.run_detector, "switched": decision.switched,
+            "detected": decision.starts_group, "switched": decision.switched,
             "sla_ms": sla.latency_ms, "sla_quantile": sla.quantile,
             "sla_gof": sla.scope is SlaScope.GOF, "processing_ms": timings.processing_ms,
             "expected_ms": decision.expected_ms,

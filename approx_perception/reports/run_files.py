@@ -159,7 +159,7 @@ class RunFiles:
             self._objects.writerow([number, found.track_ids[index], *box, score, name])
         self._rows.writerow(
             [number, result.stamp_ns, decision.branch,
-             "detected" if decision.run_detector else "tracked", len(found),
+             "detected" if decision.starts_group else "tracked", len(found),
              *(f"{result.timings.of(stage):.3f}" for stage in _STAGES), sla.latency_ms,
              sla.quantile, sla.scope.value, f"{decision.expected_ms:.3f}",
              f"{decision.expected_quantile_ms:.3f}", decision.reason]
@@ -167,7 +167,7 @@ class RunFiles:
         if self._video is not None:
             lines = status_lines(
                 decision.branch, result.timings.processing_ms, sla.latency_ms,
-                decision.run_detector,
+                decision.starts_group,
             )  # fmt: skip
             lines += [self._caution] if self._caution else []
             self._video.write(annotate(frame.image, found, self._class_names, lines))

@@ -86,7 +86,7 @@ def detections_message(
     message.processing_ms = result.timings.processing_ms
     message.age_ms = age_ms
     found = result.detections
-    source = Detection.DETECTED if result.decision.run_detector else Detection.TRACKED
+    source = Detection.DETECTED if result.decision.starts_group else Detection.TRACKED
     rows = centres_and_sides(found.boxes).tolist()
     message.detections = [
         Detection(
@@ -123,7 +123,7 @@ def decision_message(
         header=header, sla_latency_ms=float(sla.asked_ms or sla.latency_ms),
         budget_ms=float(sla.latency_ms), sla_quantile=float(sla.quantile),
         sla_scope=sla.scope.value, branch=str(decision.branch),
-        run_detector=decision.run_detector, switched=decision.switched,
+        run_detector=decision.starts_group, switched=decision.switched,
         expected_ms=decision.expected_ms, expected_quantile_ms=decision.expected_quantile_ms,
         expected_accuracy=decision.expected_accuracy, reason=decision.reason,
         cpu_contention=decision.contention.cpu, gpu_contention=decision.contention.gpu,

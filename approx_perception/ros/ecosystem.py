@@ -131,7 +131,7 @@ def annotated_image(
     """A copy with boxes, identities, the branch, what the frame took, and a caution."""
     decision = result.decision
     lines = status_lines(
-        decision.branch, result.timings.processing_ms, result.sla.latency_ms, decision.run_detector
+        decision.branch, result.timings.processing_ms, result.sla.latency_ms, decision.starts_group
     )
     lines += [caution] if caution else []
     return annotate(image, result.detections, class_names, lines, min_score)

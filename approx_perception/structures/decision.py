@@ -193,8 +193,3 @@ class Decision:
     contention: ContentionState = ContentionState()
     fits: bool = True
     fastest_ms: float = float("nan")
-
-    @property
-    def run_detector(self) -> bool:
-        """Of before: `starts_group`."""
-        return self.starts_group

@@ -161,7 +161,7 @@ def test_a_choice_stands_for_eight_frames():
     later = [machine.decide(observation(39.1)) for _ in range(6)]
     # One detection a frame at si = 1, but the choice is reconsidered at the ninth frame only.
     assert [SPACE.index(d.branch) for d in later] == [2, 2, 2, 2, 2, 3]
-    assert all(d.run_detector for d in later)
+    assert all(d.starts_group for d in later)
 
 
 def test_a_change_of_sla_waits_for_the_next_decision():

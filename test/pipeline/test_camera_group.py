@@ -98,10 +98,10 @@ def test_a_batch_where_it_is_faster_each_waits_for_all_of_it(detector, clock):
 
 def test_tracked_frames_and_lone_ones_are_no_batch(detector, clock):
     group = group_of(detector, clock, {FIRST}, SPACE[1])
-    assert group.process(frames(20))[0].decision.run_detector
+    assert group.process(frames(20))[0].decision.starts_group
     # b and c begin a group now, a is in the middle of one.
     outcomes = group.process(frames(20, 30, 40, sequence=1))
-    assert [o.decision.run_detector for o in outcomes] == [False, True, True]
+    assert [o.decision.starts_group for o in outcomes] == [False, True, True]
     assert detector.batches == [2]
 
 

@@ -42,7 +42,7 @@ def test_detects_then_tracks():
     pipeline = pipeline_of(detector, space, Fixed(space[1]))
     image = textured_image()
     results = [pipeline.process(Frame(image, 1000 + s, "camera", s)) for s in range(9)]
-    assert [r.decision.run_detector for r in results] == [s % 4 == 0 for s in range(9)]
+    assert [r.decision.starts_group for r in results] == [s % 4 == 0 for s in range(9)]
     assert len(detector.calls) == 3
     assert all(len(result.detections) >= 1 for result in results)
     assert [r.stamp_ns for r in results] == [1000 + s for s in range(9)]
@@ -152,7 +152,7 @@ def test_change_of_sla_is_honoured_at_the_next_frame():
     pipeline.sla = SLA(20.0)
     result = pipeline.process(blank(1))
     assert result.sla == SLA(20.0)
-    assert result.decision.run_detector
+    assert result.decision.starts_group
 
 
 def test_change_of_resolution_in_a_group_is_survived():
@@ -160,7 +160,7 @@ def test_change_of_resolution_in_a_group_is_survived():
     pipeline = pipeline_of(FakeDetector(one_object), space, Fixed(space[1]))
     pipeline.process(blank(0))
     result = pipeline.process(blank(1, size=(96, 128)))
-    assert result.decision.run_detector
+    assert result.decision.starts_group
     assert (result.detections.track_ids == -1).all()
 
 
@@ -181,7 +181,7 @@ def test_a_frame_that_fails_does_not_spoil_the_next():
     with pytest.raises(InferenceError, match=r"64x48 px at .*shape=160.*out of memory"):
         pipeline.process(blank(4))
     fail[0] = False
-    assert pipeline.process(blank(5)).decision.run_detector
+    assert pipeline.process(blank(5)).decision.starts_group
 
 
 def test_empty_scene():
@@ -260,7 +260,7 @@ def test_reset_starts_identities_and_the_group_anew():
     assert known >= 0
     pipeline.reset()
     after = pipeline.process(Frame(image, 6, "camera", 6))
-    assert after.decision.run_detector
+    assert after.decision.starts_group
     assert (after.detections.track_ids != known).all()
 
 

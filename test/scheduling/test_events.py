@@ -151,11 +151,11 @@ def test_a_load_topic_that_falls_silent_is_done_without():
 def test_resolution_change_starts_a_group():
     play = Play(SLA(20.0, 0.95, SlaScope.GOF))
     play.frames(40)
-    while play.frame().run_detector:
+    while play.frame().starts_group:
         pass
     play.size = (320, 240)
     decision = play.frame()
-    assert decision.run_detector
+    assert decision.starts_group
     assert decision.reason.startswith("another stream or image size")
 
 
@@ -203,13 +203,13 @@ def test_latency_that_breaks_away_in_a_group_ends_it(scope, late_frames):
     # 30 ms a detection of shape 320 do not fit a frame, but may be one in four.
     play.scheduler.allowed = ~SPACE.untracked
     play.frames(40)
-    while not play.frame().run_detector:
+    while not play.frame().starts_group:
         pass
     # A tracked frame takes 24 ms.
     play.slowdown = 8.0
-    assert not any(play.frame().run_detector for _ in range(late_frames))
+    assert not any(play.frame().starts_group for _ in range(late_frames))
     decision = play.frame()
-    assert decision.run_detector
+    assert decision.starts_group
     assert decision.reason.startswith("latency broke away: ")
 
 
@@ -218,22 +218,22 @@ def test_where_nothing_fits_late_frames_end_no_group():
     play.scheduler.allowed = ~SPACE.untracked
     play.frames(40)
     assert "no branch fits" in play.decisions[-1].reason
-    detected = [decision.run_detector for decision in play.decisions[-8:]]
+    detected = [decision.starts_group for decision in play.decisions[-8:]]
     assert sum(detected) == 2
 
 
 def test_what_a_kernel_sees_in_its_output_ends_a_group():
     play = Play(SLA(20.0, 0.95, SlaScope.GOF), objects=8)
     play.frames(40)
-    while not play.frame().run_detector:
+    while not play.frame().starts_group:
         pass
     play.why_end = "5 of 8 objects were lost at once"
-    assert not play.frame().run_detector
+    assert not play.frame().starts_group
     play.why_end = ""
     decision = play.frame()
-    assert decision.run_detector
+    assert decision.starts_group
     assert decision.reason.startswith("5 of 8 objects were lost at once: ")
-    assert not play.frame().run_detector
+    assert not play.frame().starts_group
 
 
 def test_a_step_of_the_load_alone_ends_no_group():
@@ -241,10 +241,10 @@ def test_a_step_of_the_load_alone_ends_no_group():
     play = Play(SLA(20.0, 0.95, SlaScope.GOF))
     play.cpu = 0.1
     play.frames(40)
-    while not play.frame().run_detector:
+    while not play.frame().starts_group:
         pass
     play.cpu = 0.8
-    assert not play.frame().run_detector
+    assert not play.frame().starts_group
 
 
 class TestHysteresis:
@@ -303,7 +303,7 @@ def late_group(sla_ms, policy=None, allowed=None):
     detected, reasons = [], []
     for frame in range(9):
         decision = scheduler.decide(Observation(sla, ContentFeatures(), "camera", (640, 480)))
-        detected.append(decision.run_detector)
+        detected.append(decision.starts_group)
         reasons.append(decision.reason)
         timings = StageTimings(processing_ms=50.0 if frame == 0 else 5.0)
         found = Detections.from_arrays(np.zeros((2, 4)), np.ones(2), np.zeros(2))

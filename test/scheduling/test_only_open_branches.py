@@ -51,7 +51,7 @@ def play(rng, scheduler, frames=30):
             sla = SLA(float(rng.uniform(2, 90)), 0.95, list(SlaScope)[rng.integers(2)])
         content = ContentFeatures(is_known=bool(rng.random() < 0.8))
         decision = scheduler.decide(Observation(sla, content, "camera", (640, 480)))
-        length = 1 if decision.run_detector else length + 1
+        length = 1 if decision.starts_group else length + 1
         yield decision, length
         timings = StageTimings(processing_ms=float(rng.uniform(1, 60)))
         found = Detections.from_arrays(np.zeros((2, 4)), np.ones(2), np.zeros(2))

@@ -30,7 +30,7 @@ def scheduler(latency):
 
 def decisions(scheduler, observations):
     return [
-        (SPACE.index(d.branch), d.run_detector)
+        (SPACE.index(d.branch), d.starts_group)
         for d in (scheduler.decide(observation) for observation in observations)
     ]
 
