@@ -55,7 +55,7 @@ def judged(
     matches: Sequence[FrameMatch], latencies_ms: np.ndarray, detected: np.ndarray, switches: int,
 ) -> Outcome:  # fmt: skip
     """Accuracy, and latency in the SLA's scope."""
-    classes = run.outcomes.class_count
+    classes = run.class_count
     slas = np.full(len(latencies_ms), sla.latency_ms)
     frames = sla.scope is SlaScope.FRAME
     values = latencies_ms if frames else group_means_ms(latencies_ms, detected)

@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain, islice, pairwise
 from pathlib import Path
 
 import numpy as np
 from recorded_world import (
     UNSEEN_LEVELS,
+    RememberingKernel,
     SavedDetections,
     load,
     record_trace,
@@ -44,18 +45,15 @@ class World:
     frames: Sequence[LabelledFrame]
     #: Of each frame, at each of the space's `detector_settings`.
     saved: Sequence[Sequence[Detections]]
-    space: BranchSpace
+    kernel: DetectionKernel
     machine: SimulatedMachine
     #: ``(N,)`` of the machine's contention.
     levels: np.ndarray
     class_map: ClassMap
 
     @property
-    def kernel(self) -> DetectionKernel:
-        names = self.class_map.detector_names
-        return DetectionKernel(
-            SavedDetections(self.frames, self.saved, self.space, names), self.space
-        )
+    def space(self) -> BranchSpace:
+        return self.kernel.space
 
     def match(self, frame: int, found: Detections) -> FrameMatch:
         return matcher(self.frames, self.class_map)(frame, found)
@@ -70,37 +68,51 @@ class World:
 
 @dataclass(frozen=True)
 class Fold:
-    """Frames with a profile that has not seen them, and what each branch makes of them."""
+    """Frames with a profile that has not seen them."""
 
     bundle: PredictorBundle
     world: World
-    outcomes: BranchOutcomes
     #: ``(N,)`` frames that a bootstrap draws together: a group, and the same again in repetitions.
     blocks: np.ndarray
+    #: Of its frames played once, what each branch makes of them.
+    once: World
+    matches_cache: Path
+
+    def outcomes(self) -> BranchOutcomes:
+        """What each branch would have done."""
+        repeat = len(self.world.frames) // len(self.once.frames)
+        matches = [own * repeat for own in branch_matches(self.once, self.matches_cache)]
+        latencies_ms = self.world.branch_latencies_ms()
+        return BranchOutcomes(
+            self.world.space, matches, latencies_ms, len(self.world.class_map.truth_names)
+        )
 
 
 @dataclass(frozen=True)
 class Run:
-    """Folds that are played one after the other and judged together."""
+    """Folds of whole groups and of one space, played one after the other and judged together."""
 
     folds: Sequence[Fold]
-    outcomes: BranchOutcomes
-    levels: np.ndarray
-    blocks: np.ndarray
 
+    @property
+    def class_count(self) -> int:
+        return len(self.folds[0].world.class_map.truth_names)
 
-def joined(folds: Sequence[Fold]) -> Run:
-    """A run of folds, which are of whole groups and of one space."""
-    parts = [fold.outcomes for fold in folds]
-    matches = [list(chain(*own)) for own in zip(*(part.matches for part in parts), strict=True)]
-    latencies_ms = np.concatenate([part.latencies_ms for part in parts], axis=1)
-    starts = np.cumsum([0, *(fold.blocks.max() + 1 for fold in folds[:-1])])
-    return Run(
-        folds,
-        BranchOutcomes(parts[0].space, matches, latencies_ms, parts[0].class_count),
-        np.concatenate([fold.world.levels for fold in folds]),
-        np.concatenate([f.blocks + start for f, start in zip(folds, starts, strict=True)]),
-    )
+    @cached_property
+    def levels(self) -> np.ndarray:
+        return np.concatenate([fold.world.levels for fold in self.folds])
+
+    @cached_property
+    def blocks(self) -> np.ndarray:
+        starts = np.cumsum([0, *(fold.blocks.max() + 1 for fold in self.folds[:-1])])
+        return np.concatenate([f.blocks + s for f, s in zip(self.folds, starts, strict=True)])
+
+    @cached_property
+    def outcomes(self) -> BranchOutcomes:
+        parts = [fold.outcomes() for fold in self.folds]
+        matches = [list(chain(*own)) for own in zip(*(part.matches for part in parts), strict=True)]
+        latencies_ms = np.concatenate([part.latencies_ms for part in parts], axis=1)
+        return BranchOutcomes(parts[0].space, matches, latencies_ms, self.class_count)
 
 
 def read_frames(
@@ -178,7 +190,7 @@ def prepare(arguments: argparse.Namespace) -> list[Run]:
         _prepare(Path(profile), sources, arguments, arguments.cache / str(index))
         for index, (profile, *sources) in enumerate(arguments.fold)
     ]
-    return [joined(folds) for folds in zip(*by_fold, strict=True)]
+    return [Run(folds) for folds in zip(*by_fold, strict=True)]
 
 
 def _prepare(
@@ -199,21 +211,19 @@ def _prepare(
     trace, _ = record_trace(network, scenes_of(sources, 3), UNSEEN_LEVELS, cache / "trace.npz")
     levels = np.arange(len(frames) * arguments.repeat) // arguments.level_frames % trace.level_count
     class_map = ClassMap(network.detector.class_names, sources[0].class_names)
-    once = World(
-        frames, saved_detections(network, frames, cache / "detections.npz"), space,
-        SimulatedMachine(trace, lambda frame: int(levels[frame])), levels, class_map,
-    )  # fmt: skip
-    matches = [own * arguments.repeat for own in branch_matches(once, cache / "matches.npz")]
+    saved = saved_detections(network, frames, cache / "detections.npz")
+    detector = SavedDetections(frames, saved, space, class_map.detector_names)
+    kernel = RememberingKernel(detector, space)
+    machine = SimulatedMachine(trace, lambda frame: int(levels[frame]))
+    once = World(frames, saved, kernel, machine, levels, class_map)
     blocks = np.tile(np.arange(len(frames)) // group_frames, arguments.repeat)
     whole = played(once, arguments.repeat)
     folds = []
-    for start in track(range(arguments.starts), "latency of branches"):
+    for start in range(arguments.starts):
         seed = _START_STEP * start
         world = replace(whole, machine=replace(whole.machine, seed=seed))
         own = of_another_machine(bundle, arguments.profile_error, seed)
-        latencies_ms = world.branch_latencies_ms()
-        outcomes = BranchOutcomes(space, matches, latencies_ms, len(class_map.truth_names))
-        folds.append(Fold(own, world, outcomes, blocks))
+        folds.append(Fold(own, world, blocks, once, cache / "matches.npz"))
     return folds
 
 

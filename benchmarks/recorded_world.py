@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,12 @@ from rich.progress import track
 
 from approx_perception.assembly import KernelOptions, load_network, load_space, prepare_space
 from approx_perception.assembly.measuring import LatencyRows, PartTimer, Scene
-from approx_perception.branches import BranchSpace
+from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import LabelledFrame
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.files import read_columns, write_columns
+from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.kernels.detection_replay import detect_all
 from approx_perception.latency.records import of_parts
@@ -23,6 +24,7 @@ from approx_perception.profiling.plan import ProfilePlan
 from approx_perception.profiling.profiler import join_units, time_level
 from approx_perception.simulation.recorded_machine import LatencyTrace
 from approx_perception.structures import Detections
+from approx_perception.trackers import Tracker, TrackerUpdate
 
 CORES = os.cpu_count() or 1
 #: None of them is profiled: the profile has the idle machine, half of the cores, all of them at
@@ -70,6 +72,52 @@ class SavedDetections(Detector):
     def _detect(self, image: np.ndarray, settings: DetectorSettings) -> Detections:
         setting = self._settings.index((settings.shape, settings.nprop))
         return self._saved[setting][self._positions[id(image)]]
+
+
+class RememberedTracker(Tracker):
+    """Moves objects as it did before from the same boxes through the same images."""
+
+    def __init__(self, inner: Tracker, memory: dict[tuple, tuple[np.ndarray, np.ndarray]]) -> None:
+        self._inner, self._memory = inner, memory
+
+    def initialize(self, image: np.ndarray, detections: Detections) -> None:
+        self._given, self._images = detections, [image]
+        #: Images that the tracker within has seen since these objects were given to it.
+        self._seen = 0
+
+    def update(self, image: np.ndarray) -> TrackerUpdate:
+        self._images.append(image)
+        key = (self._given.boxes.tobytes(), *map(id, self._images))
+        if key not in self._memory:
+            if not self._seen:
+                self._inner.initialize(self._images[0], self._given)
+            for each in self._images[max(self._seen, 1) :]:
+                update = self._inner.update(each)
+            self._seen = len(self._images)
+            self._memory[key] = update.detections.boxes, update.lost
+        boxes, lost = self._memory[key]
+        ages = self._given.ages + len(self._images) - 1
+        return TrackerUpdate(replace(self._given, boxes=boxes, ages=ages), lost)
+
+    def _start(self, image: np.ndarray, boxes: np.ndarray) -> None:
+        raise NotImplementedError
+
+    def _move(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        raise NotImplementedError
+
+
+class RememberingKernel(DetectionKernel):
+    """Runs many times over the same images, which are held in memory."""
+
+    def __init__(self, detector: Detector, space: BranchSpace) -> None:
+        super().__init__(detector, space)
+        self._memories: dict[TrackerSettings, dict] = {each: {} for each in space.trackers}
+
+    def trackers(self) -> dict[TrackerSettings, Tracker]:
+        return {
+            each: RememberedTracker(tracker, self._memories[each])
+            for each, tracker in super().trackers().items()
+        }
 
 
 def load(options: KernelOptions) -> Network:

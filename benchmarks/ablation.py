@@ -1,0 +1,176 @@
+"""What each constant that decides is worth: recorded worlds replayed with it halved and doubled.
+
+    python benchmarks/ablation.py --data DATA --weights yolox_nano_dyn.onnx --out docs/scheduler
+
+Worlds are those of `benchmarks/mixed_run.py`: what is not recorded yet is recorded first. Profiles
+must be there, with their records: `out/profile/default.json` of the default space, and
+`first.json` of the first 48 frames of each real sequence in DATA.
+Writes table.md, and figures.json, from which an interrupted run goes on.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from mixed_run import Builder, ours, run_scheduler
+from mixed_world import Fold, Run, of_another_machine, prepare
+from rich.progress import track
+
+from approx_perception.latency import constants as of_latency
+from approx_perception.latency.records import ProfileRecords
+from approx_perception.profiling.fit_profile import fit_profile
+from approx_perception.scheduling import Scheduler
+from approx_perception.scheduling import constants as of_scheduling
+from approx_perception.structures import SLA, SlaScope
+
+#: SLA in ms and scope.
+SLAS = {
+    "synthetic": [(25, "frame"), (35, "frame"), (50, "frame"), (12, "gof"), (20, "gof")],
+    "real": [(9, "frame"), (12, "frame"), (20, "frame"), (12, "gof")],
+}  # fmt: skip
+#: How far off each part's cost is on the other machine, in log.
+ERROR = 0.3
+
+#: ``{world: (AP50, share of late frames) at each SLA}``
+Figures = dict[str, list[tuple[float, float]]]
+
+
+def worlds(arguments: argparse.Namespace) -> dict[str, list[Run]]:
+    """Synthetic video, real sequences, and the synthetic ones with a profile of another machine."""
+    shared = {"frames": 768, "zoom": None, "starts": arguments.starts, "profile_error": 0.0}
+    parts = [f"{arguments.data / name}[48:]" for name in ("PETS09-S3-MF1", "TUD-Campus")]
+    real = argparse.Namespace(
+        detector="yolox", weights=arguments.weights, fold=[["out/profile/first.json", *parts]],
+        repeat=8, level_frames=48, cache=arguments.cache / "real", **shared,
+    )  # fmt: skip
+    synthetic = argparse.Namespace(
+        detector="faster_rcnn", weights="",
+        fold=[["out/profile/default.json", "synthetic:mixed:test:0"]],
+        repeat=1, level_frames=72, cache=arguments.cache / "synthetic", **shared,
+    )  # fmt: skip
+    makers = {"synthetic": synthetic, "real": real}
+    runs = {name: prepare(makers[name]) for name in makers}
+    return {**runs, "other machine": runs["synthetic"]}
+
+
+def constants() -> Iterator[tuple[str, float, str]]:
+    """Name, value, and what the comment above says."""
+    for module in (of_latency, of_scheduling):
+        source = Path(str(module.__file__)).read_text(encoding="utf-8")
+        for comment, name in re.findall(r"((?:^#: .*\n)+)^([A-Z_]+) = ", source, re.MULTILINE):
+            text = " ".join(line.removeprefix("#: ") for line in comment.splitlines())
+            yield name, getattr(module, name), text
+
+
+def replaced(name: str, value: object) -> ExitStack:
+    """A constant as another value, in all modules that hold it."""
+    stack = ExitStack()
+    modules = [own for key, own in sys.modules.items() if key.startswith("approx_perception.")]
+    for module in modules:
+        if isinstance(module, ModuleType) and name in vars(module):
+            stack.enter_context(patch.object(module, name, value))
+    return stack
+
+
+def others(value: Any) -> list[tuple[str, Any]]:
+    """What is tried in place of a value."""
+    if isinstance(value, tuple):
+        return [("none", ())]
+    kind = type(value)
+    return [("half", kind(value / 2)), ("double", kind(value * 2))]
+
+
+def builder(world: str) -> Builder:
+    """Ours, by a profile that is fitted with the constants in force."""
+    profile = "first" if world == "real" else "default"
+    records = ProfileRecords.load(Path(f"out/profile/{profile}.records.json"))
+    latency = fit_profile(records)[0].latency
+
+    def build(fold: Fold) -> Scheduler:
+        bundle = replace(fold.bundle, latency=latency)
+        if world == "other machine":
+            bundle = of_another_machine(bundle, ERROR, fold.world.machine.seed)
+        return ours(replace(fold, bundle=bundle))
+
+    return build
+
+
+def figures(runs: dict[str, list[Run]]) -> Figures:
+    """Of all worlds, with the constants in force."""
+    measured: Figures = {}
+    for world, starts in runs.items():
+        build, measured[world] = builder(world), []
+        for latency_ms, scope in SLAS.get(world, SLAS["synthetic"]):
+            sla = SLA(float(latency_ms), 0.95, SlaScope(scope))
+            outcomes = [run_scheduler(run, world, build, sla) for run in starts]
+            pairs = np.array([(each.ap50, each.violations) for each in outcomes])
+            measured[world].append(tuple(pairs.mean(axis=0).tolist()))
+    return measured
+
+
+def change(own: list[tuple[float, float]], base: list[tuple[float, float]]) -> str:
+    ap50, late = (np.array(own) - np.array(base)).mean(axis=0)
+    return f"{ap50:+.3f}, {late:+.1%}"
+
+
+def table(known: dict[str, Figures]) -> str:
+    """Markdown."""
+    base = known["as it is"]
+    lines = [
+        "AP50 and share of late frames (scope `gof`: groups), means over SLAs, as it is:\n",
+        "| world | SLAs | AP50 | late |",
+        "|---|---|---|---|",
+    ]
+    for world, own in base.items():
+        slas = ", ".join(f"{ms} ms {scope}" for ms, scope in SLAS.get(world, SLAS["synthetic"]))
+        ap50, late = np.mean(own, axis=0)
+        lines.append(f"| {world} | {slas} | {ap50:.3f} | {late:.1%} |")
+    header = " | ".join(base)
+    lines += [
+        "\nChange of both with another value:\n",
+        f"| constant | does what | value | instead | {header} |",
+        "|---|---|---|---|" + "---|" * len(base),
+    ]
+    for name, value, text in constants():
+        for label, other in others(value):
+            own = known.get(f"{name} {label}")
+            if own is not None:
+                cells = " | ".join(change(own[world], base[world]) for world in base)
+                lines.append(f"| `{name}` | {text} | {value} | {other} | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the real sequences")
+    parser.add_argument("--weights", required=True, help="of YOLOX")
+    parser.add_argument("--starts", type=int, default=1, help="places in the recorded noise")
+    parser.add_argument("--cache", type=Path, default=Path("out"))
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    runs = worlds(arguments)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    path = arguments.out / "figures.json"
+    known: dict[str, Figures] = json.loads(path.read_text()) if path.exists() else {}
+    rows: list[tuple[str, str, Any]] = [("as it is", "", None)]
+    rows += [(f"{n} {label}", n, v) for n, value, _ in constants() for label, v in others(value)]
+    for key, name, value in track(rows, "constants"):
+        if key not in known:
+            with replaced(name, value):
+                known[key] = figures(runs)
+            path.write_text(json.dumps(known, indent=1) + "\n")
+    (arguments.out / "table.md").write_text(text := table(known), encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
