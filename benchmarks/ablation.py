@@ -25,11 +25,10 @@ from mixed_run import Builder, ours, run_scheduler
 from mixed_world import Fold, Run, of_another_machine, prepare
 from rich.progress import track
 
-from approx_perception.latency import constants as of_latency
+from approx_perception.latency import constants as latency_constants
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.profiling.fit_profile import fit_profile
-from approx_perception.scheduling import Scheduler
-from approx_perception.scheduling import constants as of_scheduling
+from approx_perception.scheduling import Scheduler, lateness_price, policies
 from approx_perception.structures import SLA, SlaScope
 
 #: SLA in ms and scope.
@@ -64,7 +63,7 @@ def worlds(arguments: argparse.Namespace) -> dict[str, list[Run]]:
 
 def constants() -> Iterator[tuple[str, float, str]]:
     """Name, value, and what the comment above says."""
-    for module in (of_latency, of_scheduling):
+    for module in (latency_constants, lateness_price, policies):
         source = Path(str(module.__file__)).read_text(encoding="utf-8")
         for comment, name in re.findall(r"((?:^#: .*\n)+)^([A-Z_]+) = ", source, re.MULTILINE):
             text = " ".join(line.removeprefix("#: ") for line in comment.splitlines())
