@@ -2,7 +2,7 @@
 
     python -m test.torture                        all of them
     python -m test.torture --only images,kills    some of them
-    python -m test.torture --page docs/reliability.md    all, figures put into the page
+    python -m test.torture --page docs/reliability.md    figures of what runs put into the page
 
 Exit code 1 when a program found a fault. Everything runs on this machine: nodes talk over loopback.
 """
@@ -49,7 +49,7 @@ def main() -> int:
             print(f"  FAULT {fault}", flush=True)
         has_faults |= bool(findings.faults)
     if options.page:
-        put_into(options.page, table(rows))
+        put_into(options.page, rows)
     print(f"\n{table(rows)}")
     return int(has_faults)
 

@@ -42,8 +42,15 @@ def table(rows: list[str]) -> str:
     return head + "".join(rows)
 
 
-def put_into(page: Path, content: str) -> None:
-    """Replace what stands between the marks of a page."""
+def put_into(page: Path, rows: list[str]) -> None:
+    """Replace rows between the marks of a page; those of programs that did not run now stay."""
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
+    old, _, after = rest.partition(END)
+    new = {_program(row): row for row in rows}
+    kept = [new.pop(_program(row), row) for row in old.splitlines(keepends=True)[3:] if row.strip()]
+    content = table([*kept, *new.values()])
     page.write_text(f"{before}{BEGIN}\n{content}\n{END}{after}", encoding="utf-8")
+
+
+def _program(row: str) -> str:
+    return row.split("|")[1].strip()
