@@ -19,10 +19,7 @@ LOST_AFTER = 4
 MOST_GROWTH_MB = 20.0
 TIMEOUT_S = 500.0
 #: Few detections, so that a frame costs what its messages cost.
-SPACE = (
-    "name: long\nshape: [160]\nnprop: [5]\nsi: [100]\n"
-    "trackers: [{name: median_flow, ds: 4}]\n"
-)
+SPACE = "name: long\nshape: [160]\nnprop: [5]\nsi: [100]\ntrackers: [{name: median_flow, ds: 4}]\n"
 
 
 class Stream:
