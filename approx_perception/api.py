@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.assembly import KernelOptions, Network, assemble
+from approx_perception.assembly import Network, assemble
+from approx_perception.assembly.options import kernel_options
 from approx_perception.branches import Branch
 from approx_perception.datasets import FrameSource, is_synthetic, open_source
 from approx_perception.exceptions import ConfigurationError, InvalidFrameError, shown
@@ -30,7 +31,6 @@ from approx_perception.structures import (
     Detections,
     Frame,
     FrameResult,
-    SlaScope,
     StageTimings,
 )
 
@@ -40,14 +40,7 @@ Image = npt.NDArray[np.uint8]
 #: A path, ``synthetic:SCENARIO``, ``camera:NUMBER``, the number of a camera, or BGR images.
 Source = str | Path | int | FrameSource | Iterable[Image]
 
-_PARAMETERS = {parameter.name: parameter for parameter in PERCEPTION_PARAMETERS}
-#: Options whose parameter of the node has another name.
-_PARAMETER_OF = {
-    "class_names": "class_names_file", "threads": "num_threads", "sla_ms": "sla.latency_ms",
-    "sla_quantile": "sla.quantile", "sla_scope": "sla.scope",
-    "class_agnostic_iou": "nms.class_agnostic_iou", "width": "calibration.width",
-    "height": "calibration.height",
-}  # fmt: skip
+_PARAMETERS = {parameter.word: parameter for parameter in PERCEPTION_PARAMETERS}
 
 
 def _accepted(option: str, value: Any) -> Any:
@@ -56,13 +49,8 @@ def _accepted(option: str, value: Any) -> Any:
         value = str(value)
     if isinstance(value, np.generic):
         value = value.item()
-    parameter = _PARAMETERS[_PARAMETER_OF.get(option, option)]
+    parameter = _PARAMETERS[option]
     return replace(parameter, name=option).accept(value)
-
-
-def _path(option: str, value: str | Path) -> Path | None:
-    text = _accepted(option, value)
-    return Path(text) if text else None
 
 
 def _size(value: tuple[int, int]) -> tuple[int, int]:
@@ -353,21 +341,17 @@ def open(
     WeightsError
         If the network cannot be loaded.
     """
-    accepted = _accepted
-    options = KernelOptions(
-        accepted("detector", detector), accepted("weights", weights),
-        _path("class_names", class_names), accepted("device", device),
-        accepted("precision", precision), accepted("threads", threads), accepted("space", space),
-        accepted("policy", policy or ("fixed" if branch else "most_accurate")),
-        accepted("branch", branch), only_branch=bool(branch),
-        sla=SLA(
-            accepted("sla_ms", sla_ms), accepted("sla_quantile", sla_quantile),
-            SlaScope(accepted("sla_scope", sla_scope)),
-        ),
-        score_threshold=accepted("score_threshold", score_threshold),
-        class_agnostic_iou=accepted("class_agnostic_iou", class_agnostic_iou),
-        image_size=_size(image_size), profile=_path("profile", profile),
-    )  # fmt: skip
+    words = {
+        "detector": detector, "weights": weights, "class_names": class_names, "space": space,
+        "policy": policy or ("fixed" if branch else "most_accurate"), "branch": branch,
+        "profile": profile, "sla_ms": sla_ms, "sla_quantile": sla_quantile, "sla_scope": sla_scope,
+        "score_threshold": score_threshold, "class_agnostic_iou": class_agnostic_iou,
+        "device": device, "precision": precision, "threads": threads,
+    }  # fmt: skip
+    accepted = {word: _accepted(word, value) for word, value in words.items()}
+    options = kernel_options(
+        {**accepted, "only_branch": bool(branch), "image_size": _size(image_size)}
+    )
     if options.note:
         notice(options.note)
     return Perception(assemble(options))

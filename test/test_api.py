@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import approx_perception
-from approx_perception.api import _PARAMETER_OF
 from approx_perception.assembly import load_space
 from approx_perception.datasets import open_source
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
@@ -87,10 +86,10 @@ def test_the_page_runs_as_it_is_written(root, folder, monkeypatch, capsys):
 
 
 def test_options_are_those_of_the_node():
-    parameters = {parameter.name: parameter.default for parameter in PERCEPTION_PARAMETERS}
+    parameters = {parameter.word: parameter.default for parameter in PERCEPTION_PARAMETERS}
     for name, option in inspect.signature(approx_perception.open).parameters.items():
         if name not in ("policy", "image_size"):
-            assert option.default == parameters[_PARAMETER_OF.get(name, name)], name
+            assert option.default == parameters[name], name
 
 
 def test_a_source_and_its_images_give_the_same(perception, folder):

@@ -11,7 +11,7 @@ from approx_perception.interface.systems import ALIASES
 from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.structures import SLA, SlaScope
 
-__all__ = ["FIELDS", "KernelOptions", "kernel_options", "sla_of"]
+__all__ = ["FIELDS", "KernelOptions", "kernel_options", "parameters_of", "sla_of"]
 
 #: Words of commands and parameters of the node for fields that are called otherwise.
 FIELDS = {
@@ -19,6 +19,11 @@ FIELDS = {
     "nms.class_agnostic_iou": "class_agnostic_iou", "sla.latency_ms": "sla_ms",
     "sla.quantile": "sla_quantile", "sla.scope": "sla_scope",
 }  # fmt: skip
+#: Parameters of the node that are fields, beside those of the SLA and paths.
+_PARAMETERS = (
+    "detector", "weights", "device", "precision", "num_threads", "space", "policy", "branch",
+    "score_threshold", "nms.class_agnostic_iou",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,16 @@ def kernel_options(words: Mapping[str, Any]) -> KernelOptions:
     policy = given.get("policy") or ("fixed" if given.get("branch") else "most_accurate")
     given["policy"] = ALIASES.get(policy, policy)
     return KernelOptions(**{"sla": sla, **given})
+
+
+def parameters_of(options: KernelOptions) -> dict[str, object]:
+    """Parameters of the node that mean what these options mean."""
+    sla = options.sla.to_dict()
+    paths = {name: str(getattr(options, name) or "") for name in ("class_names_file", "profile")}
+    return {
+        **{name: getattr(options, FIELDS.get(name, name)) for name in _PARAMETERS},
+        **{f"sla.{name}": value for name, value in sla.items()}, **paths,
+    }  # fmt: skip
 
 
 def sla_of(latency_ms: float, quantile: float = 0.95, scope: str = "frame") -> SLA:

@@ -109,16 +109,13 @@ _JUDGES = ("evaluate", "compare")
 _PARAMETERS = {parameter.name: parameter for parameter in PERCEPTION_PARAMETERS}
 
 
-def _as_parameter(
-    parameter: str, name: str, verbs: tuple[str, ...], group: str, is_basic: bool = False
-) -> Option:
+def _as_parameter(name: str, verbs: tuple[str, ...], group: str, is_basic: bool = False) -> Option:
     """An option that means what a parameter of the node means; its name is taken, too."""
-    own = _PARAMETERS[parameter]
-    alias = f"--{parameter.replace('.', '-').replace('_', '-')}"
+    own = _PARAMETERS[name]
+    alias = f"--{name.replace('.', '-').replace('_', '-')}"
     option = Option(
-        name, own.default, help_of(parameter), verbs, group, is_basic,
-        own.limits or (None, None),
-    )  # fmt: skip
+        own.word, own.default, help_of(name), verbs, group, is_basic, own.limits or (None, None)
+    )
     return option if alias == option.flag else replace(option, aliases=(alias,))
 
 
@@ -126,13 +123,13 @@ def _file(option: Option) -> Option:
     return replace(option, kind=Path, default=None)
 
 
-_POLICY = _as_parameter("policy", "policy", ("run",), "Latency budget", is_basic=True)
-_BRANCH = _as_parameter("branch", "branch", ("run", "evaluate"), "Latency budget", is_basic=True)
-_SCOPE = _as_parameter("sla.scope", "sla_scope", _RUNS, "Latency budget")
+_POLICY = _as_parameter("policy", ("run",), "Latency budget", is_basic=True)
+_BRANCH = _as_parameter("branch", ("run", "evaluate"), "Latency budget", is_basic=True)
+_SCOPE = _as_parameter("sla.scope", _RUNS, "Latency budget")
 _TOPIC = Option("topic", None, "Image topic, where a bag has several.", ("run",), "Source")
 _WITH_SLA = (
-    _as_parameter("sla.latency_ms", "sla_ms", _RUNS, "Latency budget", is_basic=True),
-    _as_parameter("sla.quantile", "sla_quantile", _RUNS, "Latency budget"),
+    _as_parameter("sla.latency_ms", _RUNS, "Latency budget", is_basic=True),
+    _as_parameter("sla.quantile", _RUNS, "Latency budget"),
     _SCOPE,
     replace(_SCOPE, default="gof", verbs=("demo",), is_basic=True),
 )  # fmt: skip
@@ -161,15 +158,15 @@ OPTIONS: tuple[Option, ...] = (
     replace(_TOPIC, help="Image topic of the bags; several are runs of their own.", verbs=_JUDGES,
             is_several=True),
     Option("seed", 0, "Variant of what is random.", _RUNS, "Source"),
-    _as_parameter("max_image_px", "max_image_px", (*_RUNS, "profile"), "Source"),
+    _as_parameter("max_image_px", (*_RUNS, "profile"), "Source"),
     # What sees.
-    _as_parameter("detector", "detector", (*_RUNS, "demo", "profile"), "Network", is_basic=True),
-    _as_parameter("weights", "weights", (*_RUNS, "demo", "profile"), "Network", is_basic=True),
-    _file(_as_parameter("class_names_file", "class_names", (*_RUNS, "demo", "profile"), "Network")),
-    _as_parameter("space", "space", (*_RUNS, "demo", "profile"), "Network"),
-    _as_parameter("device", "device", (*_RUNS, "profile", "train"), "Network"),
-    _as_parameter("precision", "precision", (*_RUNS, "profile"), "Network"),
-    _as_parameter("num_threads", "threads", (*_RUNS, "demo", "profile"), "Network"),
+    _as_parameter("detector", (*_RUNS, "demo", "profile"), "Network", is_basic=True),
+    _as_parameter("weights", (*_RUNS, "demo", "profile"), "Network", is_basic=True),
+    _file(_as_parameter("class_names_file", (*_RUNS, "demo", "profile"), "Network")),
+    _as_parameter("space", (*_RUNS, "demo", "profile"), "Network"),
+    _as_parameter("device", (*_RUNS, "profile", "train"), "Network"),
+    _as_parameter("precision", (*_RUNS, "profile"), "Network"),
+    _as_parameter("num_threads", (*_RUNS, "demo", "profile"), "Network"),
     # The SLA checks its own numbers, which may be larger than the node's.
     *(replace(option, limits=(None, None)) for option in _WITH_SLA),
     replace(_POLICY, default=None, aliases=("--system",),
@@ -186,10 +183,10 @@ OPTIONS: tuple[Option, ...] = (
     replace(_BRANCH, default=None, verbs=("compare",), is_several=True,
             help=f"{_BRANCH.help} Given several times, the policies that take a branch run "
             "once with each."),
-    _file(_as_parameter("profile", "profile", (*_RUNS, "demo"), "Latency budget", is_basic=True)),
-    replace(_as_parameter("score_threshold", "score_threshold", _RUNS, "Results"),
+    _file(_as_parameter("profile", (*_RUNS, "demo"), "Latency budget", is_basic=True)),
+    replace(_as_parameter("score_threshold", _RUNS, "Results"),
             default=TRACKED_SCORE),
-    _as_parameter("nms.class_agnostic_iou", "class_agnostic_iou", _RUNS, "Results"),
+    _as_parameter("nms.class_agnostic_iou", _RUNS, "Results"),
     # How it runs.
     Option("repeats", 1, "Times that all sources are run.", ("compare",), "Run", limits=(1, None)),
     Option("camera", False, "Frames come in real time: those that come too soon are dropped.",

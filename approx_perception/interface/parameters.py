@@ -54,6 +54,8 @@ class Parameter:
         Whether it can change while the node runs; all others are read once, at start.
     unset
         A number below the range that means that nothing is set; None where there is none.
+    option
+        What commands and the Python API call it; empty: as it is called here.
 
     Raises
     ------
@@ -69,11 +71,17 @@ class Parameter:
     unit: str = ""
     live: bool = False
     unset: float | None = None
+    option: str = ""
 
     def __post_init__(self) -> None:
         if self.limits is not None and not self.limits[0] < self.limits[1]:
             raise ConfigurationError(f"the range of {self.name} is empty: {self.limits}")
         self.accept(self.default)
+
+    @property
+    def word(self) -> str:
+        """What commands and the Python API call it."""
+        return self.option or self.name
 
     @property
     def is_double(self) -> bool:
@@ -147,26 +155,27 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("weights", "", "A weights file (state dict or ONNX) or the name of torchvision's, "
               "such as FasterRCNN_ResNet50_FPN_Weights.COCO_V1; empty: the network that ships."),
     Parameter("class_names_file", "", "Text file with one class name a line; empty: the weights' "
-              "own."),
+              "own.", option="class_names"),
     Parameter("space", "", "Branch space: a YAML file or the name of a shipped one; empty: the "
               "detector's own."),
     Parameter("device", "auto", "cpu, cuda, cuda:1 or auto."),
     Parameter("precision", "auto", "Of the backbone of faster_rcnn; auto: the faster one here.",
               names=("auto", "float32", "bfloat16")),
     Parameter("num_threads", 0, "CPU threads of one inference; 0: one less than the cores, so "
-              "that one is left for ROS and the camera.", (0, 256)),
+              "that one is left for ROS and the camera.", (0, 256), option="threads"),
     Parameter("profile", "", "What approx-perception profile wrote on this machine, NAME.json; "
               "empty: calibrate at start."),
     Parameter("calibration.width", 640, "Width of the images to expect; latencies are measured "
-              "for it at start.", (32, 16384), unit="px"),
+              "for it at start.", (32, 16384), unit="px", option="width"),
     Parameter("calibration.height", 480, "Height of the images to expect.", (32, 16384),
-              unit="px"),
+              unit="px", option="height"),
     Parameter("sla.latency_ms", 100.0, "Latency budget for processing an image.", (0.1, 1000.0),
-              unit="ms", live=True),
+              unit="ms", live=True, option="sla_ms"),
     Parameter("sla.quantile", 0.95, "Share of frames (or groups) that must be inside the budget.",
-              (0.5, 0.999), live=True),
+              (0.5, 0.999), live=True, option="sla_quantile"),
     Parameter("sla.scope", "frame", "What the budget counts: every frame, or the mean over a "
-              "group of frames.", names=tuple(scope.value for scope in SlaScope), live=True),
+              "group of frames.", names=tuple(scope.value for scope in SlaScope), live=True,
+              option="sla_scope"),
     Parameter("policy", "most_accurate", "How to choose a branch: most_accurate is inside the "
               "SLA, fastest and fixed are what they say, approxdet is the original's (it needs a "
               "profile), adascale and triggered are baselines that know no SLA.",
@@ -187,7 +196,7 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
               "on it.", (0.0, 1.0), live=True),
     Parameter("nms.class_agnostic_iou", 0.7, "Of detections that overlap by more, whatever their "
               "classes, only the best one is kept: one object has one class. 1.0 keeps all.",
-              (0.0, 1.0), live=True),
+              (0.0, 1.0), live=True, option="class_agnostic_iou"),
     Parameter("classes", "", "Only objects of these classes, separated by commas; empty: all.",
               live=True),
     Parameter("load_topic", "system_load", "Topic of a load_monitor_node (SystemLoad); empty: "

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from approx_perception.assembly import load_network
+from approx_perception.assembly.options import parameters_of
 from approx_perception.datasets import is_synthetic
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.evaluation.batch import Outcome
@@ -71,7 +72,7 @@ def _play(
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         record = play_live(
-            _node_parameters(spec),
+            parameters_of(spec.options),
             {"source": options.name, "topic": options.topic or "", "seed": options.seed,
              "frames": options.frames or _SYNTHETIC_FRAMES},
             source, logs,
@@ -91,22 +92,6 @@ def _play(
     path.mkdir(parents=True, exist_ok=True)
     record.save(path)
     return path
-
-
-def _node_parameters(spec: SystemSpec) -> dict[str, object]:
-    options = spec.options
-    values: dict[str, object] = {
-        "detector": options.detector, "weights": options.weights, "space": options.space,
-        "device": options.device, "precision": options.precision,
-        "num_threads": options.num_threads, "policy": options.policy, "branch": options.branch,
-        "score_threshold": options.score_threshold,
-        "nms.class_agnostic_iou": options.class_agnostic_iou,
-        "sla.latency_ms": options.sla.latency_ms,
-        "sla.quantile": options.sla.quantile, "sla.scope": options.sla.scope.value,
-        "profile": str(options.profile or ""),
-        "class_names_file": str(options.class_names_file or ""),
-    }  # fmt: skip
-    return values
 
 
 def _steps(

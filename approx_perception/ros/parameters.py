@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from approx_perception.assembly import KernelOptions, Network
+from approx_perception.assembly.options import kernel_options, parameters_of
 from approx_perception.branches import KNOBS, Branch, allowed_branches, parse_branch
 from approx_perception.exceptions import ConfigurationError, choices, described, shown
 from approx_perception.interface import PERCEPTION_PARAMETERS, Parameter, camera_sla
@@ -22,7 +22,7 @@ from approx_perception.ros.throttled_log import ThrottledLog
 from approx_perception.ros.topic_names import LOAD_TYPES, LoadTopicNames
 from approx_perception.structures import SLA, SlaScope
 
-__all__ = ["LiveSettings", "ParameterWatch", "kernel_options", "read_settings"]
+__all__ = ["LiveSettings", "ParameterWatch", "read_options", "read_settings"]
 
 Values = Callable[[str], Any]
 
@@ -74,20 +74,11 @@ def _sla(value: Values, camera: str = "") -> SLA:
     return SLA(latency_ms, float(value("sla.quantile")), SlaScope(value("sla.scope")))
 
 
-def kernel_options(value: Values) -> KernelOptions:
+def read_options(value: Values) -> KernelOptions:
     """Read what the kernel is assembled from."""
-    names_file, profile = str(value("class_names_file")), str(value("profile"))
-    return KernelOptions(
-        detector=str(value("detector")), weights=str(value("weights")),
-        class_names_file=Path(names_file) if names_file else None,
-        device=str(value("device")), precision=str(value("precision")),
-        num_threads=int(value("num_threads")), space=str(value("space")),
-        policy=str(value("policy")), branch=str(value("branch")), sla=_sla(value),
-        score_threshold=float(value("score_threshold")),
-        class_agnostic_iou=float(value("nms.class_agnostic_iou")),
-        image_size=(int(value("calibration.width")), int(value("calibration.height"))),
-        profile=Path(profile) if profile else None,
-    )  # fmt: skip
+    size = int(value("calibration.width")), int(value("calibration.height"))
+    words = {name: value(name) for name in parameters_of(KernelOptions())}
+    return kernel_options({**words, "image_size": size})
 
 
 def _class_mask(text: str, names: Sequence[str]) -> npt.NDArray[np.bool_] | None:

@@ -35,7 +35,7 @@ from approx_perception.ros.parameters import (
     LiveSettings,
     ParameterWatch,
     Values,
-    kernel_options,
+    read_options,
     read_settings,
 )
 from approx_perception.ros.same_name import NameWatch
@@ -144,7 +144,7 @@ class PerceptionNode(ManagedNode):
         """Load the network and measure all branches."""
         self._refuse_beside_another()
         self.get_logger().info("loading the network and preheating every branch, some seconds")
-        options, count = kernel_options(self._watch.value), len(self._places)
+        options, count = read_options(self._watch.value), len(self._places)
         if options.note:
             self.get_logger().info(options.note)
         network = assemble(options, self._monotonic, report, self._load.reading)
