@@ -146,7 +146,7 @@ OPTIONS: tuple[Option, ...] = (
            "MOTChallenge .txt, a folder of ImageNet VID .xml, detections.txt of a run, or a topic "
            "of the bag. Default: what the source has.", (*_JUDGES, "profile"), "Source", True,
            is_several=True),
-    Option("frames", None, "Stop after so many of each source.", _RUNS, "Source", True,
+    Option("frames", None, "Frames of each source to run. Default: all.", _RUNS, "Source", True,
            (1, None), int),
     Option("frames", 16, "Frames of each source.", ("profile",), "Source", True, (16, None)),
     Option("scenario", None, "YAML with sla_steps, contention_steps, camera and limits.", _JUDGES,
@@ -157,7 +157,7 @@ OPTIONS: tuple[Option, ...] = (
     _TOPIC,
     replace(_TOPIC, help="Image topic of the bags; several are runs of their own.", verbs=_JUDGES,
             is_several=True),
-    Option("seed", 0, "Variant of what is random.", _RUNS, "Source"),
+    Option("seed", 0, "Seed of what is random.", _RUNS, "Source"),
     _as_parameter("max_image_px", (*_RUNS, "profile"), "Source"),
     # What sees.
     _as_parameter("detector", (*_RUNS, "demo", "profile"), "Network", is_basic=True),
@@ -188,7 +188,7 @@ OPTIONS: tuple[Option, ...] = (
             default=TRACKED_SCORE),
     _as_parameter("nms.class_agnostic_iou", _RUNS, "Results"),
     # How it runs.
-    Option("repeats", 1, "Times that all sources are run.", ("compare",), "Run", limits=(1, None)),
+    Option("repeats", 1, "How often all sources are run.", ("compare",), "Run", limits=(1, None)),
     Option("camera", False, "Frames come in real time: those that come too soon are dropped.",
            ("evaluate",), "Run"),
     Option("live", False, "Play the source over ROS through the real node.", ("evaluate",), "Run"),
@@ -200,7 +200,7 @@ OPTIONS: tuple[Option, ...] = (
            ("evaluate",), "Run"),
     Option("resume", False, "Go on with an interrupted run of the same command: sources that are "
            "done are not run again.", ("evaluate",), "Run"),
-    Option("rounds", 3, "Times that each level of contention is visited.", ("profile",), "Run",
+    Option("rounds", 3, "How often each level of contention is visited.", ("profile",), "Run",
            limits=(1, None)),
     Option("plan_only", False, "Say how long it takes, and stop.", ("profile",), "Run", True),
     Option("seconds", 45.0, "Length of the play, a third for each SLA.", ("demo",), "Run", True,
@@ -225,7 +225,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("out", Path("out/synthetic_bag"), "Folder of the bag.", ("synthesize",), "Results",
            True),
     Option("split", "test", "train, val or test.", ("synthesize",), "Source", True),
-    Option("seed", 0, "Variant of what is random.", ("synthesize", "train"), "Source", True),
+    Option("seed", 0, "Seed of what is random.", ("synthesize", "train"), "Source", True),
     Option("frames", 300, "Length of the video.", ("synthesize",), "Source", True, (1, None)),
     Option("width", 640, "Of the images, in px.", ("synthesize",), "Source", True, (32, 8192)),
     Option("height", 480, "Of the images, in px.", ("synthesize",), "Source", True, (32, 8192)),
@@ -237,7 +237,7 @@ OPTIONS: tuple[Option, ...] = (
            "Network", True),
     Option("iterations", 6000, "Number of batches.", ("train",), "Run", True, (1, None)),
     Option("batch_size", 8, "Frames in a batch.", ("train",), "Run", True, (1, None)),
-    Option("learning_rate", 1.5e-3, "Highest one of AdamW.", ("train",), "Run", True),
+    Option("learning_rate", 1.5e-3, "Highest learning rate of AdamW.", ("train",), "Run", True),
     Option("threads", 2, "CPU threads.", ("train",), "Run", True, (1, 256)),
     Option("workers", 1, "Processes that draw frames.", ("train",), "Run", True, (0, None)),
     # contend
@@ -246,7 +246,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("memory_mb_s", 0.0, "Memory traffic in MB/s, read and written both counted.",
            ("contend",), "Run", True),
     Option("gpu", 0.0, "Share of the time the GPU is busy, 0..1.", ("contend",), "Run", True),
-    Option("seconds", 60.0, "Then it stops.", ("contend",), "Run", True, (0.1, 86400.0)),
+    Option("seconds", 60.0, "How long to keep the machine busy.", ("contend",), "Run", True,
+           (0.1, 86400.0)),
     # report
     Option("runs", REQUIRED, "Folders that evaluate or compare left.", ("report",), "", kind=Path,
            is_several=True, metavar="RUN"),

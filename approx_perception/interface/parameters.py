@@ -159,7 +159,8 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("space", "", "Branch space: a YAML file or the name of a shipped one; empty: the "
               "detector's own."),
     Parameter("device", "auto", "cpu, cuda, cuda:1 or auto."),
-    Parameter("precision", "auto", "Of the backbone of faster_rcnn; auto: the faster one here.",
+    Parameter("precision", "auto", "Number format of faster_rcnn's backbone; auto: the faster one "
+              "on this machine.",
               names=("auto", "float32", "bfloat16")),
     Parameter("num_threads", 0, "CPU threads of one inference; 0: one less than the cores, so "
               "that one is left for ROS and the camera.", (0, 256), option="threads"),
@@ -176,26 +177,27 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("sla.scope", "frame", "What the budget counts: every frame, or the mean over a "
               "group of frames.", names=tuple(scope.value for scope in SlaScope), live=True,
               option="sla_scope"),
-    Parameter("policy", "most_accurate", "How to choose a branch: most_accurate is inside the "
-              "SLA, fastest and fixed are what they say, approxdet is the original's (it needs a "
-              "profile), adascale and triggered are baselines that know no SLA.",
+    Parameter("policy", "most_accurate", "How to choose a branch. most_accurate: the most "
+              "accurate one inside the SLA. fastest and fixed: as their names say. approxdet: the "
+              "original's policy (needs a profile). adascale and triggered: baselines without an "
+              "SLA.",
               names=POLICY_NAMES, live=True),
     Parameter("branch", "", "Branch for the policies fixed and triggered, as shape=320,nprop=20,"
               "si=4; knobs not named are the largest shape and nprop, and si=1.", live=True),
     *(
         Parameter(f"allowed.{knob}", "", f"Only branches with these {what}, separated by commas; "
-                  "empty: all. The policies fixed and triggered do not ask.", live=True)
+                  "empty: all. The policies fixed and triggered ignore it.", live=True)
         for knob, what in (
             ("shape", "input shapes"), ("nprop", "numbers of proposals"),
             ("si", "sampling intervals"), ("tracker", "trackers, as median_flow or dis_flow:2 "
              "(with their down-sampling)"),
         )
     ),
-    Parameter("score_threshold", 0.3, "Weaker objects are not published. They are followed all "
-              "the same, from a score of 0.05 on, so that identities and decisions do not depend "
-              "on it.", (0.0, 1.0), live=True),
-    Parameter("nms.class_agnostic_iou", 0.7, "Of detections that overlap by more, whatever their "
-              "classes, only the best one is kept: one object has one class. 1.0 keeps all.",
+    Parameter("score_threshold", 0.3, "Objects with a lower score are not published. They are "
+              "still tracked, from a score of 0.05 on: identities and decisions do not depend on "
+              "this.", (0.0, 1.0), live=True),
+    Parameter("nms.class_agnostic_iou", 0.7, "Of detections that overlap by more than this IoU, "
+              "whatever their classes, only the best one is kept. 1.0 keeps all.",
               (0.0, 1.0), live=True, option="class_agnostic_iou"),
     Parameter("classes", "", "Only objects of these classes, separated by commas; empty: all.",
               live=True),
@@ -205,16 +207,17 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
               "std_msgs/Float32 in percent; empty: none.", live=True),
     Parameter("gpu_load_topic", "", "Topic with the GPU load by others, std_msgs/Float32 in "
               "percent; empty: none.", live=True),
-    Parameter("load_timeout_s", 2.0, "After so long without a message a load topic counts as "
+    Parameter("load_timeout_s", 2.0, "A load topic without a message for so long counts as "
               "silent.", (0.1, 3600.0), unit="s", live=True),
-    Parameter("debug.max_rate_hz", 10.0, "Annotated images and markers are made at most so often, "
-              "and only while somebody subscribes.", (0.1, 1000.0), unit="Hz", live=True),
+    Parameter("debug.max_rate_hz", 10.0, "Highest rate of annotated images and markers; they are "
+              "made only while somebody subscribes.", (0.1, 1000.0), unit="Hz", live=True),
     Parameter("debug.min_score", 0.3, "Weaker objects are not drawn.", (0.0, 1.0), live=True),
-    Parameter("debug.jpeg_quality", 80, "Of debug_image/compressed.", (1, 100), live=True),
+    Parameter("debug.jpeg_quality", 80, "JPEG quality of debug_image/compressed.", (1, 100),
+              live=True),
     Parameter("diagnostics.max_allowed_processing_time_ms", 200.0, "A frame that takes longer is "
               "a warning in diagnostics.", (0.1, 60000.0), unit="ms", live=True),
-    Parameter("diagnostics.max_acceptable_consecutive_delay_ms", 1000.0, "When every frame has "
-              "taken longer for so long, or the worker is stuck for so long, it is an error.",
+    Parameter("diagnostics.max_acceptable_consecutive_delay_ms", 1000.0, "An error in "
+              "diagnostics: every frame has taken longer for so long, or the worker is stuck.",
               (0.1, 600000.0), unit="ms", live=True),
 )  # fmt: skip
 
