@@ -150,7 +150,7 @@ def ours(
 
 def original(fold: Fold) -> Scheduler:
     space, bundle = fold.world.space, fold.bundle
-    factory = PolicyFactory(space, bundle.original, bundle.accuracy.agnostic)
+    factory = PolicyFactory(space, bundle.accuracy.agnostic, profile=fold.profile)
     policy = factory.create("approxdet", space.default_branch)
     return Scheduler(
         space, policy, AdaptiveLatency(space, bundle.latency, DetectionCosts(space)),

@@ -70,6 +70,7 @@ class World:
 class Fold:
     """Frames with a profile that has not seen them."""
 
+    profile: Path
     bundle: PredictorBundle
     world: World
     #: ``(N,)`` frames that a bootstrap draws together: a group, and the same again in repetitions.
@@ -223,7 +224,7 @@ def _prepare(
         seed = _START_STEP * start
         world = replace(whole, machine=replace(whole.machine, seed=seed))
         own = of_another_machine(bundle, arguments.profile_error, seed)
-        folds.append(Fold(own, world, blocks, once, cache / "matches.npz"))
+        folds.append(Fold(profile, own, world, blocks, once, cache / "matches.npz"))
     return folds
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from rich.progress import track
 
 from approx_perception.assembly import KernelOptions, load_network, load_space
+from approx_perception.baselines.deep_features import DeepFeatures
 from approx_perception.baselines.fit_scale import best_scale, box_losses, fit_scale
 from approx_perception.datasets import LabelledFrame
 from approx_perception.datasets.synthetic import SCENARIOS, SyntheticVideo
@@ -36,17 +37,18 @@ def main() -> None:
     most = max(nprop for _, nprop in space.detector_settings)
     settings = [DetectorSettings(shape, most) for shape in sorted(space.shapes)]
     train = track(list(frames("train", range(arguments.seeds))), "training")
-    regressor, explained = fit_scale(detector, settings, train)
+    features = DeepFeatures(detector.network.backbone)
+    features.listen()
+    regressor, explained = fit_scale(detector, features, settings, train)
     path = detector.weights_path.with_suffix(".scale.npz")
     regressor.save(path, detector.fingerprint)
     print(f"{path}: explains {explained:.0%} of the training images' variance")
     errors, largest = [], []
-    detector.keeps_features = True
     for entry in track(list(frames("val", range(2))), "validation"):
         losses, named = [], []
         for scale in settings:
             losses.append(box_losses(detector.detect(entry.frame.image, scale), entry.ground_truth))
-            named.append(regressor.shape(detector.deep_features, scale.shape))
+            named.append(regressor.shape(features(), scale.shape))
         best = best_scale(losses)
         if best is not None:
             errors += [abs(np.log2(shape / settings[best].shape)) for shape in named]

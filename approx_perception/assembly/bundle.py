@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from approx_perception.accuracy.content_model import AccuracyModel, ContentRegression
-from approx_perception.baselines.original_latency import OriginalModel
 from approx_perception.branches import BranchSpace
 from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.files import (
@@ -42,20 +41,17 @@ class PredictorBundle:
         where it comes from; plain JSON.
     accuracy
         Content-aware AP50; None in a profile of data without ground truth.
-    latency, original
-        Ours and ApproxDet's; None in a bundle that ships with weights, for latency is the
-        machine's.
+    latency
+        None in a bundle that ships with weights, for latency is the machine's.
     """
 
     metadata: dict[str, Any]
     accuracy: AccuracyModel | None
     latency: LatencyModel | None = None
-    original: OriginalModel | None = None
 
     def save(self, path: Path) -> None:
         """Write ``NAME.json`` and ``NAME.npz``."""
-        arrays = _flatten("accuracy", self.accuracy)
-        arrays |= _flatten("latency", self.latency) | _flatten("original", self.original)
+        arrays = _flatten("accuracy", self.accuracy) | _flatten("latency", self.latency)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
         content = {
@@ -90,12 +86,7 @@ class PredictorBundle:
             arrays = unpack_columns(content)
             if "latency.detection_scores" in arrays:
                 raise ConfigurationError(f"{path} is a profile of an older version; {_REMEDY}")
-            bundle = cls(
-                metadata,
-                _accuracy(arrays),
-                _restore(LatencyModel, "latency", arrays),
-                _restore(OriginalModel, "original", arrays),
-            )
+            bundle = cls(metadata, _accuracy(arrays), _restore(LatencyModel, "latency", arrays))
             bundle._check_shapes()
         except (ValueError, LookupError, AttributeError, TypeError) as error:
             raise ConfigurationError(

@@ -9,11 +9,10 @@ from approx_perception.accuracy._base import AccuracyPredictor
 from approx_perception.accuracy.content_model import ConstantAccuracy, OrderedAccuracy
 from approx_perception.accuracy.table import AccuracyTable, accuracy_of_space
 from approx_perception.assembly.bundle import PredictorBundle
-from approx_perception.baselines.scale_regressor import ScaleRegressor
 from approx_perception.branches import BranchSpace
 from approx_perception.detectors import Detector
 
-__all__ = ["known_accuracy", "scale_regressor_of"]
+__all__ = ["known_accuracy"]
 
 
 def _beside_weights(detector: Detector, suffix: str) -> Path | None:
@@ -32,12 +31,6 @@ def _shipped_predictors(detector: Detector, space: BranchSpace) -> PredictorBund
     bundle = PredictorBundle.load(path)
     fits = bundle.metadata.get("space_hash") == space.hash
     return bundle if fits and bundle.metadata.get("network") == detector.fingerprint else None
-
-
-def scale_regressor_of(detector: Detector) -> ScaleRegressor | None:
-    """AdaScale's regressor, if one ships with the weights."""
-    path = _beside_weights(detector, ".scale.npz")
-    return ScaleRegressor.load(path, detector.fingerprint) if path else None
 
 
 def known_accuracy(

@@ -9,7 +9,7 @@ from approx_perception.accuracy._base import AccuracyPredictor
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.assembly.calibration import calibrate, calibration_scene
 from approx_perception.assembly.idleness import busy_sentence
-from approx_perception.assembly.known_accuracy import known_accuracy, scale_regressor_of
+from approx_perception.assembly.known_accuracy import known_accuracy
 from approx_perception.assembly.loading import (
     load_network,
     load_space,
@@ -195,8 +195,7 @@ def assemble(
             )
     kernel = DetectionKernel(detector, space)
     accuracy, agnostic, accuracy_source = known_accuracy(bundle, detector, space)
-    original = bundle.original if bundle else None
-    policies = PolicyFactory(space, original, agnostic, scale_regressor_of(detector))
+    policies = PolicyFactory(space, agnostic, detector, options.profile)
     policies.check(options.policy, branch)
     profiled = bundle.latency if bundle else None
     if elsewhere is not None:

@@ -1,15 +1,13 @@
 """Policies by name."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.baselines.original_latency import OriginalLatency, OriginalModel
-from approx_perception.baselines.original_policy import OriginalPolicy
-from approx_perception.baselines.policies import AdaScale, Triggered, every_frame_branches
-from approx_perception.baselines.scale_regressor import ScaleRegressor
 from approx_perception.branches import Branch, BranchSpace
+from approx_perception.detectors import Detector
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.interface.systems import POLICY_NAMES
 from approx_perception.scheduling.policies import Fastest, Fixed, MostAccurate, SchedulingPolicy
@@ -33,18 +31,18 @@ class PolicyFactory:
     ----------
     space
         Branches to choose from.
-    original
-        ApproxDet's latency models, of a profile; None without one.
     accuracy
         ``(B,)`` content-agnostic AP50, or ranks below `RANKS_BELOW`.
-    scale_regressor
-        AdaScale's, of the network; None without one.
+    detector
+        The network, for baselines that look into it.
+    profile
+        Of this machine, for baselines with predictors of their own.
     """
 
     space: BranchSpace
-    original: OriginalModel | None
     accuracy: npt.NDArray[np.float64]
-    scale_regressor: ScaleRegressor | None = None
+    detector: Detector | None = None
+    profile: Path | None = None
     _latest: tuple[tuple[str, Branch], SchedulingPolicy] | None = field(default=None, init=False)
 
     def create(self, name: str, branch: Branch) -> SchedulingPolicy:
@@ -72,24 +70,19 @@ class PolicyFactory:
         check_policy_name(name)
         self._build(name, branch)
         if name == "adascale":
+            from approx_perception.baselines.policies import every_frame_branches
+
             every_frame_branches(self.space, np.ones(1, bool) if allowed is None else allowed)
 
     def _build(self, name: str, branch: Branch) -> SchedulingPolicy:
         if name == "fixed":
             self.space.index(branch)
             return Fixed(branch)
-        if name == "adascale":
-            return AdaScale(self.scale_regressor)
-        if name == "triggered":
-            self.space.index(branch)
-            return Triggered(branch)
         if name == "fastest":
             return Fastest()
         if name == "most_accurate":
             return MostAccurate()
-        if self.original is None:
-            raise ConfigurationError(
-                "the policy 'approxdet' needs a profile of this machine: make one with "
-                "approx-perception profile and name it"
-            )
-        return OriginalPolicy(OriginalLatency(self.space, self.original), self.accuracy)
+        # Only comparisons need them.
+        from approx_perception.baselines.by_name import create_baseline
+
+        return create_baseline(name, branch, self.space, self.accuracy, self.detector, self.profile)

@@ -1,6 +1,7 @@
 """Fit ApproxDet's own latency models to the records, for the baseline policy."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from approx_perception.baselines.original_latency import (
     tracker_terms,
 )
 from approx_perception.branches import BranchSpace
+from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import Columns
 from approx_perception.latency.fit import switching_ms
+from approx_perception.latency.records import ProfileRecords
 
-__all__ = ["fit_original", "level_coordinates"]
+__all__ = ["fit_original", "level_coordinates", "original_of_profile"]
 
 Vector = npt.NDArray[np.float64]
 
@@ -68,3 +71,21 @@ def fit_original(columns: Columns, levels: Vector, space: BranchSpace) -> Origin
         fit(of_tracker, settings + trackers, trackers),
         switching_ms(columns, settings),
     )
+
+
+def original_of_profile(profile: Path, space: BranchSpace) -> OriginalModel:
+    """Fit to what a profile of that space measured, which lies beside it.
+
+    Raises
+    ------
+    ConfigurationError
+        If that is missing or damaged.
+    """
+    try:
+        records = ProfileRecords.load(profile.with_suffix(".records.json"))
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"the policy 'approxdet' is fitted to the records beside a profile: {error}"
+        ) from error
+    levels = level_coordinates(records.metadata["levels"])
+    return fit_original(records.latency, levels, space)

@@ -1,6 +1,6 @@
 """Train AdaScale's regressor: find the best scale of each image, and learn it from features."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +54,7 @@ def best_scale(losses: Sequence[Vector]) -> int | None:
 
 def fit_scale(
     detector: Detector,
+    features_of_last: Callable[[], Vector | None],
     settings: Sequence[DetectorSettings],
     frames: Iterable[LabelledFrame],
 ) -> tuple[ScaleRegressor, float]:
@@ -62,7 +63,9 @@ def fit_scale(
     Parameters
     ----------
     detector
-        With deep features.
+        Whose scale is to be chosen.
+    features_of_last
+        ``(F,)`` deep features of the image that it saw last; see `DeepFeatures`.
     settings
         The scales, smallest shape first.
     frames
@@ -79,7 +82,6 @@ def fit_scale(
         If the detector tells no features.
     """
     inputs, targets = [], []
-    detector.keeps_features = True
     for entry in frames:
         truth = entry.ground_truth
         if truth is None:
@@ -87,16 +89,16 @@ def fit_scale(
         losses, features = [], []
         for scale in settings:
             losses.append(box_losses(detector.detect(entry.frame.image, scale), truth))
-            if detector.deep_features is None:
+            own = features_of_last()
+            if own is None:
                 raise ConfigurationError(f"{detector.description} tells no deep features")
-            features.append(detector.deep_features)
+            features.append(own)
         best = best_scale(losses)
         if best is None:
             continue
         for scale, own in zip(settings, features, strict=True):
             inputs.append(ScaleRegressor.inputs(own, scale.shape))
             targets.append(np.log2(settings[best].shape / scale.shape))
-    detector.keeps_features = False
     return _ridge(np.array(inputs), np.array(targets), settings)
 
 

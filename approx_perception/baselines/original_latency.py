@@ -135,14 +135,15 @@ class OriginalLatency:
         if branch != self._branch:
             self._flush()
             self._branch = branch
+        _, main_ms = result.parts[0]
         if result.decision.starts_group:
             setting = self._settings[branch.detector_settings]
             by_level = self._detections_ms(self._model.levels)[:, setting]
-            self._detector_level = int(np.abs(by_level - result.parts[0][1]).argmin())
+            self._detector_level = int(np.abs(by_level - main_ms).argmin())
             if not self._tracking_ms:
                 self._tracker_level = self._detector_level
         elif branch.tracker_settings in self._trackers:
-            self._tracking_ms.append(result.parts[0][1])
+            self._tracking_ms.append(main_ms)
             weights = self._model.step[self._trackers[branch.tracker_settings]]
             by_level = np.array([weights @ self._tracker_terms(x) for x in self._model.levels])
             mean_ms = float(np.mean(self._tracking_ms))

@@ -5,11 +5,12 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.baselines.deep_features import DeepFeatures
 from approx_perception.baselines.scale_regressor import ScaleRegressor
 from approx_perception.branches import Branch, BranchSpace
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy, Selection
-from approx_perception.structures import Observation
+from approx_perception.structures import FrameResult, Observation
 
 __all__ = ["AdaScale", "Triggered", "every_frame_branches"]
 
@@ -33,7 +34,8 @@ def every_frame_branches(space: BranchSpace, is_open: npt.NDArray[np.bool_]) -> 
     ConfigurationError
         If there is none.
     """
-    positions: list[int] = np.flatnonzero(space.untracked & is_open).tolist()
+    is_alone = space.compiled.group_frames == 1
+    positions: list[int] = np.flatnonzero(is_alone & is_open).tolist()
     if not positions:
         raise ConfigurationError(
             f"the policy 'adascale' detects in every frame, but the space "
@@ -51,13 +53,14 @@ class AdaScale(SchedulingPolicy):
 
     Parameters
     ----------
-    regressor
-        Of the network; None where there is none.
+    regressor, features
+        Of the network; None where there is no regressor.
     """
 
-    def __init__(self, regressor: ScaleRegressor | None) -> None:
-        self._regressor = regressor
-        self.wants_deep_features = regressor is not None
+    def __init__(
+        self, regressor: ScaleRegressor | None = None, features: DeepFeatures | None = None
+    ) -> None:
+        self._regressor, self._features = regressor, features
         #: In px, for the next frame.
         self._wanted_px: float | None = None
 
@@ -65,13 +68,14 @@ class AdaScale(SchedulingPolicy):
         """See `SchedulingPolicy`."""
         space = candidates.space
         scales = every_frame_branches(space, candidates.is_open)
-        if self._regressor is None:
+        if self._features is None:
             best = max(scales, key=lambda i: (candidates.accuracy[i], -candidates.mean_ms[i]))
             return Selection(
                 best,
                 f"adascale: the best of {len(scales)} scales for this content (this network has "
                 "no regressor of scale)",
             )
+        self._features.listen()
         wanted_px = self._wanted_px or float("inf")
         largest = max(space[i].shape for i in scales)
         nearest = min((space[i].shape for i in scales),
@@ -82,10 +86,11 @@ class AdaScale(SchedulingPolicy):
         )
         return Selection(best, f"adascale: nearest of {len(scales)} scales to {wanted_px:.0f} px")
 
-    def see_features(self, features: npt.NDArray[np.float64] | None, shape: int) -> None:
-        """See `SchedulingPolicy`."""
-        if features is not None and self._regressor is not None:
-            self._wanted_px = self._regressor.shape(features, shape)
+    def observe(self, result: FrameResult) -> None:
+        """See `SchedulingPolicy`: the backbone saw no image since this frame's."""
+        features = None if self._features is None else self._features()
+        if features is not None and self._regressor is not None and result.batch_size == 1:
+            self._wanted_px = self._regressor.shape(features, result.decision.branch.shape)
 
 
 class Triggered(SchedulingPolicy):

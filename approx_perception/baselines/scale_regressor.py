@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.detectors import Detector
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import read_columns, write_columns
 
@@ -56,6 +57,14 @@ class ScaleRegressor:
                 "shapes": self.shapes, "network": np.array(fingerprint),
             },
         )  # fmt: skip
+
+    @classmethod
+    def beside_weights(cls, detector: Detector) -> "ScaleRegressor | None":
+        """Read the one that ships with a network, if there is one."""
+        if detector.weights_path is None:
+            return None
+        path = detector.weights_path.with_suffix(".scale.npz")
+        return cls.load(path, detector.fingerprint) if path.is_file() else None
 
     @classmethod
     def load(cls, path: Path, fingerprint: str) -> "ScaleRegressor":

@@ -172,8 +172,6 @@ class Detector(ABC):
         size = images[0].shape[1], images[0].shape[0]
         kept = [without_malformed(each, len(self.class_names), size) for each in given]
         self.malformed_count += sum(map(len, given)) - sum(map(len, kept))
-        if self.deep_features is not None and not np.isfinite(self.deep_features).all():
-            self.deep_features = None
         return kept
 
     def _take_turn(self) -> None:  # noqa: B027
@@ -200,12 +198,6 @@ class Detector(ABC):
         them. A family whose input is no square overrides it.
         """
         return shape * shape
-
-    #: Set it for `deep_features`.
-    keeps_features = False
-    #: ``(F,)`` means over each channel of the levels of features that the last image gave; None
-    #: where nobody asked, after a batch, and for a family that tells none.
-    deep_features: npt.NDArray[np.float64] | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -163,7 +163,6 @@ class DetectionState(KernelState):
         self._associator, self._content = Associator(), ContentSensor()
         #: What a baseline's policy asks for beside.
         self.wants_images = False
-        self.see_features: Callable[[npt.NDArray[np.float64] | None, int], None] | None = None
 
     def reset(self) -> None:
         """See `KernelState`."""
@@ -205,10 +204,7 @@ class DetectionState(KernelState):
         if batch is None:
             with timer.part(parts[0], "detect"):
                 settings = DetectorSettings(*branch.detector_settings)
-                self._detector.keeps_features = self.see_features is not None
                 found = self.options.wanted(self._detector.detect(frame.image, settings))
-                if self.see_features is not None:
-                    self.see_features(self._detector.deep_features, branch.shape)
         else:
             timer.charge(parts[0], "detect", batch.ms, batch.size)
             found = self.options.wanted(batch.found)

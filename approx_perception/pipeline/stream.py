@@ -124,9 +124,7 @@ class Stream:
             # What is known of another stream or resolution says nothing about this one.
             self.state.reset()
             self._source = source
-        policy = self.scheduler.policy
         self.state.wants_images = self.scheduler.wants_image_features(sla)
-        self.state.see_features = policy.see_features if policy.wants_deep_features else None
         return Observation(sla, self.state.sense(frame), frame.source_id, image_size, self._load())
 
     def _main_part(self, decision: Decision) -> int:

@@ -3,7 +3,6 @@
 import numpy as np
 
 from approx_perception.assembly.bundle import PredictorBundle
-from approx_perception.baselines.fit_original import fit_original, level_coordinates
 from approx_perception.branches import BranchSpace
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
@@ -42,16 +41,14 @@ def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit |
     observation = Observation(SLA(1.0, 0.95, SlaScope.GOF), _TYPICAL, image_size=image_size)
     mean_ms = AdaptiveLatency(space, latency, terms).predict(observation).mean_ms
     shapes = np.array([branch.shape for branch in space], np.float64)
-    levels = level_coordinates(metadata["levels"])
-    original = fit_original(records.latency, levels, space)
     kept = {name: metadata[name] for name in _INHERITED}
     # Records of older versions do not tell.
     kept["idleness"] = metadata.get("idleness")
     if not records.accuracy:
-        return PredictorBundle(kept, None, latency, original), None
+        return PredictorBundle(kept, None, latency), None
     accuracy = fit_accuracy(records.accuracy, shapes, mean_ms, float(metadata["image_feature_ms"]))
     kept["accuracy_errors_left_out"] = {k: round(v, 4) for k, v in accuracy.errors.items()}
     kept["image_feature_gains"] = {
         str(budget): round(gain, 4) for budget, gain in accuracy.image_gains.items()
     }
-    return PredictorBundle(kept, accuracy.model, latency, original), accuracy
+    return PredictorBundle(kept, accuracy.model, latency), accuracy

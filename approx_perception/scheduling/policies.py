@@ -121,16 +121,10 @@ class SchedulingPolicy(ABC):
     stretches_groups = False
     #: What baselines ask for until they do it themselves.
     wants_image_features = False
-    wants_deep_features = False
 
     def why_detect(self, observation: Observation) -> str:
         """Say why a frame inside a group begins a new one; empty if it does not."""
         return ""
-
-    def see_features(  # noqa: B027
-        self, features: npt.NDArray[np.float64] | None, shape: int
-    ) -> None:
-        """Take in ``(F,)`` deep features of a detection at a shape; None where there are none."""
 
     @abstractmethod
     def select(self, candidates: Candidates) -> Selection:

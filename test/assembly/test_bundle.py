@@ -10,7 +10,6 @@ import pytest
 
 from approx_perception.assembly import load_space
 from approx_perception.assembly.bundle import PredictorBundle
-from approx_perception.baselines.original_latency import OriginalModel
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import read_columns, write_columns
@@ -22,14 +21,11 @@ SPACE = small_space()
 
 
 def bundle(**changes):
-    original = OriginalModel(
-        np.zeros((2, 3)), np.ones((2, 15)), np.ones((1, 36)), np.ones((1, 36)), np.zeros((2, 2))
-    )
     metadata = {
         "space": SPACE.to_dict(), "space_hash": SPACE.hash, "network": "net", "machine": "here",
     }  # fmt: skip
     parts = {"accuracy": small_accuracy_model(), "latency": small_latency_model()}
-    return PredictorBundle(metadata, **{**parts, "original": original, **changes})
+    return PredictorBundle(metadata, **{**parts, **changes})
 
 
 @pytest.fixture
@@ -43,7 +39,6 @@ def test_round_trip(path):
     content = ContentFeatures(object_count=3, confident_count=3.0, relative_speed=0.2)
     np.testing.assert_array_equal(again.latency.base, first.latency.base)
     np.testing.assert_array_equal(again.accuracy.predict(content), first.accuracy.predict(content))
-    np.testing.assert_array_equal(again.original.detector, first.original.detector)
     assert again.latency.is_profiled is True
     assert again.accuracy.image_pays_from_ms == float("inf")
     assert again.metadata == first.metadata
@@ -61,7 +56,7 @@ def test_a_profile_of_an_older_version_is_refused(path):
 
 
 def test_latency_may_be_left_out(tmp_path):
-    bundle(latency=None, original=None).save(tmp_path / "shipped.json")
+    bundle(latency=None).save(tmp_path / "shipped.json")
     again = PredictorBundle.load(tmp_path / "shipped.json")
     assert again.latency is None
     again.check(SPACE, "net", "any machine")

@@ -41,7 +41,7 @@ class SeesSize(FakeDetector):
     def _detect(self, image, settings):
         side = float(image[0, 0, 0])
         seen = side * settings.shape / 320
-        self.deep_features = np.array([np.log2(seen)]) if self.keeps_features else None
+        self.seen = np.array([np.log2(seen)])
         score = np.exp(-abs(np.log2(seen / 32)))
         return Detections.from_arrays([[0, 0, side, side]], [score], [0])
 
@@ -56,7 +56,7 @@ def frames(sides):
 def fitted():
     detector = SeesSize(lambda *_: Detections.empty())
     sides = np.random.default_rng(0).integers(10, 100, 80)
-    return fit_scale(detector, SETTINGS, frames(sides))
+    return fit_scale(detector, lambda: detector.seen, SETTINGS, frames(sides))
 
 
 def test_what_can_be_told_from_features_is_learned(fitted):
@@ -72,7 +72,7 @@ def test_what_can_be_told_from_features_is_learned(fitted):
 def test_a_detector_without_features_is_refused():
     silent = FakeDetector(lambda *_: Detections.empty())
     with pytest.raises(ConfigurationError, match="tells no deep features"):
-        fit_scale(silent, SETTINGS, frames([20]))
+        fit_scale(silent, lambda: None, SETTINGS, frames([20]))
 
 
 def test_the_file_is_of_one_network(fitted, tmp_path):

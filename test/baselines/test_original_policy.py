@@ -172,13 +172,19 @@ def test_a_change_of_sla_waits_for_the_next_decision():
 
 
 def test_needs_a_profile():
-    factory = PolicyFactory(SPACE, None, ACCURACY)
+    factory = PolicyFactory(SPACE, ACCURACY)
     with pytest.raises(ConfigurationError, match="'approxdet' needs a profile of this machine"):
         factory.create("approxdet", SPACE[0])
 
 
+def test_needs_the_records_beside_the_profile(tmp_path):
+    factory = PolicyFactory(SPACE, ACCURACY, profile=tmp_path / "one.json")
+    with pytest.raises(ConfigurationError, match="'approxdet' is fitted to the records beside"):
+        factory.create("approxdet", SPACE[0])
+
+
 def test_the_factory_returns_the_same_policy_for_the_same_wish():
-    factory = PolicyFactory(SPACE, model(), ACCURACY)
-    first = factory.create("approxdet", SPACE[0])
-    assert factory.create("approxdet", SPACE[0]) is first
+    factory = PolicyFactory(SPACE, ACCURACY)
+    first = factory.create("adascale", SPACE[0])
+    assert factory.create("adascale", SPACE[0]) is first
     assert factory.create("fastest", SPACE[0]) is not first

@@ -13,6 +13,8 @@ import yaml
 
 from approx_perception.assembly import KernelOptions
 from approx_perception.assembly.bundle import PredictorBundle
+from approx_perception.baselines.fit_original import original_of_profile
+from approx_perception.branches import BranchSpace
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.profiling.recording import partial_folder
 from approx_perception.profiling.session import _as_begun
@@ -119,7 +121,8 @@ def test_predictors_are_sensible(profiled):
     slowdown = np.exp(bundle.latency.log_slowdown)
     np.testing.assert_allclose(slowdown[:, 0], 1.0)
     assert slowdown[0].max() > 1.5
-    assert bundle.original.levels.shape == (5, 3)
+    space = BranchSpace.from_dict(bundle.metadata["space"], "one.json")
+    assert original_of_profile(folder / "one.json", space).levels.shape == (5, 3)
     assert ((bundle.accuracy.agnostic >= 0) & (bundle.accuracy.agnostic <= 1)).all()
 
 

@@ -76,10 +76,3 @@ def test_errors_of_ours_stay_what_they_are():
 
     with pytest.raises(ApproxPerceptionError, match=r"^one sentence$"):
         FakeDetector(fail).detect(IMAGE, SETTINGS)
-
-
-def test_deep_features_that_are_not_finite_are_none():
-    detector = detector_of(SOUND)
-    detector.deep_features = np.array([1.0, NAN])
-    detector.detect(IMAGE, SETTINGS)
-    assert detector.deep_features is None

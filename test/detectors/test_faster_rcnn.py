@@ -41,7 +41,7 @@ def state():
 @pytest.mark.parametrize("size", [(640, 480), (480, 640), (320, 640), (1280, 320)])
 def test_input_px_are_those_that_the_network_gets(shipped, size):
     seen = []
-    hook = shipped._network.backbone.register_forward_pre_hook(
+    hook = shipped.network.backbone.register_forward_pre_hook(
         lambda _, inputs: seen.append(inputs[0].shape[2:])
     )
     shipped.detect(np.zeros((size[1], size[0], 3), np.uint8), DetectorSettings(160, 5))

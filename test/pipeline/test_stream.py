@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from approx_perception.accuracy.content_model import ConstantAccuracy
-from approx_perception.baselines.policies import AdaScale
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.clock import FakeClock
 from approx_perception.datasets.synthetic import SyntheticVideo
@@ -271,35 +270,3 @@ def test_waiting_for_others_is_not_counted():
     work = pipeline.begin(blank())
     clock.advance_ms(500.0)
     assert pipeline.finish(work).timings.processing_ms == pytest.approx(2.0 + 7.0)
-
-
-def test_adascale_goes_where_the_features_of_the_frame_before_say():
-    """The first frame is detected at the largest scale, the next at the one asked for."""
-
-    class Telling(FakeDetector):
-        def _detect(self, image, settings):
-            self.deep_features = np.array([float(settings.shape)]) if self.keeps_features else None
-            return super()._detect(image, settings)
-
-    class Halving:
-        def shape(self, features, shape_px):
-            assert features.tolist() == [shape_px]
-            return shape_px / 2
-
-    space = small_space()
-    detector = Telling(one_object)
-    pipeline = pipeline_of(detector, space, AdaScale(Halving()))
-    results = [pipeline.process(blank(sequence)) for sequence in range(3)]
-    assert [r.decision.branch.shape for r in results] == [320, 160, 160]
-    assert {r.decision.branch.si for r in results} == {1}
-    assert results[1].decision.reason == "adascale: nearest of 2 scales to 160 px"
-    # Others are not bothered.
-    plain = pipeline_of(detector, space, Fixed(space[0]))
-    plain.process(blank(9))
-    assert detector.deep_features is None
-
-
-def test_adascale_without_a_regressor_says_so():
-    space = small_space()
-    pipeline = pipeline_of(FakeDetector(one_object), space, AdaScale(None))
-    assert "no regressor of scale" in pipeline.process(blank()).decision.reason

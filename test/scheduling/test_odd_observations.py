@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from approx_perception.accuracy.content_model import OrderedAccuracy
-from approx_perception.assembly.policy_factory import PolicyFactory
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
-from approx_perception.scheduling import Scheduler
+from approx_perception.scheduling import MostAccurate, Scheduler
 from approx_perception.structures import (
     SLA,
     ContentFeatures,
@@ -27,7 +26,7 @@ from approx_perception.testing.models import (
     small_latency,
     small_latency_model,
 )
-from test.scheduling.test_only_open_branches import random_original
+from test.scheduling.test_only_open_branches import random_policy
 
 SPACE = small_space()
 ODD = (math.nan, math.inf, -math.inf, -1.0, 0.0, 1e-300, 1e9, 1e300)
@@ -65,9 +64,7 @@ def test_odd_content_sizes_and_timings_never_raise_and_figures_are_finite(name):
     rng = np.random.default_rng(0)
     accuracy = OrderedAccuracy(small_accuracy_model(), SPACE)
     for _ in range(30):
-        policy = PolicyFactory(SPACE, random_original(rng, SPACE), rng.uniform(size=4)).create(
-            name, SPACE[0]
-        )
+        policy = random_policy(rng, name, SPACE)
         costs = DetectionCosts(SPACE, lambda shape, size: shape * size[0])
         latency = AdaptiveLatency(SPACE, small_latency_model(), costs)
         scheduler = Scheduler(SPACE, policy, latency, accuracy)
@@ -86,8 +83,7 @@ def test_odd_content_sizes_and_timings_never_raise_and_figures_are_finite(name):
 def test_huge_counts_make_tracking_dear_and_no_more():
     """What was observed before and after decides as ever."""
     scheduler = Scheduler(
-        SPACE, PolicyFactory(SPACE, None, np.zeros(4)).create("most_accurate", SPACE[0]),
-        small_latency(SPACE), small_accuracy_model(),
+        SPACE, MostAccurate(), small_latency(SPACE), small_accuracy_model(),
     )  # fmt: skip
 
     def choice(count):

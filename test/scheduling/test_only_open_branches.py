@@ -5,7 +5,8 @@ import pytest
 
 from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.assembly.policy_factory import PolicyFactory
-from approx_perception.baselines.original_latency import OriginalModel
+from approx_perception.baselines.original_latency import OriginalLatency, OriginalModel
+from approx_perception.baselines.original_policy import OriginalPolicy
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.scheduling import MostAccurate, Scheduler
 from approx_perception.structures import (
@@ -37,6 +38,13 @@ def random_original(rng, space):
     )  # fmt: skip
 
 
+def random_policy(rng, name, space):
+    original, accuracy = random_original(rng, space), rng.uniform(size=len(space))
+    if name == "approxdet":
+        return OriginalPolicy(OriginalLatency(space, original), accuracy)
+    return PolicyFactory(space, accuracy).create(name, space[0])
+
+
 def random_scheduler(rng, space, policy):
     latency = FakeLatency(rng.uniform(5, 80, len(space)), steepness=rng.choice([1.0, 3.0, 100.0]))
     accuracy = rng.uniform(0.1, 0.9, len(space)) - (100 if rng.random() < 0.3 else 0)
@@ -63,8 +71,7 @@ def test_only_branches_that_are_allowed_run(name):
     rng = np.random.default_rng(0)
     for _ in range(150):
         space = random_space(rng)
-        factory = PolicyFactory(space, random_original(rng, space), rng.uniform(size=len(space)))
-        policy = factory.create(name, space[0])
+        policy = random_policy(rng, name, space)
         scheduler = random_scheduler(rng, space, policy)
         scheduler.allowed = rng.random(len(space)) < 0.4
         scheduler.allowed[rng.integers(len(space))] = True

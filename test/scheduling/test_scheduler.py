@@ -151,7 +151,7 @@ def test_fixed_branch_must_be_in_the_space(latency):
 
 def test_unknown_policy_names_the_known():
     with pytest.raises(ConfigurationError, match="no policy 'best'; choose 'most_accurate'"):
-        PolicyFactory(SPACE, None, ACCURACY).create("best", Branch(160))
+        PolicyFactory(SPACE, ACCURACY).create("best", Branch(160))
 
 
 def test_only_allowed_branches_are_chosen(scheduler):
@@ -167,7 +167,7 @@ def test_only_allowed_branches_are_chosen(scheduler):
 
 @pytest.mark.parametrize("name", ["fastest", "adascale"])
 def test_other_policies_heed_what_is_allowed(latency, name):
-    factory = PolicyFactory(SPACE, None, ACCURACY)
+    factory = PolicyFactory(SPACE, ACCURACY)
     scheduler = Scheduler(
         SPACE, factory.create(name, SPACE[0]), latency, ConstantAccuracy(ACCURACY)
     )
@@ -176,7 +176,7 @@ def test_other_policies_heed_what_is_allowed(latency, name):
 
 
 def test_checking_a_policy_leaves_the_one_that_runs_alone():
-    factory = PolicyFactory(SPACE, None, ACCURACY)
+    factory = PolicyFactory(SPACE, ACCURACY)
     running = factory.create("most_accurate", SPACE[0])
     factory.check("fastest", SPACE[0])
     with pytest.raises(ConfigurationError, match="profile"):
@@ -186,7 +186,7 @@ def test_checking_a_policy_leaves_the_one_that_runs_alone():
 
 @pytest.mark.parametrize("name", sorted(set(POLICY_NAMES) - {"approxdet"}))
 def test_a_policy_that_could_choose_nothing_is_refused_when_it_is_set(name):
-    factory = PolicyFactory(SPACE, None, ACCURACY)
+    factory = PolicyFactory(SPACE, ACCURACY)
     tracked = next(branch for branch in SPACE if branch.si > 1)
     factory.check(name, tracked, SPACE.untracked)
     if name != "adascale":
@@ -196,4 +196,4 @@ def test_a_policy_that_could_choose_nothing_is_refused_when_it_is_set(name):
         factory.check(name, tracked, ~SPACE.untracked)
     only_tracked = BranchSpace("tracked", [160], [], [4], [TrackerSettings("median_flow", 1)])
     with pytest.raises(ConfigurationError, match="'tracked' has no branch with si=1"):
-        PolicyFactory(only_tracked, None, np.ones(len(only_tracked))).check(name, only_tracked[0])
+        PolicyFactory(only_tracked, np.ones(len(only_tracked))).check(name, only_tracked[0])

@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from approx_perception.accuracy.content_model import ConstantAccuracy
-from approx_perception.assembly.policy_factory import PolicyFactory
 from approx_perception.clock import FakeClock
 from approx_perception.detectors import DetectorSettings
-from approx_perception.scheduling import Scheduler
+from approx_perception.scheduling import MostAccurate, Scheduler
 from approx_perception.structures import SLA, Detections, Frame
 from approx_perception.testing.fakes import FakeDetector, small_space, stream_of
 from approx_perception.testing.models import small_latency
@@ -41,9 +40,8 @@ def torture(findings: Findings, seed: int, folder: Path) -> None:
     space = small_space()
     latency = small_latency(space)
     accuracy = np.array([0.5, 0.4, 0.8, 0.7])
-    policy = PolicyFactory(space, None, accuracy).create("most_accurate", space.default_branch)
     detector = FakeDetector(find, clock, 10.0)
-    scheduler = Scheduler(space, policy, latency, ConstantAccuracy(accuracy))
+    scheduler = Scheduler(space, MostAccurate(), latency, ConstantAccuracy(accuracy))
     pipeline = stream_of(detector, scheduler, clock, SLA(40.0))
     in_a_row, findings.counts["frames"] = 0, 0
     for index in range(FRAMES):

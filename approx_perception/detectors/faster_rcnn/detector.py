@@ -27,12 +27,6 @@ def resized_size(height: int, width: int, shape: int) -> tuple[int, int]:
     return max(round(height * scale), 1), max(round(width * scale), 1)
 
 
-def _channel_means(features: dict[str, Tensor]) -> npt.NDArray[np.float64]:
-    """``(F,)`` of one image, level by level."""
-    means = torch.cat([level.float().mean(dim=(0, 2, 3)) for level in features.values()])
-    return np.asarray(means.cpu().numpy(), np.float64)
-
-
 class FasterRCNNDetector(Detector):
     """Detect with a torchvision Faster R-CNN.
 
@@ -63,9 +57,9 @@ class FasterRCNNDetector(Detector):
         self._take_turn()
         network = loaded.network
         fuse_batch_norm(network)
-        self._network = network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.device = str(self._device)
-        self.precision = set_precision(self._network, precision, self._device)
+        self.precision = set_precision(self.network, precision, self._device)
         transform = network.transform
         self._mean = torch.tensor(transform.image_mean, device=self._device).view(3, 1, 1) * 255
         self._std = torch.tensor(transform.image_std, device=self._device).view(3, 1, 1) * 255
@@ -104,10 +98,8 @@ class FasterRCNNDetector(Detector):
         """Find objects in one batch; see `Detector.detect_together`."""
         prepared, sizes = zip(*(self._prepare(i, settings.shape) for i in images), strict=True)
         batch = prepared[0] if len(prepared) == 1 else torch.cat(prepared)
-        features = self._network.backbone(batch)
-        is_kept = self.keeps_features and len(images) == 1
-        self.deep_features = _channel_means(features) if is_kept else None
-        found, _ = forward(self._network, batch, sizes, settings.nprop, features=features)
+        features = self.network.backbone(batch)
+        found, _ = forward(self.network, batch, sizes, settings.nprop, features=features)
         if not any(len(each["boxes"]) for each in found):
             refuse_not_finite(features.values())
         return [self._detections(*each) for each in zip(found, images, sizes, strict=True)]
@@ -117,14 +109,13 @@ class FasterRCNNDetector(Detector):
         self, image: npt.NDArray[np.uint8], settings: Sequence[DetectorSettings]
     ) -> list[Detections]:
         """Run the backbone once for each shape; see `Detector.detect_each`."""
-        self.deep_features = None
         inputs = {shape: self._prepare(image, shape) for shape in {each.shape for each in settings}}
-        features = {shape: self._network.backbone(padded) for shape, (padded, _) in inputs.items()}
+        features = {shape: self.network.backbone(padded) for shape, (padded, _) in inputs.items()}
         detections = []
         for each in settings:
             padded, size = inputs[each.shape]
             found, _ = forward(
-                self._network, padded, [size], each.nprop, features=features[each.shape]
+                self.network, padded, [size], each.nprop, features=features[each.shape]
             )
             detections.append(self._detections(found[0], image, size))
         return detections
