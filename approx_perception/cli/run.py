@@ -54,7 +54,7 @@ def run(
             bar.update(task, description=text)
 
         ran = run_offline(spec, chosen, folder, video, report, advance)
-    tell_malformed(ran.kernel.detector.malformed_count, ran.kernel.detector.description)
+    tell_malformed(ran.network.detector.malformed_count, ran.network.kernel.description)
     _show(ran, options.policy == "fixed")
     console.print(f"results are in {out}")
 
@@ -62,13 +62,13 @@ def run(
 def _show(ran: OfflineRun, is_fixed: bool) -> None:
     from approx_perception.metrics.truth_use import truth_remarks, truth_use
 
-    record, kernel, source = ran.record, ran.kernel, ran.source
+    record, network, source = ran.record, ran.network, ran.source
     # One SLA holds for all of a run.
     (counts,) = counts_of([record])
     verdict = verdict_on(replace(counts, without_fit=0) if is_fixed else counts)
     show_verdict(verdict.text, verdict.state.value)
     summary = summarize_latency(record.processed("processing_ms"))
-    table = Table("", kernel.detector.description, title=f"{source.name}: {summary.count} frames")
+    table = Table("", network.kernel.description, title=f"{source.name}: {summary.count} frames")
     table.add_row(
         "processing",
         f"P50 {summary.p50_ms:.1f}, P95 {summary.p95_ms:.1f}, max {summary.max_ms:.1f} ms",
@@ -84,13 +84,13 @@ def _show(ran: OfflineRun, is_fixed: bool) -> None:
     if judged := use["frames_with_truth"]:
         matches = (match_frame(found, truth) for _, found, truth in record.scored())
         ap50 = mean_ap50(matches, len(record.class_names)).mean
-        floor = kernel.options.score_threshold
+        floor = network.options.score_threshold
         shown = f"{ap50:.3f} (all-point, scores from {floor:g})"
         nothing = "unknown: the ground truth of these frames holds no objects"
         table.add_row("AP50", nothing if math.isnan(ap50) else shown)
     if judged or source.truth_name:
         used = f"{use['objects']} objects in {judged} of {summary.count} frames"
         table.add_row("ground truth", used)
-        for remark in truth_remarks(source, kernel.detector.class_names):
+        for remark in truth_remarks(source, network.kernel.class_names):
             notice(f"{source.truth_name}: {remark}")
     console.print(table)

@@ -62,7 +62,7 @@ class Hindsight:
         return KnownAfterwards(outcomes, choice, slas[0])
 
     def _follow(self, built: BuiltSystem, class_map: ClassMap) -> BranchOutcomes:
-        stream, machine = built.kernel.stream(), built.machine
+        stream, machine = built.network.stream(), built.machine
         if machine is None:
             raise AssertionError("such systems are built on a recorded machine only")
         iou = built.spec.options.class_agnostic_iou

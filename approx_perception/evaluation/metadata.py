@@ -49,7 +49,7 @@ def system_metadata(
     """`run_metadata` of a system that runs in this process, and whether it had time."""
     machine = system.recorded
     metadata = run_metadata(
-        system.spec, system.kernel.detector.description, options, source,
+        system.spec, system.network.kernel.description, options, source,
         machine.levels if machine else level_numbers(scenario),
         "recorded latencies" if machine else "this machine",
     )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from approx_perception.assembly import KernelOptions, Network
+from approx_perception.assembly import Network
 from approx_perception.datasets import FrameSource, is_synthetic
 from approx_perception.evaluation.run import run_systems
 from approx_perception.evaluation.scenario import Scenario
@@ -29,12 +29,12 @@ class OfflineRun:
     ----------
     record
         Of all frames.
-    kernel, source
+    network, source
         That ran, and what it ran on.
     """
 
     record: RunRecord
-    kernel: Network
+    network: Network
     source: FrameSource
 
 
@@ -72,12 +72,11 @@ def run_offline(
     with ExitStack() as stack:
 
         def listen(system: BuiltSystem, source: FrameSource) -> Sequence[Listener]:
-            kernel, names = system.kernel, system.class_names
-            ran.append((kernel, source))
-            caution = "" if is_synthetic(options.name) else kernel.detector.caution
+            ran.append((system.network, source))
+            caution = "" if is_synthetic(options.name) else system.network.kernel.caution
             write_config(folder / "config.yaml", _effective_config(options, system))
             fps = source.fps if video else None
-            files = stack.enter_context(RunFiles(folder, names, fps, caution))
+            files = stack.enter_context(RunFiles(folder, system.class_names, fps, caution))
             counts = [n for n in (source.frame_count, options.frames) if n]
             return [files, _Progress(min(counts, default=0), progress)]
 
@@ -97,8 +96,7 @@ class _Progress:
 
 
 def _effective_config(source: SourceOptions, system: BuiltSystem) -> dict[str, Any]:
-    kernel = system.kernel
-    options: KernelOptions = system.spec.options
+    network, options = system.network, system.spec.options
     return {
         "source": source.name,
         **asdict(options),
@@ -106,9 +104,9 @@ def _effective_config(source: SourceOptions, system: BuiltSystem) -> dict[str, A
         "sla": options.sla.to_dict(),
         "class_names_file": str(options.class_names_file or ""),
         "profile": str(options.profile or ""),
-        "image_size": list(kernel.image_size),
-        "network": kernel.detector.description,
-        "fixed_branch": str(kernel.branch),
-        "space_content": kernel.space.to_dict(),
-        "space_hash": kernel.space.hash,
+        "image_size": list(options.image_size),
+        "network": network.kernel.description,
+        "fixed_branch": str(network.branch),
+        "space_content": network.space.to_dict(),
+        "space_hash": network.space.hash,
     }

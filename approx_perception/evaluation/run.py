@@ -89,7 +89,7 @@ def run_systems(
         built = factory.build(sized, conditions.level)
         runs.append(_Run(built, conditions, options, source, scenario))
     if not is_synthetic(options.name):
-        for caution in sorted({run.system.kernel.detector.caution for run in runs} - {""}):
+        for caution in sorted({run.system.network.kernel.caution for run in runs} - {""}):
             notice(caution)
     online = [run for run in runs if not run.is_hindsight]
     drivers = [run.driver(run.system.system, listen(run.system, source)) for run in online]
@@ -140,7 +140,7 @@ class _Run:
         """All that was recorded."""
         record, limit = self._recorder.finish(), self._options.frames
         # Of the network: systems that share it have one count.
-        record.metadata["malformed_detections"] = self.system.kernel.detector.malformed_count
+        record.metadata["malformed_detections"] = self.system.network.detector.malformed_count
         # Only now a bag knows which stamps of its truth were no image's.
         record.metadata["truth"] = truth_given(
             self._source, self.class_map, self._options.ground_truth is not None,

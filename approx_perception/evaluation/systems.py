@@ -13,8 +13,10 @@ from approx_perception.detectors import Detector
 from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.interface.systems import HINDSIGHT
+from approx_perception.kernels import Kernel
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.fit import fit_latency
+from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.pipeline.driver import System
 from approx_perception.simulation.recorded_machine import LatencyTrace, SimulatedMachine
@@ -57,6 +59,24 @@ class RecordedMachine:
             f"the recorded machine was never under {dict(wanted)}; it was under {recorded}"
         )
 
+    def idle_model(self) -> LatencyModel:
+        """What the parts took while nothing else ran."""
+        columns = self.records.latency
+        idle = {name: column[columns["level"] == 0] for name, column in columns.items()}
+        space = BranchSpace.from_dict(
+            self.records.metadata["space"], "the recorded machine's space"
+        )
+        unknown = np.full((1, 2), np.nan)
+        return fit_latency(idle, unknown, space.compiled, DetectionCosts(space))
+
+    def simulated(self, kernel: Kernel, level: Callable[[int], int]) -> SimulatedMachine:
+        """The machine, with contention by the number of the frame, as a kernel meets it."""
+        columns = self.records.latency
+        load = np.array([[own["cpu_others"], own["gpu_others"]] for own in self.levels], np.float64)
+        size = int(columns["image_width"][0]), int(columns["image_height"][0])
+        trace = LatencyTrace(columns, load, kernel.space.compiled, kernel.cost_terms, size)
+        return SimulatedMachine(trace, level)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BuiltSystem:
@@ -68,7 +88,7 @@ class BuiltSystem:
         What it was built from.
     system
         Takes frames.
-    kernel
+    network
         What is behind it.
     machine, recorded
         That is simulated, and where it comes from; None for this one.
@@ -76,14 +96,14 @@ class BuiltSystem:
 
     spec: SystemSpec
     system: System
-    kernel: Network
+    network: Network
     machine: SimulatedMachine | None = None
     recorded: RecordedMachine | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """What its class ids mean."""
-        return self.kernel.detector.class_names
+        return self.network.kernel.class_names
 
 
 def _without_needless_profile(options: KernelOptions) -> KernelOptions:
@@ -136,44 +156,28 @@ class SystemFactory:
         WeightsError
             If its network cannot be loaded.
         """
-        options = spec.options
-        if self.machine is None:
+        options, recorded = spec.options, self.machine
+        if recorded is None:
             if spec.kind in HINDSIGHT:
                 raise ConfigurationError(
                     f"the policy {shown(spec.kind)} must know what every branch would have taken, "
                     "which only a recorded machine tells: give --latency-trace"
                 )
             options = _without_needless_profile(options)
-            kernel = assemble(options, report=self._report, network=self._network(options))
-            return BuiltSystem(spec, kernel.stream(), kernel)
-        records = self.machine.records
-        precision = str(records.metadata["precision"])
+            network = assemble(options, report=self._report, network=self._loaded(options))
+            return BuiltSystem(spec, network.stream(), network)
         # A branch of its own may need parts that nobody recorded.
+        precision = str(recorded.records.metadata["precision"])
         options = replace(options, only_branch=False, precision=precision)
-        idle = {n: c[records.latency["level"] == 0] for n, c in records.latency.items()}
-        network = self._network(options)
-        space = BranchSpace.from_dict(records.metadata["space"], "the recorded machine's space")
-        kernel = assemble(
-            options, network=network,
-            elsewhere=fit_latency(
-                idle, np.full((1, 2), np.nan), space.compiled, DetectionCosts(space)
-            ),
-        )  # fmt: skip
-        load = np.array(
-            [[level["cpu_others"], level["gpu_others"]] for level in self.machine.levels],
-            np.float64,
-        )
-        size = int(records.latency["image_width"][0]), int(records.latency["image_height"][0])
-        stream = kernel.stream()
-        terms = stream.kernel.cost_terms
-        trace = LatencyTrace(records.latency, load, kernel.space.compiled, terms, size)
-        machine = SimulatedMachine(trace, level)
-        system = SimulatedStream(stream.kernel, stream.scheduler, options.sla, machine)
+        loaded = self._loaded(options)
+        network = assemble(options, network=loaded, elsewhere=recorded.idle_model())
+        machine, own = recorded.simulated(network.kernel, level), network.stream()
+        stream = SimulatedStream(network.kernel, own.scheduler, options.sla, machine)
         # With the user's options.
-        system.state = stream.state
-        return BuiltSystem(spec, system, kernel, machine, self.machine)
+        stream.state = own.state
+        return BuiltSystem(spec, stream, network, machine, recorded)
 
-    def _network(self, options: KernelOptions) -> tuple[Detector, int]:
+    def _loaded(self, options: KernelOptions) -> tuple[Detector, int]:
         key = (
             options.detector, options.weights, options.class_names_file, options.device,
             options.precision, options.num_threads,
