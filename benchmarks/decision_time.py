@@ -21,13 +21,11 @@ import numpy as np
 
 from approx_perception.accuracy.content_model import (
     FEATURE_NAMES,
-    OBJECT_FEATURES,
     AccuracyModel,
     ContentRegression,
     OrderedAccuracy,
 )
 from approx_perception.assembly import load_space
-from approx_perception.kernels.content_sensor import ContentSensor
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.latency_model import LatencyModel
@@ -44,7 +42,7 @@ from approx_perception.structures import (
 )
 
 STATES = 20
-CONTENT = ContentFeatures(8, 30_000.0, 7.0, 0.1, 0.05, 3.0, 0.02, 0.04)
+CONTENT = ContentFeatures(8, 30_000.0, 7.0, 0.1, 0.05, 3.0)
 
 
 def random_scheduler(rng: np.random.Generator) -> Scheduler:
@@ -72,8 +70,7 @@ def random_scheduler(rng: np.random.Generator) -> Scheduler:
         return ContentRegression(np.full(count, -4.0), np.full(count, 1.0), weights)
 
     accuracy = AccuracyModel(
-        rng.uniform(0, 1, len(space)), regression(OBJECT_FEATURES),
-        regression(len(FEATURE_NAMES)), 0.0,
+        rng.uniform(0, 1, len(space)), regression(len(FEATURE_NAMES))
     )  # fmt: skip
     ordered = OrderedAccuracy(accuracy, space)
     adaptive = AdaptiveLatency(space, latency, DetectionCosts(space))
@@ -96,8 +93,6 @@ def main() -> None:
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)
     scheduler = random_scheduler(rng)
-    image = rng.integers(0, 255, (480, 640, 3), np.uint8)
-    sensor = ContentSensor()
     slas = [SLA(budget, 0.95, scope) for budget in (20.0, 40.0) for scope in SlaScope]
     decisions = []
 
@@ -123,7 +118,6 @@ def main() -> None:
     stages = {
         "decision at a group boundary": timed(decide, arguments.count),
         "learning from a result": timed(learn, arguments.count),
-        "image features, 640x480": timed(lambda _: sensor.see_image(image), arguments.count),
     }
     lines = [
         f"{scheduler.space.combination_count} combinations, {len(scheduler.space)} distinct "

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.structures import SLA, ContentFeatures
+from approx_perception.structures import ContentFeatures
 
 __all__ = ["RANKS_BELOW", "AccuracyPredictor"]
 
@@ -20,8 +20,4 @@ class AccuracyPredictor(Protocol):
 
     def predict(self, content: ContentFeatures) -> Vector:
         """``(B,)`` AP50 of every branch on such content, or ranks below `RANKS_BELOW`."""
-        ...
-
-    def wants_image_features(self, sla: SLA) -> bool:
-        """Whether they gain more than they cost under this SLA."""
         ...

@@ -11,11 +11,10 @@ import numpy.typing as npt
 
 from approx_perception.accuracy._base import AccuracyPredictor
 from approx_perception.branches import BranchSpace
-from approx_perception.structures import SLA, ContentFeatures
+from approx_perception.structures import ContentFeatures
 
 __all__ = [
     "FEATURE_NAMES",
-    "OBJECT_FEATURES",
     "AccuracyModel",
     "ConstantAccuracy",
     "ContentRegression",
@@ -27,17 +26,15 @@ __all__ = [
 Vector = npt.NDArray[np.float64]
 Real = TypeVar("Real", np.float32, np.float64)
 
-#: Of `ContentFeatures`, in the order of every feature vector; image features last.
-FEATURE_NAMES = ("confident_count", "small_size", "relative_speed", "motion", "edges")
-#: Number of those that come from objects, and cost nothing.
-OBJECT_FEATURES = 3
+#: Of `ContentFeatures`, in the order of every feature vector.
+FEATURE_NAMES = ("confident_count", "small_size", "relative_speed")
 
 #: How far inside 0..1 an AP50 of 0 or 1 counts, for its odds to be finite.
 _EDGE = 0.02
 #: AP50 that detecting less often costs at least, so that no two branches are equal.
 _LEAST_LOSS = 1e-6
 #: Each feature x enters as log(x + offset): what doubles matters, not what is added.
-_OFFSETS = np.array([1.0, 0.01, 0.01, 0.005, 0.005])
+_OFFSETS = np.array([1.0, 0.01, 0.01])
 
 
 @cache
@@ -54,7 +51,7 @@ def feature_vector(content: ContentFeatures) -> Vector:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContentRegression:
-    """Log odds of AP50: a polynomial of degree 2 in the logarithms of the first F features.
+    """Log odds of AP50: a polynomial of degree 2 in the logarithms of F features.
 
     Odds, so that of two branches that are nearly perfect one stays the better one. Features
     outside the range that was fitted count as its ends.
@@ -73,9 +70,9 @@ class ContentRegression:
     weights: npt.NDArray[np.float32]
 
     @staticmethod
-    def logarithms(features: Vector, count: int) -> Vector:
-        """``(..., F)`` of the first ``count`` of ``(..., all)`` features."""
-        return np.asarray(np.log(np.maximum(features[..., :count], 0) + _OFFSETS[:count]))
+    def logarithms(features: Vector) -> Vector:
+        """``(..., F)`` of features."""
+        return np.asarray(np.log(np.maximum(features, 0) + _OFFSETS))
 
     def terms(self, logarithms: Vector) -> Vector:
         """``(..., K)`` polynomial terms of logarithms: 1, each of them, each pair of them."""
@@ -88,7 +85,7 @@ class ContentRegression:
 
     def predict(self, features: Vector) -> Vector:
         """``(B,)`` AP50, worked out in the precision of the weights."""
-        terms = self.terms(self.logarithms(features, len(self.low)))
+        terms = self.terms(self.logarithms(features))
         log_odds = self.weights @ terms.astype(self.weights.dtype)
         return self.from_log_odds(log_odds).astype(np.float64)
 
@@ -119,10 +116,6 @@ class ConstantAccuracy:
         """See `AccuracyPredictor`."""
         return self._ap50
 
-    def wants_image_features(self, sla: SLA) -> bool:
-        """Never."""
-        return False
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccuracyModel:
@@ -134,31 +127,17 @@ class AccuracyModel:
         ``(B,)`` mean over all content; what is predicted before any object was seen.
     objects
         By what is known of the objects.
-    image
-        By that and the image features.
-    image_pays_from_ms
-        Budget from which image features gain more accuracy than their time costs; infinite
-        where they never do (LiteReconfig's cost-benefit analysis).
     """
 
     agnostic: Vector
     objects: ContentRegression
-    image: ContentRegression
-    image_pays_from_ms: float
 
     def predict(self, content: ContentFeatures) -> Vector:
         """See `AccuracyPredictor`."""
         features = feature_vector(content)
-        is_known = [math.isfinite(value) for value in features.tolist()]
-        if all(is_known):
-            return self.image.predict(features)
-        if all(is_known[:OBJECT_FEATURES]):
+        if all(math.isfinite(value) for value in features.tolist()):
             return self.objects.predict(features)
         return self.agnostic
-
-    def wants_image_features(self, sla: SLA) -> bool:
-        """See `AccuracyPredictor`."""
-        return sla.latency_ms >= self.image_pays_from_ms
 
 
 class OrderedAccuracy:
@@ -193,7 +172,3 @@ class OrderedAccuracy:
             np.minimum(own, before - _LEAST_LOSS, out=own)
         ap50[self._chains] = chains
         return ap50
-
-    def wants_image_features(self, sla: SLA) -> bool:
-        """See `AccuracyPredictor`."""
-        return self._accuracy.wants_image_features(sla)

@@ -182,10 +182,7 @@ def _restore(kind: type[Part], prefix: str, arrays: Columns) -> Part | None:
 def _accuracy(arrays: Columns) -> AccuracyModel | None:
     if not any(name.startswith("accuracy.") for name in arrays):
         return None
-    objects, image = (
-        _restore(ContentRegression, f"accuracy.{name}", arrays) for name in ("objects", "image")
-    )
-    if objects is None or image is None:
+    objects = _restore(ContentRegression, "accuracy.objects", arrays)
+    if objects is None:
         raise KeyError("accuracy by content")
-    pays_from_ms = float(arrays["accuracy.image_pays_from_ms"])
-    return AccuracyModel(arrays["accuracy.agnostic"], objects, image, pays_from_ms)
+    return AccuracyModel(arrays["accuracy.agnostic"], objects)

@@ -14,6 +14,8 @@ from approx_perception.structures import FrameResult, Observation
 
 __all__ = ["AdaScale", "Triggered", "every_frame_branches"]
 
+#: A thumbnail takes every n-th px, so that its short side has about this many.
+_THUMBNAIL_PX = 60
 #: Change of a thumbnail's brightness, summed over the frames since the last detection, after
 #: which the scene counts as another one.
 _CHANGE = 0.08
@@ -110,8 +112,6 @@ class Triggered(SchedulingPolicy):
         If the branch does not track.
     """
 
-    wants_image_features = True
-
     def __init__(self, branch: Branch) -> None:
         if branch.tracker is None:
             raise ConfigurationError(
@@ -120,6 +120,8 @@ class Triggered(SchedulingPolicy):
             )
         self._branch = branch
         self._change = 0.0
+        #: Of the frame before.
+        self._thumbnail: npt.NDArray[np.int16] | None = None
 
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
@@ -129,6 +131,15 @@ class Triggered(SchedulingPolicy):
 
     def why_detect(self, observation: Observation) -> str:
         """See `SchedulingPolicy`."""
-        motion = observation.content.motion
-        self._change += 0.0 if math.isnan(motion) else motion
+        self._change += self._change_since(observation.image)
         return f"the scene changed by {self._change:.3f}" if self._change >= _CHANGE else ""
+
+    def _change_since(self, image: npt.NDArray[np.uint8]) -> float:
+        """Mean change of brightness since the frame before, 0..1."""
+        step = max(min(image.shape[:2]) // _THUMBNAIL_PX, 1)
+        # Green stands for brightness.
+        thumbnail = image[::step, ::step, 1].astype(np.int16)
+        before, self._thumbnail = self._thumbnail, thumbnail
+        if before is None or before.shape != thumbnail.shape:
+            return 0.0
+        return float(np.abs(thumbnail - before).mean()) / 255

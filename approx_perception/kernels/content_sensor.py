@@ -1,10 +1,8 @@
 """Content features: what the decisions know of the scene, for next to nothing.
 
-Objects come from the last frame's detections and tracks, which are there anyway. The two image
-features cost a thumbnail, and are computed only where somebody asked for them.
+They come from the last frame's detections and tracks, which are there anyway.
 """
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -18,10 +16,7 @@ __all__ = ["ContentSensor"]
 _CONFIDENT_SCORE = 0.3
 #: Share of a new frame in the smoothed values.
 _GAIN = 0.25
-#: A thumbnail takes every n-th px, so that its short side has about this many.
-_THUMBNAIL_PX = 60
 
-Image = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
 
 
@@ -36,7 +31,6 @@ class ContentSensor:
         self.features = ContentFeatures(is_known=False)
         self._has_seen_objects = False
         self._has_seen_motion = False
-        self._thumbnail: npt.NDArray[np.int16] | None = None
 
     def see_objects(
         self, detections: Detections, speeds_px_per_frame: Vector, image_size: tuple[int, int]
@@ -87,28 +81,6 @@ class ContentSensor:
             features,
             speed_px_per_frame=self._smooth(features.speed_px_per_frame, speed, started),
             relative_speed=self._smooth(features.relative_speed, relative, started),
-        )
-
-    def see_image(self, image: Image | None) -> None:
-        """Take in an image before it is processed; None: nobody asked for image features."""
-        if image is None:
-            if self._thumbnail is not None:
-                self._thumbnail = None
-                self.features = replace(self.features, motion=float("nan"), edges=float("nan"))
-            return
-        step = max(min(image.shape[:2]) // _THUMBNAIL_PX, 1)
-        # Green stands for brightness.
-        thumbnail = image[::step, ::step, 1].astype(np.int16)
-        edges = float(np.abs(np.diff(thumbnail, axis=1)).mean()) / 255
-        before, self._thumbnail = self._thumbnail, thumbnail
-        if before is None or before.shape != thumbnail.shape:
-            self.features = replace(self.features, edges=edges, motion=float("nan"))
-            return
-        old, motion = self.features, float(np.abs(thumbnail - before).mean()) / 255
-        self.features = replace(
-            old,
-            edges=self._smooth(old.edges, edges, True),
-            motion=self._smooth(old.motion, motion, math.isfinite(old.motion)),
         )
 
     @staticmethod

@@ -161,8 +161,6 @@ class DetectionState(KernelState):
         self._detector, self._space = kernel.detector, kernel.space
         self._trackers: Mapping[TrackerSettings, Tracker] = kernel.trackers()
         self._associator, self._content = Associator(), ContentSensor()
-        #: What a baseline's policy asks for beside.
-        self.wants_images = False
 
     def reset(self) -> None:
         """See `KernelState`."""
@@ -171,7 +169,6 @@ class DetectionState(KernelState):
 
     def sense(self, frame: Frame) -> ContentFeatures:
         """See `KernelState`."""
-        self._content.see_image(frame.image if self.wants_images else None)
         return self._content.features
 
     def run(

@@ -63,7 +63,6 @@ def _contents(frames: Sequence[Frame], saved: Sequence[Detections]) -> list[Cont
     sensor, associator = ContentSensor(), Associator()
     contents = []
     for position, (frame, found) in enumerate(zip(frames, saved, strict=True)):
-        sensor.see_image(frame.image)
         objects = associator.associate(found, position)
         size = (frame.image.shape[1], frame.image.shape[0])
         sensor.see_objects(objects, associator.speeds_px_per_frame(objects), size)

@@ -66,7 +66,7 @@ FIGURES: dict[str, str] = {
     "quantile_coverage": "share of frames (groups) inside the latency expected at the quantile",
     "expected_ap50": "mean of what the decisions expected",
     **{f"mean_{stage}": f"mean over all frames of {stage.removesuffix('_ms')}" for stage in STAGES},
-    "p95_schedule_ms": "95 % quantile of deciding, image features included",
+    "p95_schedule_ms": "95 % quantile of deciding",
 }
 
 

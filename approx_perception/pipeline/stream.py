@@ -124,8 +124,9 @@ class Stream:
             # What is known of another stream or resolution says nothing about this one.
             self.state.reset()
             self._source = source
-        self.state.wants_images = self.scheduler.wants_image_features(sla)
-        return Observation(sla, self.state.sense(frame), frame.source_id, image_size, self._load())
+        return Observation(
+            sla, self.state.sense(frame), frame.source_id, image_size, self._load(), frame.image
+        )
 
     def _main_part(self, decision: Decision) -> int:
         space = self.kernel.space

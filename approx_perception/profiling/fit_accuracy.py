@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 from approx_perception.accuracy.content_model import (
     FEATURE_NAMES,
-    OBJECT_FEATURES,
     AccuracyModel,
     ContentRegression,
     term_pairs,
@@ -31,10 +30,6 @@ _FREE = 1e-3
 _SIZE = FEATURE_NAMES.index("small_size")
 #: Features are clipped to what nearly all snippets have.
 _RANGE_QUANTILES = (0.01, 0.99)
-#: Accuracy that image features must gain to be worth their code path.
-_LEAST_GAIN = 0.002
-#: Number of budgets over which choices are judged.
-_BUDGETS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,22 +42,21 @@ class AccuracyFit:
         Fitted on all sources.
     errors
         ``{variant: mean absolute error}`` over branches and snippets of sources left out, for
-        ``agnostic``, ``objects`` and ``image``.
-    image_gains
-        ``{budget in ms: AP50 gained by image features after their cost}``.
+        ``agnostic`` and ``objects``.
     """
 
     model: AccuracyModel
     errors: dict[str, float]
-    image_gains: dict[float, float]
 
 
-def _regress(features: Vector, ap50: Vector, shapes: Vector, count: int) -> ContentRegression:
+def _regress(features: Vector, ap50: Vector, shapes: Vector) -> ContentRegression:
     """Fit on ``(S, D, F)`` features as each of D settings sees them, and ``(S, B)`` AP50.
 
     ``(B,)`` shapes are the branches'.
     """
-    logarithms = ContentRegression.logarithms(features, count).reshape(-1, count)
+    count = len(FEATURE_NAMES)
+    # Records of before have more features.
+    logarithms = ContentRegression.logarithms(features[..., :count]).reshape(-1, count)
     targets = np.repeat(ContentRegression.log_odds(ap50), features.shape[1], axis=0)
     # A setting that found nothing in a snippet knows nothing of its content.
     known = np.asarray(np.isfinite(logarithms).all(axis=1))
@@ -122,7 +116,7 @@ def _shared_weights(shapes: Vector, size_range: float, feature_count: int) -> Ve
 
 def _predict(model: ContentRegression, features: Vector) -> Vector:
     """``(S, B)`` means over the predictions from each setting's features."""
-    logarithms = model.logarithms(features, len(model.low))
+    logarithms = model.logarithms(features[..., : len(model.low)])
     known: npt.NDArray[np.bool_] = np.asarray(np.isfinite(logarithms).all(axis=-1))
     values = model.from_log_odds(
         model.terms(np.where(known[..., None], logarithms, model.low)) @ model.weights.T
@@ -132,58 +126,17 @@ def _predict(model: ContentRegression, features: Vector) -> Vector:
     return np.asarray((values * known[..., None]).sum(axis=1) / known.sum(axis=1)[:, None])
 
 
-def _left_out(
-    features: Vector, ap50: Vector, sources: Vector, shapes: Vector, count: int
-) -> Vector:
+def _left_out(features: Vector, ap50: Vector, sources: Vector, shapes: Vector) -> Vector:
     """``(S, B)`` predictions for the snippets of each source by those of the others."""
     predicted = np.zeros_like(ap50)
     for source in np.unique(sources):
         held = sources == source
-        model = _regress(features[~held], ap50[~held], shapes, count)
+        model = _regress(features[~held], ap50[~held], shapes)
         predicted[held] = _predict(model, features[held])
     return predicted
 
 
-def _budgets(mean_ms: Vector) -> Vector:
-    """Budgets over the range of a space, in ms."""
-    return np.geomspace(mean_ms.min() * 1.1, mean_ms.max() * 1.1, _BUDGETS)
-
-
-def _reached(ap50: Vector, predicted: Vector, mean_ms: Vector, budget_ms: float) -> float:
-    """Mean AP50 over the snippets, if each had the branch that was predicted the best of those
-    inside the budget; 0 if none is.
-    """
-    fits = mean_ms <= budget_ms
-    if not fits.any():
-        return 0.0
-    chosen = np.where(fits, predicted, -1).argmax(axis=1)
-    return float(ap50[np.arange(len(ap50)), chosen].mean())
-
-
-def _image_gains(
-    ap50: Vector, by_objects: Vector, by_image: Vector, mean_ms: Vector, cost_ms: float
-) -> dict[float, float]:
-    """What choosing by image features gains after their cost, by budget."""
-    return {
-        round(float(budget), 2): _reached(ap50, by_image, mean_ms, budget - cost_ms)
-        - _reached(ap50, by_objects, mean_ms, budget)
-        for budget in _budgets(mean_ms)
-    }
-
-
-def _pays_from(gains: dict[float, float]) -> float:
-    """Lowest budget from which the gain holds for all larger ones; infinite if there is none."""
-    from_ms = float("inf")
-    for budget in sorted(gains, reverse=True):
-        if gains[budget] < _LEAST_GAIN:
-            break
-        from_ms = budget
-    return from_ms
-
-
-def fit_accuracy(
-    records: Columns, shapes: Vector, mean_ms: Vector, image_cost_ms: float
-) -> AccuracyFit:
+def fit_accuracy(records: Columns, shapes: Vector) -> AccuracyFit:
     """Fit content-aware accuracy.
 
     Parameters
@@ -192,10 +145,6 @@ def fit_accuracy(
         Accuracy columns of `ProfileRecords`.
     shapes
         ``(B,)`` input sides of the branches, in px.
-    mean_ms
-        ``(B,)`` latency of the branches, for the cost-benefit analysis of image features.
-    image_cost_ms
-        What computing those takes for a frame.
 
     Raises
     ------
@@ -213,18 +162,11 @@ def fit_accuracy(
     if len(np.unique(sources)) < 2:
         # Halves of the one source stand for two.
         sources = (np.arange(count) >= count / 2).astype(float)
-    by_objects = _left_out(features, ap50, sources, shapes, OBJECT_FEATURES)
-    by_image = _left_out(features, ap50, sources, shapes, len(FEATURE_NAMES))
+    by_objects = _left_out(features, ap50, sources, shapes)
     agnostic = np.zeros_like(ap50)
     for source in np.unique(sources):
         agnostic[sources == source] = ap50[sources != source].mean(axis=0)
-    gains = _image_gains(ap50, by_objects, by_image, mean_ms, image_cost_ms)
-    model = AccuracyModel(
-        agnostic=ap50.mean(axis=0),
-        objects=_regress(features, ap50, shapes, OBJECT_FEATURES),
-        image=_regress(features, ap50, shapes, len(FEATURE_NAMES)),
-        image_pays_from_ms=_pays_from(gains),
-    )
-    predictions = {"agnostic": agnostic, "objects": by_objects, "image": by_image}
+    model = AccuracyModel(ap50.mean(axis=0), _regress(features, ap50, shapes))
+    predictions = {"agnostic": agnostic, "objects": by_objects}
     errors = {name: float(np.abs(own - ap50).mean()) for name, own in predictions.items()}
-    return AccuracyFit(model, errors, gains)
+    return AccuracyFit(model, errors)

@@ -5,11 +5,9 @@ import numpy as np
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.branches import BranchSpace
 from approx_perception.kernels.detection_costs import DetectionCosts
-from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.fit import fit_latency
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.profiling.fit_accuracy import AccuracyFit, fit_accuracy
-from approx_perception.structures import SLA, ContentFeatures, Observation, SlaScope
 
 __all__ = ["fit_profile"]
 
@@ -17,8 +15,6 @@ _INHERITED = (
     "created", "versions", "network", "machine", "precision", "space", "space_hash", "data",
     "data_hash", "frames_per_source",
 )  # fmt: skip
-#: Content at which latencies stand for a space in the cost-benefit analysis.
-_TYPICAL = ContentFeatures(object_count=6, total_area_px2=6 * 60.0**2)
 
 
 def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit | None]:
@@ -37,18 +33,12 @@ def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit |
     )
     terms = DetectionCosts(space)
     latency = fit_latency(records.latency, load, space.compiled, terms)
-    image_size = int(records.latency["image_width"][0]), int(records.latency["image_height"][0])
-    observation = Observation(SLA(1.0, 0.95, SlaScope.GOF), _TYPICAL, image_size=image_size)
-    mean_ms = AdaptiveLatency(space, latency, terms).predict(observation).mean_ms
     shapes = np.array([branch.shape for branch in space], np.float64)
     kept = {name: metadata[name] for name in _INHERITED}
     # Records of older versions do not tell.
     kept["idleness"] = metadata.get("idleness")
     if not records.accuracy:
         return PredictorBundle(kept, None, latency), None
-    accuracy = fit_accuracy(records.accuracy, shapes, mean_ms, float(metadata["image_feature_ms"]))
+    accuracy = fit_accuracy(records.accuracy, shapes)
     kept["accuracy_errors_left_out"] = {k: round(v, 4) for k, v in accuracy.errors.items()}
-    kept["image_feature_gains"] = {
-        str(budget): round(gain, 4) for budget, gain in accuracy.image_gains.items()
-    }
     return PredictorBundle(kept, accuracy.model, latency), accuracy

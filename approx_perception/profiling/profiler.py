@@ -24,7 +24,6 @@ from approx_perception.datasets.class_map import ClassMap
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.exceptions import DatasetError
 from approx_perception.files import Columns, read_columns, write_columns
-from approx_perception.kernels.content_sensor import ContentSensor
 from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.load.load_meter import LoadMeter
 from approx_perception.metrics.average_precision import pooled_ap50
@@ -172,15 +171,6 @@ class Profiler:
         timer = PartTimer(self.detector, self.trackers, self.space, self.clock, LatencyRows())
         measured = [*scenes, _enlarged(scenes[0])] if level == 0 else scenes
         write_columns(path, time_level(timer, self.space, self.plan, level, turn, measured))
-
-    def image_feature_ms(self, scene: Scene) -> float:
-        """Median time of computing the image features of a frame."""
-        sensor, samples = ContentSensor(), []
-        for index in range(50):
-            start_ns = self.clock.monotonic_ns()
-            sensor.see_image(scene.images[index % len(scene.images)])
-            samples.append((self.clock.monotonic_ns() - start_ns) / 1e6)
-        return float(np.median(samples))
 
     def measure_switching(self, scenes: Sequence[Scene], report: Report) -> list[Columns]:
         """Time every ordered pair of detector settings on the idle machine."""

@@ -95,7 +95,6 @@ def record_profile(
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": _versions(profiler.detector),
         "data_hash": _data_hash(profiler.sources, profiler.frames_per_source),
-        "image_feature_ms": profiler.image_feature_ms(scenes[0]),
     }
     return ProfileRecords(metadata, latency, accuracy)
 

@@ -119,8 +119,6 @@ class SchedulingPolicy(ABC):
 
     reacts_at_once = True
     stretches_groups = False
-    #: What baselines ask for until they do it themselves.
-    wants_image_features = False
 
     def why_detect(self, observation: Observation) -> str:
         """Say why a frame inside a group begins a new one; empty if it does not."""

@@ -96,10 +96,6 @@ class Scheduler:
         self._failing = FailingParts(space.compiled)
         self._choice: _Choice | None = None
 
-    def wants_image_features(self, sla: SLA) -> bool:
-        """Whether the next decision is better for them by more than they cost."""
-        return self.policy.wants_image_features or self._accuracy.wants_image_features(sla)
-
     def decide(self, observation: Observation) -> Decision:
         """Choose what to do with the frame that is about to be processed."""
         # Read once: the user may replace it between two lines.

@@ -11,8 +11,7 @@ __all__ = ["Content", "ContentFeatures"]
 #: What more of counts as: no camera shows so much.
 _MOST = {"object_count": 10**6, "total_area_px2": 1e12, "confident_count": 1e6}
 _NAN_IF_UNKNOWN = (
-    "small_size", "relative_speed", "speed_px_per_frame", "motion", "edges", "mean_width_px",
-    "mean_height_px",
+    "small_size", "relative_speed", "speed_px_per_frame", "mean_width_px", "mean_height_px",
 )  # fmt: skip
 
 
@@ -52,12 +51,6 @@ class ContentFeatures(Content):
         Mean motion in a frame, as a share of the square root of the object's area.
     speed_px_per_frame
         The same motion in px.
-    motion
-        Mean change of a thumbnail's brightness since the frame before, 0..1; nan while it is
-        not computed, and at the first frame.
-    edges
-        Mean step of brightness between a thumbnail's neighbouring px, 0..1; nan while it is not
-        computed.
     mean_width_px, mean_height_px
         Of the objects that a tracker must follow now, in px of the image; nan without any.
     """
@@ -68,8 +61,6 @@ class ContentFeatures(Content):
     small_size: float = float("nan")
     relative_speed: float = float("nan")
     speed_px_per_frame: float = float("nan")
-    motion: float = float("nan")
-    edges: float = float("nan")
     mean_width_px: float = float("nan")
     mean_height_px: float = float("nan")
 

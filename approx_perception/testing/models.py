@@ -4,7 +4,6 @@ import numpy as np
 
 from approx_perception.accuracy.content_model import (
     FEATURE_NAMES,
-    OBJECT_FEATURES,
     AccuracyModel,
     ContentRegression,
 )
@@ -58,6 +57,4 @@ def small_accuracy_model(branch_count: int = 4) -> AccuracyModel:
         low = np.log(np.array([1.0, 0.01, 0.01, 0.005, 0.005]))[:count]
         return ContentRegression(low, low + 5.0, weights)
 
-    return AccuracyModel(
-        agnostic, regression(OBJECT_FEATURES), regression(len(FEATURE_NAMES)), float("inf")
-    )
+    return AccuracyModel(agnostic, regression(len(FEATURE_NAMES)))

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -10,7 +8,7 @@ from approx_perception.accuracy.content_model import (
     feature_vector,
 )
 from approx_perception.branches import BranchSpace, TrackerSettings
-from approx_perception.structures import SLA, ContentFeatures
+from approx_perception.structures import ContentFeatures
 from approx_perception.testing.models import small_accuracy_model
 
 SLOW = ContentFeatures(confident_count=5.0, small_size=0.1, relative_speed=0.0)
@@ -39,30 +37,11 @@ def test_beyond_the_fitted_range_its_ends_count():
     np.testing.assert_allclose(far, further)
 
 
-def test_image_features_count_only_where_they_are():
-    model = small_accuracy_model()
-    model.image.weights[:, 0] += 1.0
-    without = model.predict(SLOW)
-    with_image = model.predict(replace(SLOW, motion=0.02, edges=0.03))
-    assert (with_image > without + 0.1).all()
-
-
-def test_image_features_are_wanted_where_they_pay():
-    model = small_accuracy_model()
-    assert not model.wants_image_features(SLA(1000.0))
-    paying = type(model)(model.agnostic, model.objects, model.image, 30.0)
-    assert [paying.wants_image_features(SLA(ms)) for ms in (20.0, 30.0, 50.0)] == [
-        False, True, True,
-    ]  # fmt: skip
-
-
 def test_polynomial_by_hand():
-    # Features 1 and 3 with offsets 1 and 0.01: logarithms on a range of 0..log 4 and -2..0.
+    # Features 1 and 0.09 with offsets 1 and 0.01: logarithms on a range of 0..log 4 and -2..0.
     low, high = np.array([0.0, np.log(0.01)]), np.array([np.log(4.0), 0.0])
     regression = ContentRegression(low, high, np.eye(6))
-    logarithms = regression.logarithms(np.array([1.0, 0.09]), 2)
-    np.testing.assert_allclose(logarithms, [np.log(2.0), np.log(0.1)])
-    terms = regression.terms(logarithms)
+    terms = regression.terms(np.log([2.0, 0.1]))
     x, y = 0.0, 0.0
     np.testing.assert_allclose(terms, [1, x, y, x * x, x * y, y * y], atol=1e-12)
 
@@ -85,14 +64,13 @@ def test_before_any_object_was_seen_content_is_not_known():
 
 
 def test_feature_vector_follows_its_names():
-    content = ContentFeatures(confident_count=1, small_size=2, relative_speed=3, motion=4, edges=5)
-    assert feature_vector(content).tolist() == [1, 2, 3, 4, 5]
+    content = ContentFeatures(confident_count=1, small_size=2, relative_speed=3)
+    assert feature_vector(content).tolist() == [1, 2, 3]
 
 
 def test_constant():
     constant = ConstantAccuracy(np.array([0.1, 0.2]))
     assert constant.predict(FAST).tolist() == [0.1, 0.2]
-    assert not constant.wants_image_features(SLA(10.0))
     assert constant.predict(SLOW) == pytest.approx(constant.predict(FAST))
 
 

@@ -39,8 +39,6 @@ def test_motion_is_unknown_until_an_object_was_seen_twice():
 def test_an_empty_scene_is_known_to_be_empty():
     sensor = ContentSensor()
     assert not sensor.features.is_known
-    sensor.see_image(np.zeros((48, 64, 3), np.uint8))
-    assert not sensor.features.is_known
     sensor.see_objects(Detections.empty(), np.zeros(0, np.float32), SIZE)
     assert sensor.features.is_known
     sensor.reset()
@@ -64,41 +62,6 @@ def test_an_empty_scene_keeps_what_was_known_of_its_objects():
     assert sensor.features.confident_count < 0.01
     assert sensor.features.small_size == pytest.approx(0.1)
     assert sensor.features.relative_speed == pytest.approx(0.2)
-
-
-def test_image_features():
-    sensor = ContentSensor()
-    rng = np.random.default_rng(0)
-    image = rng.integers(0, 255, (480, 640, 3), np.uint8)
-    sensor.see_image(image)
-    assert np.isnan(sensor.features.motion)
-    assert sensor.features.edges > 0.2
-    sensor.see_image(255 - image)
-    # Nothing is drawn to what was not known before.
-    full = np.abs(255 - 2 * image[::8, ::8, 1].astype(int)).mean() / 255
-    assert sensor.features.motion == pytest.approx(full)
-    # Of another size, but with a thumbnail of the same.
-    sensor.see_image(image[:240, :320])
-    assert np.isfinite(sensor.features.motion)
-    sensor.see_image(image[:100, :320])
-    assert np.isnan(sensor.features.motion)
-
-
-def test_image_features_that_nobody_wants_are_unknown():
-    sensor = ContentSensor()
-    sensor.see_image(None)
-    assert np.isnan(sensor.features.motion)
-    sensor.see_image(np.zeros((48, 64, 3), np.uint8))
-    assert sensor.features.edges == 0.0
-    sensor.see_image(None)
-    assert np.isnan(sensor.features.edges)
-
-
-def test_tiny_images():
-    sensor = ContentSensor()
-    for _ in range(2):
-        sensor.see_image(np.zeros((2, 3, 3), np.uint8))
-    assert sensor.features.motion == 0.0
 
 
 def test_reset():

@@ -5,11 +5,14 @@ import pytest
 
 from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.clock import FakeClock
+from approx_perception.datasets import LabelledFrame
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.fit import fit_latency
 from approx_perception.pipeline import CameraGroup, Stream
 from approx_perception.pipeline.batches import batches_that_pay
 from approx_perception.scheduling import Fastest, MostAccurate, Scheduler
+from approx_perception.simulation.recorded_machine import LatencyTrace, SimulatedMachine
+from approx_perception.simulation.simulated_stream import SimulatedStream, simulate
 from approx_perception.structures import SLA, Frame
 from approx_perception.testing.contracts import KernelContract, textured_image
 from approx_perception.testing.toy_kernel import Brightness, ToyKernel
@@ -134,6 +137,32 @@ def test_several_cameras_share_it(kernel, clock):
     assert [r.own_ms for r in results] == pytest.approx([16 / 3] * 3)
     expected = [kernel.look(image, kernel.space[3]) for image in IMAGES]
     assert [r.output for r in results] == expected
+
+
+def test_it_runs_on_a_recorded_machine(kernel, clock):
+    columns = measured(kernel, clock)
+    terms, load = kernel.cost_terms, np.array([[0.0, np.nan], [1.0, np.nan]])
+    trace = LatencyTrace(columns, load, kernel.space.compiled, terms, (64, 48))
+    machine = SimulatedMachine(trace, lambda number: int(number >= 30))
+    recorded = ToyKernel()
+    scheduler = Scheduler(
+        recorded.space, MostAccurate(), latency_of(kernel, clock), ConstantAccuracy(ACCURACY)
+    )
+    stream = SimulatedStream(recorded, scheduler, SLA(16.0), machine)
+    heard = Heard()
+    simulate(stream, [LabelledFrame(frame(0), None)] * 60, [SLA(16.0)] * 60, [heard])
+    branches = [str(result.decision.branch) for result in heard.results]
+    assert (branches[29], branches[59]) == ("side=64,exit=2", "side=64,exit=1")
+    assert heard.results[29].own_ms == pytest.approx(8.0 + machine.overhead_ms, rel=0.02)
+    assert heard.results[59].own_ms == pytest.approx(3 * 4.0 + machine.overhead_ms, rel=0.02)
+
+
+class Heard:
+    def __init__(self):
+        self.results = []
+
+    def add(self, frame, result, *_):
+        self.results.append(result)
 
 
 def test_it_takes_real_time_too():

@@ -9,23 +9,18 @@ from approx_perception.structures import ContentFeatures
 
 #: Detected, and tracked.
 BRANCHES = 2
-MEAN_MS = np.array([20.0, 6.0])
 SHAPES = np.array([320.0, 320.0])
 
 
-def make_records(sources=12, snippets=3, image_matters=False, seed=0):
+def make_records(sources=12, snippets=3, seed=0):
     rng = np.random.default_rng(seed)
     count = sources * snippets
     features = np.stack(
-        [rng.uniform(1, 20, count), rng.uniform(0.05, 0.3, count), rng.uniform(0, 0.3, count),
-         rng.uniform(0, 0.05, count), rng.uniform(0.02, 0.06, count)], axis=1,
+        [rng.uniform(1, 20, count), rng.uniform(0.05, 0.3, count), rng.uniform(0, 0.3, count)],
+        axis=1,
     )  # fmt: skip
     detected = 0.9 - 0.5 * np.exp(-features[:, 1] / 0.1)
     tracked = detected - 1.5 * features[:, 2]
-    if image_matters:
-        # The better branch depends on what only the image tells.
-        tracked = 0.5 + 0.4 * (features[:, 3] > 0.025)
-        detected = np.full(count, 0.7)
     ap50 = np.clip(np.stack([detected, tracked], axis=1), 0, 1)
     ap50 += 0.01 * rng.standard_normal(ap50.shape)
     return {
@@ -45,7 +40,7 @@ def loss_with_speed(model, count, slow, fast):
 
 
 def test_content_is_learned():
-    fit = fit_accuracy(make_records(), SHAPES, MEAN_MS, 0.02)
+    fit = fit_accuracy(make_records(), SHAPES)
     assert fit.errors["objects"] < 0.5 * fit.errors["agnostic"]
     slow = ContentFeatures(confident_count=5, small_size=0.2, relative_speed=0.0)
     fast = ContentFeatures(confident_count=5, small_size=0.2, relative_speed=0.3)
@@ -55,39 +50,29 @@ def test_content_is_learned():
     assert fit.model.agnostic.shape == (BRANCHES,)
 
 
-def test_image_features_that_tell_nothing_new_are_not_computed():
-    fit = fit_accuracy(make_records(), SHAPES, MEAN_MS, 0.02)
-    assert fit.model.image_pays_from_ms == float("inf")
-
-
-def test_image_features_that_tell_something_are_computed_where_there_is_a_choice():
-    fit = fit_accuracy(make_records(image_matters=True), SHAPES, MEAN_MS, 0.02)
-    assert fit.errors["image"] < 0.7 * fit.errors["objects"]
-    # Below 20 ms there is one branch to choose from, whatever is known.
-    assert 15.0 < fit.model.image_pays_from_ms < 25.0
-
-
-def test_image_features_that_cost_more_than_there_is_are_not_computed():
-    fit = fit_accuracy(make_records(image_matters=True), SHAPES, MEAN_MS, 50.0)
-    assert fit.model.image_pays_from_ms == float("inf")
+def test_records_of_before_that_have_more_features_are_fitted_alike():
+    records = make_records()
+    more = np.concatenate([records["features"], np.full((36, 2, 2), 0.3)], axis=2)
+    errors = fit_accuracy(records | {"features": more}, SHAPES).errors
+    assert errors == fit_accuracy(records, SHAPES).errors
 
 
 def test_one_source_is_halved():
-    fit = fit_accuracy(make_records(sources=1, snippets=12), SHAPES, MEAN_MS, 0.02)
+    fit = fit_accuracy(make_records(sources=1, snippets=12), SHAPES)
     assert np.isfinite(fit.errors["objects"])
 
 
 def test_snippets_without_objects_are_left_out():
     records = make_records()
     records["ap50"][::3] = np.nan
-    assert np.isfinite(fit_accuracy(records, SHAPES, MEAN_MS, 0.02).errors["objects"])
+    assert np.isfinite(fit_accuracy(records, SHAPES).errors["objects"])
 
 
 def test_too_little_is_said():
     records = make_records()
     records["ap50"][3:] = np.nan
     with pytest.raises(ConfigurationError, match="measured on 3 snippets"):
-        fit_accuracy(records, SHAPES, MEAN_MS, 0.02)
+        fit_accuracy(records, SHAPES)
 
 
 def test_what_all_branches_of_a_video_share_does_not_hide_what_tells_them_apart():
@@ -98,15 +83,15 @@ def test_what_all_branches_of_a_video_share_does_not_hide_what_tells_them_apart(
     records["ap50"] = np.clip(0.6 + level - loss, 0, 1)
     # As if each were recognised by its objects' sizes, in an order that tells nothing.
     records["features"][:, :, 1] = np.array([0.2, 0.1, 0.3])[records["source"]][:, None]
-    model = fit_accuracy(records, SHAPES, MEAN_MS, 0.02).model
+    model = fit_accuracy(records, SHAPES).model
     loss = loss_with_speed(model, 9, 0.02, 0.25)
     assert loss[1] - loss[0] > 0.15
 
 
 def snippets_of(videos):
     """Two of each video, slow and fast; the second branch loses 0.3 when it is fast."""
-    features = np.zeros((2, 1, 5))
-    features[:, 0] = [[5, 0.1, 0.05, 0, 0], [5, 0.1, 0.2, 0, 0]]
+    features = np.zeros((2, 1, 3))
+    features[:, 0] = [[5, 0.1, 0.05], [5, 0.1, 0.2]]
     return {
         "source": np.arange(2 * videos) // 2, "start": np.tile([0, 16], videos),
 
@@ -117,7 +102,7 @@ def snippets_of(videos):
 
 def loss_by_speed(videos):
     """What is predicted to be lost with speed, where each video shows the same loss of 0.3."""
-    model = fit_accuracy(snippets_of(videos), SHAPES, MEAN_MS, 0.02).model
+    model = fit_accuracy(snippets_of(videos), SHAPES).model
     return loss_with_speed(model, 5, 0.05, 0.2)[1]
 
 
@@ -139,7 +124,7 @@ def test_objects_half_as_large_are_like_a_shape_half_as_large():
     sizes = np.array([0.06, 0.12, 0.06, 0.12])
     records["features"][..., 1], records["features"][..., 2] = sizes[:, None], 0.1
     records["ap50"] = by_size_in_input(sizes, shapes)
-    model = fit_accuracy(records, shapes, np.array([1.0, 2.0, 4.0, 8.0]), 0.02).model
+    model = fit_accuracy(records, shapes).model
     near, far = (
         model.predict(ContentFeatures(confident_count=5, small_size=size, relative_speed=0.1))
         for size in (0.12, 0.06)

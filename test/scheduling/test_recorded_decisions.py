@@ -88,9 +88,6 @@ class Accuracy:
             for b in SPACE
         ])  # fmt: skip
 
-    def wants_image_features(self, sla):
-        return False
-
 
 class Machine:
     """What parts really take: not quite as the model says, noisy, slower under contention."""
