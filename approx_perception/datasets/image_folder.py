@@ -13,7 +13,7 @@ from approx_perception.datasets.frame_names import by_number
 from approx_perception.datasets.image_header import IMAGE_ENDINGS, MAX_IMAGE_PX
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.datasets.losses import Losses
-from approx_perception.exceptions import DatasetError, shown
+from approx_perception.exceptions import DatasetError, reason_of, shown
 from approx_perception.files import read_text
 from approx_perception.structures import Frame
 
@@ -89,7 +89,7 @@ def _read_sequence_info(path: Path) -> configparser.ConfigParser:
             text = read_text(path, "sequence file", DatasetError)
             parser.read_string(text, str(path))
         except configparser.Error as error:
-            raise DatasetError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+            raise DatasetError(f"{path} cannot be read: {reason_of(error)}") from error
         if not parser.has_section("Sequence"):
             raise DatasetError(f"{path} has no section [Sequence]")
     return parser

@@ -1,7 +1,7 @@
 """What every annotation file offers, and sources with the ground truth of one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ __all__ = [
     "Identities",
     "TruthRow",
     "checked_box",
-    "ground_truth_from_rows",
     "read_number",
     "checked_number",
 ]
@@ -53,6 +52,8 @@ class Annotations(ABC):
     name: str
     class_names: tuple[str, ...]
     object_count: int
+    #: By the keys of the `join`.
+    _rows: Mapping[Any, Sequence[TruthRow]]
 
     @abstractmethod
     def join(self, paths: Sequence[Path], frame_count: int = 0) -> Join:
@@ -66,12 +67,9 @@ class Annotations(ABC):
             Frames of the source; 0 where that is not known.
         """
 
-    @abstractmethod
-    def ground_truth(self, key: Any) -> GroundTruth | None:
-        """Return what is in the frame that a key of the `join` stands for.
-
-        None where the file does not tell of such a frame.
-        """
+    def ground_truth(self, key: Any) -> GroundTruth:
+        """Return what is in the frame that a key of the `join` stands for; may be nothing."""
+        return _from_rows(self._rows.get(key, []))
 
 
 class Identities:
@@ -145,7 +143,7 @@ def checked_box(x1: float, y1: float, x2: float, y2: float) -> tuple[float, floa
     return box
 
 
-def ground_truth_from_rows(rows: Sequence[TruthRow]) -> GroundTruth:
+def _from_rows(rows: Sequence[TruthRow]) -> GroundTruth:
     """Bring objects into the columns of a frame's ground truth."""
     columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * 4
     return GroundTruth(

@@ -10,7 +10,6 @@ from approx_perception.datasets.annotations._base import (
     Identities,
     TruthRow,
     checked_box,
-    ground_truth_from_rows,
 )
 from approx_perception.datasets.annotations.joining import (
     Join,
@@ -20,7 +19,6 @@ from approx_perception.datasets.annotations.joining import (
 from approx_perception.datasets.frame_names import frame_numbers
 from approx_perception.exceptions import DatasetError, shown
 from approx_perception.files import read_json, whole_number
-from approx_perception.structures import GroundTruth
 
 __all__ = ["CocoAnnotations"]
 
@@ -159,10 +157,6 @@ class CocoAnnotations(Annotations):
         if len(set(known)) < len(known):
             raise DatasetError(f"{self._path}: two images have the same frame_id")
         return join_by_count(keys, [numbers.get(key) for key in keys], frame_count, paths)
-
-    def ground_truth(self, key: Any) -> GroundTruth | None:
-        """See `Annotations`."""
-        return ground_truth_from_rows(self._rows[key])
 
 
 def _whole(value: object) -> int | None:

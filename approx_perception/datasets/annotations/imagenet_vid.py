@@ -9,14 +9,12 @@ from approx_perception.datasets.annotations._base import (
     Identities,
     TruthRow,
     checked_box,
-    ground_truth_from_rows,
     read_number,
 )
 from approx_perception.datasets.annotations.joining import Join, join_by_count, join_by_path
 from approx_perception.datasets.frame_names import by_number, frame_numbers
 from approx_perception.exceptions import DatasetError, shown
 from approx_perception.files import read_bytes
-from approx_perception.structures import GroundTruth
 
 __all__ = ["VID_CLASSES", "ImageNetVidAnnotations"]
 
@@ -68,10 +66,6 @@ class ImageNetVidAnnotations(Annotations):
         if paths:
             return join_by_path(paths, dict(zip(names, names, strict=True)))
         return join_by_count(names, frame_numbers(names), frame_count)
-
-    def ground_truth(self, key: str) -> GroundTruth | None:
-        """See `Annotations`."""
-        return ground_truth_from_rows(self._rows[key])
 
     def _read(self, path: Path) -> list[TruthRow]:
         try:

@@ -13,13 +13,11 @@ from approx_perception.datasets.annotations._base import (
     TruthRow,
     checked_box,
     checked_number,
-    ground_truth_from_rows,
     read_number,
 )
 from approx_perception.datasets.annotations.joining import Join, join_by_number
 from approx_perception.exceptions import DatasetError, shown
 from approx_perception.files import read_text
-from approx_perception.structures import GroundTruth
 
 __all__ = ["MOT_CLASSES", "MotAnnotations"]
 
@@ -120,10 +118,6 @@ class MotAnnotations(Annotations):
             f"objects of classes without a name are ignored ({counts}); name them in --class-map "
             f"with lines like '{min(self._unnamed)}: car'"
         )
-
-    def ground_truth(self, key: int) -> GroundTruth | None:
-        """See `Annotations`; a frame without a line is empty."""
-        return ground_truth_from_rows(self._rows.get(key, []))
 
 
 def _read_values(line: str) -> list[float]:

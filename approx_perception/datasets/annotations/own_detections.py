@@ -10,14 +10,12 @@ from approx_perception.datasets.annotations._base import (
     TruthRow,
     checked_box,
     checked_number,
-    ground_truth_from_rows,
     read_number,
 )
 from approx_perception.datasets.annotations.joining import Join
 from approx_perception.datasets.frame_names import frame_numbers
 from approx_perception.exceptions import DatasetError, shown
 from approx_perception.files import read_text
-from approx_perception.structures import GroundTruth
 
 __all__ = ["TRUSTED_SCORE", "OwnDetections", "is_own_detections"]
 
@@ -105,10 +103,6 @@ class OwnDetections(Annotations):
                 "have"
             )
         return Join(lambda index: index - start + 1, tuple(remarks))
-
-    def ground_truth(self, key: int) -> GroundTruth | None:
-        """See `Annotations`; a frame without a line is empty."""
-        return ground_truth_from_rows(self._rows.get(key, []))
 
 
 def _read_row(row: list[str], identity_of: Identities) -> tuple[int, str, TruthRow]:
