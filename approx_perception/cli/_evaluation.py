@@ -117,7 +117,7 @@ def show_warnings(texts: Sequence[str]) -> None:
 def show_failures(evaluation: Evaluation) -> None:
     """Tell what went wrong, and what was left out."""
     if missing := missing_library():
-        console.print(f"[yellow]note:[/yellow] {missing}")
+        notice(missing)
     for error in evaluation.failures:
         console.print(f"[red]failed:[/red] {escape(error)}", soft_wrap=True)
     for name, own in evaluation.result["systems"].items():

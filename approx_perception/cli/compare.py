@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.markup import escape
 
 from approx_perception.cli._console import console
 from approx_perception.cli._evaluation import (
@@ -21,6 +20,7 @@ from approx_perception.cli._evaluation import (
 )
 from approx_perception.cli._verb import verb
 from approx_perception.evaluation.scenario import Scenario
+from approx_perception.notices import notice
 from approx_perception.reports.output_folder import fresh_folder
 
 if TYPE_CHECKING:
@@ -78,8 +78,5 @@ def _tell_twins(specs: Sequence[SystemSpec]) -> None:
         twin = next((o for o in known if (o.kind, o.options) == (spec.kind, spec.options)), None)
         # Two of one name are refused.
         if twin is not None and twin.name != spec.name:
-            console.print(
-                f"[yellow]note:[/yellow] {escape(twin.name)} and {escape(spec.name)} are the same "
-                "system", soft_wrap=True,
-            )  # fmt: skip
+            notice(f"{twin.name} and {spec.name} are the same system")
         known.append(spec)
