@@ -213,3 +213,9 @@ def test_what_is_closed_says_so(options):
         pass
     with pytest.raises(ConfigurationError, match="is closed; open another one"):
         perception.process(next(images()))
+
+
+def test_what_was_dropped_is_told(options, caplog):
+    with approx_perception.open(**options) as perception:
+        perception._detector.malformed_count = 3
+    assert "3 detections of yolox" in caplog.text

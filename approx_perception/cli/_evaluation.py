@@ -64,14 +64,10 @@ def require_ros(what: str) -> None:
 
 def tell_malformed(count: int, network: str) -> None:
     """Warn of detections that were dropped."""
+    from approx_perception.detectors import malformed_sentence
+
     if count:
-        show_warnings(
-            [
-                f"{count} detections of {network} were dropped because they cannot be objects "
-                "(not finite, without extent, far larger than the image, scores outside 0 to 1, "
-                "unknown classes)"
-            ]
-        )
+        show_warnings([malformed_sentence(count, network)])
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from approx_perception.exceptions import ApproxPerceptionError, InferenceError, reason_of, shown
 from approx_perception.structures import Detections
 
-__all__ = ["inference", "is_well_formed", "without_malformed"]
+__all__ = ["inference", "is_well_formed", "malformed_sentence", "without_malformed"]
 
 #: A box this many times as large as the image is no object: the numbers were read wrongly.
 _LARGEST_SHARE = 10.0
@@ -79,3 +79,11 @@ def inference(
             f"{network} failed on {len(images)} image(s) of {width}x{height} px at {settings}: "
             f"{shown(reason_of(error))}"
         ) from error
+
+
+def malformed_sentence(count: int, network: str) -> str:
+    """Say how many detections were dropped, for the user."""
+    return (
+        f"{count} detections of {network} were dropped because they cannot be objects (not finite, "
+        "without extent, far larger than the image, scores outside 0 to 1, unknown classes)"
+    )

@@ -1,0 +1,74 @@
+"""From a user's options to a network that is open."""
+
+from pathlib import Path
+
+from approx_perception.api.perception import Perception
+from approx_perception.api.words import accepted, size_of
+from approx_perception.assembly import assemble
+from approx_perception.assembly.options import kernel_options
+from approx_perception.notices import notice
+
+__all__ = ["open"]
+
+
+def open(
+    *,
+    detector: str = "faster_rcnn",
+    weights: str | Path = "",
+    class_names: str | Path = "",
+    space: str | Path = "",
+    policy: str | None = None,
+    branch: str = "",
+    profile: str | Path = "",
+    sla_ms: float = 100.0,
+    sla_quantile: float = 0.95,
+    sla_scope: str = "frame",
+    score_threshold: float = 0.3,
+    class_agnostic_iou: float = 0.7,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int = 0,
+    image_size: tuple[int, int] = (640, 480),
+) -> Perception:
+    """Load a network, preheat its branches and measure what they cost; takes seconds.
+
+    Options mean what they mean on the command line (`approx-perception run --help`).
+
+    Parameters
+    ----------
+    detector, weights, class_names
+        The network: a family, a weights file or name, and a text file with one class name a line.
+    space, profile
+        Branches to choose from, and what ``approx-perception profile`` wrote on this machine.
+    policy, branch
+        How to choose; a branch alone is fixed. Left out, the SLA decides.
+    sla_ms, sla_quantile, sla_scope
+        Budget in ms, share that must be inside it, and ``frame`` or ``gof``.
+    score_threshold, class_agnostic_iou
+        Weaker objects are not told; of objects that overlap by more only the best one is kept.
+    device, precision, threads
+        What the network runs on.
+    image_size
+        Width and height in px of most images: latencies are measured for it.
+
+    Raises
+    ------
+    ConfigurationError
+        If an option cannot be used; the sentence echoes its value and names the choices.
+    WeightsError
+        If the network cannot be loaded.
+    """
+    words = {
+        "detector": detector, "weights": weights, "class_names": class_names, "space": space,
+        "policy": policy or ("fixed" if branch else "most_accurate"), "branch": branch,
+        "profile": profile, "sla_ms": sla_ms, "sla_quantile": sla_quantile, "sla_scope": sla_scope,
+        "score_threshold": score_threshold, "class_agnostic_iou": class_agnostic_iou,
+        "device": device, "precision": precision, "threads": threads,
+    }  # fmt: skip
+    checked = {word: accepted(word, value) for word, value in words.items()}
+    options = kernel_options(
+        {**checked, "only_branch": bool(branch), "image_size": size_of(image_size)}
+    )
+    if options.note:
+        notice(options.note)
+    return Perception(assemble(options))

@@ -1,0 +1,76 @@
+"""What was found in one image, for users of Python."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.branches import Branch
+from approx_perception.kernels.annotate import annotate, status_lines
+from approx_perception.structures import SLA, Decision, Detections, StageTimings
+
+__all__ = ["Image", "Result"]
+
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What was found in one image, and how.
+
+    Attributes
+    ----------
+    image
+        ``(H, W, 3)`` uint8, BGR, as it was fed.
+    stamp_ns
+        As it was fed, or the time at which the image came.
+    sequence
+        Position in the source; gaps are images that could not be processed.
+    detections
+        N objects: ``boxes (N, 4)`` float32 x1 y1 x2 y2 in px, ``scores (N,)``, ``class_ids (N,)``
+        and ``track_ids (N,)``, -1 for an object that was not seen often enough yet.
+    class_names
+        What class ids mean.
+    decision
+        What the scheduler chose for this image, what it expected and why.
+    timings
+        Where the time went, in ms.
+    sla
+        In force for this image.
+    """
+
+    image: Image
+    stamp_ns: int
+    sequence: int
+    detections: Detections
+    class_names: tuple[str, ...]
+    decision: Decision
+    timings: StageTimings
+    sla: SLA
+
+    @property
+    def names(self) -> list[str]:
+        """Class name of each object."""
+        return [self.class_names[class_id] for class_id in self.detections.class_ids]
+
+    @property
+    def branch(self) -> Branch:
+        """Branch that processed the image."""
+        return self.decision.branch
+
+    @property
+    def processing_ms(self) -> float:
+        """What the SLA is about."""
+        return self.timings.processing_ms
+
+    @property
+    def is_late(self) -> bool:
+        """Whether this image took longer than the budget."""
+        return self.processing_ms > self.sla.latency_ms
+
+    def annotated(self) -> Image:
+        """Return a copy of the image with boxes, identities and branch."""
+        lines = status_lines(
+            self.branch, self.processing_ms, self.sla.latency_ms, self.decision.starts_group
+        )
+        return annotate(self.image, self.detections, self.class_names, lines)
