@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -11,21 +10,20 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from approx_perception.datasets import FrameSource
-from approx_perception.evaluation.metadata import record_folder
+from approx_perception.evaluation.metadata import save_record
 from approx_perception.evaluation.ray_cluster import attempts_on_ray
 from approx_perception.evaluation.run import run_systems
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.evaluation.sources import SourceOptions
 from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.evaluation.systems import BuiltSystem, RecordedMachine
-from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, shown
+from approx_perception.exceptions import ApproxPerceptionError
 from approx_perception.files import read_json, replace_text
 from approx_perception.latency.records import ProfileRecords
-from approx_perception.metrics.run_record import RunRecord
 from approx_perception.pipeline.driver import Listener
 from approx_perception.reports.exports import ResultFiles
 
-__all__ = ["FINISHED", "Job", "Outcome", "jobs_of", "load_outcomes", "run_jobs"]
+__all__ = ["FINISHED", "Job", "Outcome", "run_jobs"]
 
 #: Folder, inside that of the results, which tells the jobs that are done.
 FINISHED = ".finished"
@@ -63,29 +61,6 @@ class Job:
         return self.folder / FINISHED / f"{digest}.json"
 
 
-def jobs_of(
-    specs: Sequence[SystemSpec],
-    sources: Sequence[SourceOptions],
-    scenario: Scenario,
-    trace: Path | None,
-    folder: Path,
-    export: bool,
-) -> list[Job]:
-    """One job for each source.
-
-    Raises
-    ------
-    ConfigurationError
-        If two systems have the same name.
-    """
-    counts = Counter(spec.name for spec in specs)
-    if twice := [name for name, count in counts.items() if count > 1]:
-        raise ConfigurationError(
-            f"two systems have the same name: {shown(twice[0])} is there {counts[twice[0]]} times"
-        )
-    return [Job(tuple(specs), source, scenario, trace, folder, export) for source in sources]
-
-
 def _run(job: Job) -> list[Path]:
     """Run and save; returns the records' folders."""
     machine = RecordedMachine(ProfileRecords.load(job.trace)) if job.trace else None
@@ -98,12 +73,9 @@ def _run(job: Job) -> list[Path]:
         records = run_systems(job.specs, job.source, job.scenario, machine, listen=listen)
         folders = []
         for record in records:
-            folder = record_folder(job.folder, record)
-            folder.mkdir(parents=True, exist_ok=True)
-            record.save(folder)
+            folders.append(save_record(job.folder, record))
             if job.export:
-                files.finish(folder, record)
-            folders.append(folder)
+                files.finish(folders[-1], record)
     return folders
 
 
@@ -168,21 +140,3 @@ def run_jobs(
             outcomes.append(outcome)
             report()
     return outcomes
-
-
-def load_outcomes(outcomes: Sequence[Outcome]) -> dict[str, list[RunRecord]]:
-    """Records by system, in the order of the jobs.
-
-    Raises
-    ------
-    ConfigurationError
-        If there are none, saying why.
-    """
-    by_system: dict[str, list[RunRecord]] = {}
-    for folders, _ in outcomes:
-        for folder in folders:
-            record = RunRecord.load(folder)
-            by_system.setdefault(record.metadata["system"], []).append(record)
-    if not by_system:
-        raise ConfigurationError("; ".join(error for _, error in outcomes) or "there is no source")
-    return by_system

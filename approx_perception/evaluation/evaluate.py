@@ -2,16 +2,18 @@
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from approx_perception.evaluation.batch import FINISHED, Outcome, jobs_of, load_outcomes, run_jobs
+from approx_perception.evaluation.batch import FINISHED, Job, Outcome, run_jobs
 from approx_perception.evaluation.result import comparison_table, result_of
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.evaluation.sources import SourceOptions
 from approx_perception.evaluation.system_spec import SystemSpec
+from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.files import replace_text
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.truth_use import unused_truth
@@ -90,12 +92,17 @@ def evaluate(
     Raises
     ------
     ConfigurationError
-        If no source could be run, saying why.
+        If two systems have one name, or no source could be run, saying why.
     """
+    counts = Counter(spec.name for spec in specs)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise ConfigurationError(
+            f"two systems have the same name: {shown(twice[0])} is there {counts[twice[0]]} times"
+        )
     outcomes: list[Outcome] = []
     for turn in range(repeats):
         place = folder if repeats == 1 else folder / f"repeat{turn + 1}"
-        jobs = jobs_of(specs, sources, scenario, trace, place, export)
+        jobs = [Job(tuple(specs), source, scenario, trace, place, export) for source in sources]
         outcomes += run_jobs(jobs, processes, ray, report)
     return conclude(outcomes, scenario, folder, made, compares)
 
@@ -123,7 +130,12 @@ def conclude(
     ConfigurationError
         If no source could be run, saying why.
     """
-    records = load_outcomes(outcomes)
+    records: dict[str, list[RunRecord]] = {}
+    for place in (place for places, _ in outcomes for place in places):
+        record = RunRecord.load(place)
+        records.setdefault(record.metadata["system"], []).append(record)
+    if not records:
+        raise ConfigurationError("; ".join(error for _, error in outcomes) or "there is no source")
     every = (record for own in records.values() for record in own)
     failures = [*(error for _, error in outcomes if error), *dict.fromkeys(unused_truth(every))]
     result = result_of(records, scenario.limits, failures) | {"made": dict(made or {})}

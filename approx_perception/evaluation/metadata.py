@@ -13,7 +13,7 @@ from approx_perception.evaluation.systems import BuiltSystem
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.reports.run_files import environment
 
-__all__ = ["record_folder", "run_metadata", "system_metadata"]
+__all__ = ["run_metadata", "save_record", "system_metadata"]
 
 
 def run_metadata(
@@ -56,7 +56,10 @@ def system_metadata(
     return {**metadata, "has_time": scenario.camera}
 
 
-def record_folder(out: Path, record: RunRecord) -> Path:
-    """Where a record is kept: a folder for its source, and one in it for its system."""
+def save_record(out: Path, record: RunRecord) -> Path:
+    """Save in a folder for the source, and one in it for the system; returns that one."""
     names = (record.metadata["source"], record.metadata["system"])
-    return out.joinpath(*map(good_for_a_folder, names))
+    folder = out.joinpath(*map(good_for_a_folder, names))
+    folder.mkdir(parents=True, exist_ok=True)
+    record.save(folder)
+    return folder

@@ -23,18 +23,13 @@ class Step:
         Position of the first frame under the new conditions.
     kind
         ``SLA`` or ``contention``.
-    before, after
-        SLA in ms, or level of contention.
-    reaction_frames, reaction_ms
-        Until latency was back inside the SLA to stay; 0 if it never left; None if it never came
-        back before the next step.
+    reaction_ms
+        From the capture of that frame to the first output from which latency is inside the SLA to
+        stay; 0 if it never left; None if it never came back before the next step.
     """
 
     frame: int
     kind: str
-    before: float
-    after: float
-    reaction_frames: int | None
     reaction_ms: float | None
 
 
@@ -52,8 +47,6 @@ def calm_position(late: npt.NDArray[np.bool_]) -> int | None:
         The first frame in time that begins a run of ten of which at most one is late; 0 if none
         of the first ten was. In less than ten frames all that remain count. None if there is none.
     """
-    if not len(late):
-        return 0
     length = min(CALM_FRAMES, len(late))
     if not late[:length].any():
         return 0
@@ -64,36 +57,22 @@ def calm_position(late: npt.NDArray[np.bool_]) -> int | None:
 
 def steps_of(record: RunRecord) -> list[Step]:
     """All steps of a run with the reactions to them; frames that were dropped take no part."""
-    frames = {
-        name: record.processed(name)
-        for name in ("sla_ms", "contention_level", "processing_ms", "stamp_ns", "published_ns")
-    }
-    late = frames["processing_ms"] > frames["sla_ms"]
-    columns = {"SLA": frames["sla_ms"], "contention": frames["contention_level"]}
+    latency_ms, sla_ms = record.processed("processing_ms"), record.processed("sla_ms")
+    late, stamps_ns = latency_ms > sla_ms, record.processed("stamp_ns")
+    columns = {"SLA": sla_ms, "contention": record.processed("contention_level")}
     changes = sorted(
-        (int(position) + 1, kind)
+        (position + 1, kind)
         for kind, column in columns.items()
-        for position in np.flatnonzero(np.diff(column))
+        for position in np.flatnonzero(np.diff(column)).tolist()
     )
-    edges = [*sorted({position for position, _ in changes}), len(late)]
+    edges = [*(position for position, _ in changes), len(late)]
     steps = []
     for position, kind in changes:
         end = next(edge for edge in edges if edge > position)
         calm = calm_position(late[position:end])
-        steps.append(
-            Step(
-                position, kind, float(columns[kind][position - 1]),
-                float(columns[kind][position]), calm,
-                None if calm is None else _reaction_ms(frames, position, calm),
-            )
-        )  # fmt: skip
+        reaction_ms = None if calm is None else 0.0
+        if calm:
+            waited_ms = (stamps_ns[position + calm] - stamps_ns[position]) / 1e6
+            reaction_ms = max(float(waited_ms + latency_ms[position + calm]), 0.0)
+        steps.append(Step(position, kind, reaction_ms))
     return steps
-
-
-def _reaction_ms(frames: dict[str, npt.NDArray[np.int64]], step: int, calm: int) -> float:
-    """From the capture of the first frame after a step to the first output that was in time."""
-    if calm == 0:
-        return 0.0
-    stamps = frames["stamp_ns"]
-    out_ns = int(stamps[step + calm]) + int(frames["processing_ms"][step + calm] * 1e6)
-    return max(out_ns - int(stamps[step]), 0) / 1e6

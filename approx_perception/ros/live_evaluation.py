@@ -12,7 +12,7 @@ from approx_perception.datasets import is_synthetic
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.evaluation.batch import Outcome
 from approx_perception.evaluation.conditions import SteppedContention
-from approx_perception.evaluation.metadata import record_folder, run_metadata
+from approx_perception.evaluation.metadata import run_metadata, save_record
 from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario
 from approx_perception.evaluation.sources import SourceOptions
 from approx_perception.evaluation.system_spec import SystemSpec
@@ -88,10 +88,7 @@ def _play(
     record.metadata["truth"] = truth_given(
         source, class_map, options.ground_truth is not None, is_whole
     )
-    path = record_folder(folder, record)
-    path.mkdir(parents=True, exist_ok=True)
-    record.save(path)
-    return path
+    return save_record(folder, record)
 
 
 def _steps(
