@@ -60,7 +60,7 @@ class Camera:
         self.health = CameraHealth(clock)
         self.intake = Intake(node, place, transport, decoder, clock, self._received, wake)
         self.outputs = Outputs(
-            node, self.name, self.topic, network.detector.class_names,
+            node, self.name, self.topic, network.kernel.class_names,
             network.options.score_threshold, clock,
         )  # fmt: skip
         #: What the user asks for; the stream has this camera's share of it.
@@ -109,7 +109,7 @@ class Camera:
             )
             self.stream.reset()
         self._note_size((frame.image.shape[1], frame.image.shape[0]))
-        caution = "" if frame_id == SYNTHETIC_FRAME_ID else self._network.detector.caution
+        caution = "" if frame_id == SYNTHETIC_FRAME_ID else self._network.kernel.caution
         if caution and not self.outputs.caution:
             self._node.get_logger().warning(
                 f"{self.topic}: {caution}", throttle_duration_sec=_CAUTION_PERIOD_S

@@ -182,7 +182,7 @@ class PerceptionNode(ManagedNode):
             )
         for camera in self._cameras:
             camera.intake.is_enabled = self._runtime.is_enabled
-        self.diagnostics.hardware_id = network.detector.description
+        self.diagnostics.hardware_id = network.kernel.description
         self._apply(self._settings)
 
     def _activate(self) -> None:
@@ -204,7 +204,7 @@ class PerceptionNode(ManagedNode):
         )
 
     def _refuse_beside_another(self) -> None:
-        """Two workers over one detector would mix up its settings."""
+        """A network serves one worker at a time."""
         if self._is_leaving():
             raise ApproxPerceptionError(
                 "a frame that was taken before deactivating is still under way; try again when it "
