@@ -72,7 +72,7 @@ def random_scheduler(rng: np.random.Generator) -> Scheduler:
     accuracy = AccuracyModel(
         rng.uniform(0, 1, len(space)), regression(len(FEATURE_NAMES))
     )  # fmt: skip
-    ordered = OrderedAccuracy(accuracy, space)
+    ordered = OrderedAccuracy(accuracy, space.compiled)
     adaptive = AdaptiveLatency(space, latency, DetectionCosts(space))
     return Scheduler(space, MostAccurate(), adaptive, ordered)
 

@@ -141,7 +141,7 @@ def ours(
     if not calibrates_tail:
         latency._tails, latency._group_tail = [BareMargin(), BareMargin()], BareMargin()
     accuracy: AccuracyPredictor = (
-        OrderedAccuracy(bundle.accuracy, space)
+        OrderedAccuracy(bundle.accuracy, space.compiled)
         if content
         else ConstantAccuracy(bundle.accuracy.agnostic)
     )

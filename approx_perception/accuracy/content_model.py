@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.accuracy._base import AccuracyPredictor
-from approx_perception.branches import BranchSpace
-from approx_perception.structures import ContentFeatures
+from approx_perception.branches import CompiledSpace
+from approx_perception.structures import Content
 
 __all__ = [
     "FEATURE_NAMES",
@@ -31,7 +31,7 @@ FEATURE_NAMES = ("confident_count", "small_size", "relative_speed")
 
 #: How far inside 0..1 an AP50 of 0 or 1 counts, for its odds to be finite.
 _EDGE = 0.02
-#: AP50 that detecting less often costs at least, so that no two branches are equal.
+#: AP50 that longer groups cost at least, so that no two branches are equal.
 _LEAST_LOSS = 1e-6
 #: Each feature x enters as log(x + offset): what doubles matters, not what is added.
 _OFFSETS = np.array([1.0, 0.01, 0.01])
@@ -44,7 +44,7 @@ def term_pairs(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]
     return np.asarray(first, np.int64), np.asarray(second, np.int64)
 
 
-def feature_vector(content: ContentFeatures) -> Vector:
+def feature_vector(content: Content) -> Vector:
     """``(F,)`` of `FEATURE_NAMES`."""
     return np.array([getattr(content, name) for name in FEATURE_NAMES])
 
@@ -112,7 +112,7 @@ class ConstantAccuracy:
     def __init__(self, ap50: Vector) -> None:
         self._ap50 = ap50
 
-    def predict(self, content: ContentFeatures) -> Vector:
+    def predict(self, content: Content) -> Vector:
         """See `AccuracyPredictor`."""
         return self._ap50
 
@@ -132,7 +132,7 @@ class AccuracyModel:
     agnostic: Vector
     objects: ContentRegression
 
-    def predict(self, content: ContentFeatures) -> Vector:
+    def predict(self, content: Content) -> Vector:
         """See `AccuracyPredictor`."""
         features = feature_vector(content)
         if all(math.isfinite(value) for value in features.tolist()):
@@ -141,7 +141,7 @@ class AccuracyModel:
 
 
 class OrderedAccuracy:
-    """No branch is better than the same one that detects more often; see `AccuracyPredictor`.
+    """No branch is better than the same one with shorter groups; see `AccuracyPredictor`.
 
     Where a fit says otherwise it is noise, and among branches that are nearly perfect, noise would
     decide.
@@ -150,21 +150,22 @@ class OrderedAccuracy:
     ----------
     accuracy
         What was fitted.
-    space
+    compiled
         Of its branches.
     """
 
-    def __init__(self, accuracy: AccuracyPredictor, space: BranchSpace) -> None:
+    def __init__(self, accuracy: AccuracyPredictor, compiled: CompiledSpace) -> None:
         self._accuracy = accuracy
-        alone = {b.detector_settings: position for position, b in enumerate(space) if b.si == 1}
-        tracked = space.tracked
-        first = (
-            [alone[space[own].detector_settings] for own in tracked[:1].ravel()] if alone else []
-        )
-        #: ``(S, N)``: columns of branches that differ in si alone, the shortest first.
-        self._chains = np.array([first, *tracked]) if first else tracked
+        main_parts = [compiled.parts_of(b, 0)[0] for b in range(len(compiled.frame_of))]
+        #: By their main part, branches whose groups are one frame: nothing in them can go on.
+        alone = {main_parts[b]: b for b in np.flatnonzero(compiled.group_frames == 1).tolist()}
+        chains = compiled.longer
+        if alone and len(chains):
+            chains = np.array([[alone[main_parts[b]] for b in chains[0].tolist()], *chains])
+        #: ``(S, N)``: columns of branches that differ in the length of groups, the shortest first.
+        self._chains = chains
 
-    def predict(self, content: ContentFeatures) -> Vector:
+    def predict(self, content: Content) -> Vector:
         """See `AccuracyPredictor`."""
         ap50 = self._accuracy.predict(content).copy()
         chains = ap50[self._chains]

@@ -41,7 +41,7 @@ def known_accuracy(
     if bundle is None or bundle.accuracy is None:
         bundle, source = _shipped_predictors(detector, space), "by content, as shipped with weights"
     if bundle is not None and bundle.accuracy is not None:
-        return OrderedAccuracy(bundle.accuracy, space), bundle.accuracy.agnostic, source
+        return OrderedAccuracy(bundle.accuracy, space.compiled), bundle.accuracy.agnostic, source
     table = _beside_weights(detector, ".accuracy.json")
     agnostic = accuracy_of_space(space, AccuracyTable.from_json(table) if table else None)
     source = f"the table {table.name}" if table else "a rule of thumb, for nothing is known of it"

@@ -8,9 +8,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from approx_perception.branches._base import Space
 from approx_perception.branches.branch import TRACKER_NAMES, Branch, TrackerSettings
 from approx_perception.branches.compiled import CompiledSpace, Part, Run, compile_space
@@ -110,22 +107,6 @@ class BranchSpace(Space[Branch]):
         ]
 
     @cached_property
-    def tracked(self) -> npt.NDArray[np.int64]:
-        """``(S, N)`` positions of branches that track: a row for each si, shortest first.
-
-        A column holds branches that differ in si alone; there are no rows without trackers.
-        """
-        intervals = sorted(si for si in self.sampling_intervals if si > 1)
-        alike = [branch for branch in self._branches if intervals and branch.si == intervals[0]]
-        rows = [[self._index[replace(branch, si=si)] for branch in alike] for si in intervals]
-        return np.array(rows, np.int64).reshape(len(intervals), len(alike))
-
-    @cached_property
-    def untracked(self) -> npt.NDArray[np.bool_]:
-        """``(B,)`` whether a branch detects on every frame."""
-        return np.array([branch.si == 1 for branch in self._branches])
-
-    @cached_property
     def compiled(self) -> CompiledSpace:
         """What the scheduler knows of it.
 
@@ -157,8 +138,14 @@ class BranchSpace(Space[Branch]):
         return compile_space(
             [*detections.values(), *starts.values(), *steps.values()],
             [group(branch) for branch in self],
-            self.tracked,
+            self._longer(),
         )
+
+    def _longer(self) -> list[list[int]]:
+        """For each si, the shortest first, branches that track; columns differ in si alone."""
+        intervals = sorted(si for si in self.sampling_intervals if si > 1)
+        alike = [branch for branch in self if intervals and branch.si == intervals[0]]
+        return [[self.index(replace(branch, si=si)) for branch in alike] for si in intervals]
 
     def with_branch(self, branch: Branch) -> "BranchSpace":
         """Return the space of that one branch."""

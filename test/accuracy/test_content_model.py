@@ -83,7 +83,9 @@ class TestOrderedAccuracy:
     )  # fmt: skip
 
     def ordered(self, ap50):
-        return OrderedAccuracy(ConstantAccuracy(np.array(ap50, float)), self.SPACE).predict(SLOW)
+        return OrderedAccuracy(
+            ConstantAccuracy(np.array(ap50, float)), self.SPACE.compiled
+        ).predict(SLOW)
 
     def position(self, **knobs):
         return next(
@@ -111,7 +113,7 @@ class TestOrderedAccuracy:
     def test_a_space_may_have_no_trackers_or_none_that_detects_always(self, intervals, trackers):
         space = BranchSpace("part", [160, 320], [], intervals, trackers)
         fitted = np.arange(len(space)) / 10
-        ordered = OrderedAccuracy(ConstantAccuracy(fitted), space).predict(SLOW)
+        ordered = OrderedAccuracy(ConstantAccuracy(fitted), space.compiled).predict(SLOW)
         for branch in space:
             rarer = [b for b in space if b.shape == branch.shape and b.si > branch.si]
             own = ordered[space.index(branch)]

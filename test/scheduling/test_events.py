@@ -174,7 +174,7 @@ def test_a_new_scene_is_looked_at_before_anything_is_tracked():
 def test_where_all_allowed_branches_track_a_new_scene_is_tracked_too():
     play = Play(SLA(20.0, 0.95, SlaScope.GOF))
     play.is_known = False
-    play.scheduler.allowed = ~SPACE.untracked
+    play.scheduler.allowed = SPACE.compiled.group_frames > 1
     assert play.frames(1) == [LARGE_TRACKED]
     assert "new scene" not in play.decisions[-1].reason
 
@@ -201,7 +201,7 @@ def test_no_branch_fits():
 def test_latency_that_breaks_away_in_a_group_ends_it(scope, late_frames):
     play = Play(SLA(20.0, 0.95, SlaScope(scope)))
     # 30 ms a detection of shape 320 do not fit a frame, but may be one in four.
-    play.scheduler.allowed = ~SPACE.untracked
+    play.scheduler.allowed = SPACE.compiled.group_frames > 1
     play.frames(40)
     while not play.frame().starts_group:
         pass
@@ -215,7 +215,7 @@ def test_latency_that_breaks_away_in_a_group_ends_it(scope, late_frames):
 
 def test_where_nothing_fits_late_frames_end_no_group():
     play = Play(SLA(2.0), objects=2)
-    play.scheduler.allowed = ~SPACE.untracked
+    play.scheduler.allowed = SPACE.compiled.group_frames > 1
     play.frames(40)
     assert "no branch fits" in play.decisions[-1].reason
     detected = [decision.starts_group for decision in play.decisions[-8:]]

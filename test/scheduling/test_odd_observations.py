@@ -62,7 +62,7 @@ def odd_result(rng, frame, decision, sla):
 @pytest.mark.parametrize("name", ["most_accurate", "fastest", "adascale", "approxdet"])
 def test_odd_content_sizes_and_timings_never_raise_and_figures_are_finite(name):
     rng = np.random.default_rng(0)
-    accuracy = OrderedAccuracy(small_accuracy_model(), SPACE)
+    accuracy = OrderedAccuracy(small_accuracy_model(), SPACE.compiled)
     for _ in range(30):
         policy = random_policy(rng, name, SPACE)
         costs = DetectionCosts(SPACE, lambda shape, size: shape * size[0])

@@ -188,12 +188,12 @@ def test_checking_a_policy_leaves_the_one_that_runs_alone():
 def test_a_policy_that_could_choose_nothing_is_refused_when_it_is_set(name):
     factory = PolicyFactory(SPACE, ACCURACY)
     tracked = next(branch for branch in SPACE if branch.si > 1)
-    factory.check(name, tracked, SPACE.untracked)
+    factory.check(name, tracked, SPACE.compiled.group_frames == 1)
     if name != "adascale":
-        factory.check(name, tracked, ~SPACE.untracked)
+        factory.check(name, tracked, SPACE.compiled.group_frames > 1)
         return
     with pytest.raises(ConfigurationError, match="has no branch with si=1 that is allowed"):
-        factory.check(name, tracked, ~SPACE.untracked)
+        factory.check(name, tracked, SPACE.compiled.group_frames > 1)
     only_tracked = BranchSpace("tracked", [160], [], [4], [TrackerSettings("median_flow", 1)])
     with pytest.raises(ConfigurationError, match="'tracked' has no branch with si=1"):
         PolicyFactory(only_tracked, np.ones(len(only_tracked))).check(name, only_tracked[0])
