@@ -95,9 +95,36 @@ def test_rooms_import_only_what_stands_below(root):
     assert wrong == []
 
 
-def test_scheduling_knows_no_detector_and_no_tracker(root):
+def run_fresh(program: str, root: Path) -> str:
+    """Output of a program in an interpreter of its own."""
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_the_node_imports_nothing_that_only_other_uses_need(root):
+    """Neither rooms nor torch, which a network that was exported does without."""
+    pytest.importorskip("rclpy")
+    program = "import sys, approx_perception.ros.perception_node; print(*sys.modules)"
+    imported = set(run_fresh(program, root).split())
+    rooms = {name.split(".")[1] for name in imported if name.startswith("approx_perception.")}
+    others = {"profiling", "training", "evaluation", "reports", "simulation", "baselines"}
+    assert rooms & others == set()
+    assert "torch" not in imported
+
+
+def test_scheduling_does_without_meters_images_and_networks(root):
+    blocked = "".join(f"sys.modules[{name!r}] = None;" for name in ("psutil", "cv2", "torch"))
+    run_fresh(f"import sys; {blocked} import approx_perception.scheduling", root)
+
+
+def test_scheduling_has_no_words_of_a_kernel(root):
+    words = ("detect", "tracker", "nprop", "classif")
     for path in (root / "approx_perception" / "scheduling").glob("*.py"):
-        assert not imported_rooms(path) & {"detectors", "trackers", "datasets"}
+        text = path.read_text(encoding="utf-8").lower()
+        assert [word for word in words if word in text.replace("grouptracker", "")] == [], path
 
 
 def test_everything_outside_ros_imports_without_ros(root):
@@ -114,10 +141,7 @@ for name in {blocked!r}:
 for name in {names!r}:
     importlib.import_module(name)
 """
-    result = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr
+    run_fresh(program, root)
 
 
 @pytest.mark.parametrize("word", ["pickle.load(", "pickle.loads(", "yaml.load("])

@@ -9,16 +9,15 @@ from approx_perception.baselines.deep_features import DeepFeatures
 from approx_perception.baselines.scale_regressor import ScaleRegressor
 from approx_perception.branches import Branch, BranchSpace
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.scheduling.groups import GroupTracker
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy, Selection
-from approx_perception.structures import FrameResult, Observation
+from approx_perception.structures import ContentFeatures, FrameResult
 
 __all__ = ["AdaScale", "Triggered", "every_frame_branches"]
 
-#: A thumbnail takes every n-th px, so that its short side has about this many.
-_THUMBNAIL_PX = 60
-#: Change of a thumbnail's brightness, summed over the frames since the last detection, after
-#: which the scene counts as another one.
-_CHANGE = 0.08
+#: Motion of objects since the last detection, as a share of their size, after which the scene
+#: counts as another one.
+_MOTION = 0.25
 
 
 def every_frame_branches(space: BranchSpace, is_open: npt.NDArray[np.bool_]) -> list[int]:
@@ -88,18 +87,19 @@ class AdaScale(SchedulingPolicy):
         )
         return Selection(best, f"adascale: nearest of {len(scales)} scales to {wanted_px:.0f} px")
 
-    def observe(self, result: FrameResult) -> None:
+    def observe(self, result: FrameResult, group: GroupTracker) -> str:
         """See `SchedulingPolicy`: the backbone saw no image since this frame's."""
         features = None if self._features is None else self._features()
         if features is not None and self._regressor is not None and result.batch_size == 1:
             self._wanted_px = self._regressor.shape(features, result.decision.branch.shape)
+        return ""
 
 
 class Triggered(SchedulingPolicy):
     """MARLIN (SenSys 2019) and Glimpse (SenSys 2015): track, and detect when the scene changes.
 
-    Theirs is a learned change detector or a difference of frames; this is the latter, on a
-    thumbnail. Detection is not moved to the background as in MARLIN: what it costs shows.
+    Theirs is a learned change detector or a difference of frames and the motion of what is tracked;
+    this is the latter. Detection is not moved to the background as in MARLIN: what it costs shows.
 
     Parameters
     ----------
@@ -119,27 +119,20 @@ class Triggered(SchedulingPolicy):
                 "si above 1"
             )
         self._branch = branch
-        self._change = 0.0
-        #: Of the frame before.
-        self._thumbnail: npt.NDArray[np.int16] | None = None
+        self._motion = 0.0
 
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
-        self._change = 0.0
+        self._motion = 0.0
         index = candidates.space.index(self._branch)
         return Selection(index, f"{self._branch.si} frames without a change of the scene")
 
-    def why_detect(self, observation: Observation) -> str:
+    def observe(self, result: FrameResult, group: GroupTracker) -> str:
         """See `SchedulingPolicy`."""
-        self._change += self._change_since(observation.image)
-        return f"the scene changed by {self._change:.3f}" if self._change >= _CHANGE else ""
-
-    def _change_since(self, image: npt.NDArray[np.uint8]) -> float:
-        """Mean change of brightness since the frame before, 0..1."""
-        step = max(min(image.shape[:2]) // _THUMBNAIL_PX, 1)
-        # Green stands for brightness.
-        thumbnail = image[::step, ::step, 1].astype(np.int16)
-        before, self._thumbnail = self._thumbnail, thumbnail
-        if before is None or before.shape != thumbnail.shape:
-            return 0.0
-        return float(np.abs(thumbnail - before).mean()) / 255
+        content = result.content
+        speed = content.relative_speed if isinstance(content, ContentFeatures) else math.nan
+        if result.decision.starts_group or math.isnan(speed):
+            return ""
+        self._motion += speed
+        moved = f"objects moved by {self._motion:.0%} of their size"
+        return moved if self._motion >= _MOTION else ""

@@ -124,9 +124,7 @@ class Stream:
             # What is known of another stream or resolution says nothing about this one.
             self.state.reset()
             self._source = source
-        return Observation(
-            sla, self.state.sense(frame), frame.source_id, image_size, self._load(), frame.image
-        )
+        return Observation(sla, self.state.sense(frame), frame.source_id, image_size, self._load())
 
     def _main_part(self, decision: Decision) -> int:
         space = self.kernel.space

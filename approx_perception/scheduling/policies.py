@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from approx_perception.accuracy._base import RANKS_BELOW
 from approx_perception.branches import Branch
+from approx_perception.scheduling.groups import GroupTracker
 from approx_perception.scheduling.lateness_price import LatenessPrice
 from approx_perception.structures import FrameResult, GroupEnded, Observation, SlaScope
 
@@ -96,13 +97,10 @@ class Selection:
         Its position in the space.
     reason
         In words for the user.
-    keeps_budget
-        Whether it was chosen for being mostly inside the SLA.
     """
 
     index: int
     reason: str
-    keeps_budget: bool = False
 
 
 class SchedulingPolicy(ABC):
@@ -111,8 +109,8 @@ class SchedulingPolicy(ABC):
     Attributes
     ----------
     reacts_at_once
-        Whether a change of SLA, latency that breaks away, or what a kernel saw in its output ends
-        a group; another stream always does.
+        Whether a change of SLA, or what a kernel saw in its output, ends a group; another stream
+        always does.
     stretches_groups
         Whether a group over an SLA of scope ``gof`` goes on until its mean is inside.
     """
@@ -120,16 +118,19 @@ class SchedulingPolicy(ABC):
     reacts_at_once = True
     stretches_groups = False
 
-    def why_detect(self, observation: Observation) -> str:
-        """Say why a frame inside a group begins a new one; empty if it does not."""
-        return ""
-
     @abstractmethod
     def select(self, candidates: Candidates) -> Selection:
         """Choose a branch for a group that begins."""
 
-    def observe(self, result: FrameResult) -> None:  # noqa: B027
-        """Take in what a frame really took."""
+    def observe(self, result: FrameResult, group: GroupTracker) -> str:
+        """Take in what came of a frame, the last one of the group.
+
+        Returns
+        -------
+        str
+            Why the group should end with it; empty if it should not.
+        """
+        return ""
 
     def group_ended(self, group: GroupEnded) -> None:  # noqa: B027
         """Take in a group that is over."""
@@ -164,10 +165,23 @@ class MostAccurate(SchedulingPolicy):
 
     def __init__(self) -> None:
         self._price = LatenessPrice()
+        #: Whether the branch was chosen for being mostly inside the SLA.
+        self._keeps_budget = False
 
-    def observe(self, result: FrameResult) -> None:
-        """See `SchedulingPolicy`."""
+    def observe(self, result: FrameResult, group: GroupTracker) -> str:
+        """See `SchedulingPolicy`: the later frames of a group should be quick.
+
+        In scope ``frame`` the last one by itself; in scope ``gof``, where a group that ends early
+        is late for certain, the mean of two or more.
+        """
         self._price.observe(result)
+        later_ms, sla = group.measured_ms[1:], result.sla
+        if sla.scope is SlaScope.FRAME:
+            later_ms = later_ms[-1:]
+        elif len(later_ms) < 2:
+            return ""
+        is_over = bool(later_ms) and sum(later_ms) > len(later_ms) * sla.latency_ms
+        return "latency broke away" if self._keeps_budget and is_over else ""
 
     def group_ended(self, group: GroupEnded) -> None:
         """See `SchedulingPolicy`."""
@@ -198,7 +212,8 @@ class MostAccurate(SchedulingPolicy):
         budget = f"{sla.latency_ms:.1f} ms"
         value = np.where(considered, value, -np.inf)
         highest = value[value.argmax()]
-        if highest == -np.inf:
+        self._keeps_budget = highest > -np.inf
+        if not self._keeps_budget:
             index = int(latency_ms.argmin())
             return Selection(
                 index, f"no branch fits {budget}; the fastest takes {latency_ms[index]:.1f} ms"
@@ -219,7 +234,7 @@ class MostAccurate(SchedulingPolicy):
             rule = "" if accuracy[best] >= RANKS_BELOW else " (ranked by rule of thumb)"
             count = np.count_nonzero(fits)
             reason = f"most accurate of {count} branches that fit {budget}{rule}"
-        return Selection(best, reason, keeps_budget=True)
+        return Selection(best, reason)
 
 
 def _lateness(

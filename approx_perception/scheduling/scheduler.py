@@ -24,7 +24,7 @@ from approx_perception.structures import (
 
 __all__ = ["Scheduler"]
 
-_STRETCHED = "tracking on: the group is over the SLA, and more quick frames bring it inside"
+_STRETCHED = "going on: the group is over the SLA, and more quick frames bring it inside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,10 @@ class _Choice:
         Made at its first frame.
     index
         Position of its branch in the space.
-    keeps_budget
-        Whether the branch was chosen for being mostly inside the SLA.
     """
 
     decision: Decision
     index: int
-    keeps_budget: bool
     sla: SLA
     policy: SchedulingPolicy
     stream: tuple[str, tuple[int, int]]
@@ -54,9 +51,9 @@ class Scheduler:
     """Turn observations into decisions.
 
     The branch is chosen at the start of each group of frames. Another policy, stream or image size
-    ends a group at once, and so do, for policies that react at once, a change of SLA, latency that
-    breaks away, and what a kernel saw in its output (`FrameResult.why_end`). A step of the load
-    does not: another first frame under new load is what a tight budget can least afford.
+    ends a group at once, and so does what its policy notices. For policies that react at once, so
+    do a change of SLA and what a kernel saw in its output (`FrameResult.why_end`). A step of the
+    load does not: another first frame under new load is what a tight budget can least afford.
 
     An SLA of scope ``gof`` is about the mean of a group, so that a group that took too long can
     still be saved: policies that stretch groups have it go on, up to the longest group that is
@@ -102,9 +99,7 @@ class Scheduler:
         policy, choice, groups = self.policy, self._choice, self.groups
         self._failing.begin_frame(observation.image_size)
         if choice is not None and not groups.is_ending:
-            if why := self._why_not_go_on(choice, observation, policy) or policy.why_detect(
-                observation
-            ):
+            if why := self._why_not_go_on(choice, observation, policy):
                 groups.end(why)
             elif groups.position + 1 < groups.planned_frames:
                 return self._go_on(choice)
@@ -119,15 +114,11 @@ class Scheduler:
             raise AssertionError("a result without a decision")
         self.groups.observe(result)
         self.latency.observe(result)
-        choice.policy.observe(result)
-        # The main part alone: that a tracker starts does not tell that it steps.
+        # The main part alone: that another one starts does not tell that it goes on.
         self._failing.succeeded(self._main_part(result.decision))
-        if not choice.policy.reacts_at_once:
-            return
-        if choice.keeps_budget and self._broke_away(result.sla):
-            self.groups.end("latency broke away")
-        elif result.why_end:
-            self.groups.end(result.why_end)
+        why = choice.policy.observe(result, self.groups)
+        if why := why or (result.why_end if choice.policy.reacts_at_once else ""):
+            self.groups.end(why)
 
     def abort_group(self) -> None:
         """Start a new group at the next frame: what the objects of this one are is unknown."""
@@ -171,17 +162,6 @@ class Scheduler:
                 return reason
         return ""
 
-    def _broke_away(self, sla: SLA) -> bool:
-        """Whether the later frames of the group, which should be quick, are over the SLA.
-
-        In scope ``frame`` the last one by itself; in scope ``gof``, where a group that ends early
-        is late for certain, the mean of two or more.
-        """
-        later_ms = self.groups.measured_ms[1:]
-        if sla.scope is SlaScope.FRAME:
-            return bool(later_ms) and later_ms[-1] > sla.latency_ms
-        return len(later_ms) > 1 and _mean(later_ms) > sla.latency_ms
-
     def _can_be_saved(self, choice: _Choice) -> bool:
         """Whether the mean of a late group is inside the SLA after some more of its last frames."""
         sla, spent_ms = choice.sla, self.groups.measured_ms
@@ -189,7 +169,7 @@ class Scheduler:
         # A group of one frame has nothing to go on with.
         if sla.scope is not SlaScope.GOF or over_ms <= 0 or len(spent_ms) < 2:
             return False
-        spared_ms = sla.latency_ms - _mean(spent_ms[1:])
+        spared_ms = sla.latency_ms - sum(spent_ms[1:]) / (len(spent_ms) - 1)
         return (self._most_frames(choice) - len(spent_ms)) * spared_ms >= over_ms
 
     def _most_frames(self, choice: _Choice) -> int:
@@ -247,13 +227,7 @@ class Scheduler:
             fastest_ms=float(candidates.quantile_ms.min()),
         )
         stream = (observation.source_id, observation.image_size)
-        return _Choice(
-            decision, index, selection.keeps_budget, observation.sla, policy, stream, allowed
-        )
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
+        return _Choice(decision, index, observation.sla, policy, stream, allowed)
 
 
 def _are_same(one: npt.NDArray[np.bool_] | None, other: npt.NDArray[np.bool_] | None) -> bool:

@@ -142,8 +142,6 @@ class Observation:
         Stream of the frame, and its width and height in px; a new one starts a new group.
     load
         Newest reading of a load monitor; without figures while all are silent.
-    image
-        ``(H, W, 3)`` uint8, BGR, of the frame; must not be written to or kept.
     """
 
     sla: SLA
@@ -151,7 +149,6 @@ class Observation:
     source_id: str = ""
     image_size: tuple[int, int] = (0, 0)
     load: LoadReading = LoadReading()
-    image: Any = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -315,7 +315,7 @@ def test_a_late_group_tracks_on_until_its_mean_is_inside():
     # 50 + 3 * 5 ms in four frames are 16.25 ms a frame; in three they are 20.
     detected, reasons = late_group(17.0)
     assert detected[:6] == [True, False, False, False, True, False]
-    assert reasons[2].startswith("tracking on: the group is over the SLA")
+    assert reasons[2].startswith("going on: the group is over the SLA")
 
 
 def test_a_group_that_cannot_be_saved_is_not_stretched():
