@@ -30,7 +30,6 @@ from approx_perception.notices import notice
 from approx_perception.pipeline import Stream
 from approx_perception.pipeline.batches import batches_that_pay
 from approx_perception.scheduling import Scheduler
-from approx_perception.scheduling.policies import SchedulingPolicy
 from approx_perception.structures import LoadReading
 from approx_perception.trackers import Tracker
 
@@ -90,14 +89,10 @@ class Network:
         """Predictions that begin with the model; they learn, so each stream has its own."""
         return AdaptiveLatency(self.space, self.model, self.kernel.cost_terms)
 
-    def policy(self, name: str, branch: Branch) -> SchedulingPolicy:
-        """A policy that has seen nothing; policies remember, so each stream has its own."""
-        return replace(self.policies).create(name, branch)
-
     def stream(self) -> Stream:
         """Build what one camera needs beside the network."""
         options = self.options
-        policy = self.policy(options.policy, self.branch)
+        policy = self.policies.create(options.policy, self.branch)
         scheduler = Scheduler(self.space, policy, self.latency(), self.accuracy)
         stream = Stream(self.kernel, scheduler, options.sla, self.clock, self.load)
         stream.state.options = DetectionOptions(options.score_threshold, options.class_agnostic_iou)

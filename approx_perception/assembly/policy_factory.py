@@ -1,6 +1,6 @@
 """Policies by name."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +23,9 @@ def check_policy_name(name: str) -> None:
         )
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class PolicyFactory:
-    """Builds policies for one space; asked again for the same, it returns the same one.
+    """Builds policies for one space; policies remember, so each stream needs its own.
 
     Attributes
     ----------
@@ -43,7 +43,6 @@ class PolicyFactory:
     accuracy: npt.NDArray[np.float64]
     detector: Detector | None = None
     profile: Path | None = None
-    _latest: tuple[tuple[str, Branch], SchedulingPolicy] | None = field(default=None, init=False)
 
     def create(self, name: str, branch: Branch) -> SchedulingPolicy:
         """Policy of that name; ``branch`` is the one for ``fixed``.
@@ -54,27 +53,6 @@ class PolicyFactory:
             If there is no such policy, or it cannot be had without a profile.
         """
         check_policy_name(name)
-        key = (name, branch)
-        if self._latest is None or self._latest[0] != key:
-            self._latest = key, self._build(name, branch)
-        return self._latest[1]
-
-    def check(
-        self, name: str, branch: Branch, allowed: npt.NDArray[np.bool_] | None = None
-    ) -> None:
-        """Raise what `create` would raise, and leave what it made last alone.
-
-        Also refuse a policy that could choose none of the ``(B,)`` branches ``allowed``; None
-        allows all.
-        """
-        check_policy_name(name)
-        self._build(name, branch)
-        if name == "adascale":
-            from approx_perception.baselines.policies import every_frame_branches
-
-            every_frame_branches(self.space, np.ones(1, bool) if allowed is None else allowed)
-
-    def _build(self, name: str, branch: Branch) -> SchedulingPolicy:
         if name == "fixed":
             self.space.index(branch)
             return Fixed(branch)
@@ -86,3 +64,17 @@ class PolicyFactory:
         from approx_perception.baselines.by_name import create_baseline
 
         return create_baseline(name, branch, self.space, self.accuracy, self.detector, self.profile)
+
+    def check(
+        self, name: str, branch: Branch, allowed: npt.NDArray[np.bool_] | None = None
+    ) -> None:
+        """Raise what `create` would raise.
+
+        Also refuse a policy that could choose none of the ``(B,)`` branches ``allowed``; None
+        allows all.
+        """
+        self.create(name, branch)
+        if name == "adascale":
+            from approx_perception.baselines.policies import every_frame_branches
+
+            every_frame_branches(self.space, np.ones(1, bool) if allowed is None else allowed)

@@ -79,7 +79,7 @@ class Camera:
         """Decide by a policy from the next frame on; the same one goes on with what it knows."""
         if self._policy != (name, branch):
             self._policy = name, branch
-            self.stream.scheduler.policy = self._network.policy(name, branch)
+            self.stream.scheduler.policy = self._network.policies.create(name, branch)
 
     def forget_latencies(self, network: Network) -> None:
         """Begin anew with what a network is known to take."""

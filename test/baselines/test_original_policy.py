@@ -181,10 +181,3 @@ def test_needs_the_records_beside_the_profile(tmp_path):
     factory = PolicyFactory(SPACE, ACCURACY, profile=tmp_path / "one.json")
     with pytest.raises(ConfigurationError, match="'approxdet' is fitted to the records beside"):
         factory.create("approxdet", SPACE[0])
-
-
-def test_the_factory_returns_the_same_policy_for_the_same_wish():
-    factory = PolicyFactory(SPACE, ACCURACY)
-    first = factory.create("adascale", SPACE[0])
-    assert factory.create("adascale", SPACE[0]) is first
-    assert factory.create("fastest", SPACE[0]) is not first

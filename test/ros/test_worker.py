@@ -11,8 +11,10 @@ pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
 from approx_perception.msg import DetectionArray
 from std_srvs.srv import Trigger
 
+from approx_perception.branches import Branch
 from approx_perception.clock import MonotonicClock
 from approx_perception.ros import qos
+from approx_perception.ros.camera import Camera as WorkingCamera
 from approx_perception.ros.intake import WaitingImage
 from approx_perception.ros.worker import Worker
 from approx_perception.structures import SLA
@@ -140,3 +142,13 @@ class TestThread:
         group.process.side_effect = MemoryError
         assert self.work(cameras, group) == (["front"], [])
         assert not cameras[1].health.failed.called
+
+
+def test_a_policy_that_is_set_again_goes_on_with_what_it_knows():
+    camera = WorkingCamera.__new__(WorkingCamera)
+    camera._policy, camera._network, camera.stream = None, MagicMock(), MagicMock()
+    for name in ("fixed", "fixed", "fastest"):
+        camera.use_policy(name, Branch(160))
+    assert [call.args[0] for call in camera._network.policies.create.call_args_list] == [
+        "fixed", "fastest",
+    ]  # fmt: skip

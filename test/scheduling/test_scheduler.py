@@ -175,15 +175,6 @@ def test_other_policies_heed_what_is_allowed(latency, name):
     assert SPACE.index(scheduler.decide(Observation(LOOSE)).branch) == 0
 
 
-def test_checking_a_policy_leaves_the_one_that_runs_alone():
-    factory = PolicyFactory(SPACE, ACCURACY)
-    running = factory.create("most_accurate", SPACE[0])
-    factory.check("fastest", SPACE[0])
-    with pytest.raises(ConfigurationError, match="profile"):
-        factory.check("approxdet", SPACE[0])
-    assert factory.create("most_accurate", SPACE[0]) is running
-
-
 @pytest.mark.parametrize("name", sorted(set(POLICY_NAMES) - {"approxdet"}))
 def test_a_policy_that_could_choose_nothing_is_refused_when_it_is_set(name):
     factory = PolicyFactory(SPACE, ACCURACY)
