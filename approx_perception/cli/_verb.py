@@ -16,7 +16,8 @@ from typer.core import TyperCommand
 
 from approx_perception.cli._console import console
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
-from approx_perception.interface.options import REQUIRED, Option, aliases_of, options_of
+from approx_perception.interface.option import REQUIRED, Option
+from approx_perception.interface.options import aliases_of, options_of
 from approx_perception.notices import NOTICES
 
 __all__ = ["Command", "one_sentence_errors", "verb"]

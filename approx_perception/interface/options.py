@@ -1,121 +1,30 @@
 """Options of the commands, each declared once; those of the nodes' parameters take their words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from approx_perception.datasets import SOURCE_HELP
 from approx_perception.datasets.synthetic import SCENARIOS, scenario_names
-from approx_perception.exceptions import ConfigurationError, shown
+from approx_perception.interface.option import GROUPS, REQUIRED, Option
 from approx_perception.interface.parameters import PERCEPTION_PARAMETERS, help_of
 from approx_perception.interface.systems import POLICY_NAMES, SYSTEMS
 from approx_perception.structures.thresholds import TRACKED_SCORE
 
-__all__ = ["OPTIONS", "Option", "aliases_of", "options_of"]
-
-#: Default of what must be given.
-REQUIRED = ...
-#: Groups of `--help` in their order; advanced options stand in groups of their own behind them.
-GROUPS = ("Results", "Source", "Network", "Latency budget", "Run")
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option or argument of one or several commands.
-
-    Attributes
-    ----------
-    name
-        As the command's function takes it; the flag is the same with dashes.
-    default
-        None for nothing; `REQUIRED` for what must be given.
-    help
-        Sentences for users.
-    verbs
-        Commands that take it.
-    group
-        Panel of ``--help``, one of `GROUPS`; empty for an argument.
-    is_basic
-        Whether a newcomer needs it.
-    limits
-        Ends of a number's range, both included; None where the library checks.
-    kind
-        Type of the value, where there is no default that tells it.
-    is_several
-        Whether it may be given several times.
-    aliases
-        Flags that mean the same.
-    """
-
-    name: str
-    default: object
-    help: str
-    verbs: tuple[str, ...]
-    group: str = "Results"
-    is_basic: bool = False
-    limits: tuple[float | None, float | None] = (None, None)
-    kind: type = str
-    is_several: bool = False
-    metavar: str | None = None
-    aliases: tuple[str, ...] = ()
-
-    @property
-    def value_type(self) -> type:
-        """Of one value."""
-        if self.default is None or self.default is REQUIRED:
-            return self.kind
-        return Path if isinstance(self.default, Path) else type(self.default)
-
-    @property
-    def flag(self) -> str:
-        """As the user writes it."""
-        return f"--{self.name.replace('_', '-')}"
-
-    @property
-    def panel(self) -> str | None:
-        """Where ``--help`` shows it; None beside ``--help`` itself."""
-        if self.is_basic and self.group == "Results":
-            return None
-        return self.group if self.is_basic else f"Advanced: {self.group.lower()}"
-
-    @property
-    def range(self) -> str:
-        """Of a number, as ``1..64``; empty where the library checks."""
-        low, high = ("" if end is None else f"{end:g}" for end in self.limits)
-        return f"{low}..{high}" if low or high else ""
-
-    def number(self, text: object) -> int | float:
-        """Read a number.
-
-        Raises
-        ------
-        ConfigurationError
-            If it is none, or outside the range; echoes it.
-        """
-        kind = "whole number" if self.value_type is int else "number"
-        try:
-            value = self.value_type(text)
-        except ValueError as error:
-            raise ConfigurationError(f"{shown(text)} is no {kind}") from error
-        low, high = self.limits
-        # Written so that nan is refused.
-        if not (low is None or value >= low) or not (high is None or value <= high):
-            raise ConfigurationError(f"{shown(text)} is not in the range {self.range}")
-        return value  # type: ignore[no-any-return]
-
+__all__ = ["OPTIONS", "aliases_of", "options_of"]
 
 _RUNS = ("run", "evaluate", "compare")
 _JUDGES = ("evaluate", "compare")
 _PARAMETERS = {parameter.name: parameter for parameter in PERCEPTION_PARAMETERS}
 
 
-def _as_parameter(name: str, verbs: tuple[str, ...], group: str, is_basic: bool = False) -> Option:
+def _as_parameter(name: str, verbs: tuple[str, ...], group: str, advanced: bool = False) -> Option:
     """An option that means what a parameter of the node means; its name is taken, too."""
     own = _PARAMETERS[name]
-    alias = f"--{name.replace('.', '-').replace('_', '-')}"
     option = Option(
-        own.word, own.default, help_of(name), verbs, group, is_basic, own.limits or (None, None)
+        own.word, own.default, help_of(name), verbs, group, own.limits or (None, None), advanced
     )
+    alias = f"--{name.replace('.', '-').replace('_', '-')}"
     return option if alias == option.flag else replace(option, aliases=(alias,))
 
 
@@ -123,15 +32,17 @@ def _file(option: Option) -> Option:
     return replace(option, kind=Path, default=None)
 
 
-_POLICY = _as_parameter("policy", ("run",), "Latency budget", is_basic=True)
-_BRANCH = _as_parameter("branch", ("run", "evaluate"), "Latency budget", is_basic=True)
-_SCOPE = _as_parameter("sla.scope", _RUNS, "Latency budget")
-_TOPIC = Option("topic", None, "Image topic, where a bag has several.", ("run",), "Source")
+_POLICY = _as_parameter("policy", ("run",), "Latency budget")
+_BRANCH = _as_parameter("branch", ("run", "evaluate"), "Latency budget")
+_SCOPE = _as_parameter("sla.scope", _RUNS, "Latency budget", advanced=True)
+_TOPIC = Option(
+    "topic", None, "Image topic, where a bag has several.", ("run",), "Source", advanced=True
+)
 _WITH_SLA = (
-    _as_parameter("sla.latency_ms", _RUNS, "Latency budget", is_basic=True),
-    _as_parameter("sla.quantile", _RUNS, "Latency budget"),
+    _as_parameter("sla.latency_ms", _RUNS, "Latency budget"),
+    _as_parameter("sla.quantile", _RUNS, "Latency budget", advanced=True),
     _SCOPE,
-    replace(_SCOPE, default="gof", verbs=("demo",), is_basic=True),
+    replace(_SCOPE, default="gof", verbs=("demo",), advanced=False),
 )  # fmt: skip
 
 OPTIONS: tuple[Option, ...] = (
@@ -141,32 +52,32 @@ OPTIONS: tuple[Option, ...] = (
     Option("sources", REQUIRED, SOURCE_HELP, _JUDGES, "", is_several=True, metavar="SOURCE"),
     Option("data", None, f"{SOURCE_HELP} May be given several times; without ground truth, latency "
            "alone is profiled. Default: several videos of each synthetic scenario.", ("profile",),
-           "Source", True, is_several=True, metavar="SOURCE"),
+           "Source", is_several=True, metavar="SOURCE"),
     Option("ground_truth", None, "Ground truth of the sources in their order: COCO .json, "
            "MOTChallenge .txt, a folder of ImageNet VID .xml, detections.txt of a run, or a topic "
-           "of the bag. Default: what the source has.", (*_JUDGES, "profile"), "Source", True,
+           "of the bag. Default: what the source has.", (*_JUDGES, "profile"), "Source",
            is_several=True),
-    Option("frames", None, "Frames of each source to run. Default: all.", _RUNS, "Source", True,
-           (1, None), int),
-    Option("frames", 16, "Frames of each source.", ("profile",), "Source", True, (16, None)),
+    Option("frames", None, "Frames of each source to run. Default: all.", _RUNS, "Source",
+           (1, None), kind=int),
+    Option("frames", 16, "Frames of each source.", ("profile",), "Source", (16, None)),
     Option("scenario", None, "YAML with sla_steps, contention_steps, camera and limits.", _JUDGES,
-           "Source", True, kind=Path),
+           "Source", kind=Path),
     Option("class_map", None, "YAML from the detector's class names to the data set's ('name: "
            "name'); lines of 'number: name' name the classes of a MOTChallenge file.",
-           (*_JUDGES, "profile"), "Source", kind=Path),
+           (*_JUDGES, "profile"), "Source", kind=Path, advanced=True),
     _TOPIC,
     replace(_TOPIC, help="Image topic of the bags; several are runs of their own.", verbs=_JUDGES,
             is_several=True),
-    Option("seed", 0, "Seed of what is random.", _RUNS, "Source"),
-    _as_parameter("max_image_px", (*_RUNS, "profile"), "Source"),
+    Option("seed", 0, "Seed of what is random.", _RUNS, "Source", advanced=True),
+    _as_parameter("max_image_px", (*_RUNS, "profile"), "Source", advanced=True),
     # What sees.
-    _as_parameter("detector", (*_RUNS, "demo", "profile"), "Network", is_basic=True),
-    _as_parameter("weights", (*_RUNS, "demo", "profile"), "Network", is_basic=True),
-    _file(_as_parameter("class_names_file", (*_RUNS, "demo", "profile"), "Network")),
-    _as_parameter("space", (*_RUNS, "demo", "profile"), "Network"),
-    _as_parameter("device", (*_RUNS, "profile", "train"), "Network"),
-    _as_parameter("precision", (*_RUNS, "profile"), "Network"),
-    _as_parameter("num_threads", (*_RUNS, "demo", "profile"), "Network"),
+    _as_parameter("detector", (*_RUNS, "demo", "profile"), "Network"),
+    _as_parameter("weights", (*_RUNS, "demo", "profile"), "Network"),
+    _file(_as_parameter("class_names_file", (*_RUNS, "demo", "profile"), "Network", advanced=True)),
+    _as_parameter("space", (*_RUNS, "demo", "profile"), "Network", advanced=True),
+    _as_parameter("device", (*_RUNS, "profile", "train"), "Network", advanced=True),
+    _as_parameter("precision", (*_RUNS, "profile"), "Network", advanced=True),
+    _as_parameter("num_threads", (*_RUNS, "demo", "profile"), "Network", advanced=True),
     # The SLA checks its own numbers, which may be larger than the node's.
     *(replace(option, limits=(None, None)) for option in _WITH_SLA),
     replace(_POLICY, default=None, aliases=("--system",),
@@ -183,89 +94,89 @@ OPTIONS: tuple[Option, ...] = (
     replace(_BRANCH, default=None, verbs=("compare",), is_several=True,
             help=f"{_BRANCH.help} Given several times, the policies that take a branch run "
             "once with each."),
-    _file(_as_parameter("profile", (*_RUNS, "demo"), "Latency budget", is_basic=True)),
-    replace(_as_parameter("score_threshold", _RUNS, "Results"),
+    _file(_as_parameter("profile", (*_RUNS, "demo"), "Latency budget")),
+    replace(_as_parameter("score_threshold", _RUNS, "Results", advanced=True),
             default=TRACKED_SCORE),
-    _as_parameter("nms.class_agnostic_iou", _RUNS, "Results"),
+    _as_parameter("nms.class_agnostic_iou", _RUNS, "Results", advanced=True),
     # How it runs.
-    Option("repeats", 1, "How often all sources are run.", ("compare",), "Run", limits=(1, None)),
+    Option("repeats", 1, "How often all sources are run.", ("compare",), "Run", limits=(1, None),
+           advanced=True),
     Option("camera", False, "Frames come in real time: those that come too soon are dropped.",
-           ("evaluate",), "Run"),
-    Option("live", False, "Play the source over ROS through the real node.", ("evaluate",), "Run"),
+           ("evaluate",), "Run", advanced=True),
+    Option("live", False, "Play the source over ROS through the real node.", ("evaluate",), "Run",
+           advanced=True),
     Option("latency_trace", None, "NAME.records.json of a profile: latencies come from it and not "
-           "from this machine, so that the run is the same everywhere.", _JUDGES, "Run", kind=Path),
+           "from this machine, so that the run is the same everywhere.", _JUDGES, "Run",
+           kind=Path, advanced=True),
     Option("processes", 1, "Sources that run at the same time.", ("evaluate",), "Run",
-           limits=(1, 64)),
+           limits=(1, 64), advanced=True),
     Option("ray", None, "Address of a Ray cluster to spread sources over, or 'local'.",
-           ("evaluate",), "Run"),
+           ("evaluate",), "Run", advanced=True),
     Option("resume", False, "Go on with an interrupted run of the same command: sources that are "
-           "done are not run again.", ("evaluate",), "Run"),
+           "done are not run again.", ("evaluate",), "Run", advanced=True),
     Option("rounds", 3, "How often each level of contention is visited.", ("profile",), "Run",
-           limits=(1, None)),
-    Option("plan_only", False, "Say how long it takes, and stop.", ("profile",), "Run", True),
-    Option("seconds", 45.0, "Length of the play, a third for each SLA.", ("demo",), "Run", True,
+           limits=(1, None), advanced=True),
+    Option("plan_only", False, "Say how long it takes, and stop.", ("profile",), "Run"),
+    Option("seconds", 45.0, "Length of the play, a third for each SLA.", ("demo",), "Run",
            (3, 600)),
     Option("loose_ms", 100.0, "SLA of the first and last third, in ms.", ("demo",),
-           "Latency budget", True),
+           "Latency budget"),
     Option("tight_ms", None, "SLA of the second third, in ms. Default: half of what the first "
-           "third was expected to take on this machine.", ("demo",), "Latency budget", True,
+           "third was expected to take on this machine.", ("demo",), "Latency budget",
            kind=float),
     # Where results go.
     *(
-        Option("out", Path("out") / verb, "Folder for the results.", (verb,), "Results", True)
+        Option("out", Path("out") / verb, "Folder for the results.", (verb,))
         for verb in (*_RUNS, "demo")
     ),
     Option("out", Path("out/profile/profile.json"), "Profile to write: NAME.json, with NAME.npz "
-           "beside it.", ("profile",), "Results", True),
-    Option("video", False, "Also write annotated.mp4.", ("run",), "Results", True),
-    Option("export", False, "Also write MOT and COCO files and a bag of results.", ("evaluate",)),
+           "beside it.", ("profile",)),
+    Option("video", False, "Also write annotated.mp4.", ("run",)),
+    Option("export", False, "Also write MOT and COCO files and a bag of results.", ("evaluate",),
+           advanced=True),
     # synthesize
     Option("scenario", REQUIRED, "; ".join(f"{k}: {v.summary}" for k, v in SCENARIOS.items())
            + f"; {scenario_names()[-1]}: all of them, one after the other.", ("synthesize",), ""),
-    Option("out", Path("out/synthetic_bag"), "Folder of the bag.", ("synthesize",), "Results",
-           True),
-    Option("split", "test", "train, val or test.", ("synthesize",), "Source", True),
-    Option("seed", 0, "Seed of what is random.", ("synthesize", "train"), "Source", True),
-    Option("frames", 300, "Length of the video.", ("synthesize",), "Source", True, (1, None)),
-    Option("width", 640, "Of the images, in px.", ("synthesize",), "Source", True, (32, 8192)),
-    Option("height", 480, "Of the images, in px.", ("synthesize",), "Source", True, (32, 8192)),
-    Option("fps", 30.0, "Rate of the stamps, in Hz.", ("synthesize",), "Source", True, (0.1, 1000)),
+    Option("out", Path("out/synthetic_bag"), "Folder of the bag.", ("synthesize",)),
+    Option("split", "test", "train, val or test.", ("synthesize",), "Source"),
+    Option("seed", 0, "Seed of what is random.", ("synthesize", "train"), "Source"),
+    Option("frames", 300, "Length of the video.", ("synthesize",), "Source", (1, None)),
+    Option("width", 640, "Of the images, in px.", ("synthesize",), "Source", (32, 8192)),
+    Option("height", 480, "Of the images, in px.", ("synthesize",), "Source", (32, 8192)),
+    Option("fps", 30.0, "Rate of the stamps, in Hz.", ("synthesize",), "Source", (0.1, 1000)),
     # train
-    Option("out", Path("out/train"), "Folder of the run; go on with the same one.", ("train",),
-           "Results", True),
+    Option("out", Path("out/train"), "Folder of the run; go on with the same one.", ("train",)),
     Option("backbone", "compact", "compact, or a backbone or detector of torchvision.", ("train",),
-           "Network", True),
-    Option("iterations", 6000, "Number of batches.", ("train",), "Run", True, (1, None)),
-    Option("batch_size", 8, "Frames in a batch.", ("train",), "Run", True, (1, None)),
-    Option("learning_rate", 1.5e-3, "Highest learning rate of AdamW.", ("train",), "Run", True),
-    Option("threads", 2, "CPU threads.", ("train",), "Run", True, (1, 256)),
-    Option("workers", 1, "Processes that draw frames.", ("train",), "Run", True, (0, None)),
+           "Network"),
+    Option("iterations", 6000, "Number of batches.", ("train",), "Run", (1, None)),
+    Option("batch_size", 8, "Frames in a batch.", ("train",), "Run", (1, None)),
+    Option("learning_rate", 1.5e-3, "Highest learning rate of AdamW.", ("train",), "Run"),
+    Option("threads", 2, "CPU threads.", ("train",), "Run", (1, 256)),
+    Option("workers", 1, "Processes that draw frames.", ("train",), "Run", (0, None)),
     # contend
-    Option("cpu", 0, "CPU cores to keep busy.", ("contend",), "Run", True, (0, None)),
-    Option("cpu_share", 1.0, "Share of each of them, 0..1.", ("contend",), "Run", True),
+    Option("cpu", 0, "CPU cores to keep busy.", ("contend",), "Run", (0, None)),
+    Option("cpu_share", 1.0, "Share of each of them, 0..1.", ("contend",), "Run"),
     Option("memory_mb_s", 0.0, "Memory traffic in MB/s, read and written both counted.",
-           ("contend",), "Run", True),
-    Option("gpu", 0.0, "Share of the time the GPU is busy, 0..1.", ("contend",), "Run", True),
-    Option("seconds", 60.0, "How long to keep the machine busy.", ("contend",), "Run", True,
+           ("contend",), "Run"),
+    Option("gpu", 0.0, "Share of the time the GPU is busy, 0..1.", ("contend",), "Run"),
+    Option("seconds", 60.0, "How long to keep the machine busy.", ("contend",), "Run",
            (0.1, 86400.0)),
     # report
     Option("runs", REQUIRED, "Folders that evaluate or compare left.", ("report",), "", kind=Path,
            is_several=True, metavar="RUN"),
     Option("out", None, "HTML file to write. Default: report.html in the first folder.",
-           ("report",), "Results", True, kind=Path),
-    Option("title", "approx_perception", "Heading.", ("report",), "Results", True),
+           ("report",), "Results", kind=Path),
+    Option("title", "approx_perception", "Heading.", ("report",)),
     Option("pictures", 6, "Worst frames to show of each run; 0 for none.", ("report",), "Results",
-           True, (0, None)),
-    Option("png", None, "Folder for pictures for papers, of the same data.", ("report",), "Results",
-           True, kind=Path),
+           (0, None)),
+    Option("png", None, "Folder for pictures for papers, of the same data.", ("report",),
+           "Results", kind=Path),
     # interface
-    Option("yaml", False, "All parameters with their defaults, for --params-file.", ("interface",),
-           "Results", True),
-    Option("page", False, "All topics, services and parameters, as Markdown.", ("interface",),
-           "Results", True),
+    Option("yaml", False, "All parameters with their defaults, for --params-file.", ("interface",)),
+    Option("page", False, "All topics, services and parameters, as Markdown.", ("interface",)),
     # Last of all groups.
     Option("overwrite", False, "Replace what is there.",
-           (*_RUNS, "demo", "synthesize", "profile", "report"), "Results", True),
+           (*_RUNS, "demo", "synthesize", "profile", "report")),
 )  # fmt: skip
 
 
@@ -273,7 +184,7 @@ def options_of(verb: str) -> list[Option]:
     """Options and arguments of a command, in the order of its help: arguments, basic, advanced."""
     own = [option for option in OPTIONS if verb in option.verbs]
     groups = ("", *GROUPS)
-    return sorted(own, key=lambda o: (o.group != "" and not o.is_basic, groups.index(o.group)))
+    return sorted(own, key=lambda own: (own.advanced, groups.index(own.group)))
 
 
 def aliases_of(verb: str) -> Mapping[str, str]:

@@ -20,7 +20,8 @@ from approx_perception.interface import (
     camera_sla,
 )
 from approx_perception.interface.documents import node_page, parameters_yaml
-from approx_perception.interface.options import OPTIONS, REQUIRED, aliases_of, options_of
+from approx_perception.interface.option import REQUIRED
+from approx_perception.interface.options import OPTIONS, aliases_of, options_of
 
 ALL = (*PERCEPTION_PARAMETERS, *LOAD_MONITOR_PARAMETERS, *PLAYER_PARAMETERS)
 BY_NAME = {parameter.name: parameter for parameter in PERCEPTION_PARAMETERS}
