@@ -28,7 +28,8 @@ from rich.progress import track
 from approx_perception.latency import constants as latency_constants
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.profiling.fit_profile import fit_profile
-from approx_perception.scheduling import Scheduler, lateness_price, policies
+from approx_perception.scheduling import Scheduler
+from approx_perception.scheduling import constants as scheduling_constants
 from approx_perception.structures import SLA, SlaScope
 
 #: SLA in ms and scope.
@@ -63,7 +64,7 @@ def worlds(arguments: argparse.Namespace) -> dict[str, list[Run]]:
 
 def constants() -> Iterator[tuple[str, float, str]]:
     """Name, value, and what the comment above says."""
-    for module in (latency_constants, lateness_price, policies):
+    for module in (latency_constants, scheduling_constants):
         source = Path(str(module.__file__)).read_text(encoding="utf-8")
         for comment, name in re.findall(r"((?:^#: .*\n)+)^([A-Z_]+) = ", source, re.MULTILINE):
             text = " ".join(line.removeprefix("#: ") for line in comment.splitlines())

@@ -7,13 +7,10 @@ import numpy.typing as npt
 
 from approx_perception.branches.compiled import CompiledSpace
 from approx_perception.exceptions import described, one_line
+from approx_perception.scheduling import constants
 
 __all__ = ["FailingParts"]
 
-#: Tries that are remembered, and failures among them with which parts are left out.
-_TRIES, _PATIENCE = 6, 3
-#: Frames for which parts are left out at first, and at most; each failed retry doubles them.
-_FIRST_FRAMES, _MOST_FRAMES = 30, 3840
 #: Owners and image sizes that are remembered: a stream may have many sizes.
 _MOST_RECORDS = 200
 #: Characters of a reason that are told.
@@ -80,9 +77,10 @@ class FailingParts:
         owner, records = self._space.parts[part].owner, dict(self._records)
         for key in self._keys(owner):
             before = records.pop(key, _Record())
-            tries = (*before.tries, True)[-_TRIES:]
-            is_out = sum(tries) >= _PATIENCE
-            frames = min(_FIRST_FRAMES << min(before.times_out, 10), _MOST_FRAMES) if is_out else 0
+            tries = self._with(before.tries, failed=True)
+            is_out = sum(tries) >= constants.PATIENCE[0]
+            first, most = constants.LEFT_OUT_FRAMES
+            frames = min(first << min(before.times_out, 10), most) if is_out else 0
             records[key] = _Record(
                 tries,
                 self._frame + frames,
@@ -101,10 +99,14 @@ class FailingParts:
                     records[key] = replace(record, due=self._frame, times_out=0)
         for key in self._keys(owner):
             if key in records:
-                tries = (*records[key].tries, False)[-_TRIES:]
+                tries = self._with(records[key].tries, failed=False)
                 records[key] = replace(records[key], tries=tries, due=self._frame)
         self._records = {key: record for key, record in records.items() if any(record.tries)}
         self._latest = set()
+
+    @staticmethod
+    def _with(tries: tuple[bool, ...], failed: bool) -> tuple[bool, ...]:
+        return (*tries, failed)[-constants.PATIENCE[1] :]
 
     def _keys(self, owner: str) -> list[_Key]:
         """Of the records that trying an owner on this frame concerns."""

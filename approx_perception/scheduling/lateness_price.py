@@ -2,17 +2,10 @@
 
 import math
 
+from approx_perception.scheduling import constants
 from approx_perception.structures import SLA, FrameResult, GroupEnded, SlaScope
 
 __all__ = ["LatenessPrice"]
-
-#: Share of the violations allowed that is aimed at; the rest is for steps of contention.
-_AIM = 0.85
-#: Step of the logarithm for a violation; a frame in time takes back its share of it.
-_GAIN = 0.15
-#: AP50 that a branch must gain to be worth being late on all frames: at first, and the least and
-#: the most that it may become.
-_FIRST, _LEAST, _MOST = 1.0, 0.1, 20.0
 
 
 class LatenessPrice:
@@ -25,13 +18,14 @@ class LatenessPrice:
     they gain most. Frames count in scope ``frame``, groups in scope ``gof``.
 
     While the price is below its upper limit, any T frames hold at most
-    0.85 (1 - q) T + log(20 / 0.1) / 0.15 = 0.85 (1 - q) T + 35 late ones; at its limit, branches
-    are chosen for being in time alone, and what is late still could not be helped.
+    0.85 (1 - q) T + log(20 / 0.1) / 0.15 = 0.85 (1 - q) T + 35 late ones (aim, limits and gain of
+    `constants`); at its limit, branches are chosen for being in time alone, and what is late still
+    could not be helped.
     """
 
     def __init__(self) -> None:
         self._sla: SLA | None = None
-        self._log_price = math.log(_FIRST)
+        self._log_price = math.log(constants.FIRST_PRICE)
 
     @property
     def ap50(self) -> float:
@@ -41,7 +35,7 @@ class LatenessPrice:
     def serve(self, sla: SLA) -> None:
         """Take in the SLA in force; another one begins anew."""
         if sla != self._sla:
-            self._sla, self._log_price = sla, math.log(_FIRST)
+            self._sla, self._log_price = sla, math.log(constants.FIRST_PRICE)
 
     def observe(self, result: FrameResult) -> None:
         """Count a frame."""
@@ -57,5 +51,6 @@ class LatenessPrice:
         if sla != self._sla:
             return
         is_late = latency_ms > sla.latency_ms
-        self._log_price += _GAIN * (is_late - _AIM * (1 - sla.quantile))
-        self._log_price = min(max(self._log_price, math.log(_LEAST)), math.log(_MOST))
+        self._log_price += constants.PRICE_GAIN * (is_late - constants.AIM * (1 - sla.quantile))
+        least, most = map(math.log, constants.PRICE_LIMITS)
+        self._log_price = min(max(self._log_price, least), most)

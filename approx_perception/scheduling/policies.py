@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from approx_perception.accuracy._base import RANKS_BELOW
 from approx_perception.branches import Branch
+from approx_perception.scheduling import constants
 from approx_perception.scheduling.groups import GroupTracker
 from approx_perception.scheduling.lateness_price import LatenessPrice
 from approx_perception.structures import FrameResult, GroupEnded, Observation, SlaScope
@@ -21,13 +22,6 @@ __all__ = [
     "SchedulingPolicy",
     "Selection",
 ]
-
-#: A more accurate branch must gain this much AP50, or the present one stays: differences that are
-#: half of what predictions of accuracy are off by are mostly noise.
-_LEAST_GAIN = 0.02
-#: Branches that are expected to be late more often than this multiple of what the SLA allows are
-#: not considered, however cheap lateness is.
-_MOST_LATE = 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -207,7 +201,7 @@ class MostAccurate(SchedulingPolicy):
             # Ranks have no scale on which lateness could have a price.
             considered, value = fits, accuracy
         else:
-            considered = candidates.is_open & (late_share <= _MOST_LATE * allowed)
+            considered = candidates.is_open & (late_share <= constants.MOST_LATE * allowed)
             value = accuracy - cost
         budget = f"{sla.latency_ms:.1f} ms"
         value = np.where(considered, value, -np.inf)
@@ -221,7 +215,11 @@ class MostAccurate(SchedulingPolicy):
         equals = np.flatnonzero(value == highest)
         best = int(equals[latency_ms[equals].argmin()])
         current = candidates.current
-        if current is not None and current != best and value[current] > value[best] - _LEAST_GAIN:
+        if (
+            current is not None
+            and current != best
+            and value[current] > value[best] - constants.LEAST_GAIN
+        ):
             best, reason = current, f"kept: no other branch that fits {budget} is clearly better"
         elif not fits[best]:
             share = f"{late_share[best]:.0%} of {sla.scope.value}s"
