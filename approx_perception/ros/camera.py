@@ -10,9 +10,11 @@ from approx_perception.branches import Branch
 from approx_perception.clock import Clock
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.interface import SYNTHETIC_FRAME_ID
+from approx_perception.kernels.detection import DetectionOptions
 from approx_perception.ros.health import CameraHealth, Judgement, Level, WatchdogLimits
 from approx_perception.ros.intake import Intake
 from approx_perception.ros.outputs import Outputs
+from approx_perception.ros.parameters import LiveSettings
 from approx_perception.ros.topic_names import CameraTopic
 from approx_perception.structures import Frame
 
@@ -74,6 +76,17 @@ class Camera:
     def topic(self) -> str:
         """Resolved name of the topic of its images."""
         return self.intake.topic
+
+    def use(self, new: LiveSettings) -> None:
+        """Honour settings from the next frame on."""
+        self.sla = new.slas[self.name]
+        self.outputs.debug = new.debug
+        self.stream.state.options = DetectionOptions(
+            new.score_threshold, new.class_agnostic_iou, new.class_mask
+        )
+        if new.branch is not None:
+            self.use_policy(new.policy, new.branch)
+        self.stream.scheduler.allowed = new.allowed
 
     def use_policy(self, name: str, branch: Branch) -> None:
         """Decide by a policy from the next frame on; the same one goes on with what it knows."""

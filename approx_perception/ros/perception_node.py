@@ -20,7 +20,6 @@ from approx_perception.clock import MonotonicClock
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, described
 from approx_perception.interface import PERCEPTION_PARAMETERS, camera_sla
-from approx_perception.kernels.detection import DetectionOptions
 from approx_perception.load.load_inputs import LoadInputs
 from approx_perception.pipeline import CameraGroup
 from approx_perception.ros.camera import Camera
@@ -292,21 +291,9 @@ class PerceptionNode(ManagedNode):
     def _direct(self, worker: Worker, new: LiveSettings) -> None:
         """Have a worker work so; in its own thread once it runs."""
         for camera in self._cameras:
-            self._apply_to(camera, new)
+            camera.use(new)
         worker.limits = new.limits
         worker.share_budgets(always=True)
-
-    @staticmethod
-    def _apply_to(camera: Camera, new: LiveSettings) -> None:
-        stream = camera.stream
-        camera.sla = new.slas[camera.name]
-        camera.outputs.debug = new.debug
-        stream.state.options = DetectionOptions(
-            new.score_threshold, new.class_agnostic_iou, new.class_mask
-        )
-        if new.branch is not None:
-            camera.use_policy(new.policy, new.branch)
-        stream.scheduler.allowed = new.allowed
 
     def _listen_to_load(self, new: LiveSettings) -> None:
         topics = resolve_load_topics(self, new.load, self._taken)
