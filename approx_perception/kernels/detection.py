@@ -24,7 +24,6 @@ from approx_perception.trackers import Tracker, create_tracker
 __all__ = ["DetectionKernel", "DetectionOptions", "DetectionState"]
 
 Image = npt.NDArray[np.uint8]
-Vector = npt.NDArray[np.float64]
 
 #: Share of the objects that a tracker must lose in one frame for a group to end early: a cut, or a
 #: jerk of the camera, after which the rest of the group would be worth nothing.
