@@ -14,14 +14,14 @@ import time
 import cv2
 import numpy as np
 
-from approx_perception.assembly import KernelOptions, load_network, load_space, prepare_space
-from approx_perception.assembly.calibration import calibrate, calibration_scene
-from approx_perception.assembly.measuring import LatencyRows, PartTimer
+from approx_perception.assembly import KernelOptions, load_network, load_space
+from approx_perception.assembly.calibration import calibrate, calibration_images
+from approx_perception.assembly.measuring import PartTimer
 from approx_perception.clock import MonotonicClock
 from approx_perception.detectors import Detector, DetectorSettings
+from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
-from approx_perception.latency.fit import fit_latency
 
 CALIBRATED = (640, 480)
 SIZES = (CALIBRATED, (480, 640), (640, 360), (960, 540), (640, 160))
@@ -44,16 +44,14 @@ def main() -> None:
     arguments = parser.parse_args()
     detector, _ = load_network(KernelOptions(arguments.detector, arguments.weights))
     space, clock = load_space("", arguments.detector), MonotonicClock()
-    trackers, scene = prepare_space(space, detector), calibration_scene(CALIBRATED)
-    PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene)
-    columns = calibrate(detector, trackers, space, scene, clock, lambda _: None)
-    unread = np.full((1, 2), np.nan)
-    model = fit_latency(columns, unread, space.compiled, DetectionCosts(space))
+    kernel = DetectionKernel(detector, space)
+    PartTimer(kernel, clock).preheat(calibration_images(CALIBRATED))
+    model = calibrate(kernel, CALIBRATED, clock)
     without, informed = (
         AdaptiveLatency(space, model, DetectionCosts(space, input_px))
         for input_px in (None, detector.input_px)
     )
-    large = calibration_scene((1280, 960)).images[0]
+    large = calibration_images((1280, 960))[0]
     print(f"{detector.description}, calibrated with {CALIBRATED[0]}x{CALIBRATED[1]}\n")
     print("| images | pixels seen | error without | with |")
     print("|---|---|---|---|")

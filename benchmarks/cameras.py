@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from approx_perception.assembly import KernelOptions, load_network, load_space
-from approx_perception.assembly.calibration import calibration_scene
+from approx_perception.assembly.calibration import calibration_images
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.machine import describe_cpu
 
@@ -23,8 +23,8 @@ CAMERAS = (2, 4)
 
 def ratios(detector: Detector, settings: DetectorSettings, count: int, rounds: int) -> np.ndarray:
     """``(rounds, 2)`` ms of the images one by one and of their batch, in turns."""
-    scene = calibration_scene((640, 480))
-    images = [scene.images[i % len(scene.images)] for i in range(count)]
+    images = calibration_images((640, 480))
+    images = [images[i % len(images)] for i in range(count)]
     samples = []
     for _ in range(rounds + 1):
         row = []

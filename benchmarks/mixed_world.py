@@ -28,7 +28,7 @@ from approx_perception.files import read_columns, write_columns
 from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.kernels.detection_replay import replay_setting
 from approx_perception.metrics.average_precision import FrameMatch
-from approx_perception.profiling.profiler import scenes_of
+from approx_perception.profiling.profiler import clips_of
 from approx_perception.simulation.hindsight import BranchOutcomes, branch_latencies_ms
 from approx_perception.simulation.recorded_machine import SimulatedMachine
 from approx_perception.simulation.replay import match_all, matcher
@@ -209,7 +209,7 @@ def _prepare(
     group_frames = max(space.sampling_intervals)
     filmed = read_frames(sources, arguments.frames, group_frames)
     frames = [zoomed(entry, zoom) for zoom in arguments.zoom or [1.0] for entry in filmed]
-    trace, _ = record_trace(network, scenes_of(sources, 3), UNSEEN_LEVELS, cache / "trace.npz")
+    trace, _ = record_trace(network, clips_of(sources, 3, 7), UNSEEN_LEVELS, cache / "trace.npz")
     levels = np.arange(len(frames) * arguments.repeat) // arguments.level_frames % trace.level_count
     class_map = ClassMap(network.detector.class_names, sources[0].class_names)
     saved = saved_detections(network, frames, cache / "detections.npz")

@@ -25,11 +25,12 @@ import numpy as np
 from recorded_world import SETTLE_S, UNSEEN_LEVELS
 from rich.progress import track
 
-from approx_perception.assembly import KernelOptions, assemble, prepare_space
+from approx_perception.assembly import KernelOptions, assemble
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import FrameSource, LabelledFrame, open_source
 from approx_perception.datasets.synthetic import SCENARIOS
+from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.load.load_meter import LoadMeter
 from approx_perception.pipeline import Stream
 from approx_perception.profiling.contention_generator import ContentionGenerator
@@ -197,10 +198,9 @@ def measure_accuracy(
     from recorded_world import load
 
     network = load(kernel_options)
-    trackers = prepare_space(network.space, network.detector)
     with tempfile.TemporaryDirectory() as folder:
         profiler = Profiler(
-            network.detector, trackers, network.space, sources, arguments.accuracy_frames,
+            DetectionKernel(network.detector, network.space), sources, arguments.accuracy_frames,
             ProfilePlan([]), Path(folder), MonotonicClock(),
         )  # fmt: skip
         records = join_units(profiler.measure_accuracy(lambda message, done: None))

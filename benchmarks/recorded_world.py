@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
-from approx_perception.assembly import KernelOptions, load_network, load_space, prepare_space
-from approx_perception.assembly.measuring import LatencyRows, PartTimer, Scene
+from approx_perception.assembly import KernelOptions, load_network, load_space
+from approx_perception.assembly.measuring import PartTimer
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import LabelledFrame
@@ -20,8 +20,7 @@ from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.kernels.detection_replay import detect_all
 from approx_perception.latency.records import of_parts
 from approx_perception.profiling.contention_generator import ContentionLevel
-from approx_perception.profiling.plan import ProfilePlan
-from approx_perception.profiling.profiler import join_units, time_level
+from approx_perception.profiling.profiler import Clip, join_units, time_level
 from approx_perception.simulation.recorded_machine import LatencyTrace
 from approx_perception.structures import Detections
 from approx_perception.trackers import Tracker, TrackerUpdate
@@ -154,23 +153,17 @@ def saved_detections(
 
 def record_trace(
     network: Network,
-    scenes: Sequence[Scene],
+    clips: Sequence[Clip],
     levels: Sequence[ContentionLevel],
     cache: Path,
     rounds: int = 3,
 ) -> tuple[LatencyTrace, np.ndarray]:
     """Time all parts under each level, in turns; from a file if it is there."""
-    trackers = prepare_space(network.space, network.detector)
     if not cache.exists():
-        plan = ProfilePlan(levels, detections_per_scene=6, calls_per_scene=4)
-
-        def timer() -> PartTimer:
-            parts = network.detector, trackers, network.space, MonotonicClock(), LatencyRows()
-            return PartTimer(*parts)
-
-        timer().preheat(scenes[0])
+        timer = PartTimer(DetectionKernel(network.detector, network.space), MonotonicClock())
+        timer.preheat(clips[0])
         units = [
-            time_level(timer(), network.space, plan, level, turn, scenes)
+            time_level(timer, levels[level], level, turn, clips)
             for turn in range(rounds)
             for level in track(range(len(levels)), f"trace, round {turn + 1}")
         ]

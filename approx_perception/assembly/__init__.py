@@ -4,7 +4,6 @@ from approx_perception.assembly.loading import (
     load_network,
     load_space,
     machine_name,
-    prepare_space,
     space_names,
 )
 from approx_perception.assembly.network import Network, assemble
@@ -17,6 +16,5 @@ __all__ = [
     "load_network",
     "load_space",
     "machine_name",
-    "prepare_space",
     "space_names",
 ]

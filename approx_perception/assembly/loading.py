@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from approx_perception.assembly.options import KernelOptions
-from approx_perception.branches import BranchSpace, TrackerSettings
+from approx_perception.branches import BranchSpace
 from approx_perception.detectors import (
     Detector,
     DetectorOptions,
@@ -11,12 +11,10 @@ from approx_perception.detectors import (
     load_detector,
 )
 from approx_perception.exceptions import ConfigurationError, choices, shown
-from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.machine import core_count, describe_cpu
 from approx_perception.share import share_folder
-from approx_perception.trackers import Tracker
 
-__all__ = ["load_network", "load_space", "machine_name", "prepare_space", "space_names"]
+__all__ = ["load_network", "load_space", "machine_name", "space_names"]
 
 
 def space_names() -> tuple[str, ...]:
@@ -73,8 +71,3 @@ def load_network(options: KernelOptions, precision: str | None = None) -> tuple[
         ),
     )
     return detector, num_threads
-
-
-def prepare_space(space: BranchSpace, detector: Detector) -> dict[TrackerSettings, Tracker]:
-    """Refuse settings that cannot run, before anything slow is done, and build all trackers."""
-    return DetectionKernel(detector, space).trackers()

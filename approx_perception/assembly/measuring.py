@@ -1,170 +1,128 @@
-"""Time detections and tracker calls one by one."""
+"""Time the parts of a kernel one by one."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import Clock
-from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.files import Columns
+from approx_perception.kernels import Kernel, Trial
 from approx_perception.latency.records import LATENCY_COLUMNS
-from approx_perception.structures import Detections
-from approx_perception.structures.boxes import areas_px2
-from approx_perception.trackers import Tracker
 
-__all__ = [
-    "LatencyRows",
-    "PartTimer",
-    "Scene",
-    "objects_of",
-]
-
+__all__ = ["PartTimer", "Report"]
 
 Image = npt.NDArray[np.uint8]
+#: Called with what is being done.
+Report = Callable[[str], None]
 
-_CONTENT = ("object_count", "total_area_px2", "mean_width_px", "mean_height_px")
-_COLUMNS = (*LATENCY_COLUMNS, *_CONTENT)
-
-#: How far aside an object comes again, in sides.
-_ASIDE = 0.4
-_LEAST_SIDE_PX = 12.0
-#: Runs of a setting until it is warm.
+#: Runs of a part until it is warm.
 _PREHEATS = 3
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """Successive images of one size, and the objects of the first."""
-
-    images: Sequence[Image]
-    objects: Detections
-
-
-def objects_of(scene: Scene, count: int, scale: float) -> Detections:
-    """``count`` objects of a scene, their sides times ``scale``.
-
-    Where the scene has fewer, the same ones come again a little aside. Number and size must vary
-    apart from each other, or a fit could not tell what each costs.
-    """
-    height, width = scene.images[0].shape[:2]
-    known = max(len(scene.objects), 1)
-    objects = scene.objects.select(np.arange(count) % known)
-    centres = (objects.boxes[:, :2] + objects.boxes[:, 2:]) / 2
-    sides = objects.boxes[:, 2:] - objects.boxes[:, :2]
-    again = np.arange(count)[:, None] >= known
-    aside = np.random.default_rng(0).uniform(-_ASIDE, _ASIDE, (count, 2))
-    centres = centres + np.where(again, aside, 0.0) * sides
-    limit = np.array([width, height], np.float64)
-    sides = np.clip(sides * scale, _LEAST_SIDE_PX, limit)
-    centres = np.clip(centres, sides / 2, limit - sides / 2)
-    boxes = np.concatenate([centres - sides / 2, centres + sides / 2], axis=1)
-    return replace(objects, boxes=boxes.astype(np.float32))
-
-
-@dataclass(slots=True)
-class LatencyRows:
-    """Rows of `LATENCY_COLUMNS` and of what trackers cost by, as they come."""
-
-    rows: list[tuple[float, ...]] = field(default_factory=list)
-
-    def columns(self) -> Columns:
-        """Rows so far, by column."""
-        table = np.array(self.rows, np.float64).reshape(-1, len(_COLUMNS))
-        return dict(zip(_COLUMNS, table.T, strict=True))
-
-
 class PartTimer:
-    """Run parts of a space and write down what each call took.
+    """Runs the trials of a kernel and writes down what each took, as columns of records.
 
     Parameters
     ----------
-    detector, trackers, space
-        What is measured; all resident.
+    kernel
+        What is measured.
     clock
-        Times them.
-    rows
-        Gets a row for each call.
+        Times it.
     """
 
-    def __init__(
+    def __init__(self, kernel: Kernel, clock: Clock) -> None:
+        self._kernel, self._clock = kernel, clock
+        self._parts = kernel.space.compiled.parts
+        self._content = [
+            field.name
+            for field in fields(kernel.cost_terms.content_type)
+            if field.name != "is_known"
+        ]
+
+    def preheat(self, images: Sequence[Image], report: Report = lambda _: None) -> None:
+        """Run every part; the first runs of a network are many times slower."""
+        runs: Counter[int] = Counter()
+        for trial in self._kernel.trials(images):
+            if not runs[trial.part]:
+                report(f"preheating {self._parts[trial.part].name}")
+            runs[trial.part] += 1
+            if runs[trial.part] <= _PREHEATS:
+                trial.prepare()
+                trial.run()
+
+    def time(
         self,
-        detector: Detector,
-        trackers: Mapping[TrackerSettings, Tracker],
-        space: BranchSpace,
-        clock: Clock,
-        rows: LatencyRows,
-    ) -> None:
-        self._detector, self._space, self._clock, self.rows = detector, space, clock, rows
-        self._trackers = [trackers[settings] for settings in space.trackers]
-        #: Written into every row.
-        self.level = 0
-        self.round = 0
+        images: Sequence[Image],
+        level: int = 0,
+        turn: int = 0,
+        report: Report = lambda _: None,
+    ) -> Columns:
+        """Time every trial on successive images of one size, but the first of each part.
 
-    def preheat(self, scene: Scene, report: Callable[[str], None] = lambda _: None) -> None:
-        """Run every setting and tracker; the first runs of a network are many times slower."""
-        for settings in self._space.detector_settings:
-            report(f"preheating detector {settings[0]} {settings[1] or ''}".strip())
-            for index in range(_PREHEATS):
-                image = scene.images[index % len(scene.images)]
-                self._detector.detect(image, DetectorSettings(*settings))
-        report("preheating trackers")
-        for tracker in self._trackers:
-            tracker.initialize(scene.images[0], scene.objects)
-            tracker.update(scene.images[1])
+        Each turn begins elsewhere, so that drift of the machine hits all parts alike.
 
-    def detections(self, part: int, scene: Scene, count: int) -> None:
-        """Time one setting, after one call that does not count."""
-        settings = DetectorSettings(*self._space.detector_settings[part])
-        self._detector.detect(scene.images[0], settings)
-        for index in range(count):
-            image = scene.images[index % len(scene.images)]
-            ms = self._elapsed_ms(lambda image=image: self._detector.detect(image, settings))  # type: ignore[misc]
-            self._write(part, -1, image, Detections.empty(), ms)
+        Parameters
+        ----------
+        images
+            See `Kernel.trials`.
+        level, turn
+            Written into every row; the turn is the ``round``.
+        report
+            Called with the name of each part before it is timed.
+        """
+        trials = list(self._kernel.trials(images, seed=turn))
+        start = len(trials) * (turn % 3) // 3
+        begun: set[int] = set()
+        rows = []
+        for trial in [*trials[start:], *trials[:start]]:
+            if trial.part not in begun:
+                report(self._parts[trial.part].name)
+            ms = self._ms(trial)
+            if trial.part in begun:
+                rows.append(self._row(trial, -1, level, turn, ms))
+            begun.add(trial.part)
+        return self._columns(rows)
 
-    def all_settings_ms(self, scene: Scene) -> float:
-        """Time all settings on one image, as they are replayed: they share what they can."""
-        settings = [DetectorSettings(*each) for each in self._space.detector_settings]
-        image = scene.images[0]
-        self._detector.detect_each(image, settings)
-        return self._elapsed_ms(lambda: self._detector.detect_each(image, settings))
+    def switches(self, order: Sequence[int], images: Sequence[Image], turn: int = 0) -> Columns:
+        """Time what starts groups in an order: each is a first one after the part before it.
 
-    def switches(self, order: Sequence[int], scene: Scene) -> None:
-        """Time settings in an order; each call is a first one after the setting before it."""
-        settings = [DetectorSettings(*s) for s in self._space.detector_settings]
-        before = order[-1]
-        for step, part in enumerate(order):
-            image = scene.images[step % len(scene.images)]
-            knobs = settings[part]
-            ms = self._elapsed_ms(lambda i=image, k=knobs: self._detector.detect(i, k))  # type: ignore[misc]
+        Parameters
+        ----------
+        order
+            Positions among the parts that start groups.
+        images, turn
+            See `time`.
+        """
+        starting = self._kernel.space.compiled.main_parts[0]
+        trials: dict[int, list[Trial]] = {int(part): [] for part in starting}
+        for trial in self._kernel.trials(images):
+            if trial.part in trials:
+                trials[trial.part].append(trial)
+        before, rows = int(starting[order[-1]]), []
+        for step, position in enumerate(order):
+            own = trials[part := int(starting[position])]
+            trial = own[step % len(own)]
+            ms = self._ms(trial)
             if step:
-                self._write(part, before, image, Detections.empty(), ms)
+                rows.append(self._row(trial, before, 0, turn, ms))
             before = part
+        return self._columns(rows)
 
-    def tracking(self, part: int, scene: Scene, objects: Detections, count: int) -> None:
-        """Time a tracker; every step is a first one, as boxes must stay real."""
-        tracker = self._trackers[part]
-        for index in range(count + 1):
-            first = scene.images[index % (len(scene.images) - 1)]
-            second = scene.images[index % (len(scene.images) - 1) + 1]
-            initialize_ms = self._elapsed_ms(lambda i=first: tracker.initialize(i, objects))  # type: ignore[misc]
-            step_ms = self._elapsed_ms(lambda i=second: tracker.update(i))  # type: ignore[misc]
-            if index:
-                start = len(self._space.detector_settings) + part
-                self._write(start, -1, first, objects, initialize_ms)
-                self._write(start + len(self._trackers), -1, first, objects, step_ms)
-
-    def _elapsed_ms(self, action: Callable[[], object]) -> float:
+    def _ms(self, trial: Trial) -> float:
+        trial.prepare()
         start_ns = self._clock.monotonic_ns()
-        action()
+        trial.run()
         return (self._clock.monotonic_ns() - start_ns) / 1e6
 
-    def _write(self, part: int, before: int, image: Image, objects: Detections, ms: float) -> None:
-        sides = objects.boxes[:, 2:] - objects.boxes[:, :2]
-        width, height = sides.mean(axis=0) if len(objects) else (0.0, 0.0)
-        self.rows.rows.append(
-            (part, before, self.level, self.round, image.shape[1], image.shape[0], ms,
-             len(objects), float(areas_px2(objects.boxes).sum()), float(width), float(height))
-        )  # fmt: skip
+    def _row(self, trial: Trial, before: int, level: int, turn: int, ms: float) -> list[float]:
+        content = [float(getattr(trial.content, name)) for name in self._content]
+        return [trial.part, before, level, turn, *trial.image_size, ms, *content]
+
+    def _columns(self, rows: Sequence[Sequence[float]]) -> Columns:
+        names = (*LATENCY_COLUMNS, *self._content)
+        table = np.array(rows, np.float64).reshape(-1, len(names))
+        # What is unknown of a trial's content is nothing that its cost depends on.
+        return dict(zip(names, np.nan_to_num(table).T, strict=True))

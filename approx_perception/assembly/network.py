@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from approx_perception.accuracy._base import AccuracyPredictor
 from approx_perception.assembly.bundle import PredictorBundle
-from approx_perception.assembly.calibration import calibrate, calibration_scene
+from approx_perception.assembly.calibration import calibrate, calibration_images
 from approx_perception.assembly.idleness import busy_sentence
 from approx_perception.assembly.known_accuracy import known_accuracy
 from approx_perception.assembly.loading import (
@@ -15,23 +13,20 @@ from approx_perception.assembly.loading import (
     load_space,
     machine_name,
 )
-from approx_perception.assembly.measuring import LatencyRows, PartTimer, Scene
+from approx_perception.assembly.measuring import PartTimer
 from approx_perception.assembly.options import KernelOptions
 from approx_perception.assembly.policy_factory import PolicyFactory, check_policy_name
-from approx_perception.branches import Branch, BranchSpace, TrackerSettings, parse_branch
+from approx_perception.branches import Branch, BranchSpace, parse_branch
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.detectors import Detector
 from approx_perception.kernels.detection import DetectionKernel, DetectionOptions
-from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
-from approx_perception.latency.fit import fit_latency
 from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.notices import notice
 from approx_perception.pipeline import Stream
 from approx_perception.pipeline.batches import batches_that_pay
 from approx_perception.scheduling import Scheduler
 from approx_perception.structures import LoadReading
-from approx_perception.trackers import Tracker
 
 __all__ = ["Network", "assemble"]
 
@@ -102,16 +97,13 @@ class Network:
         """Calibrate as at start; with a profile, nothing is measured. Takes seconds."""
         if self.model.is_profiled:
             return self
-        scene = calibration_scene(self.image_size)
-        trackers = self.kernel.trackers()
-        model = _calibrated(self.detector, trackers, self.space, scene, self.clock)
-        return replace(self, model=model)
+        return replace(self, model=calibrate(self.kernel, self.image_size, self.clock))
 
     def batches_that_pay(
         self, count: int, report: Callable[[str], None] = lambda _: None
     ) -> frozenset[int]:
         """Parts at which ``count`` cameras are quicker as a batch; measured now."""
-        images = calibration_scene(self.image_size).images
+        images = calibration_images(self.image_size)
         together = [images[index % len(images)] for index in range(count)]
         return batches_that_pay(self.kernel, together, self.clock, report)
 
@@ -121,19 +113,6 @@ def _precision(options: KernelOptions, bundle: PredictorBundle | None) -> str:
     if bundle is None or options.precision != "auto":
         return options.precision
     return str(bundle.metadata.get("precision", "auto"))
-
-
-def _calibrated(
-    detector: Detector,
-    trackers: dict[TrackerSettings, Tracker],
-    space: BranchSpace,
-    scene: Scene,
-    clock: Clock,
-    report: Callable[[str], None] = lambda _: None,
-) -> LatencyModel:
-    columns = calibrate(detector, trackers, space, scene, clock, report)
-    terms = DetectionCosts(space)
-    return fit_latency(columns, np.full((1, 2), np.nan), space.compiled, terms)
 
 
 def assemble(
@@ -196,8 +175,6 @@ def assemble(
     if elsewhere is not None:
         model = profiled or elsewhere
     else:
-        scene = calibration_scene(options.image_size)
-        trackers = kernel.trackers()
-        PartTimer(detector, trackers, space, clock, LatencyRows()).preheat(scene, report)
-        model = profiled or _calibrated(detector, trackers, space, scene, clock, report)
+        PartTimer(kernel, clock).preheat(calibration_images(options.image_size), report)
+        model = profiled or calibrate(kernel, options.image_size, clock, report)
     return Network(options, kernel, branch, policies, accuracy, accuracy_source, model, clock, load)

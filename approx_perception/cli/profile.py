@@ -75,9 +75,11 @@ def _show_plan(profiler: Profiler, seconds: Mapping[str, float]) -> None:
     work = {
         "latency": f"{plan.rounds} rounds: {', '.join(map(str, plan.levels))}",
         "switching": f"{plan.tours} tours of all pairs",
-        "accuracy": f"{len(profiler.space)} branches, {frames}",
+        "accuracy": f"{len(profiler.kernel.space)} branches, {frames}",
     }
-    table = Table("stage", "work", "about", title=f"profile of space {profiler.space.name!r}")
+    table = Table(
+        "stage", "work", "about", title=f"profile of space {profiler.kernel.space.name!r}"
+    )
     for stage, text in work.items():
         table.add_row(stage, text, f"{seconds[stage]:.0f} s")
     console.print(table)

@@ -13,14 +13,20 @@ import numpy.typing as npt
 
 from approx_perception import __version__
 from approx_perception.assembly.idleness import idleness_of
-from approx_perception.assembly.measuring import LatencyRows, PartTimer, Scene
-from approx_perception.datasets import FrameSource
-from approx_perception.detectors import Detector
+from approx_perception.assembly.measuring import PartTimer
+from approx_perception.clock import Clock
+from approx_perception.datasets import FrameSource, LabelledFrame
+from approx_perception.kernels import Kernel
 from approx_perception.latency.records import ProfileRecords
-from approx_perception.profiling.profiler import Profiler, Report, join_units
+from approx_perception.metrics.average_precision import FrameMatch
+from approx_perception.profiling.profiler import Clip, Profiler, Report, join_units
+from approx_perception.simulation.replay import replay_all
+from approx_perception.structures import Frame
 
 __all__ = ["estimate_seconds", "partial_folder", "record_profile"]
 
+#: Comparing an output with the truth of a frame.
+_COMPARING_S = 0.0004
 _LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "torchvision", "onnxruntime")
 
 
@@ -38,32 +44,41 @@ def partial_folder(out: Path, identity: Mapping[str, Any]) -> Path:
     return out.with_suffix(f".partial-{digest}")
 
 
-def estimate_seconds(profiler: Profiler, scenes: Sequence[Scene]) -> dict[str, float]:
-    """Preheat, try every part a few times, and say how long each stage will take; see the plan."""
-    rows, space = LatencyRows(), profiler.space
-    timer = PartTimer(profiler.detector, profiler.trackers, space, profiler.clock, rows)
-    timer.preheat(scenes[0])
-    # Weak detections are followed too, so that there are many.
-    objects = scenes[0].objects.select(np.arange(16) % len(scenes[0].objects))
-    for part in range(len(space.detector_settings)):
-        timer.detections(part, scenes[0], 2)
-    for part in range(len(space.trackers)):
-        timer.tracking(part, scenes[0], objects, 2)
-    columns = rows.columns()
+def estimate_seconds(profiler: Profiler, clips: Sequence[Clip]) -> dict[str, float]:
+    """Preheat, try everything once, and say how long each stage will take; see the plan."""
+    kernel, clock, clip = profiler.kernel, profiler.clock, clips[0]
+    timer = PartTimer(kernel, clock)
+    timer.preheat(clip)
+    start_ns = clock.monotonic_ns()
+    columns = timer.time(clip)
+    clip_s = (clock.monotonic_ns() - start_ns) / 1e9
+    starting = kernel.space.compiled.main_parts[0]
+    own_ms = [float(columns["ms"][columns["part"] == part].mean()) for part in starting]
+    starts_s = len(starting) * sum(own_ms) / 1e3
+    return profiler.plan.seconds(clip_s, starts_s, _accuracy_frame_s(kernel, clip, clock))
 
-    owner_of = [space.compiled.owners.index(part.owner) for part in space.compiled.parts]
-    mean_ms = np.zeros(len(space.compiled.owners))
-    for part, owner in enumerate(owner_of):
-        mean_ms[owner] += columns["ms"][columns["part"] == part].mean()
-    settings = len(space.detector_settings)
-    return profiler.plan.seconds(
-        space, mean_ms[:settings].tolist(), mean_ms[settings:].tolist(),
-        timer.all_settings_ms(scenes[0]),
-    )  # fmt: skip
+
+def _accuracy_frame_s(kernel: Kernel, clip: Clip, clock: Clock) -> float:
+    """Of a frame of which all branches are replayed and compared with the truth."""
+    frames = [LabelledFrame(Frame(image, i, "clip", i), None) for i, image in enumerate(clip)]
+    none = np.zeros(0, np.int64)
+    nothing = FrameMatch(none.astype(np.float32), none, none.astype(bool), none)
+    compared = 0
+
+    def match(frame: int, output: Any) -> FrameMatch:
+        nonlocal compared
+        compared += 1
+        return nothing
+
+    start_ns = clock.monotonic_ns()
+    for _ in replay_all(kernel, frames, match):
+        pass
+    seconds = (clock.monotonic_ns() - start_ns) / 1e9
+    return (seconds + compared * _COMPARING_S) / len(frames)
 
 
 def record_profile(
-    profiler: Profiler, scenes: Sequence[Scene], identity: Mapping[str, Any], report: Report
+    profiler: Profiler, clips: Sequence[Clip], identity: Mapping[str, Any], report: Report
 ) -> ProfileRecords:
     """Run all stages; units that an earlier run finished are read, not measured again.
 
@@ -71,7 +86,7 @@ def record_profile(
     ----------
     profiler
         What to measure.
-    scenes
+    clips
         That latencies are measured on.
     identity
         Goes into the metadata; its ``levels`` are those of the plan.
@@ -79,8 +94,8 @@ def record_profile(
         Called with what is being done and the units just done.
     """
     profiler.folder.mkdir(parents=True, exist_ok=True)
-    visits = profiler.measure_latency(scenes, report)
-    tours = profiler.measure_switching(scenes, report)
+    visits = profiler.measure_latency(clips, report)
+    tours = profiler.measure_switching(clips, report)
     accuracy = join_units(profiler.measure_accuracy(report)) if profiler.has_truth else {}
     load = np.concatenate([visit.pop("load") for visit in visits])
     levels = [
@@ -93,7 +108,7 @@ def record_profile(
         "idleness": idleness_of(latency, load),
         "levels": levels,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": _versions(profiler.detector),
+        "versions": _versions(profiler.kernel),
         "data_hash": _data_hash(profiler.sources, profiler.frames_per_source),
     }
     return ProfileRecords(metadata, latency, accuracy)
@@ -107,11 +122,11 @@ def _mean_load(rows: npt.NDArray[np.float64]) -> dict[str, float | None]:
     }
 
 
-def _versions(detector: Detector) -> dict[str, str]:
+def _versions(kernel: Kernel) -> dict[str, str]:
     libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
     return {
         "approx_perception": __version__, "python": platform.python_version(), **libraries,
-        "detector": detector.description,
+        "detector": kernel.description,
     }  # fmt: skip
 
 

@@ -9,28 +9,22 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from approx_perception.assembly import (
-    KernelOptions,
-    load_network,
-    load_space,
-    machine_name,
-    prepare_space,
-)
+from approx_perception.assembly import KernelOptions, load_network, load_space, machine_name
 from approx_perception.assembly.idleness import busy_now, busy_sentence
-from approx_perception.assembly.measuring import Scene
 from approx_perception.branches import BranchSpace
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import FrameSource
 from approx_perception.datasets.class_map import ClassTable
-from approx_perception.detectors import Detector, DetectorSettings
+from approx_perception.detectors import Detector
 from approx_perception.detectors.faster_rcnn.precision import PRECISIONS
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import read_json_table
+from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.notices import notice
 from approx_perception.profiling.data import check_snippets, have_truth
 from approx_perception.profiling.fit_profile import fit_profile
 from approx_perception.profiling.plan import ProfilePlan, contention_levels
-from approx_perception.profiling.profiler import Profiler, Report, scenes_found, scenes_of
+from approx_perception.profiling.profiler import Clip, Profiler, Report, clips_of
 from approx_perception.profiling.recording import estimate_seconds, partial_folder, record_profile
 
 __all__ = ["ProfileData", "ProfileSession", "check_target"]
@@ -114,7 +108,7 @@ class ProfileSession:
     ----------
     out
         ``NAME.json`` to write; the other files stand beside it.
-    profiler, scenes
+    profiler, clips
         What measures, and what latencies are measured on.
     identity
         What the profile is of: what was measured goes on only with the same.
@@ -122,7 +116,7 @@ class ProfileSession:
 
     out: Path
     profiler: Profiler
-    scenes: Sequence[Scene]
+    clips: Sequence[Clip]
     identity: Mapping[str, Any]
 
     @classmethod
@@ -152,7 +146,6 @@ class ProfileSession:
         space = load_space(options.space, options.family)
         has_truth = have_truth(data.sources, data.frames)
         network, num_threads = load_network(options)
-        trackers = prepare_space(space, network)
         names = data.class_map.names
         if has_truth:
             check_snippets(data.sources, data.frames, network.class_names, names)
@@ -167,20 +160,15 @@ class ProfileSession:
             _identity, num_threads=num_threads, space=space, data=data.identity, plan=plan
         )
         network = _as_begun(network, options, out, identity_of)
-        excerpts = list(data.sources.values())
-        if has_truth:
-            scenes = scenes_of(excerpts, plan.scenes)
-        else:
-            largest = DetectorSettings(*space.detector_settings[-1])
-            scenes = scenes_found(network, largest, excerpts, plan.scenes)
+        clips = clips_of(list(data.sources.values()), plan.clips)
         identity = identity_of(network)
         folder = partial_folder(out, identity)
         _tell_begun(out, folder, tell)
         profiler = Profiler(
-            network, trackers, space, data.sources, data.frames, plan, folder, MonotonicClock(),
-            names, has_truth,
+            DetectionKernel(network, space), data.sources, data.frames, plan, folder,
+            MonotonicClock(), names, has_truth,
         )  # fmt: skip
-        return cls(out, profiler, scenes, identity)
+        return cls(out, profiler, clips, identity)
 
     def estimate_seconds(self) -> dict[str, float]:
         """Try every part, and say how long each stage will take; notice where others are busy."""
@@ -189,7 +177,7 @@ class ProfileSession:
                 f"this machine is busy ({reasons}); stop what else runs: a profile is of an idle "
                 "one"
             )
-        return estimate_seconds(self.profiler, self.scenes)
+        return estimate_seconds(self.profiler, self.clips)
 
     def measure(self, report: Report) -> dict[str, float]:
         """Measure, fit, and write the files.
@@ -205,7 +193,7 @@ class ProfileSession:
             Mean error of AP50 on sources left out, of each way to predict it; empty where latency
             alone was measured.
         """
-        records = record_profile(self.profiler, self.scenes, self.identity, report)
+        records = record_profile(self.profiler, self.clips, self.identity, report)
         # Before anything is written: what cannot be fitted must not take the name.
         bundle, accuracy = fit_profile(records)
         records.save(self.out.with_suffix(".records.json"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from approx_perception.accuracy.content_model import ConstantAccuracy
-from approx_perception.assembly.calibration import calibration_scene
+from approx_perception.assembly.calibration import calibration_images
 from approx_perception.clock import FakeClock
 from approx_perception.exceptions import InferenceError
 from approx_perception.kernels.detection import DetectionKernel
@@ -149,7 +149,7 @@ class OverheadDetector(FakeDetector):
     ("call_ms", "image_ms", "pays"), [(8.0, 2.0, True), (0.0, 10.0, False), (0.5, 9.5, False)]
 )
 def test_batches_that_pay_are_measured(clock, call_ms, image_ms, pays):
-    images = calibration_scene((64, 48)).images[:2]
+    images = calibration_images((64, 48))[:2]
     kernel = DetectionKernel(OverheadDetector(clock, call_ms, image_ms), SPACE)
     assert batches_that_pay(kernel, images, clock) == (frozenset({0, 1}) if pays else frozenset())
 
