@@ -214,12 +214,8 @@ class MostAccurate(SchedulingPolicy):
             )
         equals = np.flatnonzero(value == highest)
         best = int(equals[latency_ms[equals].argmin()])
-        current = candidates.current
-        if (
-            current is not None
-            and current != best
-            and value[current] > value[best] - constants.LEAST_GAIN
-        ):
+        current, enough = candidates.current, value[best] - constants.LEAST_GAIN
+        if current is not None and current != best and value[current] > enough:
             best, reason = current, f"kept: no other branch that fits {budget} is clearly better"
         elif not fits[best]:
             share = f"{late_share[best]:.0%} of {sla.scope.value}s"

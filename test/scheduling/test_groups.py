@@ -7,6 +7,7 @@ import pytest
 
 from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
+from approx_perception.metrics.latency import group_means_ms
 from approx_perception.scheduling import Fixed, MostAccurate, Scheduler
 from approx_perception.structures import (
     SLA,
@@ -105,3 +106,25 @@ def test_latencies_of_a_clock_that_fails_are_not_measured(odd_ms):
     play.frames(12.0, odd_ms)
     play.decide()
     assert play.told[0].measured_ms == (12.0,)
+
+
+def test_what_is_told_is_what_a_record_counts():
+    """A record has a row for each frame and whether it begins a group; see `group_means_ms`."""
+    rng, play = np.random.default_rng(0), Play(MostAccurate())
+    own_ms, starts = [], []
+    for _ in range(300):
+        decision = play.decide()
+        if rng.random() < 0.1:
+            play.scheduler.fail(None, RuntimeError("out of memory"))
+            continue
+        own_ms.append(float(rng.uniform(1, 60)))
+        starts.append(decision.starts_group)
+        timings = StageTimings(processing_ms=own_ms[-1])
+        why_end = "lost" if rng.random() < 0.1 else ""
+        play.scheduler.observe(
+            FrameResult(0, "", 0, Detections.empty(), decision, SLA_20, timings, why_end=why_end)
+        )
+    means_ms = group_means_ms(np.array(own_ms), np.array(starts))[starts]
+    np.testing.assert_allclose([group.mean_ms for group in play.told], means_ms[: len(play.told)])
+    assert len(play.told) in (len(means_ms), len(means_ms) - 1)
+    assert {len(group.measured_ms) - group.planned_frames for group in play.told} >= {-1, 0, 1}
