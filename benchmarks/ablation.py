@@ -34,7 +34,7 @@ from approx_perception.structures import SLA, SlaScope
 
 #: SLA in ms and scope.
 SLAS = {
-    "synthetic": [(25, "frame"), (35, "frame"), (50, "frame"), (12, "gof"), (20, "gof")],
+    "synthetic": [(35, "frame"), (50, "frame"), (20, "gof"), (30, "gof")],
     "real": [(9, "frame"), (12, "frame"), (20, "frame"), (12, "gof")],
 }  # fmt: skip
 #: How far off each part's cost is on the other machine, in log.
@@ -45,7 +45,7 @@ Figures = dict[str, list[tuple[float, float]]]
 
 
 def worlds(arguments: argparse.Namespace) -> dict[str, list[Run]]:
-    """Synthetic video, real sequences, and the synthetic ones with a profile of another machine."""
+    """Synthetic video, real sequences, and these with a profile of another machine."""
     shared = {"frames": 768, "zoom": None, "starts": arguments.starts, "profile_error": 0.0}
     parts = [f"{arguments.data / name}[48:]" for name in ("PETS09-S3-MF1", "TUD-Campus")]
     real = argparse.Namespace(
@@ -59,7 +59,7 @@ def worlds(arguments: argparse.Namespace) -> dict[str, list[Run]]:
     )  # fmt: skip
     makers = {"synthetic": synthetic, "real": real}
     runs = {name: prepare(makers[name]) for name in makers}
-    return {**runs, "other machine": runs["synthetic"]}
+    return {**runs, "other machine": runs["real"]}
 
 
 def constants() -> Iterator[tuple[str, float, str]]:
@@ -91,7 +91,7 @@ def others(value: Any) -> list[tuple[str, Any]]:
 
 def builder(world: str) -> Builder:
     """Ours, by a profile that is fitted with the constants in force."""
-    profile = "first" if world == "real" else "default"
+    profile = "default" if world == "synthetic" else "first"
     records = ProfileRecords.load(Path(f"out/profile/{profile}.records.json"))
     latency = fit_profile(records)[0].latency
 
@@ -109,7 +109,7 @@ def figures(runs: dict[str, list[Run]]) -> Figures:
     measured: Figures = {}
     for world, starts in runs.items():
         build, measured[world] = builder(world), []
-        for latency_ms, scope in SLAS.get(world, SLAS["synthetic"]):
+        for latency_ms, scope in SLAS.get(world, SLAS["real"]):
             sla = SLA(float(latency_ms), 0.95, SlaScope(scope))
             outcomes = [run_scheduler(run, world, build, sla) for run in starts]
             pairs = np.array([(each.ap50, each.violations) for each in outcomes])
@@ -131,7 +131,7 @@ def table(known: dict[str, Figures]) -> str:
         "|---|---|---|---|",
     ]
     for world, own in base.items():
-        slas = ", ".join(f"{ms} ms {scope}" for ms, scope in SLAS.get(world, SLAS["synthetic"]))
+        slas = ", ".join(f"{ms} ms {scope}" for ms, scope in SLAS.get(world, SLAS["real"]))
         ap50, late = np.mean(own, axis=0)
         lines.append(f"| {world} | {slas} | {ap50:.3f} | {late:.1%} |")
     header = " | ".join(base)

@@ -21,7 +21,7 @@ def main() -> None:
     bundle = PredictorBundle.load(arguments.profile)
     target = arguments.weights.with_suffix(".predictors.json")
     # Latency is the machine's own.
-    replace(bundle, latency=None, original=None).save(target)
+    replace(bundle, latency=None).save(target)
     print(f"{target} and the npz beside it")
 
 
