@@ -20,6 +20,7 @@ __all__ = [
 ]
 
 Figures = Mapping[str, float]
+Vector = npt.NDArray[np.float64]
 
 _COLOURS = (
     "#1f77b4", "#d95f02", "#1b9e77", "#7570b3", "#e7298a", "#66a61e", "#a6761d", "#666666",
@@ -35,7 +36,7 @@ _LAYOUT = {
 }  # fmt: skip
 
 
-def seconds_of(record: RunRecord) -> npt.NDArray[np.float64]:
+def seconds_of(record: RunRecord) -> Vector:
     """Times of the processed frames since the first one of the source, in s."""
     stamps = record.processed("stamp_ns")
     return np.asarray((stamps - record.frames["stamp_ns"][0]) / 1e9)
@@ -148,11 +149,22 @@ def _pareto(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, flo
 
 def timeline_chart(record: RunRecord) -> go.Figure:
     """Latency and SLA, branch, and contention over the time of the source, zoomed together."""
-    seconds, latency = seconds_of(record), record.processed("processing_ms")
-    detected = record.processed("detected")
+    seconds = seconds_of(record)
     chart = make_subplots(
         rows=3, cols=1, shared_xaxes=True, row_heights=[0.5, 0.3, 0.2], vertical_spacing=0.03
     )
+    _add_latencies(chart, record, seconds)
+    _add_branches(chart, record, seconds)
+    _add_contention(chart, record, seconds)
+    for step in steps_of(record):
+        chart.add_vline(x=float(seconds[step.frame]), line={"color": "#cccccc", "dash": "dot"})
+    chart.update_layout(**_LAYOUT, height=680)
+    chart.update_xaxes(title_text="time of the source, s", row=3, col=1)
+    return chart
+
+
+def _add_latencies(chart: go.Figure, record: RunRecord, seconds: Vector) -> None:
+    latency, detected = record.processed("processing_ms"), record.processed("detected")
     for mask, name, colour in (
         (detected, "detected frame", _COLOURS[0]), (~detected, "tracked frame", _COLOURS[2]),
     ):  # fmt: skip
@@ -169,14 +181,25 @@ def timeline_chart(record: RunRecord) -> go.Figure:
         x=seconds, y=record.processed("sla_ms"), mode="lines", name="SLA",
         line={"color": _SLA, "shape": "hv", "width": 2}, row=1, col=1,
     )  # fmt: skip
-    names = record.metadata["branches"]
-    branch = record.processed("branch")
+    chart.update_yaxes(title_text="ms", rangemode="tozero", row=1, col=1)
+
+
+def _add_branches(chart: go.Figure, record: RunRecord, seconds: Vector) -> None:
+    names, reasons = record.metadata["branches"], record.metadata["reasons"]
     chart.add_scattergl(
-        x=seconds, y=[names[i] for i in branch], mode="markers", name="branch", showlegend=False,
+        x=seconds, y=[names[i] for i in record.processed("branch")], mode="markers",
+        name="branch", showlegend=False,
         marker={"size": 5, "symbol": "square", "color": _COLOURS[3]},
-        text=[record.metadata["reasons"][i] for i in record.processed("reason")],
+        text=[reasons[i] for i in record.processed("reason")],
         hovertemplate="%{text}", row=2, col=1,
     )  # fmt: skip
+    chart.update_yaxes(
+        automargin=True, tickfont={"size": 10}, row=2, col=1,
+        categoryorder="array", categoryarray=_by_cost(record),
+    )  # fmt: skip
+
+
+def _add_contention(chart: go.Figure, record: RunRecord, seconds: Vector) -> None:
     chart.add_scattergl(
         x=seconds, y=record.processed("believed_slowdown"), mode="lines",
         name="slowdown, as believed", line={"color": _COLOURS[1]}, row=3, col=1,
@@ -187,17 +210,7 @@ def timeline_chart(record: RunRecord) -> go.Figure:
             x=seconds, y=levels, mode="lines", name="contention, number of level",
             line={"color": "#888888", "shape": "hv", "dash": "dot"}, row=3, col=1,
         )  # fmt: skip
-    for step in steps_of(record):
-        chart.add_vline(x=float(seconds[step.frame]), line={"color": "#cccccc", "dash": "dot"})
-    chart.update_layout(**_LAYOUT, height=680)
-    chart.update_yaxes(title_text="ms", rangemode="tozero", row=1, col=1)
-    chart.update_yaxes(
-        automargin=True, tickfont={"size": 10}, row=2, col=1,
-        categoryorder="array", categoryarray=_by_cost(record),
-    )  # fmt: skip
     chart.update_yaxes(title_text="slowdown", rangemode="tozero", row=3, col=1)
-    chart.update_xaxes(title_text="time of the source, s", row=3, col=1)
-    return chart
 
 
 def _by_cost(record: RunRecord) -> list[str]:

@@ -56,51 +56,65 @@ def build_page(
     no_pictures
         Why there are none.
     """
-    systems = list(result["systems"])
-    figures = {
-        name: {k: math.nan if v is None else v for k, v in entry["figures"].items()}
-        for name, entry in result["systems"].items()
-    }
-    limits = [
-        {"system": name, "text": text, "kept": kept}
-        for name, entry in result["systems"].items()
-        for text, kept in entry["limits"].items()
-    ]
-    own = {name: records[name] for name in systems}
-    timelines = [
-        {
-            "source": record.metadata["source"], "system": name, "frames": len(record),
-            "chart": _data(timeline_chart(record)),
-        }
-        for name, runs in own.items()
-        for record in runs
-    ]  # fmt: skip
-    rows = _summary(result["systems"], own)
+    own = {name: records[name] for name in result["systems"]}
     template = resources.files("approx_perception.reports").joinpath("page.html.j2")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.from_string(template.read_text(encoding="utf-8")).render(
         title=title,
-        verdicts={name: entry["verdict"] for name, entry in result["systems"].items()},
-        facts=_facts(result, own),
-        warnings=shared_images(own[systems[0]]) + truth_use(own[systems[0]])["warnings"],
         plotly=get_plotlyjs(),
-        systems=systems,
-        summary=[row for row in rows if _is_headline(row["figure"])],
-        rest=[row for row in rows if not _is_headline(row["figure"])],
-        limits=limits,
-        accuracy=_division(accuracy_chart(figures, own)),
-        accuracy_remark=accuracy_remark(own),
-        distribution=_division(distribution_chart(own)),
-        stages=_division(stages_chart(figures)),
-        timelines=timelines,
         pictures=pictures,
         no_pictures=no_pictures or "There are none.",
-        configurations={
-            **{name: _pretty(entry["configuration"]) for name, entry in result["systems"].items()},
+        **_texts(result, own),
+        **_charts(result["systems"], own),
+    )
+
+
+def _texts(result: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]) -> dict[str, Any]:
+    """What the page says in words and figures."""
+    systems, first = result["systems"], next(iter(records.values()))
+    rows = _summary(systems, records)
+    return {
+        "systems": list(systems),
+        "verdicts": {name: entry["verdict"] for name, entry in systems.items()},
+        "facts": _facts(result, records),
+        "warnings": shared_images(first) + truth_use(first)["warnings"],
+        "summary": [row for row in rows if _is_headline(row["figure"])],
+        "rest": [row for row in rows if not _is_headline(row["figure"])],
+        "limits": [
+            {"system": name, "text": text, "kept": kept}
+            for name, entry in systems.items()
+            for text, kept in entry["limits"].items()
+        ],
+        "configurations": {
+            **{name: _pretty(entry["configuration"]) for name, entry in systems.items()},
             "machine and versions": _pretty(result["environment"]),
             "levels of contention": _pretty(result["levels"]),
         },
-    )
+    }
+
+
+def _charts(
+    systems: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]
+) -> dict[str, Any]:
+    """What the page shows in charts; timelines as data, which are drawn when they are opened."""
+    figures = {
+        name: {k: math.nan if v is None else v for k, v in entry["figures"].items()}
+        for name, entry in systems.items()
+    }
+    return {
+        "accuracy": _division(accuracy_chart(figures, records)),
+        "accuracy_remark": accuracy_remark(records),
+        "distribution": _division(distribution_chart(records)),
+        "stages": _division(stages_chart(figures)),
+        "timelines": [
+            {
+                "source": record.metadata["source"], "system": name, "frames": len(record),
+                "chart": _data(timeline_chart(record)),
+            }
+            for name, runs in records.items()
+            for record in runs
+        ],
+    }  # fmt: skip
 
 
 def _is_headline(figure: str) -> bool:
