@@ -15,15 +15,9 @@ from rich.table import Table
 from approx_perception.datasets import FrameSource
 from approx_perception.kernels.annotate import annotate, status_lines
 from approx_perception.metrics.latency import group_means_ms, summarize_latency, violation_share
-from approx_perception.metrics.verdict import (
-    NO_BRANCH_FITS,
-    Verdict,
-    count_slas,
-    joined_state,
-    verdict_on,
-)
+from approx_perception.metrics.verdict import Verdict, count_slas, joined_state, verdict_on
 from approx_perception.reports.run_files import VideoFileWriter
-from approx_perception.structures import SLA, Detections, SlaScope
+from approx_perception.structures import FrameResult, SlaScope
 
 __all__ = [
     "FrameRecord",
@@ -35,27 +29,20 @@ __all__ = [
 ]
 
 
-class DecisionRecord(Protocol):
-    """Fields of a SchedulerDecision message that matter here."""
-
-    sla_latency_ms: float
-    sla_quantile: float
-    sla_scope: str
-    branch: str
-    run_detector: bool
-    expected_quantile_ms: float
-    reason: str
+Vector = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 
 class FrameRecord(Protocol):
     """One processed image as the topics told of it."""
 
-    stamp_ns: int
-    processing_ms: float
+    @property
+    def result(self) -> FrameResult:
+        """What is known of it."""
+        ...
+
     age_ms: float
-    detections: Detections
     class_names: dict[int, str]
-    decision: DecisionRecord
 
 
 class PhaseRecord(Protocol):
@@ -67,31 +54,20 @@ class PhaseRecord(Protocol):
     end_ns: int
 
 
-def frames_of_phase(frames: Sequence[FrameRecord], phase: PhaseRecord) -> list[FrameRecord]:
-    """Frames captured while the phase lasted."""
-    return [frame for frame in frames if phase.start_ns <= frame.stamp_ns < phase.end_ns]
-
-
-def latency_arrays(
-    frames: Sequence[FrameRecord],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
-    """Latency in ms, whether a group starts, and SLA in ms of each frame."""
+def latency_arrays(results: Sequence[FrameResult]) -> tuple[Vector, Bools]:
+    """Latency in ms, and whether a group starts, of each frame."""
     return (
-        np.array([frame.processing_ms for frame in frames], np.float64),
-        np.array([frame.decision.run_detector for frame in frames], bool),
-        np.array([frame.decision.sla_latency_ms for frame in frames], np.float64),
+        np.array([result.timings.processing_ms for result in results], np.float64),
+        np.array([result.decision.starts_group for result in results], bool),
     )
 
 
-def demo_verdicts(frames: Sequence[FrameRecord]) -> list[Verdict]:
+def demo_verdicts(results: Sequence[FrameResult]) -> list[Verdict]:
     """Whether each SLA of the demonstration was kept, in the order in which they were in force."""
-    latencies, starts, _ = latency_arrays(frames)
-    decisions = [frame.decision for frame in frames]
+    fits = np.array([result.decision.fits for result in results], bool)
     counts = count_slas(
-        [SLA(d.sla_latency_ms, d.sla_quantile, SlaScope(d.sla_scope)) for d in decisions],
-        latencies, starts,
-        np.array([NO_BRANCH_FITS not in decision.reason for decision in decisions], bool),
-        np.full(len(frames), np.nan),
+        [result.sla for result in results], *latency_arrays(results), fits,
+        np.full(len(results), np.nan),
     )  # fmt: skip
     return [verdict_on(own) for own in counts]
 
@@ -101,9 +77,12 @@ def _rounded(summary: Any) -> dict[str, float]:
 
 
 def _summarize_phase(frames: Sequence[FrameRecord], phase: PhaseRecord) -> dict[str, Any]:
-    inside = frames_of_phase(frames, phase)
-    latencies, starts, slas = latency_arrays(inside)
-    branches = Counter(frame.decision.branch for frame in inside)
+    """Of the frames that were captured while the phase lasted."""
+    inside = [f for f in frames if phase.start_ns <= f.result.stamp_ns < phase.end_ns]
+    results = [frame.result for frame in inside]
+    latencies, starts = latency_arrays(results)
+    slas = np.array([result.sla.latency_ms for result in results], np.float64)
+    branches = Counter(str(result.decision.branch) for result in results)
     return {
         "name": phase.name,
         "sla_ms": phase.sla_ms,
@@ -141,7 +120,10 @@ def summarize_demo(
     """
     received = int(diagnostics["received"])
     dropped = int(diagnostics["dropped for a newer image"]) + int(diagnostics["dropped as stale"])
-    verdicts = demo_verdicts(frames)
+    results = [frame.result for frame in frames]
+    latencies, _ = latency_arrays(results)
+    ages = np.array([frame.age_ms for frame in frames], np.float64)
+    verdicts = demo_verdicts(results)
     return {
         "verdict": {
             "state": joined_state(verdicts).value,
@@ -156,13 +138,11 @@ def summarize_demo(
             "lost_in_transport": sent - received,
             "refused": int(diagnostics["refused"]),
         },
-        "processing": _rounded(summarize_latency([frame.processing_ms for frame in frames])),
-        "age": _rounded(summarize_latency([frame.age_ms for frame in frames])),
-        "age_before_processing": _rounded(
-            summarize_latency([frame.age_ms - frame.processing_ms for frame in frames])
-        ),
-        "branch_switches": int(
-            sum(a.decision.branch != b.decision.branch for a, b in pairwise(frames))
+        "processing": _rounded(summarize_latency(latencies)),
+        "age": _rounded(summarize_latency(ages)),
+        "age_before_processing": _rounded(summarize_latency(ages - latencies)),
+        "branch_switches": sum(
+            a.decision.branch != b.decision.branch for a, b in pairwise(results)
         ),
         "phases": [_summarize_phase(frames, phase) for phase in phases],
     }
@@ -217,12 +197,12 @@ def write_demo_frames(path: Path, frames: Sequence[FrameRecord]) -> None:
              "expected_quantile_ms", "reason"]
         )  # fmt: skip
         for frame in frames:
-            decision = frame.decision
+            result, decision = frame.result, frame.result.decision
             rows.writerow(
-                [frame.stamp_ns, decision.branch,
-                 "detected" if decision.run_detector else "tracked", len(frame.detections),
-                 f"{frame.processing_ms:.3f}", f"{frame.age_ms:.3f}", decision.sla_latency_ms,
-                 f"{decision.expected_quantile_ms:.3f}", decision.reason]
+                [result.stamp_ns, decision.branch,
+                 "detected" if decision.starts_group else "tracked", len(result.detections),
+                 f"{result.timings.processing_ms:.3f}", f"{frame.age_ms:.3f}",
+                 result.sla.latency_ms, f"{decision.expected_quantile_ms:.3f}", decision.reason]
             )  # fmt: skip
 
 
@@ -259,7 +239,7 @@ def write_demo_video(
     caution
         Written on each image; empty for nothing.
     """
-    by_stamp = {frame.stamp_ns: frame for frame in frames}
+    by_stamp = {frame.result.stamp_ns: frame for frame in frames}
     by_index: dict[int, FrameRecord] = {}
     for index, stamp_ns in sent:
         if stamp_ns in by_stamp:
@@ -268,14 +248,13 @@ def write_demo_video(
     fps = source.fps * len(by_index) / max(len(sent_once), 1)
     writer = VideoFileWriter(path, max(fps, 1.0))
     for count, (index, image) in enumerate(_source_frames(source, set(by_index)), start=1):
-        frame = by_index[index]
-        names = _names(frame.class_names)
-        decision = frame.decision
+        result, names = by_index[index].result, _names(by_index[index].class_names)
         lines = status_lines(
-            decision.branch, frame.processing_ms, decision.sla_latency_ms, decision.run_detector
-        )
+            result.decision.branch, result.timings.processing_ms, result.sla.latency_ms,
+            result.decision.starts_group,
+        )  # fmt: skip
         lines += [caution] if caution else []
-        writer.write(annotate(image, frame.detections, names, lines))
+        writer.write(annotate(image, result.detections, names, lines))
         report(count)
     writer.close()
 

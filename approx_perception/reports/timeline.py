@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from approx_perception.metrics.latency import group_means_ms
-from approx_perception.reports.demo_report import FrameRecord, PhaseRecord, latency_arrays
+from approx_perception.reports.demo_report import FrameRecord, PhaseRecord, Vector, latency_arrays
+from approx_perception.structures import FrameResult
 
 __all__ = ["draw_timeline"]
 
@@ -36,12 +37,13 @@ def draw_timeline(
     figure = Figure(figsize=(12, 8), layout="constrained")
     axes = figure.subplots(3, 1, sharex=True, height_ratios=[3, 1.2, 1.8])
     start_ns = phases[0].start_ns
-    seconds = np.array([(frame.stamp_ns - start_ns) / 1e9 for frame in frames])
-    _draw_latency(axes[0], seconds, frames, phases, start_ns)
+    results = [frame.result for frame in frames]
+    seconds = np.array([(result.stamp_ns - start_ns) / 1e9 for result in results])
+    _draw_latency(axes[0], seconds, results, phases, start_ns)
     axes[1].plot(seconds, [frame.age_ms for frame in frames], ".", color=_AGE, markersize=3)
     axes[1].set_ylabel("age at publish (ms)")
     axes[1].set_ylim(bottom=0)
-    _draw_branches(axes[2], seconds, frames)
+    _draw_branches(axes[2], seconds, results)
     for axis in axes:
         axis.grid(visible=True, alpha=0.3)
         for phase in phases[1:]:
@@ -53,12 +55,12 @@ def draw_timeline(
 
 def _draw_latency(
     axis: Axes,
-    seconds: "np.ndarray[tuple[int], np.dtype[np.float64]]",
-    frames: Sequence[FrameRecord],
+    seconds: Vector,
+    results: Sequence[FrameResult],
     phases: Sequence[PhaseRecord],
     start_ns: int,
 ) -> None:
-    latencies, starts, _ = latency_arrays(frames)
+    latencies, starts = latency_arrays(results)
     for mask, colour, label in ((starts, _DETECTED, "detected"), (~starts, _TRACKED, "tracked")):
         axis.plot(
             seconds[mask], latencies[mask], ".", color=colour, markersize=4, label=f"{label} frame"
@@ -76,12 +78,8 @@ def _draw_latency(
     axis.legend(loc="upper right", ncols=4)
 
 
-def _draw_branches(
-    axis: Axes,
-    seconds: "np.ndarray[tuple[int], np.dtype[np.float64]]",
-    frames: Sequence[FrameRecord],
-) -> None:
-    branches = [frame.decision.branch for frame in frames]
+def _draw_branches(axis: Axes, seconds: Vector, results: Sequence[FrameResult]) -> None:
+    branches = [str(result.decision.branch) for result in results]
     names = sorted(set(branches), key=branches.index)
     rows = [names.index(branch) for branch in branches]
     axis.plot(seconds, rows, "|", color=_DETECTED, markersize=9)

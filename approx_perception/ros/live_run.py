@@ -8,23 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from approx_perception.branches import Branch, parse_branch
 from approx_perception.datasets import FrameSource
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.exceptions import ProcessDiedError
 from approx_perception.metrics.run_record import RunRecord, RunRecorder
-from approx_perception.metrics.verdict import NO_BRANCH_FITS
 from approx_perception.ros.processes import LOOPBACK, NodeProcess
 from approx_perception.ros.recorder import RecordedFrame, Recorder
 from approx_perception.ros.transport import set_image_transport
-from approx_perception.structures import (
-    SLA,
-    ContentionState,
-    Decision,
-    FrameResult,
-    SlaScope,
-    StageTimings,
-)
 
 __all__ = ["free_domain", "play_live"]
 
@@ -153,27 +143,6 @@ def _to_record(
         if recorded is None:
             recorder.add(frame, None, entry.ground_truth, contention_level=level)
             continue
-        result = _to_result(recorded)
         published_ns = frame.stamp_ns + round(recorded.age_ms * 1e6)
-        recorder.add(frame, result, entry.ground_truth, published_ns, level)
+        recorder.add(frame, recorded.result, entry.ground_truth, published_ns, level)
     return recorder.finish()
-
-
-def _to_result(recorded: RecordedFrame) -> FrameResult:
-    message = recorded.decision
-    if message is None:
-        raise AssertionError("complete frames have decisions")
-    decision = Decision(
-        parse_branch(message.branch, Branch(32)), "detect" if message.run_detector else "track",
-        message.run_detector, message.switched,
-        message.expected_ms, message.expected_quantile_ms, message.expected_accuracy,
-        message.reason,
-        ContentionState(
-            message.cpu_contention, message.gpu_contention, message.slowdown,
-            message.contention_source,
-        ),
-        NO_BRANCH_FITS not in message.reason,
-    )  # fmt: skip
-    sla = SLA(message.sla_latency_ms, message.sla_quantile, SlaScope(message.sla_scope))
-    timings = StageTimings(processing_ms=recorded.processing_ms)
-    return FrameResult(recorded.stamp_ns, "", 0, recorded.detections, decision, sla, timings)

@@ -12,12 +12,22 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from approx_perception.branches import Branch, parse_branch
 from approx_perception.datasets.image_messages import stamp_ns
 from approx_perception.exceptions import ApproxPerceptionError, ProcessDiedError
+from approx_perception.metrics.verdict import NO_BRANCH_FITS
 from approx_perception.msg import DetectionArray, SchedulerDecision
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import detections_from
-from approx_perception.structures import Detections
+from approx_perception.structures import (
+    SLA,
+    ContentionState,
+    Decision,
+    Detections,
+    FrameResult,
+    SlaScope,
+    StageTimings,
+)
 
 __all__ = ["RecordedFrame", "Recorder"]
 
@@ -35,6 +45,27 @@ class RecordedFrame:
     detections: Detections
     class_names: dict[int, str]
     decision: SchedulerDecision | None = None
+
+    @property
+    def result(self) -> FrameResult:
+        """What the topics tell of the frame's result, once the decision is there."""
+        message = self.decision
+        if message is None:
+            raise AssertionError("complete frames have decisions")
+        decision = Decision(
+            parse_branch(message.branch, Branch(32)), "detect" if message.run_detector else "track",
+            message.run_detector, message.switched,
+            message.expected_ms, message.expected_quantile_ms, message.expected_accuracy,
+            message.reason,
+            ContentionState(
+                message.cpu_contention, message.gpu_contention, message.slowdown,
+                message.contention_source,
+            ),
+            NO_BRANCH_FITS not in message.reason,
+        )  # fmt: skip
+        sla = SLA(message.sla_latency_ms, message.sla_quantile, SlaScope(message.sla_scope))
+        timings = StageTimings(processing_ms=self.processing_ms)
+        return FrameResult(self.stamp_ns, "", 0, self.detections, decision, sla, timings)
 
 
 @dataclass(slots=True)
