@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from approx_perception.cli._console import console, progress_bar, show_verdict
-from approx_perception.cli._evaluation import kernel_of, tell_malformed
+from approx_perception.cli._evaluation import kernel_of, show_truth, tell_malformed
 from approx_perception.cli._verb import verb
 from approx_perception.metrics.average_precision import match_frame, mean_ap50
 from approx_perception.metrics.latency import summarize_latency
 from approx_perception.metrics.verdict import counts_of, verdict_on
-from approx_perception.notices import notice
 from approx_perception.reports.output_folder import fresh_folder
 
 if TYPE_CHECKING:
@@ -60,15 +59,17 @@ def run(
 
 
 def _show(ran: OfflineRun, is_fixed: bool) -> None:
-    from approx_perception.metrics.truth_use import truth_remarks, truth_use
+    from approx_perception.metrics.truth_use import truth_use
 
-    record, network, source = ran.record, ran.network, ran.source
+    record, network = ran.record, ran.network
     # One SLA holds for all of a run.
     (counts,) = counts_of([record])
     verdict = verdict_on(replace(counts, without_fit=0) if is_fixed else counts)
     show_verdict(verdict.text, verdict.state.value)
     summary = summarize_latency(record.processed("processing_ms"))
-    table = Table("", network.kernel.description, title=f"{source.name}: {summary.count} frames")
+    table = Table(
+        "", network.kernel.description, title=f"{ran.source.name}: {summary.count} frames"
+    )
     table.add_row(
         "processing",
         f"P50 {summary.p50_ms:.1f}, P95 {summary.p95_ms:.1f}, max {summary.max_ms:.1f} ms",
@@ -81,16 +82,12 @@ def _show(ran: OfflineRun, is_fixed: bool) -> None:
         "branches", "\n".join(f"{count} x {name}" for name, count in branches.most_common(6))
     )
     use = truth_use([record])
-    if judged := use["frames_with_truth"]:
+    if use["frames_with_truth"]:
         matches = (match_frame(found, truth) for _, found, truth in record.scored())
         ap50 = mean_ap50(matches, len(record.class_names)).mean
         floor = network.options.score_threshold
         shown = f"{ap50:.3f} (all-point, scores from {floor:g})"
         nothing = "unknown: the ground truth of these frames holds no objects"
         table.add_row("AP50", nothing if math.isnan(ap50) else shown)
-    if judged or source.truth_name:
-        used = f"{use['objects']} objects in {judged} of {summary.count} frames"
-        table.add_row("ground truth", used)
-        for remark in truth_remarks(source, network.kernel.class_names):
-            notice(f"{source.truth_name}: {remark}")
     console.print(table)
+    show_truth(use)

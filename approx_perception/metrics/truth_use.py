@@ -11,7 +11,7 @@ from approx_perception.exceptions import ConfigurationError
 from approx_perception.metrics.identity import unusable_identities
 from approx_perception.metrics.run_record import RunRecord
 
-__all__ = ["check_classes", "truth_given", "truth_remarks", "truth_use", "unused_truth"]
+__all__ = ["check_classes", "truth_given", "truth_use", "unused_truth"]
 
 #: Frames at the end without any object, as a share of all, that hint at truth that ends too early.
 _EMPTY_END_SHARE = 0.1
@@ -54,14 +54,6 @@ def truth_given(
         "remarks": list(source.truth_remarks()), "network_classes": list(class_map.detector_names),
         "found_classes": list(class_map.found_names),
     }  # fmt: skip
-
-
-def truth_remarks(source: FrameSource, network_classes: Sequence[str]) -> list[str]:
-    """Return why truth of a source may find no partner, after it was run."""
-    texts = list(source.truth_remarks())
-    if source.class_names and not ClassMap(network_classes, source.class_names).found_names:
-        texts.append(_no_common_class(network_classes, source.class_names, "the truth"))
-    return texts
 
 
 def truth_use(records: Sequence[RunRecord]) -> dict[str, Any]:

@@ -79,8 +79,8 @@ def test_run_tells_how_much_of_the_truth_it_used(tmp_path):
     assert result.returncode == 0, result.stderr
     said = " ".join(result.stderr.split())
     assert "2 objects in 2 of 2 frames" in said
-    assert "note:" in said
-    assert "the truth has person" in said
+    assert "warning:" in said
+    assert "has person; bring names together" in said
 
 
 def test_run_writes_detections(finished_run):
