@@ -26,14 +26,12 @@ OWN_BIAS = 0.1
 NOISE = 0.25
 #: Share of what was learned that is forgotten at each latency: machines and content change.
 FORGETTING = 0.005
-#: Limits of a bias and of what one latency may teach, in log: guards against nonsense.
-MOST_BIAS, MOST_RESIDUAL = math.log(8.0), 1.0
 
 # How far latencies lie above typical ones.
-#: Residuals that the quantile is taken of, and how many of the profile stand in until frames came.
-WINDOW, PRIOR_SAMPLES = 100, 60
-#: Step of the online correction for each frame that is over, and how far it may lead.
-TAIL_GAIN, TAIL_LIMITS = 0.02, (-0.4, 1.2)
+#: Residuals that the quantile is taken of; the profile's stand in until as many frames came.
+WINDOW = 100
+#: Step of the online correction for each frame that is over.
+TAIL_GAIN = 0.02
 #: Log ratio over which, beyond the largest residual, the share that is over falls to 1 / e.
 DECAY = 0.2
 #: A change of belief in contention, in log slowdown, that explains a residual.
@@ -42,19 +40,27 @@ BREAK = 0.15
 LATE_FIRST_FRAMES = 0.4
 #: Share of the violations allowed that is left to frames of other kinds.
 OTHER_FRAMES_SHARE = 0.2
-
-# What is smoothed.
 #: Share of a new value that is taken, of a frame's overhead and of a batch.
 SMOOTHING = 0.1
-#: A frame's overhead counts as at most twice what it was before, and so much more: a guard.
-MOST_MORE_OVERHEAD_MS = 50.0
 
 # What is made of a profile.
 #: Rows that a part must have for its own figures to count as much as those of its family.
 SHRINKAGE_ROWS = 6.0
-#: States between two neighbouring levels, and what lies beyond the worst of them.
-BETWEEN, BEYOND = 3, (1.25, 1.6, 2.1)
-#: States of a machine whose contention was not measured.
-GENERAL_SLOWDOWN = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
 #: What a part's own noise leaves out: that no two minutes of a machine are the same.
 COMMON_SCATTER = 0.1
+
+# Grids: finer or wider ones decide the same.
+#: States between two neighbouring levels of contention.
+BETWEEN = 3
+#: States of a machine whose contention was not measured.
+GENERAL_SLOWDOWN = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
+#: States beyond the worst level, to its own.
+BEYOND = (1.25, 1.6, 2.1)
+
+# Guards against nonsense.
+#: A bias, and what one latency may teach, in log.
+MOST_BIAS, MOST_RESIDUAL = math.log(8.0), 1.0
+#: How far the online correction of a tail may lead, in log.
+TAIL_LIMITS = (-0.4, 1.2)
+#: A frame's overhead counts as at most twice what it was before, and so much more.
+MOST_MORE_OVERHEAD_MS = 50.0

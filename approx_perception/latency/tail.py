@@ -32,9 +32,7 @@ class CalibratedTail:
     """
 
     def __init__(self, prior: Vector) -> None:
-        thinned = np.quantile(
-            prior, (np.arange(constants.PRIOR_SAMPLES) + 0.5) / constants.PRIOR_SAMPLES
-        )
+        thinned = np.quantile(prior, (np.arange(constants.WINDOW) + 0.5) / constants.WINDOW)
         self._prior = np.random.default_rng(0).permutation(thinned)
         self._recent: deque[float] = deque(maxlen=constants.WINDOW)
         self._shift = 0.0
@@ -68,7 +66,7 @@ class CalibratedTail:
     def remember(self, residual: float) -> None:
         """Put a residual into the window."""
         self._recent.append(residual)
-        kept = self._prior[: max(constants.PRIOR_SAMPLES - len(self._recent), 0)]
+        kept = self._prior[: constants.WINDOW - len(self._recent)]
         self._keep(np.concatenate([kept, self._recent]))
 
     def _keep(self, residuals: Vector) -> None:
