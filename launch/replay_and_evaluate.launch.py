@@ -10,23 +10,18 @@ from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 
-#: Arguments that become options of `approx-perception evaluate`.
-OPTIONS = {
-    "ground_truth": "--ground-truth", "topic": "--topic", "scenario": "--scenario",
-    "detector": "--detector", "weights": "--weights", "profile": "--profile",
-    "sla_ms": "--sla-ms", "frames": "--frames", "out": "--out",
-}  # fmt: skip
+from approx_perception.datasets import SOURCE_HELP
+from approx_perception.interface.options import options_of
+
+#: Options of `approx-perception evaluate` that are arguments of this file.
+NAMES = (
+    "ground_truth", "topic", "scenario", "detector", "weights", "profile", "sla_ms", "frames",
+    "out",
+)  # fmt: skip
+OPTIONS = {option.name: option for option in options_of("evaluate") if option.name in NAMES}
 ARGUMENTS = {
-    "source": ("synthetic:mixed", "A bag, a video, a folder of images or synthetic:SCENARIO."),
-    "ground_truth": ("", "COCO .json, MOTChallenge .txt, ImageNet VID folder or a topic."),
-    "topic": ("", "Image topic of a bag that has several."),
-    "scenario": ("", "YAML with sla_steps, contention_steps and limits."),
-    "detector": ("faster_rcnn", "faster_rcnn, yolox or ssdlite."),
-    "weights": ("", "Weights file or name; empty: the network that ships."),
-    "profile": ("", "What approx-perception profile wrote on this machine, NAME.json."),
-    "sla_ms": ("100.0", "Latency budget for processing, in ms."),
-    "frames": ("", "Stop after so many."),
-    "out": ("out/evaluate", "Folder for result.json and the records."),
+    "source": ("synthetic:mixed", SOURCE_HELP),
+    **{name: (str(own.default or ""), own.help) for name, own in OPTIONS.items()},
     "options": ("--overwrite", "More options of approx-perception evaluate."),
 }
 
@@ -37,7 +32,7 @@ def evaluation(context):
     command = ["approx-perception", "evaluate", given["source"], "--live"]
     for name, option in OPTIONS.items():
         if given[name]:
-            command += [option, given[name]]
+            command += [option.flag, given[name]]
     command += shlex.split(given["options"])
     return [ExecuteProcess(cmd=command, output="screen", on_exit=Shutdown())]
 
