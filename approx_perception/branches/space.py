@@ -78,16 +78,6 @@ class BranchSpace(Space[Branch]):
                 yield Branch(shape, nprop, si, tracker.name, tracker.ds)
 
     @property
-    def combination_count(self) -> int:
-        """Knob combinations, counted as in the paper: trackers at si = 1 told apart."""
-        return (
-            len(self.shapes)
-            * max(len(self.nprops), 1)
-            * len(self.sampling_intervals)
-            * max(len(self.trackers), 1)
-        )
-
-    @property
     def default_branch(self) -> Branch:
         """The largest shape and nprop, detected on every frame."""
         return Branch(max(self.shapes), max(self.nprops, default=None))
