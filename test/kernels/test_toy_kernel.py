@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from approx_perception.accuracy.content_model import ConstantAccuracy
+from approx_perception.assembly.measuring import PartTimer
 from approx_perception.clock import FakeClock
 from approx_perception.datasets import LabelledFrame
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
@@ -39,18 +40,12 @@ def kernel(clock):
 
 
 def measured(kernel, clock, levels=(1.0, 3.0)):
-    """Time every trial on machines that are that much slower."""
-    rows = []
+    """Time every part on machines that are that much slower."""
+    timer, columns = PartTimer(kernel, clock), []
     for level, kernel.slowdown in enumerate(levels):
-        for trial in kernel.trials(IMAGES):
-            trial.prepare()
-            start_ns = clock.monotonic_ns()
-            trial.run()
-            ms = (clock.monotonic_ns() - start_ns) / 1e6
-            rows.append((trial.part, -1, level, 0, *trial.image_size, ms))
+        columns.append(timer.time(IMAGES, level))
     kernel.slowdown = 1.0
-    names = ("part", "before", "level", "round", "image_width", "image_height", "ms")
-    return dict(zip(names, np.array(rows, float).T, strict=True))
+    return {name: np.concatenate([each[name] for each in columns]) for name in columns[0]}
 
 
 def latency_of(kernel, clock):
