@@ -23,7 +23,8 @@ from approx_perception.evaluation.systems import (
 )
 from approx_perception.exceptions import DatasetError
 from approx_perception.interface.systems import HINDSIGHT
-from approx_perception.metrics.run_record import RunRecord, RunRecorder
+from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.run_recorder import RunRecorder
 from approx_perception.metrics.truth_use import check_classes, truth_given
 from approx_perception.notices import notice
 from approx_perception.pipeline.driver import Conditions, Driver, Listener, System, drive

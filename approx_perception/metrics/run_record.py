@@ -1,8 +1,7 @@
 """What happened in one run, frame by frame: all that metrics and reports are computed from."""
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.datasets.class_map import ClassMap
 from approx_perception.exceptions import DatasetError
 from approx_perception.files import (
     Columns,
@@ -22,14 +20,18 @@ from approx_perception.files import (
 from approx_perception.metrics.latency import group_means_ms
 from approx_perception.structures import (
     Detections,
-    Frame,
-    FrameResult,
     GroundTruth,
-    SlaScope,
 )
-from approx_perception.structures.columns import TableOnDisk, rows_of
+from approx_perception.structures.columns import rows_of
 
-__all__ = ["STAGES", "RunRecord", "RunRecorder", "with_common_classes"]
+__all__ = [
+    "FOUND_COLUMNS",
+    "FRAME_COLUMNS",
+    "STAGES",
+    "TRUTH_COLUMNS",
+    "RunRecord",
+    "with_common_classes",
+]
 
 #: A day of video, in which each frame has tens of objects.
 _LARGEST_BYTES = 2**33
@@ -48,7 +50,7 @@ STAGES = (
 #: of before. ``published_ns``: in the stream's time; 0 where the run had none.
 #: ``contention_level``: what was done to the machine, -1 for nothing known. ``fits``,
 #: ``fastest_ms``: of the decision, as far as known; records of before have neither.
-_FRAME_COLUMNS: dict[str, Any] = {
+FRAME_COLUMNS: dict[str, Any] = {
     "sequence": np.int64, "stamp_ns": np.int64, "width": np.int32, "height": np.int32,
     "processed": np.bool_, "has_truth": np.bool_, "branch": np.int32, "detected": np.bool_,
     "switched": np.bool_, "sla_ms": np.float64, "sla_quantile": np.float64, "sla_gof": np.bool_,
@@ -59,16 +61,14 @@ _FRAME_COLUMNS: dict[str, Any] = {
     "image_hash": np.int64,
     **dict.fromkeys(STAGES, np.float64),
 }  # fmt: skip
-_FOUND_COLUMNS: dict[str, Any] = {
+FOUND_COLUMNS: dict[str, Any] = {
     "boxes": (np.float32, 4), "scores": np.float32, "class_ids": np.int64, "track_ids": np.int64,
     "ages": np.int64,
 }  # fmt: skip
-_TRUTH_COLUMNS: dict[str, Any] = {
+TRUTH_COLUMNS: dict[str, Any] = {
     "boxes": (np.float32, 4), "class_ids": np.int64, "track_ids": np.int64, "ignored": np.bool_,
 }  # fmt: skip
-#: Objects of each frame, which a record keeps as `RunRecord.found_ends` and ``truth_ends``.
-_COUNTS: dict[str, Any] = {"found_count": np.int64, "truth_count": np.int64}
-_TABLES = {"frames": _FRAME_COLUMNS, "found": _FOUND_COLUMNS, "truth": _TRUTH_COLUMNS}
+_TABLES = {"frames": FRAME_COLUMNS, "found": FOUND_COLUMNS, "truth": TRUTH_COLUMNS}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,14 +106,14 @@ class RunRecord:
     def detections(self, frame: int) -> Detections:
         """Objects published for a frame."""
         rows = rows_of(frame, self.found_ends)
-        return Detections(*(self.found[name][rows] for name in _FOUND_COLUMNS))
+        return Detections(*(self.found[name][rows] for name in FOUND_COLUMNS))
 
     def ground_truth(self, frame: int) -> GroundTruth | None:
         """What is really in a frame; None where that is not known."""
         if not self.frames["has_truth"][frame]:
             return None
         rows = rows_of(frame, self.truth_ends)
-        return GroundTruth(*(self.truth[name][rows] for name in _TRUTH_COLUMNS))
+        return GroundTruth(*(self.truth[name][rows] for name in TRUTH_COLUMNS))
 
     def scored(self) -> Iterator[tuple[int, Detections, GroundTruth]]:
         """Yield the processed frames that have ground truth, with their positions."""
@@ -213,116 +213,3 @@ def with_common_classes(records: Sequence[RunRecord]) -> list[RunRecord]:
     return [
         record if record.class_names == names else record.with_classes(names) for record in records
     ]
-
-
-def _image_hash(image: npt.NDArray[np.uint8]) -> int:
-    """Tell images apart; the whole of each would take as long as the digest of the data."""
-    lines = np.ascontiguousarray(image[::4])
-    digest = hashlib.blake2b(lines.data, digest_size=8).digest()
-    return int.from_bytes(digest, "little", signed=True)
-
-
-class _Lookup:
-    """Gives each text a number."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
-
-    def __call__(self, text: str) -> int:
-        return self.numbers.setdefault(text, len(self.numbers))
-
-
-class RunRecorder:
-    """Takes in a run frame by frame; what is there waits on disk, so that memory does not grow.
-
-    Parameters
-    ----------
-    metadata
-        Of the record, without ``branches``, ``reasons``, ``data_hash`` and ``class_names``.
-    class_map
-        From the classes of what is found to those of the truth.
-    """
-
-    def __init__(self, metadata: Mapping[str, Any], class_map: ClassMap) -> None:
-        self._metadata = {**metadata, "class_names": list(class_map.truth_names)}
-        self._class_map = class_map
-        self._branches, self._reasons = _Lookup(), _Lookup()
-        self._frames = TableOnDisk(_FRAME_COLUMNS | _COUNTS)
-        self._found, self._truth = TableOnDisk(_FOUND_COLUMNS), TableOnDisk(_TRUTH_COLUMNS)
-        self._digest = hashlib.blake2b(digest_size=8)
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def add(
-        self,
-        frame: Frame,
-        result: FrameResult | None,
-        truth: GroundTruth | None,
-        published_ns: int = 0,
-        contention_level: int = -1,
-    ) -> None:
-        """Append a frame.
-
-        Parameters
-        ----------
-        frame
-            Its image is not kept.
-        result
-            In the classes of what is found; None for a frame that was dropped.
-        truth
-            None where it is not known.
-        published_ns
-            When the result was out, in the stream's time.
-        contention_level
-            What was done to the machine meanwhile.
-        """
-        self._digest.update(np.ascontiguousarray(frame.image).data)
-        height, width = frame.image.shape[:2]
-        found = Detections.empty()
-        if result is not None:
-            found = self._class_map.apply(result.detections)
-        row: dict[str, Any] = dict.fromkeys(_FRAME_COLUMNS | _COUNTS, 0)
-        row |= {
-            "sequence": frame.sequence, "stamp_ns": frame.stamp_ns, "width": width,
-            "height": height, "has_truth": truth is not None, "branch": -1, "reason": -1,
-            "contention_level": contention_level, "published_ns": published_ns,
-            "image_hash": _image_hash(frame.image),
-            "found_count": len(found), "truth_count": 0 if truth is None else len(truth),
-        }  # fmt: skip
-        if result is not None:
-            row |= self._of_result(result)
-        self._frames.append({name: np.array([value]) for name, value in row.items()})
-        self._found.append({name: getattr(found, name) for name in _FOUND_COLUMNS})
-        if truth is not None:
-            self._truth.append({name: getattr(truth, name) for name in _TRUTH_COLUMNS})
-
-    def _of_result(self, result: FrameResult) -> dict[str, Any]:
-        decision, sla, timings = result.decision, result.sla, result.timings
-        return {
-            "processed": True, "branch": self._branches(str(decision.branch)),
-            "detected": decision.starts_group, "switched": decision.switched,
-            "sla_ms": sla.latency_ms, "sla_quantile": sla.quantile,
-            "sla_gof": sla.scope is SlaScope.GOF, "processing_ms": timings.processing_ms,
-            "expected_ms": decision.expected_ms,
-            "expected_quantile_ms": decision.expected_quantile_ms,
-            "expected_accuracy": decision.expected_accuracy,
-            "believed_cpu": decision.contention.cpu, "believed_gpu": decision.contention.gpu,
-            "believed_slowdown": decision.contention.slowdown,
-            "reason": self._reasons(decision.reason),
-            "fits": decision.fits, "fastest_ms": decision.fastest_ms,
-            **{stage: timings.of(stage) for stage in STAGES},
-        }  # fmt: skip
-
-    def finish(self) -> RunRecord:
-        """Return everything that was added; nothing can be added any more."""
-        frames, found, truth = (
-            table.finish() for table in (self._frames, self._found, self._truth)
-        )
-        found_ends, truth_ends = (np.cumsum(frames.pop(name)) for name in _COUNTS)
-        metadata = {
-            **self._metadata,
-            "branches": list(self._branches.numbers), "reasons": list(self._reasons.numbers),
-            "data_hash": self._digest.hexdigest(),
-        }  # fmt: skip
-        return RunRecord(metadata, frames, found, truth, found_ends, truth_ends)

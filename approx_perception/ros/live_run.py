@@ -11,7 +11,8 @@ from typing import Any
 from approx_perception.datasets import FrameSource
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.exceptions import ProcessDiedError
-from approx_perception.metrics.run_record import RunRecord, RunRecorder
+from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.run_recorder import RunRecorder
 from approx_perception.ros.processes import LOOPBACK, NodeProcess
 from approx_perception.ros.recorder import RecordedFrame, Recorder
 from approx_perception.ros.transport import set_image_transport

@@ -6,7 +6,7 @@ import numpy as np
 
 from approx_perception.branches import Branch
 from approx_perception.datasets.class_map import ClassMap
-from approx_perception.metrics.run_record import RunRecorder
+from approx_perception.metrics.run_recorder import RunRecorder
 from approx_perception.structures import (
     SLA,
     Decision,

@@ -7,7 +7,7 @@ from approx_perception.branches import Branch
 from approx_perception.datasets import LabelledFrame
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.exceptions import InferenceError, InvalidFrameError
-from approx_perception.metrics.run_record import RunRecorder
+from approx_perception.metrics.run_recorder import RunRecorder
 from approx_perception.pipeline.driver import Conditions, Driver, drive
 from approx_perception.structures import (
     SLA,
