@@ -6,7 +6,7 @@ import functools
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import GenericAlias
 from typing import Annotated, Any
 
@@ -30,13 +30,19 @@ class Command(TyperCommand):
         """See `click.Command.parse_args`."""
         aliases = aliases_of(str(self.name))
         end = args.index("--") if "--" in args else len(args)
-        words = [_translated(word, aliases) for word in args[:end]]
-        return super().parse_args(ctx, words + args[end:])
+        return super().parse_args(ctx, [*_translated(args[:end], aliases), *args[end:]])
 
 
-def _translated(word: str, aliases: Mapping[str, str]) -> str:
-    flag, equals, value = word.partition("=")
-    return f"{aliases.get(flag, flag)}{equals}{value}"
+def _translated(words: Sequence[str], aliases: Mapping[str, str]) -> Iterator[str]:
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if flag not in aliases:
+            yield word
+        elif aliases[flag]:
+            yield f"{aliases[flag]}{equals}{value}"
+        elif equals:
+            # Of an argument, which has no flag.
+            yield value
 
 
 class _NoticesOnConsole(logging.Handler):

@@ -26,7 +26,7 @@ _DEFAULT_DATA = [f"synthetic:{name}:val:{seed}" for name in SCENARIOS for seed i
 
 @verb
 def profile(
-    out: Path, data: list[str] | None, ground_truth: list[str] | None, class_map: Path | None,
+    out: Path, sources: list[str] | None, ground_truth: list[str] | None, class_map: Path | None,
     frames: int, max_image_px: int, rounds: int, plan_only: bool, overwrite: bool, **words: Any,
 ) -> None:  # fmt: skip
     """Measure a space on this machine and fit the predictors that --profile of others takes.
@@ -41,14 +41,14 @@ def profile(
 
     with claimed(out) as place:
         check_target(place, overwrite)
-        options, names = kernel_of(words), data or _DEFAULT_DATA
+        options, names = kernel_of(words), sources or _DEFAULT_DATA
         chosen = sources_of(names, None, ground_truth, frames, 0, class_map, max_image_px)
-        sources = ProfileData(
+        data = ProfileData(
             {each.name: each.open() for each in chosen}, frames, ground_truth or (),
             chosen[0].class_map,
         )  # fmt: skip
         with console.status(f"loading {options.family}, preheating, and trying every part"):
-            session = ProfileSession.prepare(place, options, sources, rounds, _tell)
+            session = ProfileSession.prepare(place, options, data, rounds, _tell)
             seconds = session.estimate_seconds()
         _show_plan(session.profiler, seconds)
         if plan_only:

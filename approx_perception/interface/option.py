@@ -62,8 +62,8 @@ class Option:
 
     @property
     def flag(self) -> str:
-        """As the user writes it."""
-        return f"--{self.name.replace('_', '-')}"
+        """As the user writes it; empty for an argument."""
+        return self.group and f"--{self.name.replace('_', '-')}"
 
     @property
     def panel(self) -> str | None:

@@ -50,9 +50,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("source", REQUIRED, SOURCE_HELP, ("run",), "", metavar="SOURCE"),
     Option("source", "synthetic:mixed", SOURCE_HELP, ("demo",), "", metavar="SOURCE"),
     Option("sources", REQUIRED, SOURCE_HELP, _JUDGES, "", is_several=True, metavar="SOURCE"),
-    Option("data", None, f"{SOURCE_HELP} May be given several times; without ground truth, latency "
-           "alone is profiled. Default: several videos of each synthetic scenario.", ("profile",),
-           "Source", is_several=True, metavar="SOURCE"),
+    Option("sources", None, f"{SOURCE_HELP} Without ground truth, latency alone is profiled. "
+           "Default: several videos of each synthetic scenario.", ("profile",), "",
+           is_several=True, metavar="SOURCE", aliases=("--data",)),
     Option("ground_truth", None, "Ground truth of the sources in their order: COCO .json, "
            "MOTChallenge .txt, a folder of ImageNet VID .xml, detections.txt of a run, or a topic "
            "of the bag. Default: what the source has.", (*_JUDGES, "profile"), "Source",
@@ -188,5 +188,5 @@ def options_of(verb: str) -> list[Option]:
 
 
 def aliases_of(verb: str) -> Mapping[str, str]:
-    """Other flags that a command takes, and what they mean."""
+    """Other flags that a command takes, and what they mean; nothing for those of arguments."""
     return {alias: option.flag for option in options_of(verb) for alias in option.aliases}

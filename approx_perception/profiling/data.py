@@ -99,7 +99,7 @@ def check_snippets(
         f"accuracy is learned from {LEAST_SNIPPETS} snippets of {SNIPPET_FRAMES} frames or more "
         "with objects of classes that the network knows; the first "
         f"{frames} frames of {len(sources)} sources have {count}: give more --frames (at least "
-        f"{LEAST_SNIPPETS * SNIPPET_FRAMES} of a single source), more sources with --data, or "
+        f"{LEAST_SNIPPETS * SNIPPET_FRAMES} of a single source), more sources, or "
         "bring names of classes together with --class-map"
     )
 

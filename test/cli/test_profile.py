@@ -25,7 +25,7 @@ SPACE = {
     "name": "tiny", "shape": [96, 160], "nprop": [10], "si": [1, 4],
     "trackers": [{"name": "median_flow", "ds": 2}],
 }  # fmt: skip
-DATA = ("--data", "synthetic:crowd:val:0", "--data", "synthetic:race:val:0", "--frames", 32)
+DATA = ("synthetic:crowd:val:0", "synthetic:race:val:0", "--frames", 32)
 
 
 def arguments(folder, *more):
@@ -191,9 +191,9 @@ def test_baseline_policy_without_a_profile(tmp_path):
     ("more", "words"),
     [
         (("--out", "profile.txt"), ("'profile.txt'", ".json")),
-        (("--data", "synthetic:nowhere"), ("nowhere",)),
+        (("synthetic:nowhere",), ("nowhere",)),
         (("--data", "synthetic:crowd:exam"), ("exam", "'train', 'val' or 'test'")),
-        (("--data", "synthetic:crowd:val:x"), ("'x'", "whole number")),
+        (("--data=synthetic:crowd:val:x",), ("'x'", "whole number")),
         (("--space", "missing.yaml"), ("missing.yaml",)),
     ],
 )
@@ -206,7 +206,7 @@ def test_data_without_ground_truth(tmp_path):
 
     cv2.imwrite(str(tmp_path / "1.png"), np.zeros((48, 64, 3), np.uint8))
     result = invoke("profile", "--data", tmp_path, "--out", tmp_path / "one.json")
-    assert_one_sentence(result, "without ground truth", "two frames or more")
+    assert_one_sentence(result, "needs a source of two frames or more")
 
 
 def test_contend_stops_and_says_what_it_had():
