@@ -111,7 +111,8 @@ def main() -> None:
         took_ms = (ms, 0.1)[: len(parts)]
         scheduler.observe(FrameResult(
             0, "camera", 0, Detections.empty(), decision, slas[0],
-            StageTimings(processing_ms=ms + 1), 1, tuple(zip(parts, took_ms, strict=True)),
+            StageTimings(processing_ms=ms + 1), 1, tuple(zip(parts, took_ms, strict=True)), 0.0,
+            CONTENT,
         ))  # fmt: skip
 
     decide(0)
