@@ -11,9 +11,8 @@ through the parameter service. Writes table.md, table.json, frames.csv and pictu
 import argparse
 import csv
 import json
-import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,9 +24,8 @@ import numpy as np
 
 from approx_perception.metrics.latency import violation_share
 from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
-from approx_perception.ros.processes import LOOPBACK, NodeProcess
-from approx_perception.ros.recorder import RecordedFrame, Recorder
-from approx_perception.ros.transport import set_image_transport
+from approx_perception.ros.recorder import RecordedFrame
+from approx_perception.ros.session import Session
 from approx_perception.structures import SlaScope
 
 FPS = 30.0
@@ -36,7 +34,6 @@ STEP_FRAMES = 200
 EXCUSED_S = 1.0
 #: A step is mastered from the first of so many frames in a row of which at most one is late.
 CALM_FRAMES = 10
-READY_S = 120.0
 BUSY_CORES = (0, 1, 2, 0)
 #: In the paper 80, 100, 150, 300 ms; here scaled to what detections take on this machine.
 SLA_STEPS_MS = (80.0, 40.0, 60.0, 120.0)
@@ -79,45 +76,22 @@ class Phase:
         return None if not len(calm) else 1e3 * max(float(self.since_step_s()[calm[0]]), 0.0)
 
 
-class Stage:
+class Stage(Session):
     """The nodes and a recorder."""
 
     def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
-        self._variables = {**LOOPBACK, "ROS_DOMAIN_ID": str(arguments.domain)}
-        os.environ.update(self._variables)
-        set_image_transport()
-        self.recorder = Recorder(arguments.domain)
-        self._folder = folder
-        self.processes: list[NodeProcess] = []
-        self.start(
-            "perception_node", profile=str(arguments.profile), **{"sla.latency_ms": 60.0},
-            detector=arguments.detector, weights=arguments.weights, score_threshold=0.05,
+        super().__init__(folder, arguments.domain)
+        self.start("load_monitor_node", {})
+        self.start_perception(
+            {
+                "profile": str(arguments.profile), "sla.latency_ms": 60.0,
+                "detector": arguments.detector, "weights": arguments.weights,
+                "score_threshold": 0.05,
+            }
         )  # fmt: skip
-        self.start("load_monitor_node")
-        if not self.wait(lambda: self.recorder.is_ready, READY_S):
-            raise SystemExit(self.processes[0].last_words())
-        self.start(
-            "player_node", source=arguments.source, loop=True, wait_for_subscriber=True,
-            frames=1200,
-        )  # fmt: skip
+        self.start_player({"source": arguments.source, "loop": True, "frames": 1200})
         if not self.wait(lambda: len(self.recorder.recording.frames) > 60, 60.0):
             raise SystemExit(self.processes[-1].last_words())
-
-    def start(self, module: str, **parameters: object) -> None:
-        log = self._folder / f"{module}.log"
-        self.processes.append(NodeProcess(module, parameters, log, self._variables))
-
-    def check(self) -> None:
-        for process in self.processes:
-            process.check()
-
-    def wait(self, done, seconds: float) -> bool:
-        return self.recorder.spin_until(done, seconds, self.check)
-
-    def close(self) -> None:
-        for process in reversed(self.processes):
-            process.stop()
-        self.recorder.close()
 
     @contextmanager
     def phase(
@@ -282,9 +256,7 @@ def main() -> None:
     logs = Path("out/case_studies")
     logs.mkdir(parents=True, exist_ok=True)
     phases: list[Phase] = []
-    with ExitStack() as stack:
-        stage = Stage(arguments, logs)
-        stack.callback(stage.close)
+    with Stage(arguments, logs) as stage:
         for turn in range(arguments.rounds):
             for policy in POLICIES:
                 print(f"round {turn + 1}, {NAMES[policy]}", flush=True)

@@ -19,13 +19,6 @@ def refuse_what_is_not_of_ros(
 ) -> None:
     """Print help and end where it is asked for; refuse what would be ignored.
 
-    Parameters
-    ----------
-    arguments
-        Without the program's name; None: those of this process.
-    parameters
-        Of the node, for the help.
-
     Raises
     ------
     ConfigurationError

@@ -62,9 +62,7 @@ def _given(node: Node) -> dict[str, object]:
 def check_given(
     node: Node, parameters: Iterable[Parameter], image_topics: Sequence[str] = ()
 ) -> None:
-    """Check what is given at start beside the declared parameters: nothing of it is in silence.
-
-    What would be ignored is a warning.
+    """Warn of what is given at start beside the declared parameters, as it is ignored.
 
     Parameters
     ----------

@@ -1,6 +1,5 @@
 """Publish what a node says of itself on /diagnostics, once a second."""
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +10,11 @@ from rclpy.clock import Clock as RosClock
 from rclpy.clock import ClockType
 from rclpy.node import Node
 
+from approx_perception.clock import MonotonicClock
 from approx_perception.exceptions import described
+from approx_perception.ros.graph_watch import GraphWatch
 from approx_perception.ros.health import Judgement, Level
+from approx_perception.ros.throttled_log import ThrottledLog
 
 __all__ = ["LOG_PERIOD_S", "Diagnostics"]
 
@@ -34,39 +36,33 @@ class Diagnostics:
 
     def __init__(self, node: Node, judge: Callable[[], Mapping[str, Judgement]] = dict) -> None:
         self._node, self._judge = node, judge
+        self.graph = GraphWatch(node)
+        #: Of the last look, once in `_PERIOD_S`.
+        self.graph_problems: list[str] = []
         #: Network and device, once they are known.
         self.hardware_id = ""
         self._failures = self._failures_told = 0
         self._last_failure = ""
-        #: When each kind of failure was logged last.
-        self._logged_s: dict[str, float] = {}
+        self._told = ThrottledLog(lambda text: node.get_logger().error(text), MonotonicClock())
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         # Time of its own: ROS time stands still while a bag is paused.
         steady = RosClock(clock_type=ClockType.STEADY_TIME)
         node.create_timer(_PERIOD_S, self.publish, clock=steady)
 
     def failed(self, what: str, error: Exception) -> None:
-        """Log that something which the executor called has raised, and tell it from now on.
-
-        The same is logged once in `LOG_PERIOD_S`, for it may come with every message.
-        """
+        """Log that something which the executor called has raised, and tell it from now on."""
         self._failures += 1
         # There may be no memory for a line; then only the count is told.
         with suppress(Exception):
-            self._note(what, error)
-
-    def _note(self, what: str, error: Exception) -> None:
-        place = f"{what} failed{_place(error)}"
-        self._last_failure = f"{place}: {described(error)}"
-        now_s = time.monotonic()
-        if now_s - self._logged_s.get(place, -LOG_PERIOD_S) < LOG_PERIOD_S:
-            return
-        self._logged_s[place] = now_s
-        self._node.get_logger().error(f"{self._last_failure}; the node goes on")
+            place = f"{what} failed{_place(error)}"
+            self._last_failure = f"{place}: {described(error)}"
+            self._told(place, f"{self._last_failure}; the node goes on")
 
     def publish(self) -> None:
         """Publish a status for each task, named "node: task"."""
+        self._told.look_after()
         try:
+            self.graph_problems = self.graph.problems()
             judgements = self._judge()
         except Exception as error:
             self.failed("judging how things stand", error)

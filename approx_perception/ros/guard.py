@@ -16,7 +16,7 @@ from rclpy.subscription import Subscription
 
 from approx_perception.exceptions import ApproxPerceptionError, described
 
-__all__ = ["GuardedExecutor", "StartFailedError", "answer_always"]
+__all__ = ["GuardedExecutor", "NodeEndError", "answer_always"]
 
 #: Told what failed, and of what.
 Tell = Callable[[str, Exception], None]
@@ -28,8 +28,8 @@ _NOT_TAKEN = "it is malformed, or there is no memory for it"
 _NO_OBJECT = "Unable to convert call argument"
 
 
-class StartFailedError(ApproxPerceptionError):
-    """The node cannot begin; the one failure of a callback that ends it."""
+class NodeEndError(ApproxPerceptionError):
+    """The one error of a callback that ends the node: it is done, or the text says why not."""
 
 
 class GuardedExecutor(SingleThreadedExecutor):  # type: ignore[misc]
@@ -50,14 +50,14 @@ class GuardedExecutor(SingleThreadedExecutor):  # type: ignore[misc]
 
         Raises
         ------
-        StartFailedError
-            If the node cannot begin.
+        NodeEndError
+            If the node is to end.
         ExternalShutdownException
             If somebody else ended the context.
         """
         try:
             super().spin_once(timeout_sec)
-        except (StartFailedError, ExternalShutdownException):
+        except (NodeEndError, ExternalShutdownException):
             raise
         except Exception as error:
             self._tell("a callback", error)

@@ -12,7 +12,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.task import Future
 
 from approx_perception.exceptions import described, shown
-from approx_perception.ros.guard import StartFailedError
+from approx_perception.ros.guard import NodeEndError
 
 __all__ = ["ManagedNode", "Preparation", "Report"]
 
@@ -117,7 +117,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         return str(self._state_machine.current_state[1])
 
     def start_soon(self) -> None:
-        """Configure and activate once the node spins; `StartFailedError` ends that if it fails."""
+        """Configure and activate once the node spins; `NodeEndError` if that fails."""
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._starter = self.create_timer(0.0, self._start, self._patient, clock=steady)
 
@@ -126,7 +126,7 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
             if not await self._change(Transition(id=transition)):
                 reason = described(self.error) if self.error else f"the node is {self.state}"
-                raise StartFailedError(reason)
+                raise NodeEndError(reason)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Take over what is prepared; where nobody could wait for it, prepare it now."""

@@ -18,7 +18,6 @@ from approx_perception.msg import SystemLoad
 from approx_perception.ros import qos
 from approx_perception.ros.declarations import check_given, declare_parameters
 from approx_perception.ros.diagnostics import Diagnostics
-from approx_perception.ros.same_name import NameWatch
 from approx_perception.ros.startup import run_node
 
 __all__ = ["LoadMonitorNode", "main"]
@@ -54,7 +53,6 @@ class LoadMonitorNode(Node):  # type: ignore[misc]
         declare_parameters(self, LOAD_MONITOR_PARAMETERS)
         check_given(self, LOAD_MONITOR_PARAMETERS)
         self.diagnostics = Diagnostics(self)
-        self._name_watch = NameWatch(self)
         text = str(self.get_parameter("own_processes").value)
         words = [word.strip() for word in text.split(",") if word.strip()]
         self._meter = LoadMeter(_OwnProcesses(words))

@@ -13,11 +13,11 @@ from approx_perception.exceptions import ConfigurationError
 from approx_perception.load.load_inputs import LoadInputs, share_of_percent
 from approx_perception.msg import SystemLoad
 from approx_perception.ros import qos
+from approx_perception.ros.diagnostics import LOG_PERIOD_S
 from approx_perception.ros.topic_names import LOAD_TYPES, foreign_types
 
 __all__ = ["LoadTopics"]
 
-_LOG_PERIOD_S = 5.0
 #: A slow monitor falls silent and speaks again all the time.
 _SILENCE_LOG_PERIOD_S = 30.0
 
@@ -105,7 +105,7 @@ class LoadTopics:
             self._refused[name] = f"{name}: {error}"
             self._node.get_logger().error(
                 f"load reading refused: {self._refused[name]}",
-                throttle_duration_sec=_LOG_PERIOD_S,
+                throttle_duration_sec=LOG_PERIOD_S,
             )
 
     def _on_system(self, name: str, message: SystemLoad) -> None:

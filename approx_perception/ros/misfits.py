@@ -13,17 +13,7 @@ def misfit(offered: QoSProfile, wanted: QoSProfile) -> str:
 
 
 def refuses_subscriber(node: Node, topic: str, message_type: str) -> bool:
-    """Whether somebody subscribes who asks for more than the node offers.
-
-    Parameters
-    ----------
-    node
-        Publishes, and sees the graph.
-    topic
-        Resolved.
-    message_type
-        Its type, as the graph names it.
-    """
+    """Whether somebody subscribes to a resolved topic who asks for more than the node offers."""
     own = (node.get_name(), node.get_namespace())
     # As the graph has it: the profile in hand says nothing of what was left to defaults.
     offered = [

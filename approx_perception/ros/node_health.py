@@ -27,8 +27,8 @@ class NodeCondition:
         Whether a frame from before deactivating is under way.
     malformed
         Detections dropped so far because they cannot be objects.
-    name_problem, clock_problem
-        Of the node's name and of its time; empty where there is none.
+    graph_problems
+        See `GraphWatch`.
     load_problems, load_status
         Of load topics.
     """
@@ -39,8 +39,7 @@ class NodeCondition:
     worker_died: bool
     is_leaving: bool
     malformed: int
-    name_problem: str
-    clock_problem: str
+    graph_problems: Sequence[str]
     load_problems: Sequence[str]
     load_status: str
 
@@ -74,8 +73,7 @@ class NodeHealth:
         told = (
             (now.is_leaving, "a frame from before deactivating is under way"),
             (now.load_problems, f"load topics: {'; '.join(now.load_problems)}"),
-            (now.name_problem, now.name_problem),
-            (now.clock_problem, now.clock_problem),
+            (now.graph_problems, "; ".join(now.graph_problems)),
             (malformed > 0,
              f"the network gave {malformed} detections that cannot be objects (not finite, without "
              "extent or outside its classes); they were dropped"),

@@ -16,17 +16,16 @@ from approx_perception.branches import KNOBS, Branch, allowed_branches, parse_br
 from approx_perception.exceptions import ConfigurationError, choices, described, shown
 from approx_perception.interface import PERCEPTION_PARAMETERS, Parameter, camera_sla
 from approx_perception.ros.declarations import no_parameter
+from approx_perception.ros.diagnostics import LOG_PERIOD_S
 from approx_perception.ros.health import WatchdogLimits
 from approx_perception.ros.outputs import DebugOptions
 from approx_perception.ros.throttled_log import ThrottledLog
-from approx_perception.ros.topic_names import LOAD_TYPES, LoadTopicNames
+from approx_perception.ros.topic_names import LOAD_TYPES
 from approx_perception.structures import SLA, SlaScope
 
 __all__ = ["LiveSettings", "ParameterWatch", "read_options", "read_settings"]
 
 Values = Callable[[str], Any]
-
-_LOG_PERIOD_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +47,7 @@ class LiveSettings:
     class_agnostic_iou
         Of detections that overlap by more, whatever their classes, the best one is kept.
     load, load_timeout_s
-        Where monitors speak, and when they count as silent.
+        Where monitors speak, ``{parameter: topic}``, and when they count as silent.
     debug, limits
         Of outputs and of diagnostics.
     """
@@ -60,7 +59,7 @@ class LiveSettings:
     class_mask: npt.NDArray[np.bool_] | None
     score_threshold: float
     class_agnostic_iou: float
-    load: LoadTopicNames
+    load: dict[str, str]
     load_timeout_s: float
     debug: DebugOptions
     limits: WatchdogLimits
@@ -127,7 +126,8 @@ def read_settings(value: Values, cameras: Sequence[str], network: Network | None
         {camera: _sla(value, camera) for camera in cameras},
         policy, branch, allowed, class_mask, float(value("score_threshold")),
         float(value("nms.class_agnostic_iou")),
-        LoadTopicNames(*(str(value(name)) for name in LOAD_TYPES)), float(value("load_timeout_s")),
+        {name: str(value(name)) for name in LOAD_TYPES if value(name)},
+        float(value("load_timeout_s")),
         DebugOptions(
             float(value("debug.max_rate_hz")), float(value("debug.min_score")),
             int(value("debug.jpeg_quality")),
@@ -223,6 +223,6 @@ class ParameterWatch:
 
     def _refusal(self, error: Exception) -> SetParametersResult:
         self._node.get_logger().warning(
-            f"parameters refused: {described(error)}", throttle_duration_sec=_LOG_PERIOD_S
+            f"parameters refused: {described(error)}", throttle_duration_sec=LOG_PERIOD_S
         )
         return SetParametersResult(successful=False, reason=described(error))

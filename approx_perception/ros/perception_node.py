@@ -23,7 +23,6 @@ from approx_perception.interface import PERCEPTION_PARAMETERS, camera_sla
 from approx_perception.load.load_inputs import LoadInputs
 from approx_perception.pipeline import CameraGroup
 from approx_perception.ros.camera import Camera
-from approx_perception.ros.clock_watch import ClockWatch
 from approx_perception.ros.declarations import check_given, declare_parameters
 from approx_perception.ros.diagnostics import LOG_PERIOD_S, Diagnostics
 from approx_perception.ros.health import Judgement
@@ -37,7 +36,6 @@ from approx_perception.ros.parameters import (
     read_options,
     read_settings,
 )
-from approx_perception.ros.same_name import NameWatch
 from approx_perception.ros.services import Runtime, Services
 from approx_perception.ros.start_log import log_start
 from approx_perception.ros.startup import run_node
@@ -96,9 +94,7 @@ class PerceptionNode(ManagedNode):
         )
         self._health = NodeHealth()
         self.diagnostics = Diagnostics(self, self._look_after)
-        self._name_watch = NameWatch(self)
         self._requests = Services(self, self._runtime, self._told)
-        self._clock_watch = ClockWatch(self)
         self._on_jump = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=_JUMP_BACK, on_clock_change=True),
             post_callback=lambda _: self._time_jumped_back(),
@@ -323,7 +319,7 @@ class PerceptionNode(ManagedNode):
 
     def _time_jumped_back(self) -> None:
         # Between two clocks it jumps all the time, and images go on.
-        if not self._clock_watch.problem():
+        if not self.diagnostics.graph.clock_problem():
             self._requests.reset_tracks("ROS time jumped back")
 
     def _look_after(self) -> dict[str, Judgement]:
@@ -346,8 +342,7 @@ class PerceptionNode(ManagedNode):
                 worker_died=worker is not None and not worker.is_alive,
                 is_leaving=self._is_leaving(),
                 malformed=0 if network is None else network.detector.malformed_count,
-                name_problem=self._name_watch.problem,
-                clock_problem=self._clock_watch.problem(),
+                graph_problems=self.diagnostics.graph_problems,
                 load_problems=[] if load is None else load.problems(),
                 load_status="" if load is None else load.status(),
             )

@@ -13,19 +13,19 @@ from pathlib import Path
 from queue import Empty, Full, Queue
 from typing import Any, TextIO
 
-import rclpy
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
-from approx_perception.datasets import FrameSource, is_synthetic, open_source
+from approx_perception.datasets import is_synthetic, open_source
 from approx_perception.exceptions import ConfigurationError, described, shown
 from approx_perception.interface import PLAYER_PARAMETERS, SYNTHETIC_FRAME_ID
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import image_message
 from approx_perception.ros.declarations import check_given, declare_parameters
 from approx_perception.ros.diagnostics import Diagnostics
-from approx_perception.ros.same_name import NameWatch
-from approx_perception.ros.startup import spin_until_told, start_node
+from approx_perception.ros.guard import NodeEndError
+from approx_perception.ros.startup import run_node
 from approx_perception.structures import Frame
 
 __all__ = ["PlayerNode", "main"]
@@ -50,7 +50,6 @@ class PlayerNode(Node):  # type: ignore[misc]
         declare_parameters(self, PLAYER_PARAMETERS)
         check_given(self, PLAYER_PARAMETERS)
         self.diagnostics = Diagnostics(self)
-        self._name_watch = NameWatch(self)
         self._source = open_source(
             str(self._value("source")), str(self._value("topic")) or None,
             int(self._value("frames")), int(self._value("seed")),
@@ -60,10 +59,12 @@ class PlayerNode(Node):  # type: ignore[misc]
         self._frame_id = str(self._value("frame_id")) or usual
         self._log = self._open_log()
         self._publisher = self.create_publisher(Image, "image", qos.CAMERA)
-        self._queue: Queue[Frame | Exception | None] = Queue(_PREFETCH)
-        self.stopping = False
+        #: None at the end of the source.
+        self._queue: Queue[Frame | None] = Queue(_PREFETCH)
+        self._player = threading.Thread(target=self._play, daemon=True)
+        self._is_stopping = False
         #: What ended the source early, if anything did.
-        self.error: Exception | None = None
+        self._error: Exception | None = None
         self.get_logger().info(
             f"{self._source.name}: {self._source.frame_count} frames at {self._source.fps:.3g} Hz "
             f"on {self._publisher.topic_name}"
@@ -83,62 +84,74 @@ class PlayerNode(Node):  # type: ignore[misc]
         log.write("index,stamp_ns\n")
         return log
 
-    def _read(self, source: FrameSource) -> None:
+    def start_playing(self) -> None:
+        """Publish all frames at their times, in a thread of its own; the node ends with them."""
+        self._player.start()
+        # ROS time may stand still.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(_WAIT_S, self._end_with_player, clock=steady)
+
+    def _end_with_player(self) -> None:
+        if not self._player.is_alive():
+            raise NodeEndError(described(self._error) if self._error else "")
+
+    def stop(self) -> None:
+        """Publish no more."""
+        self._is_stopping = True
+        self._player.join(timeout=2.0)
+
+    def _read(self) -> None:
         """Decode ahead, so that a slow frame does not delay the ones before it."""
         try:
-            while not self.stopping:
-                for entry in source:
+            while not self._is_stopping:
+                for entry in self._source:
                     self._hand_over(entry.frame)
-                    if self.stopping:
+                    if self._is_stopping:
                         return
                 if not self._value("loop"):
                     break
-            self._hand_over(None)
         except Exception as error:
-            self._hand_over(error)
+            self._error = error
+        self._hand_over(None)
 
-    def _hand_over(self, item: Frame | Exception | None) -> None:
-        while not self.stopping:
+    def _hand_over(self, frame: Frame | None) -> None:
+        while not self._is_stopping:
             try:
-                self._queue.put(item, timeout=_WAIT_S)
+                self._queue.put(frame, timeout=_WAIT_S)
                 break
             except Full:
                 continue
 
-    def play(self) -> None:
-        """Publish all frames at their times; returns at the end of the source, or with `error`."""
-        try:
-            self._play()
-        except Exception as error:
-            self.error = error
-
     def _play(self) -> None:
-        threading.Thread(target=self._read, args=(self._source,), daemon=True).start()
-        if self._value("wait_for_subscriber"):
-            while not self.stopping and self._publisher.get_subscription_count() == 0:
-                time.sleep(_WAIT_S)
-        rate = float(self._value("rate"))
+        try:
+            threading.Thread(target=self._read, daemon=True).start()
+            if self._value("wait_for_subscriber"):
+                while not self._is_stopping and self._publisher.get_subscription_count() == 0:
+                    time.sleep(_WAIT_S)
+            self._publish_all(float(self._value("rate")))
+        except Exception as error:
+            self._error = error
+
+    def _publish_all(self, rate: float) -> None:
         due_s = time.monotonic()
         previous_ns: int | None = None
-        while not self.stopping:
+        while not self._is_stopping:
             try:
-                item = self._queue.get(timeout=_WAIT_S)
+                frame = self._queue.get(timeout=_WAIT_S)
             except Empty:
                 continue
-            if isinstance(item, Exception):
-                self.error = item
-            if not isinstance(item, Frame):
+            if frame is None:
                 return
-            due_s += self._gap_s(previous_ns, item.stamp_ns) / rate
-            previous_ns = item.stamp_ns
+            due_s += self._gap_s(previous_ns, frame.stamp_ns) / rate
+            previous_ns = frame.stamp_ns
             now_s = time.monotonic()
             if now_s < due_s:
                 time.sleep(due_s - now_s)
             else:
                 # Late: go on from here, a camera does not hurry to catch up.
                 due_s = now_s
-            if not self.stopping:
-                self._publish(item)
+            if not self._is_stopping:
+                self._publish(frame)
 
     def _gap_s(self, previous_ns: int | None, stamp_ns: int) -> float:
         """Time between two frames: the source's own, or its period where it starts over."""
@@ -156,20 +169,13 @@ class PlayerNode(Node):  # type: ignore[misc]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play until the end or until told to stop; returns the exit code."""
-    node = start_node(PlayerNode, arguments, PLAYER_PARAMETERS)
-    if node is None:
-        return 1
-    player = threading.Thread(target=node.play, daemon=True)
-    player.start()
-    spin_until_told(node, is_over=lambda: not player.is_alive())
-    node.stopping = True
-    player.join(timeout=2.0)
-    node.destroy_node()
-    rclpy.try_shutdown()
-    if node.error is not None:
-        print(f"error: {described(node.error)}", file=sys.stderr)
-        return 1
-    return 0
+
+    def start() -> PlayerNode:
+        node = PlayerNode()
+        node.start_playing()
+        return node
+
+    return run_node(start, arguments, PLAYER_PARAMETERS)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from approx_perception.exceptions import ProcessDiedError
@@ -18,7 +18,8 @@ LOOPBACK = (
     else {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
 )
 
-_STOP_TIMEOUT_S = 5.0
+#: A busy machine takes seconds to end a process that holds a network.
+_STOP_TIMEOUT_S = 15.0
 _TAIL_LINES = 8
 
 
@@ -44,6 +45,8 @@ class NodeProcess:
         Added to this process's own.
     remappings
         ``{from: to}``.
+    popen
+        Starts it.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class NodeProcess:
         log: Path,
         environment: Mapping[str, str],
         remappings: Mapping[str, str] | None = None,
+        popen: "Callable[..., subprocess.Popen[bytes]]" = subprocess.Popen,
     ) -> None:
         self.name = module
         self._log_path = log
@@ -63,7 +67,7 @@ class NodeProcess:
             arguments += ["-r", f"{old}:={new}"]
         whole_name = module if "." in module else f"approx_perception.ros.{module}"
         with log.open("w", encoding="utf-8") as output:
-            self._process = subprocess.Popen(
+            self._process = popen(
                 [sys.executable, "-m", whole_name, "--ros-args", *arguments],
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -10,6 +10,10 @@ from approx_perception.ros.topic_names import IMAGE_TYPES, foreign_types
 
 __all__ = ["has_unfit_publisher", "reason_for_silence"]
 
+#: Topics with images that are named, and characters for them.
+_MOST_TOPICS = 8
+_LONGEST = 400
+
 
 def _publishers(node: Node, topic: str, transport: str) -> list[Any]:
     """Those on a topic that send the expected type."""
@@ -22,24 +26,10 @@ def has_unfit_publisher(node: Node, topic: str, transport: str, wanted: QoSProfi
     return any(misfit(p.qos_profile, wanted) for p in _publishers(node, topic, transport))
 
 
-#: Topics with images that are named, and characters for them.
-_MOST_TOPICS = 8
-_LONGEST = 400
-
-
 def reason_for_silence(node: Node, topic: str, transport: str, wanted: QoSProfile) -> str:
     """Say why nothing comes from a camera, as far as the graph tells.
 
-    Parameters
-    ----------
-    node
-        Sees the graph.
-    topic
-        Resolved, as it is subscribed to: with ``/compressed`` where that is the transport.
-    transport
-        ``raw`` or ``compressed``.
-    wanted
-        Quality of service of the subscription.
+    ``topic`` is resolved, as it is subscribed to: with ``/compressed`` where that is the transport.
     """
     expected = IMAGE_TYPES[transport]
     if fitting := _publishers(node, topic, transport):

@@ -17,10 +17,10 @@ from approx_perception.exceptions import ApproxPerceptionError, reason_of
 from approx_perception.interface import Parameter
 from approx_perception.ros.arguments import refuse_what_is_not_of_ros
 from approx_perception.ros.diagnostics import Diagnostics
-from approx_perception.ros.guard import GuardedExecutor, StartFailedError, answer_always
+from approx_perception.ros.guard import GuardedExecutor, NodeEndError, answer_always
 from approx_perception.ros.transport import set_image_transport
 
-__all__ = ["run_node", "spin_until_told", "start_node"]
+__all__ = ["run_node", "start_node"]
 
 #: How long being told to end may go unnoticed.
 _WAIT_S = 0.1
@@ -28,21 +28,17 @@ _WAIT_S = 0.1
 _LONGEST_SENTENCE = 500
 
 
-class GuardedNode(Protocol):
-    """A node that tells what its callbacks raise."""
+class StoppableNode(Protocol):
+    """A node that tells what its callbacks raise, and has more to end than ROS knows of."""
 
     diagnostics: Diagnostics
 
-    def destroy_node(self) -> None:
-        """Leave the graph."""
-        ...
-
-
-class StoppableNode(GuardedNode, Protocol):
-    """A node that has more to end than ROS knows of."""
-
     def stop(self) -> None:
         """End it."""
+        ...
+
+    def destroy_node(self) -> None:
+        """Leave the graph."""
         ...
 
 
@@ -67,7 +63,8 @@ def start_node(
 
     Returns
     -------
-    The node, or None after an error that was printed; ROS is then shut down again.
+    node
+        None after an error that was printed; ROS is then shut down again.
     """
     set_image_transport()
     try:
@@ -108,16 +105,32 @@ def _sentence(error: Exception) -> str:
     return text[:_LONGEST_SENTENCE]
 
 
-def spin_until_told(node: GuardedNode, is_over: Callable[[], bool] = lambda: False) -> None:
-    """Run callbacks until SIGINT or SIGTERM comes, or something is over; each runs to its end.
+def run_node(
+    factory: Callable[[], StoppableNode],
+    arguments: Sequence[str] | None,
+    parameters: Sequence[Parameter] = (),
+) -> int:
+    """Start a node and let it run until it is told to end, or says so; returns the exit code."""
+    node = start_node(factory, arguments, parameters)
+    if node is None:
+        return 1
+    exit_code = 0
+    try:
+        _spin_until_told(node)
+    except NodeEndError as error:
+        if str(error):
+            print(f"error: {error}", file=sys.stderr)
+            exit_code = 1
+    finally:
+        node.stop()
+        node.destroy_node()
+        rclpy.try_shutdown()
+    _leave_threads(exit_code)
+    return exit_code
 
-    What a callback raises goes to log and diagnostics, and the next one runs.
 
-    Raises
-    ------
-    StartFailedError
-        If the node cannot begin.
-    """
+def _spin_until_told(node: StoppableNode) -> None:
+    """Run callbacks until SIGINT or SIGTERM comes; each runs to its end."""
     is_told = False
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -130,35 +143,12 @@ def spin_until_told(node: GuardedNode, is_over: Callable[[], bool] = lambda: Fal
     executor = GuardedExecutor(node.diagnostics.failed)
     executor.add_node(node)
     try:
-        while not is_told and not is_over():
+        while not is_told:
             executor.spin_once(timeout_sec=_WAIT_S)
     except ExternalShutdownException:
         return
     finally:
         executor.shutdown()
-
-
-def run_node(
-    factory: Callable[[], StoppableNode],
-    arguments: Sequence[str] | None,
-    parameters: Sequence[Parameter] = (),
-) -> int:
-    """Start a node and let it run until it is told to end; returns the exit code."""
-    node = start_node(factory, arguments, parameters)
-    if node is None:
-        return 1
-    exit_code = 0
-    try:
-        spin_until_told(node)
-    except StartFailedError as error:
-        print(f"error: {error}", file=sys.stderr)
-        exit_code = 1
-    finally:
-        node.stop()
-        node.destroy_node()
-        rclpy.try_shutdown()
-    _leave_threads(exit_code)
-    return exit_code
 
 
 def _leave_threads(exit_code: int) -> None:

@@ -12,14 +12,13 @@ __all__ = [
     "IMAGE_TYPES",
     "LOAD_TYPES",
     "CameraTopic",
-    "LoadTopicNames",
     "camera_topics",
     "foreign_types",
     "own_topics",
     "resolve_load_topics",
 ]
 
-#: Types of load topics, by parameter.
+#: Types of load topics, by the parameters that name them; Float32 is percent, everybody's together.
 LOAD_TYPES = {
     "load_topic": "approx_perception/msg/SystemLoad",
     "cpu_load_topic": "std_msgs/msg/Float32",
@@ -47,28 +46,6 @@ class CameraTopic:
     def subscribed(self, transport: str) -> str:
         """Name of the topic that carries its images, ``raw`` or ``compressed``."""
         return self.topic if transport == "raw" else f"{self.topic}/{transport}"
-
-
-@dataclass(frozen=True, slots=True)
-class LoadTopicNames:
-    """Where monitors speak; empty for none.
-
-    Attributes
-    ----------
-    system
-        `SystemLoad`, as our load_monitor_node publishes it.
-    cpu, gpu
-        ``std_msgs/Float32``: percent of all cores, of the GPU's time, everybody's together.
-    """
-
-    system: str = ""
-    cpu: str = ""
-    gpu: str = ""
-
-    def by_parameter(self) -> dict[str, str]:
-        """Those that are not empty, by the parameters that name them."""
-        topics = zip(LOAD_TYPES, (self.system, self.cpu, self.gpu), strict=True)
-        return {parameter: topic for parameter, topic in topics if topic}
 
 
 def camera_topics(topics: Sequence[str]) -> list[CameraTopic]:
@@ -99,32 +76,15 @@ def _resolve(node: Node, topic: str, parameter: str) -> str:
     try:
         return str(node.resolve_topic_name(topic))
     except Exception as error:  # rclpy's exceptions differ among distributions
+        # Without the place in its sources.
+        reason = str(error).splitlines()[0].partition(", at /")[0]
         raise ConfigurationError(
-            f"{parameter} is {shown(topic)}, which is no topic: {_reason(error)}"
+            f"{parameter} is {shown(topic)}, which is no topic: {reason}"
         ) from error
 
 
-def _reason(error: Exception) -> str:
-    """First line of what rclpy says, without the place in its sources."""
-    return str(error).splitlines()[0].rpartition(", at /")[0] or str(error).splitlines()[0]
-
-
 def own_topics(node: Node, places: Sequence[CameraTopic], transport: str) -> dict[str, str]:
-    """Resolve the names of all topics that the node has beside load topics.
-
-    Parameters
-    ----------
-    node
-        Resolves names.
-    places
-        Its cameras.
-    transport
-        ``raw`` or ``compressed``.
-
-    Returns
-    -------
-    dict
-        ``{topic: type}``.
+    """Resolve all topics that the node has beside load topics, as ``{topic: type}``.
 
     Raises
     ------
@@ -150,23 +110,11 @@ def own_topics(node: Node, places: Sequence[CameraTopic], transport: str) -> dic
 
 
 def resolve_load_topics(
-    node: Node, names: LoadTopicNames, taken: Mapping[str, str]
+    node: Node, names: Mapping[str, str], taken: Mapping[str, str]
 ) -> dict[str, str]:
-    """Resolve load topics, and refuse those that cannot be subscribed to.
+    """Resolve load topics, from ``{parameter: topic}`` to ``{topic: parameter}``.
 
-    Parameters
-    ----------
-    node
-        Resolves names.
-    names
-        As the user writes them.
-    taken
-        Other topics of the node, as `own_topics` gives them.
-
-    Returns
-    -------
-    dict
-        ``{topic: parameter}``.
+    ``taken`` are the other topics of the node, as `own_topics` gives them.
 
     Raises
     ------
@@ -174,7 +122,7 @@ def resolve_load_topics(
         If one is no topic, or one that the node already has.
     """
     resolved: dict[str, str] = {}
-    for parameter, topic in names.by_parameter().items():
+    for parameter, topic in names.items():
         name = _resolve(node, topic, parameter)
         other = taken.get(name) or resolved.get(name)
         if other is not None:

@@ -10,8 +10,8 @@ from approx_perception.ros.health import Level
 from approx_perception.ros.node_health import NodeCondition, NodeHealth
 
 WELL = NodeCondition(
-    "active", True, None, worker_died=False, is_leaving=False, malformed=0, name_problem="",
-    clock_problem="", load_problems=[], load_status="",
+    "active", True, None, worker_died=False, is_leaving=False, malformed=0, graph_problems=[],
+    load_problems=[], load_status="",
 )  # fmt: skip
 
 
@@ -35,9 +35,8 @@ def test_what_is_said_of_each_condition():
 def test_all_warnings_are_told_together():
     level, message = judged(
         load_problems=["silent"],
-        name_problem="two of them",
+        graph_problems=["two of them", "2 publishers of /clock"],
         is_leaving=True,
-        clock_problem="2 publishers of /clock",
     )
     assert level == Level.WARN
     assert all(
