@@ -13,6 +13,18 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
+#: Slowest first, so that no process of several has a long file left at the end.
+_ORDER = ("ros/test_demo", "ros/test_l", "ros/", "cli/", "launch/", "")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        place = item.path.relative_to(ROOT / "test").as_posix()
+        return next(rank for rank, start in enumerate(_ORDER) if place.startswith(start))
+
+    items.sort(key=rank)
+
+
 def real_data(relative: str) -> Path:
     """Path of real test data; skips the test where they are absent."""
     path = SHARED_DATA / relative

@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
 pytest.importorskip("approx_perception.msg", reason="the messages are not installed")
 
 import numpy as np
+import psutil
 from sensor_msgs.msg import Image
 
 from approx_perception.ros import qos
@@ -22,6 +23,7 @@ from approx_perception.ros.conversion import image_message
 from approx_perception.ros.processes import NodeProcess
 from approx_perception.ros.recorder import Recorder
 from approx_perception.ros.transport import set_image_transport
+from test.warm import WarmProcess
 
 #: Beyond those that the demonstration takes, so that both may run at once.
 _DOMAINS = range(102, 215)
@@ -40,8 +42,18 @@ def claim_domain():
             claim.close()
             continue
         _claims.append(claim)
-        return domain_id
+        if not _has_nodes(domain_id):
+            return domain_id
     raise RuntimeError("every ROS domain is taken by other test runs")
+
+
+def _has_nodes(domain_id):
+    """Whether nodes outlived the tests that started them, which were killed."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("ROS_DOMAIN_ID") == str(domain_id):
+                return True
+    return False
 
 
 READY_S = 90.0
@@ -62,13 +74,15 @@ class Graph:
         self.variables = {**variables, "ROS_DOMAIN_ID": str(domain_id)}
         self.domain_id = domain_id
         self.processes = []
+        #: Starts nodes; `subprocess.Popen` for a process of which nothing is done before.
+        self.popen = WarmProcess
         self.recorder = Recorder(domain_id)
         (folder / "space.yaml").write_text(SPACE)
 
     def start(self, module, remappings=None, **parameters):
         named = {key.replace("__", "."): value for key, value in parameters.items()}
         log = self.folder / f"{module}_{len(self.processes)}.log"
-        process = NodeProcess(module, named, log, self.variables, remappings)
+        process = NodeProcess(module, named, log, self.variables, remappings, self.popen)
         self.processes.append(process)
         return process
 
@@ -115,6 +129,11 @@ class Graph:
         named = {key.replace("__", "."): value for key, value in values.items()}
         self.recorder.set_parameters(named, self.check)
 
+    def forget(self):
+        """Frames and decisions so far."""
+        self.recorder.recording.frames.clear()
+        self.recorder.recording.decisions.clear()
+
     @property
     def frames(self):
         return self.recorder.recording.complete_frames()
@@ -143,9 +162,12 @@ def graph(tmp_path, domain_id):
 
 
 @pytest.fixture(scope="module")
-def shared_graph(tmp_path_factory, domain_id):
-    """For tests that get along with one perception node: starting one takes seconds."""
-    graph = Graph(tmp_path_factory.mktemp("graph"), domain_id)
+def shared_graph(tmp_path_factory):
+    """For tests that get along with one perception node: starting one takes seconds.
+
+    In a domain of its own, for tests beside them start nodes of the same name.
+    """
+    graph = Graph(tmp_path_factory.mktemp("graph"), claim_domain())
     yield graph
     graph.close()
 

@@ -117,16 +117,3 @@ def test_simulated_time_that_jumps_back_and_stamps_of_zero(graph):
         graph.rest(0.02)
     assert graph.wait(lambda: "such lines before it not told" in node.log, 20)
     assert node.log.count("identities start anew") <= told + 3
-
-
-def test_encodings_and_sizes_may_change_in_mid_stream(graph):
-    graph.start_perception()
-    camera = Camera(graph)
-    for count, (size, encoding) in enumerate(
-        (((64, 48), "bgr8"), ((96, 64), "rgb8"), ((33, 17), "bgr8"), ((64, 48), "rgb8")), start=1
-    ):
-        message = camera.image(*size, seed=count)
-        message.encoding = encoding
-        camera.send(message)
-        assert graph.wait(lambda count=count: len(graph.frames) == count, 20)
-    assert graph.diagnostics["refused"] == "0"

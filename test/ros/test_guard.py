@@ -19,7 +19,7 @@ from std_srvs.srv import SetBool, Trigger
 from approx_perception.exceptions import described
 from approx_perception.ros import qos
 from approx_perception.ros.guard import GuardedExecutor
-from test.ros.conftest import Camera, wait_for_exit
+from test.ros.conftest import wait_for_exit
 
 
 def test_what_callbacks_raise_is_answered_logged_and_told(graph):
@@ -49,31 +49,6 @@ def test_what_callbacks_raise_is_answered_logged_and_told(graph):
     node.send(signal.SIGINT)
     assert wait_for_exit(node) == 0
     graph.processes.clear()
-
-
-#: A header of little-endian CDR, and then less, or lengths of more, than a message has.
-NO_MESSAGES = (b"\x00\x01\x00\x00", b"", b"\xff" * 64, b"\x00\x01\x00\x00" + b"\xff" * 200)
-
-
-def test_bytes_that_are_no_message_are_survived_and_told(graph):
-    node = graph.start_perception()
-    graph.start("player_node", source="synthetic:calm", loop=True)
-    assert graph.wait(lambda: graph.frames)
-    camera = Camera(graph)
-    load = graph.node.create_publisher(SystemLoad, "system_load", qos.RESULTS)
-    graph.set(load_topic="system_load")
-    assert graph.wait(lambda: load.get_subscription_count() > 0, 20)
-    for junk in NO_MESSAGES:
-        camera.send(junk)
-        load.publish(junk)
-        graph.rest(0.2)
-    assert graph.wait(lambda: graph.diagnostics["failed callbacks"] not in ("?", "0"), 20)
-    for topic in ("image", "system_load"):
-        assert f"taking a message of /{topic} failed: it is malformed, or there is no" in node.log
-    count = len(graph.frames)
-    assert graph.wait(lambda: len(graph.frames) > count + 5, 20), node.last_words()
-    load.publish(SystemLoad(cpu_others=0.25))
-    assert graph.wait(lambda: "cpu 25%" in graph.diagnostics["load topics"], 20), node.last_words()
 
 
 @pytest.fixture

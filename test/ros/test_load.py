@@ -13,9 +13,11 @@ from approx_perception.msg import SystemLoad
 from std_msgs.msg import Float32, String
 
 from approx_perception.clock import FakeClock
+from approx_perception.exceptions import ApproxPerceptionError
 from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
 from approx_perception.ros import qos
 from approx_perception.ros.load_topics import _OwnCpu
+from test.ros.conftest import wait_for_exit
 
 
 class Speaker:
@@ -69,25 +71,6 @@ def test_node_hears_the_monitor(graph):
     assert decision.slowdown > 0
 
 
-def test_plain_topics_are_heard_and_silence_is_told(graph):
-    node = graph.start_perception(
-        cpu_load_topic="/board/cpu", gpu_load_topic="/board/gpu", load_topic="", load_timeout_s=1.0
-    )
-    cpu, gpu = Speaker(graph, Float32, "/board/cpu"), Speaker(graph, Float32, "/board/gpu")
-    assert graph.wait(lambda: cpu.connected() and gpu.connected())
-
-    def status():
-        return graph.diagnostics["load topics"]
-
-    assert gpu.say_until(lambda: "gpu 40%" in status(), data=40.0)
-    # Not always 80 %: what the node itself takes is not the others'.
-    assert cpu.say_until(lambda: re.search(r"cpu \d+%", status()), data=80.0)
-    assert "/board/gpu" in status()
-    assert graph.wait(lambda: "is silent for" in graph.diagnostics["load problems"], 20)
-    assert "fell silent" in node.last_words()
-    assert cpu.say_until(lambda: "/board/cpu (heard)" in status(), data=10.0)
-
-
 def test_own_share_of_the_cpu_is_of_all_cores_as_monitors_count_them(monkeypatch):
     clock = FakeClock()
     monkeypatch.setattr(psutil, "cpu_count", lambda: 64)
@@ -96,66 +79,83 @@ def test_own_share_of_the_cpu_is_of_all_cores_as_monitors_count_them(monkeypatch
     assert own.share() == pytest.approx(8.0 / 10.0 / 64)
 
 
-def test_readings_that_make_no_sense_are_reported_and_survived(graph):
-    node = graph.start_perception(cpu_load_topic="/board/cpu", load_topic="")
-    cpu = Speaker(graph, Float32, "/board/cpu")
-    assert graph.wait(cpu.connected)
+@pytest.fixture(scope="module")
+def node(shared_graph):
+    """One perception node, which tests tell whom to listen to."""
+    return shared_graph.start_perception(load_timeout_s=1.0, load_topic="")
+
+
+@pytest.fixture
+def listen(shared_graph, node):
+    """Set load topics; returns who speaks on each."""
+
+    def listen(**topics):
+        named = {"load_topic": "", "cpu_load_topic": "", "gpu_load_topic": ""}
+        shared_graph.set(**{**named, **topics})
+        types = {"load_topic": SystemLoad}
+        speakers = [
+            Speaker(shared_graph, types.get(parameter, Float32), topic)
+            for parameter, topic in topics.items()
+        ]
+        assert shared_graph.wait(lambda: all(speaker.connected() for speaker in speakers))
+        return speakers
+
+    return listen
+
+
+def load(graph):
+    return graph.diagnostics["load topics"], graph.diagnostics["load problems"]
+
+
+def test_plain_topics_are_heard_and_silence_is_told(shared_graph, node, listen):
+    cpu, gpu = listen(cpu_load_topic="/board/cpu", gpu_load_topic="/board/gpu")
+    assert gpu.say_until(lambda: "gpu 40%" in load(shared_graph)[0], data=40.0)
+    # Not always 80 %: what the node itself takes is not the others'.
+    assert cpu.say_until(lambda: re.search(r"cpu \d+%", load(shared_graph)[0]), data=80.0)
+    assert "/board/gpu" in load(shared_graph)[0]
+    assert shared_graph.wait(lambda: "is silent for" in load(shared_graph)[1], 20)
+    assert "fell silent" in node.log
+    assert cpu.say_until(lambda: "/board/cpu (heard)" in load(shared_graph)[0], data=10.0)
+
+
+def test_readings_that_make_no_sense_are_reported_and_survived(shared_graph, node, listen):
+    (cpu,) = listen(cpu_load_topic="/odd/cpu")
     for value in (-1.0, 150.0, math.nan, math.inf):
         assert cpu.say_until(
-            lambda: "percentage from 0 to 100" in graph.diagnostics["load problems"], data=value
+            lambda: "percentage from 0 to 100" in load(shared_graph)[1], data=value
         )
-        assert cpu.say_until(lambda: graph.diagnostics["load problems"] == "", data=50.0)
-    assert "load reading refused: /board/cpu" in node.last_words()
+        assert cpu.say_until(lambda: load(shared_graph)[1] == "", data=50.0)
+    assert "load reading refused: /odd/cpu" in node.log
     assert node.exit_code is None
 
 
-def test_shares_of_a_monitor_that_make_no_sense(graph):
-    graph.start_perception()
-    monitor = Speaker(graph, SystemLoad, "system_load")
-    assert graph.wait(monitor.connected)
-    assert monitor.say_until(
-        lambda: "cpu load is 1.5" in graph.diagnostics["load problems"], cpu_others=1.5
-    )
+def test_shares_of_a_monitor_that_make_no_sense(shared_graph, listen):
+    (monitor,) = listen(load_topic="odd_load")
+    assert monitor.say_until(lambda: "cpu load is 1.5" in load(shared_graph)[1], cpu_others=1.5)
 
 
-def test_a_topic_of_another_type_is_reported(graph):
-    node = graph.start_perception(cpu_load_topic="/board/cpu", load_topic="")
-    words = Speaker(graph, String, "/board/cpu")
+def test_a_topic_of_another_type_is_reported(shared_graph, node):
+    shared_graph.set(load_topic="", cpu_load_topic="/words", gpu_load_topic="")
+    words = Speaker(shared_graph, String, "/words")
     assert words.say_until(
-        lambda: (
-            "/board/cpu carries std_msgs/msg/String, expected std_msgs/msg/Float32"
-            in graph.diagnostics["load problems"]
-        ),
+        lambda: "/words carries std_msgs/msg/String, expected std_msgs/msg/Float32"
+        in load(shared_graph)[1],
         data="busy",
-    )
-    assert (
-        "load topics" in graph.diagnostics["message"] or "waiting" in graph.diagnostics["message"]
-    )
+    )  # fmt: skip
+    message = shared_graph.diagnostics["message"]
+    assert "load topics" in message or "waiting" in message
     assert node.exit_code is None
 
 
-def test_a_topic_name_that_cannot_be(graph):
-    from test.ros.conftest import wait_for_exit
-
-    node = graph.start("perception_node", cpu_load_topic="not a topic!")
-    assert wait_for_exit(node) == 1
-    assert "cpu_load_topic is 'not a topic!', which is no topic" in node.last_words()
+def test_the_baseline_policy_needs_a_profile(shared_graph, node):
+    with pytest.raises(ApproxPerceptionError, match="needs a profile of this machine"):
+        shared_graph.set(policy="approxdet")
 
 
 def test_a_profile_that_cannot_be_used_is_said(graph):
-    from test.ros.conftest import wait_for_exit
-
     path = graph.folder / "profile.json"
     path.write_text("{}")
     path.with_suffix(".npz").write_bytes(b"")
     node = graph.start("perception_node", profile=str(path))
     assert wait_for_exit(node) == 1
     assert "is no profile of this version" in node.last_words()
-
-
-def test_the_baseline_policy_needs_a_profile(graph):
-    graph.start_perception()
-    from approx_perception.exceptions import ApproxPerceptionError
-
-    with pytest.raises(ApproxPerceptionError, match="needs a profile of this machine"):
-        graph.set(policy="approxdet")

@@ -74,11 +74,16 @@ CAMERAS = {
         (PerceptionNode, "autostart:=1", "autostart is 1; it must be true or false"),
         (PerceptionNode, "cpu_load_topic:=system_load", "uses /system_load already"),
         (PerceptionNode, "gpu_load_topic:=rosout", "uses /rosout already"),
+        (PerceptionNode, "cpu_load_topic:='not a topic!'", "'not a topic!', which is no topic"),
+        (PerceptionNode, "sla.latency_ms:=0.0", "sla.latency_ms is 0.0; it must be from"),
+        (PerceptionNode, "sla.latency_ms:=fast", "sla.latency_ms is 'fast'; it must be a number"),
+        (PerceptionNode, "image_transport:=pigeon", "image_transport is 'pigeon'; choose"),
         (LoadMonitorNode, "period_s:=fast", "period_s is 'fast'; it must be a number"),
         (LoadMonitorNode, "period_s:=11", "period_s is 11; it must be from 0.05 to 10"),
         (PlayerNode, "rate:=[]", "rate has no value; it must be a number"),
         (PlayerNode, f"source:={'x' * 5000}", "File name too long: 'xxx"),
         (PlayerNode, f"source:={'x' * 240}", "there is no source 'xxx"),
+        (PlayerNode, "rate:=0.0", "rate is 0.0; it must be from"),
     ],
 )
 def test_what_cannot_be_is_refused_at_start_in_one_sentence(start, capfd, kind, parameter, words):
