@@ -39,5 +39,19 @@ def yolox_weights() -> Path:
 
 
 @pytest.fixture(scope="session")
+def float32_without_a_trial():
+    """Not both precisions tried wherever a network is loaded: that takes seconds.
+
+    See test_faster_rcnn for the trial.
+    """
+    from approx_perception.detectors.faster_rcnn import precision
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(precision, "_TRIAL_SIZE_PX", (64, 64))
+        patch.setattr(precision, "_MIN_GAIN", float("inf"))
+        yield
+
+
+@pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT

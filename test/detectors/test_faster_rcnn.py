@@ -23,13 +23,15 @@ from approx_perception.metrics.average_precision import match_frame, mean_ap50
 from approx_perception.testing.contracts import DetectorContract
 
 
-def load(weights="", names=None, device="cpu"):
-    return load_detector("faster_rcnn", DetectorOptions(str(weights), names, device))
+def load(weights="", names=None, device="cpu", precision="float32"):
+    options = DetectorOptions(str(weights), names, device, precision=precision)
+    return load_detector("faster_rcnn", options)
 
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load()
+    """Its precision chosen by trial, which takes seconds."""
+    return load(precision="auto")
 
 
 @pytest.fixture(scope="module")

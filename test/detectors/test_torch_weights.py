@@ -16,6 +16,7 @@ from approx_perception.exceptions import InferenceError, WeightsError
 
 BIAS = "roi_heads.box_predictor.cls_score.bias"
 FIRST = "backbone.stem.0.0.weight"
+FLOAT32 = {"device": "cpu", "precision": "float32"}
 IMAGE, SETTINGS = np.zeros((48, 64, 3), np.uint8), DetectorSettings(64, 5)
 
 
@@ -26,7 +27,7 @@ def shipped():
 
 def load(content, tmp_path):
     torch.save(content, tmp_path / "own.pt")
-    return load_detector("faster_rcnn", DetectorOptions(str(tmp_path / "own.pt"), device="cpu"))
+    return load_detector("faster_rcnn", DetectorOptions(str(tmp_path / "own.pt"), **FLOAT32))
 
 
 def test_the_network_that_ships_is_known_whatever_its_file_is_called(
@@ -39,7 +40,7 @@ def test_the_network_that_ships_is_known_whatever_its_file_is_called(
     monkeypatch.chdir(tmp_path)
     relative = os.path.relpath(shipped_weights_path())
     for weights in ("", relative, f"./{relative}", str(own), "mine.pt", str(link)):
-        detector = load_detector("faster_rcnn", DetectorOptions(weights, device="cpu"))
+        detector = load_detector("faster_rcnn", DetectorOptions(weights, **FLOAT32))
         assert "knows only synthetic shapes" in detector.caution, weights
     assert not is_shipped(other)
     assert not is_shipped(tmp_path / "nowhere.pt")
@@ -124,7 +125,7 @@ def test_nothing_in_view_is_no_error(shipped, tmp_path):
 def test_each_network_runs_on_its_own_threads():
     """Whichever of them was loaded last."""
     few, many = (
-        load_detector("faster_rcnn", DetectorOptions(device="cpu", num_threads=n)) for n in (1, 2)
+        load_detector("faster_rcnn", DetectorOptions(num_threads=n, **FLOAT32)) for n in (1, 2)
     )
     seen = []
     for detector in (few, many, few):
@@ -147,7 +148,7 @@ def test_networks_by_name_are_told_apart(tmp_path, monkeypatch):
     for bias in (1.0, 1.0, 2.0):
         state[BIAS][:] = bias
         torch.save(state, folder / get_weight(name).url.rsplit("/", 1)[1])
-        detector = load_detector("faster_rcnn", DetectorOptions(name, device="cpu"))
+        detector = load_detector("faster_rcnn", DetectorOptions(name, **FLOAT32))
         fingerprints.append(detector.fingerprint)
     assert fingerprints[0] == fingerprints[1] != fingerprints[2]
     assert "without" not in fingerprints[0]
