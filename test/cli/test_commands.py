@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from approx_perception.cli.main import app
 from approx_perception.datasets import open_source
 from test.conftest import ROOT
+from test.recorded_machine import write_space
 
 
 def command(*arguments, timeout=300):
@@ -171,9 +172,10 @@ def test_of_what_the_shipped_network_knows_nothing(tmp_path, finished_run, verb)
 
 def test_policy_chooses_by_the_sla(tmp_path):
     branches = []
+    options = ("--frames", 2, "--space", write_space(tmp_path))
     for sla_ms in (1000, 0.5):
         out = tmp_path / str(sla_ms)
-        result = invoke("run", "synthetic:calm", "--frames", 2, "--sla-ms", sla_ms, "--out", out)
+        result = invoke("run", "synthetic:calm", *options, "--sla-ms", sla_ms, "--out", out)
         assert result.returncode == 0, result.stderr
         branches.append(next(csv.DictReader((out / "frames.csv").open())))
     assert branches[0]["branch"] != branches[1]["branch"]

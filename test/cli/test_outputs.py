@@ -10,7 +10,8 @@ import pytest
 from test.cli.test_commands import assert_one_sentence, invoke
 from test.conftest import ROOT
 
-_RUN = ("run", "synthetic:calm", "--frames", 40, "--branch", "shape=64")
+_QUICK = ("--branch", "shape=64", "--precision", "float32")
+_RUN = ("run", "synthetic:calm", "--frames", 40, *_QUICK)
 
 
 def with_full_disk(*arguments):
@@ -30,7 +31,7 @@ def with_full_disk(*arguments):
     "arguments",
     [
         _RUN,
-        ("evaluate", "synthetic:calm", "--frames", 4, "--branch", "shape=64"),
+        ("evaluate", "synthetic:calm", "--frames", 4, *_QUICK),
         ("synthesize", "calm", "--frames", 3),
         ("train", "--iterations", 1, "--batch-size", 1, "--workers", 0),
     ],
