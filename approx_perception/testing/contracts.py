@@ -252,8 +252,8 @@ class KernelContract:
             assert terms[trial.part].any()
         assert {trial.part for trial in trials} == set(range(len(kernel.space.compiled.parts)))
 
-    def test_a_batch_gives_what_each_image_gives(self, kernel: Kernel) -> None:
-        """Of a part that can run for several cameras together."""
+    def test_a_batch_gives_something_for_each_image(self, kernel: Kernel) -> None:
+        """Of every part that can run for several cameras together."""
         images = [textured_image(seed=seed) for seed in (0, 1, 2)]
         for part in kernel.batched_parts:
             assert len(kernel.run_together(images, part)) == 3
