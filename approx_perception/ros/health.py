@@ -172,21 +172,17 @@ class CameraHealth:
         """
         is_active = self.is_active
         with self._lock:
-            words = (
-                "" if self._sla is None else verdict_on(counts_under(self._sla, self._recent)).text
-            )
-            share = self._late_share()
+            words, share = "", float("nan")
+            if self._sla is not None:
+                counted = counts_under(self._sla, self._recent)
+                words = verdict_on(counted).text
+                if len(self._recent) >= _LEAST_COUNTED:
+                    share = counted.late / counted.counted
             level, message = self._verdict(
                 counts, silence, problems, limits, is_active, share, words, caution
             )
             self._errors_reported = self._errors
             return Judgement(level, message, self._values(counts, share, words))
-
-    def _late_share(self) -> float:
-        if self._sla is None or len(self._recent) < _LEAST_COUNTED:
-            return float("nan")
-        counted = counts_under(self._sla, self._recent)
-        return counted.late / counted.counted
 
     def _verdict(
         self, counts: MailboxCounts, silence: str, problems: list[str],
