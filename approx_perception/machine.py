@@ -1,13 +1,26 @@
-"""What this machine is, as far as it decides whether a profile fits it."""
+"""What this machine is, and what runs on it."""
 
 import math
 import os
 import platform
 from collections.abc import Iterator
 from functools import cache
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-__all__ = ["allowed_cores", "core_count", "describe_cpu", "quota_cores"]
+from approx_perception import __version__
+
+__all__ = [
+    "allowed_cores",
+    "core_count",
+    "describe_cpu",
+    "environment",
+    "quota_cores",
+    "versions",
+]
+
+_LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "torchvision", "onnxruntime")
 
 
 def allowed_cores() -> list[int]:
@@ -80,3 +93,24 @@ def describe_cpu() -> str:
             name = value.strip()
             break
     return f"{name}, {core_count()} cores"
+
+
+def versions() -> dict[str, str]:
+    """Of this package, Python and the libraries that compute."""
+    found = {"approx_perception": __version__, "python": platform.python_version()}
+    for library in _LIBRARIES:
+        try:
+            found[library] = metadata.version(library)
+        except metadata.PackageNotFoundError:
+            found[library] = "not installed by pip"
+    return found
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine, for result files."""
+    return {
+        "versions": versions(),
+        "machine": platform.machine(),
+        "processor": describe_cpu(),
+        "system": platform.platform(),
+    }

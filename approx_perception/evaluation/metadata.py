@@ -10,8 +10,8 @@ from approx_perception.evaluation.scenario import Scenario
 from approx_perception.evaluation.sources import SourceOptions, good_for_a_folder
 from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.evaluation.systems import BuiltSystem
+from approx_perception.machine import environment
 from approx_perception.metrics.run_record import RunRecord
-from approx_perception.reports.run_files import environment
 
 __all__ = ["run_metadata", "save_record", "system_metadata"]
 

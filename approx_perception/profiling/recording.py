@@ -1,8 +1,6 @@
 """A profiling run from beginning to end: how long it will take, and the records it leaves."""
 
 import hashlib
-import importlib.metadata
-import platform
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception import __version__
 from approx_perception.assembly.idleness import idleness_of
 from approx_perception.assembly.measuring import PartTimer
 from approx_perception.clock import Clock
 from approx_perception.datasets import FrameSource, LabelledFrame
 from approx_perception.kernels import Kernel
 from approx_perception.latency.records import ProfileRecords
+from approx_perception.machine import versions
 from approx_perception.metrics.average_precision import FrameMatch
 from approx_perception.profiling.profiler import Clip, Profiler, Report, join_units
 from approx_perception.simulation.replay import replay_all
@@ -27,7 +25,6 @@ __all__ = ["estimate_seconds", "partial_folder", "record_profile"]
 
 #: Comparing an output with the truth of a frame.
 _COMPARING_S = 0.0004
-_LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "torchvision", "onnxruntime")
 
 
 def partial_folder(out: Path, identity: Mapping[str, Any]) -> Path:
@@ -108,7 +105,7 @@ def record_profile(
         "idleness": idleness_of(latency, load),
         "levels": levels,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": _versions(profiler.kernel),
+        "versions": {**versions(), "detector": profiler.kernel.description},
         "data_hash": _data_hash(profiler.sources, profiler.frames_per_source),
     }
     return ProfileRecords(metadata, latency, accuracy)
@@ -120,14 +117,6 @@ def _mean_load(rows: npt.NDArray[np.float64]) -> dict[str, float | None]:
         name: float(column.mean()) if np.isfinite(column).all() else None
         for name, column in zip(("cpu_others", "gpu_others"), rows[:, 1:].T, strict=True)
     }
-
-
-def _versions(kernel: Kernel) -> dict[str, str]:
-    libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    return {
-        "approx_perception": __version__, "python": platform.python_version(), **libraries,
-        "detector": kernel.description,
-    }  # fmt: skip
 
 
 def _data_hash(sources: Mapping[str, FrameSource], frames: int) -> str:

@@ -1,9 +1,7 @@
 """The files of an offline run."""
 
 import csv
-import platform
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,34 +9,16 @@ from typing import Any
 import cv2
 import yaml
 
-from approx_perception import __version__
 from approx_perception.exceptions import ConfigurationError, OutputError
 from approx_perception.files import replace_text
 from approx_perception.kernels.annotate import annotate, status_lines
-from approx_perception.machine import describe_cpu
+from approx_perception.machine import environment
 from approx_perception.metrics.run_record import STAGES
 from approx_perception.structures import Frame, FrameResult
 
-__all__ = ["RunFiles", "VideoFileWriter", "environment", "write_config"]
+__all__ = ["RunFiles", "VideoFileWriter", "write_config"]
 
-_LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "torchvision", "onnxruntime")
 _STAGES = (*STAGES, "processing_ms")
-
-
-def environment() -> dict[str, Any]:
-    """Versions and machine, for result files."""
-    versions = {"approx_perception": __version__, "python": platform.python_version()}
-    for library in _LIBRARIES:
-        try:
-            versions[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
-            versions[library] = "not installed by pip"
-    return {
-        "versions": versions,
-        "machine": platform.machine(),
-        "processor": describe_cpu(),
-        "system": platform.platform(),
-    }
 
 
 def write_config(path: Path, config: dict[str, Any]) -> None:

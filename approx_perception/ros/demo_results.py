@@ -7,12 +7,13 @@ from typing import Any
 
 from approx_perception.datasets import FrameSource
 from approx_perception.files import replace_text
+from approx_perception.machine import environment
 from approx_perception.reports.demo_report import (
     summarize_demo,
     write_demo_frames,
     write_demo_video,
 )
-from approx_perception.reports.run_files import environment, write_config
+from approx_perception.reports.run_files import write_config
 from approx_perception.reports.timeline import draw_timeline
 from approx_perception.ros.demo import DemoOptions, record_demo
 
