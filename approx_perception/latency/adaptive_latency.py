@@ -55,6 +55,8 @@ class AdaptiveLatency:
         self._space, compiled = space, space.compiled
         self._compiled = compiled
         self._parts = PartLatency(compiled, model, terms)
+        #: ``(M, F)`` see `CompiledSpace.frames`.
+        self._parts_of_frames = np.ascontiguousarray(compiled.frames.T)
         #: ``(K, B)`` frame that a branch runs for each kind, and its share.
         self._frame_of = np.ascontiguousarray(compiled.frame_of.T)
         self._share = np.ascontiguousarray(compiled.share.T)
@@ -152,12 +154,13 @@ class AdaptiveLatency:
 
     def _frames_ms(self, parts_ms: Vector) -> Vector:
         """``(F + 1,)`` of frames, and of none, from ``(P + 1,)`` of parts."""
-        frames_ms = np.append(parts_ms[self._compiled.frames].sum(axis=1) + self._overhead_ms, 0.0)
+        frames_ms = np.zeros(len(self._compiled.frames) + 1)
+        parts_ms.take(self._parts_of_frames).sum(axis=0, out=frames_ms[:-1])
+        frames_ms[:-1] += self._overhead_ms
         if self._started_with is not None:
             first = self._of_kind[0]
-            frames_ms[first] += self.model.switching_ms[
-                self._started_with, self._compiled.frames[first, 0]
-            ]
+            row = self.model.switching_ms[self._started_with]
+            frames_ms[first] += row.take(self._parts_of_frames[0, first])
         return frames_ms
 
     def _by_share(self, of_frames: Vector) -> Vector:
@@ -184,8 +187,8 @@ class AdaptiveLatency:
         quantile_ms = typical_ms.take(self._frame_of[0]) * factors.take(self._first_share_of)
         early = 1 - constants.OTHER_FRAMES_SHARE * allowed
         for tail, frames in zip(self._tails[1:], self._frame_of[1:], strict=True):
-            others_ms = typical_ms.take(frames) * math.exp(tail.log_ratio(early))
-            quantile_ms = np.maximum(quantile_ms, others_ms)
+            others_ms = typical_ms * math.exp(tail.log_ratio(early))
+            np.maximum(quantile_ms, others_ms.take(frames), out=quantile_ms)
         return np.asarray(quantile_ms)
 
     def _groups(self, sla: SLA, typical_ms: Vector, late: Vector) -> tuple[Vector, Vector]:

@@ -42,7 +42,7 @@ class ProfileRecords:
         Columns of `LATENCY_COLUMNS` and of content.
     accuracy
         ``source`` (S,), ``start`` (S,): snippets by source and first frame; ``ap50`` (S, B);
-        ``features`` (S, D, F): as seen by each detector setting, in the order of
+        ``features`` (S, D, F): as seen by each part that starts groups, in the order of
         `FEATURE_NAMES`.
     """
 
