@@ -95,7 +95,7 @@ class AdaptiveLatency:
         contention = self._parts.predict(observation)
         sla = observation.sla
         typical_ms = self._frames_ms(self._parts.typical_ms)
-        self._mean_ms = self._by_share(self._frames_ms(self._parts.mean_ms()))
+        self._mean_ms = self._by_share(typical_ms)
         late = self._late_frames(sla, typical_ms)
         if sla.scope is SlaScope.GOF:
             quantile_ms, late_share = self._groups(sla, typical_ms, late)
@@ -111,13 +111,10 @@ class AdaptiveLatency:
         """
         position = self._compiled.kinds.index(kind)
         parts = list(self._compiled.parts_of(self._space.index(branch), position))
-        typical_ms, mean_ms = self._parts.now_ms()
+        parts_ms = self._parts.now_ms()[parts]
+        frame_ms = float(parts_ms.sum()) + self._overhead_ms
         tail = math.exp(self._tails[position].log_ratio(quantile))
-        return FrameExpectation(
-            float(mean_ms[parts[0]]),
-            float(mean_ms[parts].sum()) + self._overhead_ms,
-            (float(typical_ms[parts].sum()) + self._overhead_ms) * tail,
-        )
+        return FrameExpectation(float(parts_ms[0]), frame_ms, frame_ms * tail)
 
     def observe(self, result: FrameResult) -> None:
         """Learn contention, bias, tail and overhead from a frame."""

@@ -30,16 +30,10 @@ FORGETTING = 0.005
 # How far latencies lie above typical ones.
 #: Residuals that the quantile is taken of; the profile's stand in until as many frames came.
 WINDOW = 100
-#: Step of the online correction for each frame that is over.
-TAIL_GAIN = 0.02
 #: Log ratio over which, beyond the largest residual, the share that is over falls to 1 / e.
 DECAY = 0.2
 #: A change of belief in contention, in log slowdown, that explains a residual.
 BREAK = 0.15
-#: Where frames of the first kind are rare, all might be late; this share of them may be.
-LATE_FIRST_FRAMES = 0.4
-#: Share of the violations allowed that is left to frames of other kinds.
-OTHER_FRAMES_SHARE = 0.2
 #: Share of a new value that is taken, of a frame's overhead and of a batch.
 SMOOTHING = 0.1
 
@@ -48,6 +42,14 @@ SMOOTHING = 0.1
 SHRINKAGE_ROWS = 6.0
 #: What a part's own noise leaves out: that no two minutes of a machine are the same.
 COMMON_SCATTER = 0.1
+
+# What is told of quantiles alone: no choice depends on it.
+#: Step of the online correction of a tail for each frame that is over.
+TAIL_GAIN = 0.02
+#: Where frames of the first kind are rare, all might be late; this share of them may be.
+LATE_FIRST_FRAMES = 0.4
+#: Share of the violations allowed that is left to frames of other kinds.
+OTHER_FRAMES_SHARE = 0.2
 
 # Grids: finer or wider ones decide the same.
 #: States between two neighbouring levels of contention.

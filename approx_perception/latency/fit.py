@@ -86,7 +86,8 @@ def switching_ms(columns: Columns, part_count: int, above_noise: bool = False) -
     part_count
         P.
     above_noise
-        Whether what a part varies by anyway counts as 0.
+        Whether only what comes every time counts, and only if a part varies by less anyway: what
+        disturbs a measurement only adds to it.
     """
     switching = np.zeros((part_count, part_count))
     before, after = columns["before"].astype(int), columns["part"].astype(int)
@@ -102,7 +103,8 @@ def switching_ms(columns: Columns, part_count: int, above_noise: bool = False) -
         for first in np.unique(before[rows]):
             pair = (before == first) & (after == second)
             if pair.any():
-                excess_ms = float(np.median(columns["ms"][pair]) - np.median(steady_ms))
+                usual = np.min if above_noise else np.median
+                excess_ms = float(usual(columns["ms"][pair]) - np.median(steady_ms))
                 switching[first, second] = excess_ms if excess_ms > least_ms else 0.0
     return switching
 

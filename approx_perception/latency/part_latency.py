@@ -52,8 +52,6 @@ class PartLatency:
         self._factor = np.ones(count)
         #: ``(P + 1,)`` latency on the idle machine and typical latency, in ms, when predicted last.
         self._base_ms, self.typical_ms = np.zeros(count + 1), np.zeros(count + 1)
-        #: ``(P + 1,)`` mean latency to typical one, as of a log-normal latency.
-        self._mean_factor = np.ones(count + 1)
 
     def predict(self, observation: Observation) -> ContentionState:
         """Predict all parts; returns the contention that they are expected under."""
@@ -62,7 +60,6 @@ class PartLatency:
             observation.image_size if all(observation.image_size) else self._profiled_size
         )
         self._factor = self._factor_now()
-        self._mean_factor[:-1] = np.exp(0.5 * (self.model.scatter @ self._filter.weights) ** 2)
         self.take_in(observation.content)
         return self._contention(observation.load)
 
@@ -71,14 +68,9 @@ class PartLatency:
         self._base_ms[:-1] = self._costs_ms(content, self._image_size)
         self.typical_ms[:-1] = self._base_ms[:-1] * self._factor
 
-    def mean_ms(self) -> Vector:
-        """``(P + 1,)`` means as predicted."""
-        return self.typical_ms * self._mean_factor
-
-    def now_ms(self) -> tuple[Vector, Vector]:
-        """``(P + 1,)`` typical latencies and means by all that was observed since, too."""
-        typical_ms = self._base_ms * np.append(self._factor_now(), 1.0)
-        return typical_ms, typical_ms * self._mean_factor
+    def now_ms(self) -> Vector:
+        """``(P + 1,)`` typical latencies by all that was observed since, too."""
+        return np.asarray(self._base_ms * np.append(self._factor_now(), 1.0))
 
     def idle_ms(self, image_size: tuple[int, int]) -> Vector:
         """``(P,)`` typical latencies on the idle machine, as measured, of images of that size."""

@@ -14,9 +14,11 @@ PRICE_LIMITS = (0.1, 20.0)
 #: A more accurate branch must gain this much AP50, or the present one stays: differences that are
 #: half of what predictions of accuracy are off by are mostly noise.
 LEAST_GAIN = 0.02
+
+# Guards.
 #: Branches that are expected to be late more often than this multiple of what the SLA allows are
-#: not considered, however cheap lateness is.
-MOST_LATE = 4.0
+#: not considered, however cheap lateness is: where nothing fits, the fastest runs.
+MOST_LATE = 10.0
 
 # Parts that fail.
 #: Failures with which parts are left out, and tries among which these are counted.

@@ -159,23 +159,11 @@ class MostAccurate(SchedulingPolicy):
 
     def __init__(self) -> None:
         self._price = LatenessPrice()
-        #: Whether the branch was chosen for being mostly inside the SLA.
-        self._keeps_budget = False
 
     def observe(self, result: FrameResult, group: GroupTracker) -> str:
-        """See `SchedulingPolicy`: the later frames of a group should be quick.
-
-        In scope ``frame`` the last one by itself; in scope ``gof``, where a group that ends early
-        is late for certain, the mean of two or more.
-        """
+        """See `SchedulingPolicy`."""
         self._price.observe(result)
-        later_ms, sla = group.measured_ms[1:], result.sla
-        if sla.scope is SlaScope.FRAME:
-            later_ms = later_ms[-1:]
-        elif len(later_ms) < 2:
-            return ""
-        is_over = bool(later_ms) and sum(later_ms) > len(later_ms) * sla.latency_ms
-        return "latency broke away" if self._keeps_budget and is_over else ""
+        return ""
 
     def group_ended(self, group: GroupEnded) -> None:
         """See `SchedulingPolicy`."""
@@ -206,8 +194,7 @@ class MostAccurate(SchedulingPolicy):
         budget = f"{sla.latency_ms:.1f} ms"
         value = np.where(considered, value, -np.inf)
         highest = value[value.argmax()]
-        self._keeps_budget = highest > -np.inf
-        if not self._keeps_budget:
+        if highest == -np.inf:
             index = int(latency_ms.argmin())
             return Selection(
                 index, f"no branch fits {budget}; the fastest takes {latency_ms[index]:.1f} ms"
