@@ -120,6 +120,12 @@ def test_scheduling_does_without_meters_images_and_networks(root):
     run_fresh(f"import sys; {blocked} import approx_perception.scheduling", root)
 
 
+def test_baselines_of_an_exported_network_do_without_torch(root):
+    run_fresh(
+        "import sys; sys.modules['torch'] = None; import approx_perception.baselines.by_name", root
+    )
+
+
 def test_scheduling_has_no_words_of_a_kernel(root):
     words = ("detect", "tracker", "nprop", "classif")
     for path in (root / "approx_perception" / "scheduling").glob("*.py"):

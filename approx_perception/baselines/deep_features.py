@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 __all__ = ["DeepFeatures"]
 
@@ -16,12 +15,12 @@ class DeepFeatures:
     Parameters
     ----------
     backbone
-        Gives a mapping from levels to ``(N, C, H, W)``.
+        A module of PyTorch that gives a mapping from levels to ``(N, C, H, W)``.
     """
 
-    def __init__(self, backbone: torch.nn.Module) -> None:
+    def __init__(self, backbone: Any) -> None:
         self._backbone = backbone
-        self._levels: Mapping[str, torch.Tensor] | None = None
+        self._levels: Mapping[str, Any] | None = None
         self._is_listening = False
 
     def listen(self) -> None:
@@ -30,13 +29,13 @@ class DeepFeatures:
             self._backbone.register_forward_hook(self._keep)
             self._is_listening = True
 
-    def _keep(self, _module: torch.nn.Module, _inputs: Any, levels: Any) -> None:
+    def _keep(self, _module: Any, _inputs: Any, levels: Mapping[str, Any]) -> None:
         self._levels = levels
 
     def __call__(self) -> npt.NDArray[np.float64] | None:
         """``(F,)`` means over each channel, level by level; None of a batch, or before an image."""
         if self._levels is None or any(len(level) != 1 for level in self._levels.values()):
             return None
-        means = [level.float().mean(dim=(0, 2, 3)) for level in self._levels.values()]
-        features = np.asarray(torch.cat(means).cpu().numpy(), np.float64)
+        means = [level.float().mean(dim=(0, 2, 3)).cpu() for level in self._levels.values()]
+        features = np.concatenate([mean.numpy() for mean in means]).astype(np.float64)
         return features if np.isfinite(features).all() else None
