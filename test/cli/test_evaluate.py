@@ -28,7 +28,9 @@ SOURCES = ("synthetic:calm:test:0", "synthetic:race:test:0")
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory):
     folder = tmp_path_factory.mktemp("machine")
-    return folder, ("--space", write_space(folder), "--latency-trace", write_records(folder))
+    trace = ("--space", write_space(folder), "--latency-trace", write_records(folder))
+    # The same in a process of its own and here.
+    return folder, (*trace, "--precision", "float32")
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,9 @@ DATA = ("synthetic:crowd:val:0", "synthetic:race:val:0", "--frames", 32)
 def arguments(folder, *more):
     path = folder / "tiny.yaml"
     path.write_text(yaml.safe_dump(SPACE))
-    return ("profile", "--space", path, *DATA, "--rounds", 1, "--out", folder / "one.json", *more)
+    # The precision is the same in a process of its own and here.
+    options = ("--precision", "float32", "--rounds", 1, "--out", folder / "one.json")
+    return ("profile", "--space", path, *DATA, *options, *more)
 
 
 @pytest.fixture(scope="module")
