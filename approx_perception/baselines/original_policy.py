@@ -4,7 +4,6 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.baselines.original_latency import OriginalLatency
-from approx_perception.scheduling.groups import GroupTracker
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy, Selection
 from approx_perception.structures import FrameResult
 
@@ -73,7 +72,7 @@ class OriginalPolicy(SchedulingPolicy):
         reason = f"approxdet: most accurate inside {budget_ms:.1f} ms / {_MARGIN}"
         return Selection(index, reason)
 
-    def observe(self, result: FrameResult, group: GroupTracker) -> str:
+    def observe(self, result: FrameResult) -> str:
         """See `SchedulingPolicy`."""
         self._latency.observe(result)
         return ""

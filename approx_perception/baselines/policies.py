@@ -9,7 +9,6 @@ from approx_perception.baselines.deep_features import DeepFeatures
 from approx_perception.baselines.scale_regressor import ScaleRegressor
 from approx_perception.branches import Branch, BranchSpace
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.scheduling.groups import GroupTracker
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy, Selection
 from approx_perception.structures import ContentFeatures, FrameResult
 
@@ -87,7 +86,7 @@ class AdaScale(SchedulingPolicy):
         )
         return Selection(best, f"adascale: nearest of {len(scales)} scales to {wanted_px:.0f} px")
 
-    def observe(self, result: FrameResult, group: GroupTracker) -> str:
+    def observe(self, result: FrameResult) -> str:
         """See `SchedulingPolicy`: the backbone saw no image since this frame's."""
         features = None if self._features is None else self._features()
         if features is not None and self._regressor is not None and result.batch_size == 1:
@@ -127,12 +126,12 @@ class Triggered(SchedulingPolicy):
         index = candidates.space.index(self._branch)
         return Selection(index, f"{self._branch.si} frames without a change of the scene")
 
-    def observe(self, result: FrameResult, group: GroupTracker) -> str:
+    def observe(self, result: FrameResult) -> str:
         """See `SchedulingPolicy`."""
         content = result.content
         speed = content.relative_speed if isinstance(content, ContentFeatures) else math.nan
         if result.decision.starts_group or math.isnan(speed):
-            return ""
+            return result.why_end
         self._motion += speed
         moved = f"objects moved by {self._motion:.0%} of their size"
-        return moved if self._motion >= _MOTION else ""
+        return moved if self._motion >= _MOTION else result.why_end

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from approx_perception.accuracy._base import RANKS_BELOW
 from approx_perception.branches import Branch
 from approx_perception.scheduling import constants
-from approx_perception.scheduling.groups import GroupTracker
 from approx_perception.scheduling.lateness_price import LatenessPrice
 from approx_perception.structures import FrameResult, GroupEnded, Observation, SlaScope
 
@@ -103,8 +102,7 @@ class SchedulingPolicy(ABC):
     Attributes
     ----------
     reacts_at_once
-        Whether a change of SLA, or what a kernel saw in its output, ends a group; another stream
-        always does.
+        Whether a change of SLA ends a group; another stream always does.
     stretches_groups
         Whether a group over an SLA of scope ``gof`` goes on until its mean is inside.
     """
@@ -116,15 +114,16 @@ class SchedulingPolicy(ABC):
     def select(self, candidates: Candidates) -> Selection:
         """Choose a branch for a group that begins."""
 
-    def observe(self, result: FrameResult, group: GroupTracker) -> str:
-        """Take in what came of a frame, the last one of the group.
+    def observe(self, result: FrameResult) -> str:
+        """Take in what came of a frame.
 
         Returns
         -------
         str
-            Why the group should end with it; empty if it should not.
+            Why the group should end with it; empty if it should not. What the kernel says, if a
+            policy does not override it.
         """
-        return ""
+        return result.why_end
 
     def group_ended(self, group: GroupEnded) -> None:  # noqa: B027
         """Take in a group that is over."""
@@ -160,10 +159,10 @@ class MostAccurate(SchedulingPolicy):
     def __init__(self) -> None:
         self._price = LatenessPrice()
 
-    def observe(self, result: FrameResult, group: GroupTracker) -> str:
+    def observe(self, result: FrameResult) -> str:
         """See `SchedulingPolicy`."""
         self._price.observe(result)
-        return ""
+        return result.why_end
 
     def group_ended(self, group: GroupEnded) -> None:
         """See `SchedulingPolicy`."""
@@ -256,6 +255,10 @@ class Fixed(SchedulingPolicy):
 
     def __init__(self, branch: Branch) -> None:
         self._branch = branch
+
+    def observe(self, result: FrameResult) -> str:
+        """See `SchedulingPolicy`: its groups are as long as it says."""
+        return ""
 
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""

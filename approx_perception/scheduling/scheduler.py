@@ -51,9 +51,9 @@ class Scheduler:
     """Turn observations into decisions.
 
     The branch is chosen at the start of each group of frames. Another policy, stream or image size
-    ends a group at once, and so does what its policy notices. For policies that react at once, so
-    do a change of SLA and what a kernel saw in its output (`FrameResult.why_end`). A step of the
-    load does not: another first frame under new load is what a tight budget can least afford.
+    ends a group at once; so does a change of SLA, for policies that react at once, and what the
+    kernel saw in its output (`FrameResult.why_end`), unless the policy says otherwise. A step of
+    the load does not: another first frame under new load is what a tight budget can least afford.
 
     An SLA of scope ``gof`` is about the mean of a group, so that a group that took too long can
     still be saved: policies that stretch groups have it go on, up to the longest group that is
@@ -116,12 +116,11 @@ class Scheduler:
         self.latency.observe(result)
         # The main part alone: that another one starts does not tell that it goes on.
         self._failing.succeeded(self._main_part(result.decision))
-        why = choice.policy.observe(result, self.groups)
-        if why := why or (result.why_end if choice.policy.reacts_at_once else ""):
+        if why := choice.policy.observe(result):
             self.groups.end(why)
 
     def abort_group(self) -> None:
-        """Start a new group at the next frame: what the objects of this one are is unknown."""
+        """Start a new group at the next frame: nothing in this one can go on."""
         self.groups.end()
 
     def fail(self, part: int | None, error: Exception) -> None:
