@@ -40,26 +40,27 @@ SLAS = {
 #: How far off each part's cost is on the other machine, in log.
 ERROR = 0.3
 
-#: ``{world: (AP50, share of late frames) at each SLA}``
+#: ``{constant and value: (AP50, share of late frames) at each SLA}`` of a world.
 Figures = dict[str, list[tuple[float, float]]]
+#: The constants in force.
+AS_IT_IS = "as it is"
 
 
-def worlds(arguments: argparse.Namespace) -> dict[str, list[Run]]:
-    """Synthetic video, real sequences, and these with a profile of another machine."""
+def worlds(arguments: argparse.Namespace) -> Iterator[tuple[str, list[Run]]]:
+    """Real sequences, these with a profile of another machine, and synthetic video."""
     shared = {"frames": 768, "zoom": None, "starts": arguments.starts, "profile_error": 0.0}
     parts = [f"{arguments.data / name}[48:]" for name in ("PETS09-S3-MF1", "TUD-Campus")]
-    real = argparse.Namespace(
+    real = prepare(argparse.Namespace(
         detector="yolox", weights=arguments.weights, fold=[["out/profile/first.json", *parts]],
         repeat=8, level_frames=48, cache=arguments.cache / "real", **shared,
-    )  # fmt: skip
-    synthetic = argparse.Namespace(
+    ))  # fmt: skip
+    yield "real", real
+    yield "other machine", real
+    yield "synthetic", prepare(argparse.Namespace(
         detector="faster_rcnn", weights="",
         fold=[["out/profile/default.json", "synthetic:mixed:test:0"]],
         repeat=1, level_frames=72, cache=arguments.cache / "synthetic", **shared,
-    )  # fmt: skip
-    makers = {"synthetic": synthetic, "real": real}
-    runs = {name: prepare(makers[name]) for name in makers}
-    return {**runs, "other machine": runs["real"]}
+    ))  # fmt: skip
 
 
 def constants() -> Iterator[tuple[str, float, str]]:
@@ -106,16 +107,14 @@ def builder(world: str) -> Builder:
     return build
 
 
-def figures(runs: dict[str, list[Run]]) -> Figures:
-    """Of all worlds, with the constants in force."""
-    measured: Figures = {}
-    for world, starts in runs.items():
-        build, measured[world] = builder(world), []
-        for latency_ms, scope in SLAS.get(world, SLAS["real"]):
-            sla = SLA(float(latency_ms), 0.95, SlaScope(scope))
-            outcomes = [run_scheduler(run, world, build, sla) for run in starts]
-            pairs = np.array([(each.ap50, each.violations) for each in outcomes])
-            measured[world].append(tuple(pairs.mean(axis=0).tolist()))
+def figures(world: str, starts: list[Run]) -> list[tuple[float, float]]:
+    """AP50 and late share at each SLA, with the constants in force."""
+    build, measured = builder(world), []
+    for latency_ms, scope in SLAS.get(world, SLAS["real"]):
+        sla = SLA(float(latency_ms), 0.95, SlaScope(scope))
+        outcomes = [run_scheduler(run, world, build, sla) for run in starts]
+        pairs = np.array([(each.ap50, each.violations) for each in outcomes])
+        measured.append(tuple(pairs.mean(axis=0).tolist()))
     return measured
 
 
@@ -126,28 +125,28 @@ def change(own: list[tuple[float, float]], base: list[tuple[float, float]]) -> s
 
 def table(known: dict[str, Figures]) -> str:
     """Markdown."""
-    base = known["as it is"]
     lines = [
         "AP50 and share of late frames (scope `gof`: groups), means over SLAs, as it is:\n",
         "| world | SLAs | AP50 | late |",
         "|---|---|---|---|",
     ]
-    for world, own in base.items():
+    for world, own in known.items():
         slas = ", ".join(f"{ms} ms {scope}" for ms, scope in SLAS.get(world, SLAS["real"]))
-        ap50, late = np.mean(own, axis=0)
+        ap50, late = np.mean(own[AS_IT_IS], axis=0)
         lines.append(f"| {world} | {slas} | {ap50:.3f} | {late:.1%} |")
-    header = " | ".join(base)
     lines += [
         "\nChange of both with another value:\n",
-        f"| constant | does what | value | instead | {header} |",
-        "|---|---|---|---|" + "---|" * len(base),
+        f"| constant | what it is | value | instead | {' | '.join(known)} |",
+        "|---|---|---|---|" + "---|" * len(known),
     ]
     for name, value, text in constants():
         for label, other in others(value):
-            own = known.get(f"{name} {label}")
-            if own is not None:
-                cells = " | ".join(change(own[world], base[world]) for world in base)
-                lines.append(f"| `{name}` | {text} | {value} | {other} | {cells} |")
+            key = f"{name} {label}"
+            cells = [
+                change(own[key], own[AS_IT_IS]) if key in own else "" for own in known.values()
+            ]
+            if any(cells):
+                lines.append(f"| `{name}` | {text} | {value} | {other} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -159,19 +158,20 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("out"))
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    runs = worlds(arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)
     path = arguments.out / "figures.json"
     known: dict[str, Figures] = json.loads(path.read_text()) if path.exists() else {}
-    rows: list[tuple[str, str, Any]] = [("as it is", "", None)]
+    rows: list[tuple[str, str, Any]] = [(AS_IT_IS, "", None)]
     rows += [(f"{n} {label}", n, v) for n, value, _ in constants() for label, v in others(value)]
-    for key, name, value in track(rows, "constants"):
-        if key not in known:
-            with replaced(name, value):
-                known[key] = figures(runs)
-            path.write_text(json.dumps(known, indent=1) + "\n")
-    (arguments.out / "table.md").write_text(text := table(known), encoding="utf-8")
-    print(text)
+    for world, runs in worlds(arguments):
+        own = known.setdefault(world, {})
+        for key, name, value in track(rows, world):
+            if key not in own:
+                with replaced(name, value):
+                    own[key] = figures(world, runs)
+                path.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+                (arguments.out / "table.md").write_text(table(known), encoding="utf-8")
+    print(table(known))
 
 
 if __name__ == "__main__":
