@@ -1,7 +1,7 @@
 """What a profiling run measured, as columns in a file."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,8 @@ def contents_of(
     columns: Columns, content_type: type[Content] = ContentFeatures
 ) -> tuple[list[tuple[Content, tuple[int, int]]], npt.NDArray[np.int64]]:
     """Different contents and image sizes of the rows, and ``(N,)`` which of them each row has."""
-    names = [name for name in columns if name not in LATENCY_COLUMNS]
+    # What another version knew of content besides is left out.
+    names = [field.name for field in fields(content_type) if field.name in columns]
     table = np.stack([columns[name] for name in ("image_width", "image_height", *names)], axis=1)
     cells, inverse = np.unique(table, axis=0, return_inverse=True)
     contents = [

@@ -5,7 +5,8 @@ import pytest
 
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import read_columns
-from approx_perception.latency.records import LATENCY_COLUMNS, ProfileRecords
+from approx_perception.latency.records import LATENCY_COLUMNS, ProfileRecords, contents_of
+from approx_perception.structures import ContentFeatures
 from approx_perception.testing.fakes import small_space
 
 
@@ -33,6 +34,14 @@ def test_parts_that_were_counted_kind_by_kind(records, tmp_path):
     again = ProfileRecords.load(tmp_path / "one.json")
     assert again.latency["part"].tolist() == [0, 1, 2, 3, 1]
     assert "kind" not in again.latency
+
+
+def test_content_of_another_version_is_left_out():
+    columns = {name: np.ones(2) for name in LATENCY_COLUMNS}
+    columns |= {"object_count": np.array([2.0, 3.0]), "smell": np.array([1.0, 2.0])}
+    contents, content_of = contents_of(columns)
+    assert contents == [(ContentFeatures(object_count=n), (1, 1)) for n in (2, 3)]
+    assert content_of.tolist() == [0, 1]
 
 
 def test_missing(tmp_path):
