@@ -10,11 +10,7 @@ from approx_perception.evaluation.systems import RecordedMachine
 from approx_perception.pipeline.driver import Conditions
 from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
 
-__all__ = [
-    "SteppedContention",
-    "conditions_of",
-    "level_numbers",
-]
+__all__ = ["SteppedContention", "conditions_of", "level_numbers"]
 
 
 class SteppedContention:
