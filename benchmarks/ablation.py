@@ -134,19 +134,21 @@ def table(known: dict[str, Figures]) -> str:
         slas = ", ".join(f"{ms} ms {scope}" for ms, scope in SLAS.get(world, SLAS["real"]))
         ap50, late = np.mean(own[AS_IT_IS], axis=0)
         lines.append(f"| {world} | {slas} | {ap50:.3f} | {late:.1%} |")
+    header = " | ".join(f"{world}: half | double" for world in known)
     lines += [
-        "\nChange of both with another value:\n",
-        f"| constant | what it is | value | instead | {' | '.join(known)} |",
-        "|---|---|---|---|" + "---|" * len(known),
+        "\nChange of both with half and with double the value:\n",
+        f"| constant | what it is | value | {header} |",
+        "|---|---|---|" + "---|---|" * len(known),
     ]
     for name, value, text in constants():
-        for label, other in others(value):
-            key = f"{name} {label}"
-            cells = [
-                change(own[key], own[AS_IT_IS]) if key in own else "" for own in known.values()
-            ]
-            if any(cells):
-                lines.append(f"| `{name}` | {text} | {value} | {other} | {' | '.join(cells)} |")
+        keys = [f"{name} {label}" for label, _ in others(value)]
+        cells = [
+            change(own[key], own[AS_IT_IS]) if key in own else ""
+            for own in known.values()
+            for key in keys
+        ]
+        if any(cells):
+            lines.append(f"| `{name}` | {text} | {value} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -3,9 +3,9 @@
 import math
 
 # What contention does from one frame to the next.
-#: Chance that it is altogether different.
+#: Chance that contention is altogether different at the next frame.
 JUMP = 0.02
-#: Chance that it moved to a neighbouring state.
+#: Chance that contention moved to a neighbouring state.
 DRIFT = 0.1
 #: Degrees of freedom of the t distribution of latencies: outliers happen.
 FREEDOM = 4.0
@@ -16,13 +16,13 @@ LOAD_SCATTER = 0.2
 LOAD_FLOOR = 0.5
 
 # How far off a model is, as standard deviations in log.
-#: Of all parts alike: a profile that was made beside other work, or elsewhere.
+#: How far off all parts alike are: the profile was made beside other work, or elsewhere.
 ALL_BIAS = 0.4
-#: Of a family alike.
+#: How far off a family of parts is.
 FAMILY_BIAS = 0.25
-#: Of a part alone.
+#: How far off a part alone is.
 OWN_BIAS = 0.1
-#: Of a latency around all that: noise, and contention that was not sensed yet.
+#: How far a latency is from all that: noise, and contention that was not sensed yet.
 NOISE = 0.25
 #: Share of what was learned that is forgotten at each latency: machines and content change.
 FORGETTING = 0.005
