@@ -23,7 +23,6 @@ from approx_perception.accuracy.content_model import (
     FEATURE_NAMES,
     AccuracyModel,
     ContentRegression,
-    OrderedAccuracy,
 )
 from approx_perception.assembly import load_space
 from approx_perception.kernels.detection_costs import DetectionCosts
@@ -72,9 +71,8 @@ def random_scheduler(rng: np.random.Generator) -> Scheduler:
     accuracy = AccuracyModel(
         rng.uniform(0, 1, len(space)), regression(len(FEATURE_NAMES))
     )  # fmt: skip
-    ordered = OrderedAccuracy(accuracy, space.compiled)
     adaptive = AdaptiveLatency(space, latency, DetectionCosts(space))
-    return Scheduler(space, MostAccurate(), adaptive, ordered)
+    return Scheduler(space, MostAccurate(), adaptive, accuracy)
 
 
 def timed(action: Callable[[int], object], count: int) -> np.ndarray:

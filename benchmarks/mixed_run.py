@@ -20,7 +20,7 @@ from outcome_tables import OURS, Outcome, mean_outcomes, write
 from rich.progress import track
 
 from approx_perception.accuracy._base import AccuracyPredictor
-from approx_perception.accuracy.content_model import ConstantAccuracy, OrderedAccuracy
+from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.assembly.policy_factory import PolicyFactory
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
@@ -141,9 +141,7 @@ def ours(
     if not calibrates_tail:
         latency._tails, latency._group_tail = [BareMargin(), BareMargin()], BareMargin()
     accuracy: AccuracyPredictor = (
-        OrderedAccuracy(bundle.accuracy, space.compiled)
-        if content
-        else ConstantAccuracy(bundle.accuracy.agnostic)
+        bundle.accuracy if content else ConstantAccuracy(bundle.accuracy.agnostic)
     )
     return Scheduler(space, MostAccurate(), latency, accuracy)
 

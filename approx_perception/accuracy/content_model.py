@@ -3,14 +3,11 @@
 import math
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.accuracy._base import AccuracyPredictor
-from approx_perception.branches import CompiledSpace
 from approx_perception.structures import Content
 
 __all__ = [
@@ -18,7 +15,6 @@ __all__ = [
     "AccuracyModel",
     "ConstantAccuracy",
     "ContentRegression",
-    "OrderedAccuracy",
     "feature_vector",
     "term_pairs",
 ]
@@ -31,8 +27,6 @@ FEATURE_NAMES = ("confident_count", "small_size", "relative_speed")
 
 #: How far inside 0..1 an AP50 of 0 or 1 counts, for its odds to be finite.
 _EDGE = 0.02
-#: AP50 that longer groups cost at least, so that no two branches are equal.
-_LEAST_LOSS = 1e-6
 #: Each feature x enters as log(x + offset): what doubles matters, not what is added.
 _OFFSETS = np.array([1.0, 0.01, 0.01])
 
@@ -138,38 +132,3 @@ class AccuracyModel:
         if all(math.isfinite(value) for value in features.tolist()):
             return self.objects.predict(features)
         return self.agnostic
-
-
-class OrderedAccuracy:
-    """No branch is better than the same one with shorter groups; see `AccuracyPredictor`.
-
-    Where a fit says otherwise it is noise, and among branches that are nearly perfect, noise would
-    decide.
-
-    Parameters
-    ----------
-    accuracy
-        What was fitted.
-    compiled
-        Of its branches.
-    """
-
-    def __init__(self, accuracy: AccuracyPredictor, compiled: CompiledSpace) -> None:
-        self._accuracy = accuracy
-        main_parts = [compiled.parts_of(b, 0)[0] for b in range(len(compiled.frame_of))]
-        #: By their main part, branches whose groups are one frame: nothing in them can go on.
-        alone = {main_parts[b]: b for b in np.flatnonzero(compiled.group_frames == 1).tolist()}
-        chains = compiled.longer
-        if alone and len(chains):
-            chains = np.array([[alone[main_parts[b]] for b in chains[0].tolist()], *chains])
-        #: ``(S, N)``: columns of branches that differ in the length of groups, the shortest first.
-        self._chains = chains
-
-    def predict(self, content: Content) -> Vector:
-        """See `AccuracyPredictor`."""
-        ap50 = self._accuracy.predict(content).copy()
-        chains = ap50[self._chains]
-        for before, own in pairwise(chains):
-            np.minimum(own, before - _LEAST_LOSS, out=own)
-        ap50[self._chains] = chains
-        return ap50

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.accuracy._base import AccuracyPredictor
-from approx_perception.accuracy.content_model import ConstantAccuracy, OrderedAccuracy
+from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.accuracy.table import AccuracyTable, accuracy_of_space
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.branches import BranchSpace
@@ -41,7 +41,7 @@ def known_accuracy(
     if bundle is None or bundle.accuracy is None:
         bundle, source = _shipped_predictors(detector, space), "by content, as shipped with weights"
     if bundle is not None and bundle.accuracy is not None:
-        return OrderedAccuracy(bundle.accuracy, space.compiled), bundle.accuracy.agnostic, source
+        return bundle.accuracy, bundle.accuracy.agnostic, source
     table = _beside_weights(detector, ".accuracy.json")
     agnostic = accuracy_of_space(space, AccuracyTable.from_json(table) if table else None)
     source = f"the table {table.name}" if table else "a rule of thumb, for nothing is known of it"

@@ -4,10 +4,8 @@ import pytest
 from approx_perception.accuracy.content_model import (
     ConstantAccuracy,
     ContentRegression,
-    OrderedAccuracy,
     feature_vector,
 )
-from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.structures import ContentFeatures
 from approx_perception.testing.models import small_accuracy_model
 
@@ -72,63 +70,3 @@ def test_constant():
     constant = ConstantAccuracy(np.array([0.1, 0.2]))
     assert constant.predict(FAST).tolist() == [0.1, 0.2]
     assert constant.predict(SLOW) == pytest.approx(constant.predict(FAST))
-
-
-class TestOrderedAccuracy:
-    """Detecting less often is never better."""
-
-    SPACE = BranchSpace(
-        "two trackers", [160, 320], [], [1, 2, 4],
-        [TrackerSettings("median_flow", 1), TrackerSettings("dis_flow", 2)],
-    )  # fmt: skip
-
-    def ordered(self, ap50):
-        return OrderedAccuracy(
-            ConstantAccuracy(np.array(ap50, float)), self.SPACE.compiled
-        ).predict(SLOW)
-
-    def position(self, **knobs):
-        return next(
-            i for i, b in enumerate(self.SPACE) if all(getattr(b, k) == v for k, v in knobs.items())
-        )
-
-    def test_noise_does_not_put_a_rarer_detection_first(self):
-        rng = np.random.default_rng(0)
-        fitted = 0.95 + 0.05 * rng.random(len(self.SPACE))
-        ordered = self.ordered(fitted)
-        assert (ordered <= fitted + 1e-12).all()
-        for branch in self.SPACE:
-            for other in self.SPACE:
-                if (
-                    branch.shape == other.shape
-                    and branch.si < other.si
-                    and (branch.tracker in (None, other.tracker))
-                ):
-                    first, second = (ordered[self.SPACE.index(b)] for b in (branch, other))
-                    assert first > second
-
-    @pytest.mark.parametrize(
-        ("intervals", "trackers"), [([1], []), ([2, 4], [TrackerSettings("median_flow", 1)])]
-    )
-    def test_a_space_may_have_no_trackers_or_none_that_detects_always(self, intervals, trackers):
-        space = BranchSpace("part", [160, 320], [], intervals, trackers)
-        fitted = np.arange(len(space)) / 10
-        ordered = OrderedAccuracy(ConstantAccuracy(fitted), space.compiled).predict(SLOW)
-        for branch in space:
-            rarer = [b for b in space if b.shape == branch.shape and b.si > branch.si]
-            own = ordered[space.index(branch)]
-            assert all(ordered[space.index(b)] < own for b in rarer)
-            assert own <= fitted[space.index(branch)]
-
-    def test_what_is_in_order_stays_as_it_is(self):
-        fitted = [1 / branch.si + branch.shape / 1e4 for branch in self.SPACE]
-        np.testing.assert_allclose(self.ordered(fitted), fitted)
-
-    def test_trackers_and_shapes_do_not_touch_each_other(self):
-        fitted = np.full(len(self.SPACE), 0.9)
-        fitted[self.position(shape=160, si=2, tracker="dis_flow")] = 0.2
-        ordered = self.ordered(fitted)
-        low = self.position(shape=160, si=4, tracker="dis_flow")
-        assert ordered[low] < 0.2
-        assert (np.delete(ordered, [low, self.position(shape=160, si=2, tracker="dis_flow")])
-                > 0.89).all()  # fmt: skip

@@ -6,7 +6,6 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from approx_perception.accuracy.content_model import OrderedAccuracy
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.scheduling import MostAccurate, Scheduler
@@ -62,7 +61,7 @@ def odd_result(rng, frame, decision, sla):
 @pytest.mark.parametrize("name", ["most_accurate", "fastest", "adascale", "approxdet"])
 def test_odd_content_sizes_and_timings_never_raise_and_figures_are_finite(name):
     rng = np.random.default_rng(0)
-    accuracy = OrderedAccuracy(small_accuracy_model(), SPACE.compiled)
+    accuracy = small_accuracy_model()
     for _ in range(30):
         policy = random_policy(rng, name, SPACE)
         costs = DetectionCosts(SPACE, lambda shape, size: shape * size[0])
