@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from approx_perception.metrics.intervals import ap50_intervals
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.verdict import (
     SlaCounts,
@@ -40,7 +41,7 @@ def add_verdicts(
             "slas": [{"state": v.state.value, "text": v.text + dropped} for v in verdicts],
         }
     for name, entry in systems.items():
-        entry["verdict"]["cost"] = _cost(name, systems)
+        entry["verdict"]["cost"] = _cost(name, systems, records)
 
 
 def _dropped(records: Sequence[RunRecord]) -> str:
@@ -61,7 +62,11 @@ def _counts(records: Sequence[RunRecord]) -> list[SlaCounts]:
     return [SlaCounts(SLA(**records[0].metadata["configuration"]["sla"]), 0, 0)]
 
 
-def _cost(name: str, systems: Mapping[str, Mapping[str, Any]]) -> str:
+def _cost(
+    name: str,
+    systems: Mapping[str, Mapping[str, Any]],
+    records: Mapping[str, Sequence[RunRecord]],
+) -> str:
     entry = systems[name]
     ap50 = entry["figures"]["ap50"]
     if ap50 is None:
@@ -78,7 +83,7 @@ def _cost(name: str, systems: Mapping[str, Mapping[str, Any]]) -> str:
     }
     for other, own in rivals.items():
         if own["configuration"]["system"] == "best_fixed":
-            return f"{text}, {_beside(ap50, own)} the best fixed branch ({other}: {_ap50(own)})"
+            return f"{text}, {_beside(name, other, 'the best fixed branch', systems, records)}"
     fixed = {o: own for o, own in rivals.items() if own["configuration"]["system"] in _FIXED}
     if not fixed:
         return f"{text}; no fixed branch ran beside it to tell what the SLA cost"
@@ -87,9 +92,7 @@ def _cost(name: str, systems: Mapping[str, Mapping[str, Any]]) -> str:
         return f"{text}; no fixed branch beside it is known to keep the SLA"
     best = max(kept, key=lambda other: float(kept[other]["figures"]["ap50"]))
     which = "the fixed branch" if len(kept) == 1 else f"the best of {len(kept)} fixed branches"
-    return (
-        f"{text}, {_beside(ap50, kept[best])} {which} inside the SLA ({best}: {_ap50(kept[best])})"
-    )
+    return f"{text}, {_beside(name, best, f'{which} inside the SLA', systems, records)}"
 
 
 def _is_comparable(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -105,12 +108,20 @@ def _is_comparable(own: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     )
 
 
-def _ap50(entry: Mapping[str, Any]) -> str:
-    return f"{entry['figures']['ap50']:.3f}"
-
-
-def _beside(ap50: float, other: Mapping[str, Any]) -> str:
-    difference = round(ap50 - other["figures"]["ap50"], 3)
-    if not difference:
-        return "the same as"
-    return f"{abs(difference):.3f} {'above' if difference > 0 else 'below'}"
+def _beside(
+    name: str,
+    other: str,
+    what: str,
+    systems: Mapping[str, Mapping[str, Any]],
+    records: Mapping[str, Sequence[RunRecord]],
+) -> str:
+    """How far a system is above another one, and whether the frames tell that."""
+    own_ap50, other_ap50 = (float(systems[each]["figures"]["ap50"]) for each in (name, other))
+    difference = round(own_ap50 - other_ap50, 3)
+    side = f"{abs(difference):.3f} {'above' if difference > 0 else 'below'}"
+    _, (_, lead) = ap50_intervals([records[other], records[name]])
+    doubt = lead.doubt("+.3f")
+    return (
+        f"{side if difference else 'the same as'} {what} ({other}: {other_ap50:.3f}"
+        f"{f'; {doubt}' if doubt else ''})"
+    )

@@ -24,6 +24,7 @@ _BLOCK_FRAMES = 32
 _FEWEST_BLOCKS = 4
 _DRAWS = 200
 _LEVELS = (0.025, 0.975)
+_TOO_FEW = "too few frames to tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,16 @@ class Interval:
             return ""
         value = f"{self.value:{form}}{unit}"
         if math.isnan(self.low):
-            return f"{value} (too few frames to tell)"
+            return f"{value} ({_TOO_FEW})"
         return f"{value} ({self.low:{form}} to {self.high:{form}})"
+
+    def doubt(self, form: str) -> str:
+        """Why the sign of a difference is not known, in words; empty where it is."""
+        if math.isnan(self.low):
+            return _TOO_FEW
+        if self.low > 0 or self.high < 0 or self.low == self.high:
+            return ""
+        return f"not certain: {self.low:{form}} to {self.high:{form}}"
 
 
 class _Blocks:

@@ -49,7 +49,8 @@ def test_the_cost_is_against_the_best_fixed_branch_inside_the_sla():
         large=run("large", 32, kind="detector_only"), slow=run("slow", 40, 90.0, "fixed"),
     )  # fmt: skip
     assert own["ours"]["cost"] == (
-        "AP50 0.750, 0.050 below the best of 2 fixed branches inside the SLA (large: 0.800)"
+        "AP50 0.750, 0.050 below the best of 2 fixed branches inside the SLA (large: 0.800; "
+        "too few frames to tell)"
     )
     assert own["large"]["cost"] == "AP50 0.800"
     assert own["slow"]["state"] == "broken"
@@ -61,7 +62,7 @@ def test_what_replay_knows_afterwards_goes_before_what_ran_by_chance():
         best_fixed=run("best_fixed", 28),
     )  # fmt: skip
     assert own["ours"]["cost"] == (
-        "AP50 0.750, 0.050 above the best fixed branch (best_fixed: 0.700)"
+        "AP50 0.750, 0.050 above the best fixed branch (best_fixed: 0.700; too few frames to tell)"
     )
 
 
@@ -78,6 +79,18 @@ def test_what_replay_knows_afterwards_goes_before_what_ran_by_chance():
 )
 def test_only_what_is_comparable_tells_the_cost(other, words):
     assert words in verdicts(ours=run("ours", 30), other=other)[0]["ours"]["cost"]
+
+
+def test_the_cost_is_as_certain_as_the_frames_tell():
+    def cost(hits, count):
+        fixed = run("fixed", count // 2, kind="fixed", count=count)
+        return verdicts(ours=run("ours", hits, count=count), fixed=fixed)[0]["ours"]["cost"]
+
+    assert cost(40, 40).endswith("(fixed: 0.500; too few frames to tell)")
+    # Half of the frames lie behind those on which both are alike: some draws see none of them.
+    assert "; not certain: +0.000 to +" in cost(132, 256)
+    assert cost(128, 256).endswith("the same as the fixed branch inside the SLA (fixed: 0.500)")
+    assert cost(256, 256).endswith("0.500 above the fixed branch inside the SLA (fixed: 0.500)")
 
 
 def test_a_fixed_branch_tells_nothing_of_others():
