@@ -5,8 +5,6 @@ import math
 # What contention does from one frame to the next.
 #: Chance that contention is altogether different at the next frame.
 JUMP = 0.02
-#: Chance that contention moved to a neighbouring state.
-DRIFT = 0.1
 #: Degrees of freedom of the t distribution of latencies: outliers happen.
 FREEDOM = 4.0
 #: Standard deviation of a load reading around that of its state.

@@ -22,8 +22,7 @@ class ContentionFilter:
     Parameters
     ----------
     log_slowdown
-        ``(P, S)`` logarithm of how much longer each part takes in each state; neighbouring
-        states are alike.
+        ``(P, S)`` logarithm of how much longer each part takes in each state.
     scatter
         ``(P, S)`` standard deviation of a part's log latency around that.
     load
@@ -33,11 +32,6 @@ class ContentionFilter:
     def __init__(self, log_slowdown: Vector, scatter: Vector, load: Vector) -> None:
         self._log_slowdown, self._scatter, self._load = log_slowdown, scatter, load
         count = log_slowdown.shape[1]
-        step = np.eye(count) * (1 - constants.DRIFT)
-        for neighbour in (-1, 1):
-            step += np.eye(count, k=neighbour) * constants.DRIFT / 2
-        step /= step.sum(axis=0)
-        self._transition = (1 - constants.JUMP) * step + constants.JUMP / count
         #: ``(S,)`` of the states at the next frame, adding up to 1. Before anything was seen the
         #: machine is likely as it was when measured.
         self.weights: Vector = np.full(count, 0.5 / count)
@@ -62,7 +56,9 @@ class ContentionFilter:
         misfit = (log_ratio - self._log_slowdown[part]) / scatter
         likelihood = (1 + misfit**2 / constants.FREEDOM) ** (-(constants.FREEDOM + 1) / 2) / scatter
         weights = self.weights * likelihood
-        self.weights = self._transition @ (weights / weights.sum())
+        self.weights = (1 - constants.JUMP) * weights / weights.sum() + constants.JUMP / len(
+            weights
+        )
 
     def uses_load(self, reading: LoadReading) -> bool:
         """Whether a reading tells anything: its states must have been read when profiled."""

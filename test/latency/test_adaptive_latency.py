@@ -255,7 +255,7 @@ def test_frames_that_a_late_group_tracks_on_are_counted_once():
         for _ in range(40):
             group(latency, (40.0, 4.0), 7.0, length)
         quantiles_ms.append(latency.predict(Observation(GOF, SIX)).quantile_ms[1])
-    assert quantiles_ms[1] == pytest.approx(quantiles_ms[0], rel=0.02)
+    assert quantiles_ms[1] == pytest.approx(quantiles_ms[0], rel=0.05)
 
 
 def test_a_frame_in_which_the_process_was_stopped_is_one_late_frame():
