@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ from approx_perception.files import (
 )
 from approx_perception.latency.latency_model import LatencyModel
 
-__all__ = ["PredictorBundle"]
+__all__ = ["PredictorBundle", "check_made_for"]
 
 _FORMAT = "approx_perception predictors 2"
 _REMEDY = "make a new one with approx-perception profile"
@@ -127,23 +128,53 @@ class PredictorBundle:
         ConfigurationError
             Saying what differs and what to do.
         """
-        profiled = BranchSpace.from_dict(self.metadata["space"], "the profile's space")
-        pairs = [
-            ("branch space", self.metadata.get("space_hash"), space.hash),
-            ("network", self.metadata.get("network"), network),
-        ]
-        if self.latency is not None and machine is not None:
-            pairs.append(("machine", self.metadata.get("machine"), machine))
-        for name, made_for, present in pairs:
-            if made_for == present:
-                continue
-            then, now = shown(made_for), shown(present)
-            if name == "branch space":
-                then, now = (f"{each.name!r} ({each.describe()})" for each in (profiled, space))
-            raise ConfigurationError(
-                f"the profile is of another {name}: it was made for {then}, but here runs {now}; "
-                f"{_REMEDY}, or run what it was made for"
-            )
+        checked_machine = None if self.latency is None else machine
+        # One that does not tell is of another.
+        told = {"network": None, "machine": None, **self.metadata}
+        check_made_for("the profile", told, space, network, checked_machine)
+
+
+def check_made_for(
+    what: str,
+    metadata: Mapping[str, Any],
+    space: BranchSpace,
+    network: str,
+    machine: str | None = None,
+) -> None:
+    """Refuse a profile, or its records, of another space, network or machine than is here.
+
+    Parameters
+    ----------
+    what
+        A name for the error, as ``the profile``.
+    metadata
+        With its space; what it does not tell besides is not checked.
+    space, network, machine
+        What is here; None: any machine.
+
+    Raises
+    ------
+    ConfigurationError
+        Saying what differs and what to do.
+    """
+    profiled = BranchSpace.from_dict(metadata["space"], f"the space of {what}")
+    pairs = [
+        ("branch space", profiled.hash, space.hash),
+        ("network", metadata.get("network", network), network),
+        ("machine", metadata.get("machine", machine) if machine else None, machine),
+    ]
+    for name, made_for, present in pairs:
+        if made_for == present:
+            continue
+        then, now = shown(made_for), shown(present)
+        if name == "branch space":
+            then, now = (f"{each.name!r} ({each.describe()})" for each in (profiled, space))
+        remedy = f"{_REMEDY}, or run what it was made for"
+        if name != "machine":
+            remedy += ": name its detector, weights and space"
+        raise ConfigurationError(
+            f"{what} is of another {name}: it was made for {then}, but here runs {now}; {remedy}"
+        )
 
 
 def _flatten(prefix: str, part: object) -> Columns:

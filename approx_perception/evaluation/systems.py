@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from approx_perception.assembly import KernelOptions, Network, assemble, load_network
-from approx_perception.assembly.bundle import PredictorBundle
+from approx_perception.assembly import KernelOptions, Network, assemble, load_network, load_space
+from approx_perception.assembly.bundle import PredictorBundle, check_made_for
 from approx_perception.branches import BranchSpace
 from approx_perception.detectors import Detector
 from approx_perception.evaluation.system_spec import SystemSpec
@@ -170,6 +170,8 @@ class SystemFactory:
         precision = str(recorded.records.metadata["precision"])
         options = replace(options, only_branch=False, precision=precision)
         loaded = self._loaded(options)
+        space = load_space(options.space, options.family)
+        check_made_for("the latency trace", recorded.records.metadata, space, loaded[0].fingerprint)
         network = assemble(options, network=loaded, elsewhere=recorded.idle_model())
         machine, own = recorded.simulated(network.kernel, level), network.stream()
         stream = SimulatedStream(network.kernel, own.scheduler, options.sla, machine)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -15,13 +16,16 @@ from rosbags.highlevel import AnyReader
 from approx_perception.datasets.bag_types import typestore_with_ours
 from approx_perception.datasets.bag_writer import write_bag
 from approx_perception.datasets.synthetic import SyntheticVideo
+from approx_perception.latency.records import ProfileRecords
 from approx_perception.metrics.figures import FIGURES
 from approx_perception.metrics.run_record import RunRecord
 from test.cli.test_commands import assert_one_sentence, command, invoke
 from test.conftest import ROOT
 from test.datasets.test_sources import write_bag_with_truth_beside
-from test.recorded_machine import write_records, write_space
+from test.recorded_machine import SPACE, write_records, write_space
 
+#: Than the space of the recorded machine.
+SMALLER = {**SPACE, "name": "smaller", "shape": [96]}
 SOURCES = ("synthetic:calm:test:0", "synthetic:race:test:0")
 
 
@@ -104,6 +108,29 @@ def test_a_second_run_gives_the_same_result(evaluated, machine):
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert read(folder / "processes") == read(first)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        (
+            {"space": SMALLER},
+            ("another branch space", "'smaller' (shape 96, ", "'tiny' (shape 96 160"),
+        ),
+        ({"network": "yolox abc"}, ("another network", "'yolox abc', but here runs 'faster_rcnn")),
+    ],
+    ids=["space", "network"],
+)
+def test_latencies_of_something_else_are_refused(machine, metadata, words, tmp_path):
+    folder, options = machine
+    records = ProfileRecords.load(folder / "machine.records.json")
+    replace(records, metadata=records.metadata | metadata).save(tmp_path / "other.records.json")
+    result = invoke(
+        "evaluate", SOURCES[0], "--frames", 2, *options,
+        "--latency-trace", tmp_path / "other.records.json", "--out", tmp_path / "out",
+    )  # fmt: skip
+    way_out = "name its detector, weights and space"
+    assert_one_sentence(result, "the latency trace is of", *words, way_out)
 
 
 def test_ray_gives_the_same_result(evaluated, machine):
