@@ -27,7 +27,8 @@ _DEFAULT_DATA = [f"synthetic:{name}:val:{seed}" for name in SCENARIOS for seed i
 @verb
 def profile(
     out: Path, sources: list[str] | None, ground_truth: list[str] | None, class_map: Path | None,
-    frames: int, max_image_px: int, rounds: int, plan_only: bool, overwrite: bool, **words: Any,
+    frames: int | None, max_image_px: int, rounds: int, plan_only: bool, overwrite: bool,
+    **words: Any,
 ) -> None:  # fmt: skip
     """Measure a space on this machine and fit the predictors that --profile of others takes.
 

@@ -59,7 +59,8 @@ OPTIONS: tuple[Option, ...] = (
            is_several=True),
     Option("frames", None, "Frames of each source to run. Default: all.", _RUNS, "Source",
            (1, None), kind=int),
-    Option("frames", 16, "Frames of each source.", ("profile",), "Source", (16, None)),
+    Option("frames", None, "Frames of each source. Default: as few as accuracy is learned from.",
+           ("profile",), "Source", (16, None), kind=int),
     Option("scenario", None, "YAML with sla_steps, contention_steps, camera and limits.", _JUDGES,
            "Source", kind=Path),
     Option("class_map", None, "YAML from the detector's class names to the data set's ('name: "

@@ -1,7 +1,7 @@
 """Whether data can be profiled, found out before the first minute."""
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import islice, zip_longest
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from approx_perception.metrics.truth_use import check_classes
 __all__ = [
     "LEAST_SNIPPETS",
     "SNIPPET_FRAMES",
-    "check_snippets",
+    "enough_frames",
     "have_truth",
     "labelled_frames",
     "snippet_starts",
@@ -25,14 +25,17 @@ SNIPPET_FRAMES = 16
 LEAST_SNIPPETS = 4
 
 
-def have_truth(sources: Mapping[str, FrameSource], frames: int) -> bool:
+def have_truth(sources: Mapping[str, FrameSource], frames: int | None) -> bool:
     """Whether the first frames of all sources have ground truth; false if none of them has any.
+
+    Without ``frames`` these are as many as a single source needs.
 
     Raises
     ------
     DatasetError
         If some sources have it and others have not, or one has no frame at all.
     """
+    frames = frames or LEAST_SNIPPETS * SNIPPET_FRAMES
     labelled: list[str] = []
     unlabelled: list[str] = []
     for name, source in sources.items():
@@ -52,8 +55,8 @@ def have_truth(sources: Mapping[str, FrameSource], frames: int) -> bool:
     return bool(labelled)
 
 
-def labelled_frames(source: FrameSource, count: int) -> Iterator[LabelledFrame]:
-    """First ``count`` frames of a source that have ground truth."""
+def labelled_frames(source: FrameSource, count: int | None) -> Iterator[LabelledFrame]:
+    """First ``count`` frames of a source that have ground truth; None for all."""
     return islice((entry for entry in source if entry.ground_truth is not None), count)
 
 
@@ -62,18 +65,20 @@ def snippet_starts(frame_count: int) -> range:
     return range(0, max(frame_count - SNIPPET_FRAMES, 0) + 1, SNIPPET_FRAMES)
 
 
-def check_snippets(
+def enough_frames(
     sources: Mapping[str, FrameSource],
-    frames: int,
+    frames: int | None,
     network_names: tuple[str, ...],
     translations: Mapping[str, str | None],
-) -> None:
-    """Refuse data from which accuracy cannot be learned; reads no more than tells that it can.
+) -> int:
+    """Frames of each source that accuracy can be learned from; reads no more than tells that.
 
     Parameters
     ----------
-    sources, frames
-        Data, and how many frames of each are used.
+    sources
+        Data.
+    frames
+        That the user wants of each; None for as few as are enough.
     network_names, translations
         Classes of the network, and what they are called in the data.
 
@@ -83,33 +88,38 @@ def check_snippets(
         If a source and the network have no class in common, or fewer than `LEAST_SNIPPETS`
         snippets hold objects that count and that the network knows.
     """
-    maps = {
-        name: ClassMap(network_names, source.class_names, translations)
-        for name, source in sources.items()
-    }
-    for name, source in sources.items():
+    maps = [ClassMap(network_names, each.class_names, translations) for each in sources.values()]
+    for (name, source), class_map in zip(sources.items(), maps, strict=True):
         if source.class_names:
-            check_classes(maps[name], source.truth_name or name)
+            check_classes(class_map, source.truth_name or name)
+    snippets = [_snippets(s, frames, m) for s, m in zip(sources.values(), maps, strict=True)]
     count = 0
-    for name, source in sources.items():
-        count += _snippets_with_objects(source, frames, maps[name])
+    # The next snippet of each source in turns.
+    for index, turn in enumerate(zip_longest(*snippets, fillvalue=False), start=1):
+        count += sum(turn)
         if count >= LEAST_SNIPPETS:
-            return
+            return frames or index * SNIPPET_FRAMES
+    used = "" if frames is None else f"first {frames} "
+    way_out = "" if frames is None else (
+        f"more --frames (at least {LEAST_SNIPPETS * SNIPPET_FRAMES} of a single source), "
+    )  # fmt: skip
     raise ConfigurationError(
         f"accuracy is learned from {LEAST_SNIPPETS} snippets of {SNIPPET_FRAMES} frames or more "
-        "with objects of classes that the network knows; the first "
-        f"{frames} frames of {len(sources)} sources have {count}: give more --frames (at least "
-        f"{LEAST_SNIPPETS * SNIPPET_FRAMES} of a single source), more sources, or "
-        "bring names of classes together with --class-map"
+        f"with objects of classes that the network knows; the {used}frames of {len(sources)} "
+        f"sources have {count}: give {way_out}more sources, or bring names of classes together "
+        "with --class-map"
     )
 
 
-def _snippets_with_objects(source: FrameSource, frames: int, class_map: ClassMap) -> int:
+def _snippets(source: FrameSource, frames: int | None, class_map: ClassMap) -> Iterator[bool]:
+    """Whether each snippet holds objects that count; those of `snippet_starts`."""
     known = [class_map.truth_names.index(name) for name in class_map.found_names]
     truths = (entry.ground_truth for entry in labelled_frames(source, frames))
-    with_objects = np.array([
+    with_objects = (
         bool((~truth.ignored & np.isin(truth.class_ids, known)).any())
         for truth in truths if truth is not None
-    ])  # fmt: skip
-    starts = snippet_starts(len(with_objects))
-    return sum(bool(with_objects[start : start + SNIPPET_FRAMES].any()) for start in starts)
+    )  # fmt: skip
+    snippet = [*islice(with_objects, SNIPPET_FRAMES)]
+    yield any(snippet)
+    while len(snippet := [*islice(with_objects, SNIPPET_FRAMES)]) == SNIPPET_FRAMES:
+        yield any(snippet)

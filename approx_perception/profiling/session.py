@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -21,7 +21,7 @@ from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import read_json_table
 from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.notices import notice
-from approx_perception.profiling.data import check_snippets, have_truth
+from approx_perception.profiling.data import SNIPPET_FRAMES, enough_frames, have_truth
 from approx_perception.profiling.fit_profile import fit_profile
 from approx_perception.profiling.plan import ProfilePlan, contention_levels
 from approx_perception.profiling.profiler import Clip, Profiler, Report, clips_of
@@ -41,7 +41,7 @@ class ProfileData:
     sources
         By the names that the user gave.
     frames
-        Of each source; those beyond are left out.
+        Of each source; those beyond are left out. None for as few as accuracy needs.
     truths
         Ground truth as the user named it.
     class_map
@@ -49,7 +49,7 @@ class ProfileData:
     """
 
     sources: Mapping[str, FrameSource]
-    frames: int
+    frames: int | None
     truths: Sequence[str] = ()
     class_map: ClassTable = field(default_factory=ClassTable)
 
@@ -64,9 +64,9 @@ class ProfileData:
         return {"data": list(self.sources), "frames_per_source": self.frames, **named}
 
     def frame_count(self) -> int:
-        """Frames of all sources."""
-        counts = (min(s.frame_count or self.frames, self.frames) for s in self.sources.values())
-        return sum(counts)
+        """Frames of all sources; ``frames`` must be known."""
+        most = self.frames or 0
+        return sum(min(source.frame_count or most, most) for source in self.sources.values())
 
 
 def check_target(out: Path, overwrite: bool) -> None:
@@ -147,13 +147,15 @@ class ProfileSession:
         has_truth = have_truth(data.sources, data.frames)
         network, num_threads = load_network(options)
         names = data.class_map.names
+        frames = data.frames or SNIPPET_FRAMES
         if has_truth:
-            check_snippets(data.sources, data.frames, network.class_names, names)
+            frames = enough_frames(data.sources, data.frames, network.class_names, names)
         else:
             notice(
                 "the data have no ground truth: only latency is profiled; what branches are worth "
                 "is taken from what ships with the weights"
             )
+        data = replace(data, frames=frames)
         levels = contention_levels(network.device.startswith("cuda"))
         plan = ProfilePlan(levels, rounds, frames=data.frame_count() if has_truth else 0)
         identity_of = partial(
@@ -165,7 +167,7 @@ class ProfileSession:
         folder = partial_folder(out, identity)
         _tell_begun(out, folder, tell)
         profiler = Profiler(
-            DetectionKernel(network, space), data.sources, data.frames, plan, folder,
+            DetectionKernel(network, space), data.sources, frames, plan, folder,
             MonotonicClock(), names, has_truth,
         )  # fmt: skip
         return cls(out, profiler, clips, identity)

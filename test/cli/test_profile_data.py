@@ -14,7 +14,7 @@ from approx_perception.datasets import FrameSource, LabelledFrame
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import claimed
 from approx_perception.latency.records import ProfileRecords
-from approx_perception.profiling.data import check_snippets
+from approx_perception.profiling.data import enough_frames
 from approx_perception.profiling.session import ProfileSession, check_target
 from approx_perception.structures import Frame, GroundTruth
 from test.cli.test_commands import assert_one_sentence, invoke
@@ -92,10 +92,11 @@ def test_data_in_which_the_network_can_find_nothing(images, tmp_path):
     assert_one_sentence(result, "no class of one name", "ball", "zebra", "--class-map")
     assert not list(tmp_path.iterdir())
     # Named alike, but too few frames.
-    result = profile(
-        images, tmp_path / "one.json", *truth, "--class-map", images / "map.yaml", "--plan-only"
-    )
+    named = (*truth, "--class-map", images / "map.yaml", "--plan-only")
+    result = profile(images, tmp_path / "one.json", *named, "--frames", 16)
     assert_one_sentence(result, "the first 16 frames of 1 sources have 1", "--frames (at least 64")
+    result = profile(images, tmp_path / "one.json", *named)
+    assert_one_sentence(result, "the frames of 1 sources have 1: give more sources")
     assert not list(tmp_path.iterdir())
 
 
@@ -138,11 +139,37 @@ BALL, ZEBRA = 0, 1
 def test_snippets_that_accuracy_is_learned_from(sources, frames, count):
     named = {str(index): source for index, source in enumerate(sources)}
     if count >= 4:
-        check_snippets(named, frames, ("ball",), {})
+        assert enough_frames(named, frames, ("ball",), {}) == frames
         return
     words = rf"the first {frames} frames of {len(sources)} sources have {count}:"
     with pytest.raises(ConfigurationError, match=words):
-        check_snippets(named, frames, ("ball",), {})
+        enough_frames(named, frames, ("ball",), {})
+
+
+@pytest.mark.parametrize(
+    ("sources", "needed"),
+    [
+        ([Labelled([BALL] * 300)], 64),
+        ([Labelled([BALL] * 70)] * 2, 32),
+        ([Labelled([BALL] * 300)] * 9, 16),
+        ([Labelled([None] * 48 + [BALL] * 64)], 112),
+        ([Labelled([BALL] * 9), Labelled([BALL] * 60)], 48),
+    ],
+)
+def test_frames_that_are_taken_where_none_are_asked_for(sources, needed):
+    named = {str(index): source for index, source in enumerate(sources)}
+    assert enough_frames(named, None, ("ball",), {}) == needed
+    with pytest.raises(ConfigurationError, match="have 3: give more sources"):
+        enough_frames({"0": Labelled([BALL] * 63)}, None, ("ball",), {})
+
+
+def test_a_single_source_is_enough_as_documented(images, tmp_path):
+    result = invoke(
+        "profile", "synthetic:calm:val:0", "--space", images / "tiny.yaml", "--plan-only", "--out",
+        tmp_path / "one.json",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "64 frames of 1 sources" in result.stderr
 
 
 def test_data_with_and_without_truth(images, tmp_path):
