@@ -25,7 +25,8 @@ def demo(
 
     Starts player and perception node as processes of their own, changes the SLA through the
     parameter service while images flow, and records the topics. Leaves summary.json, which says
-    first whether each SLA was kept, frames.csv, timeline.png, annotated.mp4 and the nodes' logs.
+    first whether each phase kept its SLA, frames.csv, timeline.png, annotated.mp4 and the nodes'
+    logs.
     """
     from approx_perception.assembly.options import sla_of
     from approx_perception.detectors._shipped import SHIPPED_CAUTION, is_shipped
@@ -61,5 +62,5 @@ def demo(
         )  # fmt: skip
     console.print(demo_table(summary))
     for own in summary["verdict"]["slas"]:
-        show_verdict(own["text"], own["state"])
+        show_verdict(own["text"], own["state"], own["phase"])
     console.print(f"summary.json, timeline.png and annotated.mp4 are in {out}")

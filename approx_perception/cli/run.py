@@ -15,7 +15,7 @@ from approx_perception.cli._evaluation import kernel_of, show_truth, tell_malfor
 from approx_perception.cli._verb import verb
 from approx_perception.metrics.average_precision import match_frame, mean_ap50
 from approx_perception.metrics.latency import summarize_latency
-from approx_perception.metrics.verdict import counts_of, verdict_on
+from approx_perception.metrics.verdict import counts_of, percent_late, verdict_on
 from approx_perception.reports.output_folder import fresh_folder
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def _show(ran: OfflineRun, is_fixed: bool) -> None:
         "processing",
         f"P50 {summary.p50_ms:.1f}, P95 {summary.p95_ms:.1f}, max {summary.max_ms:.1f} ms",
     )
-    over = f"{counts.late / counts.counted:.1%} of {counts.sla.scope.value}s"
+    share = percent_late(counts.late / counts.counted, 1 - counts.sla.quantile)
+    over = f"{share} of {counts.sla.scope.value}s"
     table.add_row("over the SLA", f"{over} (SLA {counts.sla.latency_ms:g} ms)")
     names = record.metadata["branches"]
     branches = Counter(names[position] for position in record.processed("branch").tolist())

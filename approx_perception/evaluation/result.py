@@ -12,6 +12,7 @@ from approx_perception.metrics.limits import Limit
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.shared_images import shared_images
 from approx_perception.metrics.truth_use import truth_use
+from approx_perception.metrics.verdict import percent_late
 
 __all__ = ["comparison_table", "malformed_in", "result_of"]
 
@@ -116,13 +117,20 @@ def comparison_table(by_system: Mapping[str, list[RunRecord]], result: dict[str,
             "" if name == names[0] else lead.text("+.3f"),
             *(_shown(regret, ".3f") for regret in entry["regret"].values()),
             _shown(figures["hota"], ".3f"),
-            _shown(figures["violation_share"], ".1%"),
+            _late(entry),
             _shown(figures["mean_processing_ms"], ".1f", " ms"),
             p95.text(".1f", " ms"),
             f"{figures['switches']:.0f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _late(entry: Mapping[str, Any]) -> str:
+    """Share over the SLA, in the words of the verdict."""
+    share = entry["figures"]["violation_share"]
+    quantile = entry["configuration"]["sla"]["quantile"]
+    return "" if share is None else percent_late(share, 1 - quantile)
 
 
 def _plain_interval(interval: Interval) -> dict[str, float | None]:

@@ -21,6 +21,7 @@ __all__ = [
     "counts_of",
     "joined_counts",
     "joined_state",
+    "percent_late",
     "verdict_on",
 ]
 
@@ -103,19 +104,22 @@ def verdict_on(counts: SlaCounts) -> Verdict:
 
 
 def _broken(counts: SlaCounts) -> str:
-    late = f"{_percent_late(counts.late / counts.counted, 1 - counts.sla.quantile)} late"
+    late = f"{percent_late(counts.late / counts.counted, 1 - counts.sla.quantile)} late"
     if not counts.without_fit:
         return late
     share = counts.without_fit / counts.counted
-    when = "" if share > 0.5 else f" for {_percent_late(share)} of them"
+    when = "" if share > 0.5 else f" for {percent_late(share)} of them"
     if not math.isfinite(counts.fastest_ms):
         return f"{late}; no branch fits{when}"
     rank = f"P{100 * counts.sla.quantile:g}"
     return f"{late}; no branch fits{when}: the fastest takes {counts.fastest_ms:.3g} ms at {rank}"
 
 
-def _percent_late(share: float, allowed: float = 0.0) -> str:
-    """To a tenth of a percent; up, where rounding would hide that it is over what is allowed."""
+def percent_late(share: float, allowed: float = 0.0) -> str:
+    """Share over the SLA, for people, to a tenth of a percent.
+
+    Rounded up where rounding would hide that it is over what is allowed.
+    """
     tenths = round(1000 * share)
     if tenths <= round(1000 * allowed, 6):
         tenths = math.ceil(1000 * share)

@@ -1,9 +1,10 @@
 """From what a demonstration recorded to its summary, table, picture and video."""
 
 import csv
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,9 +16,16 @@ from rich.table import Table
 from approx_perception.datasets import FrameSource
 from approx_perception.kernels.annotate import annotate, status_lines
 from approx_perception.metrics.latency import group_means_ms, summarize_latency, violation_share
-from approx_perception.metrics.verdict import Verdict, count_slas, joined_state, verdict_on
+from approx_perception.metrics.verdict import (
+    SlaCounts,
+    Verdict,
+    count_slas,
+    joined_state,
+    percent_late,
+    verdict_on,
+)
 from approx_perception.reports.run_files import VideoFileWriter
-from approx_perception.structures import FrameResult, SlaScope
+from approx_perception.structures import SLA, FrameResult, SlaScope
 
 __all__ = [
     "FrameRecord",
@@ -62,23 +70,31 @@ def latency_arrays(results: Sequence[FrameResult]) -> tuple[Vector, Bools]:
     )
 
 
-def demo_verdicts(results: Sequence[FrameResult]) -> list[Verdict]:
-    """Whether each SLA of the demonstration was kept, in the order in which they were in force."""
+def _results_of(phase: PhaseRecord, frames: Sequence[FrameRecord]) -> list[FrameRecord]:
+    """Frames that were captured while the phase lasted, and processed under its SLA."""
+    return [
+        frame
+        for frame in frames
+        if phase.start_ns <= frame.result.stamp_ns < phase.end_ns
+        and math.isclose(frame.result.sla.latency_ms, phase.sla_ms, rel_tol=1e-4)
+    ]
+
+
+def _verdict(inside: Sequence[FrameRecord], sla: SLA) -> Verdict:
+    """Whether the SLA was kept in one phase."""
+    results = [frame.result for frame in inside]
     fits = np.array([result.decision.fits for result in results], bool)
     counts = count_slas(
-        [result.sla for result in results], *latency_arrays(results), fits,
-        np.full(len(results), np.nan),
-    )  # fmt: skip
-    return [verdict_on(own) for own in counts]
+        [sla] * len(results), *latency_arrays(results), fits, np.full(len(results), np.nan)
+    )
+    return verdict_on(counts[0] if counts else SlaCounts(sla, 0, 0))
 
 
 def _rounded(summary: Any) -> dict[str, float]:
     return {key: round(value, 3) for key, value in asdict(summary).items()}
 
 
-def _summarize_phase(frames: Sequence[FrameRecord], phase: PhaseRecord) -> dict[str, Any]:
-    """Of the frames that were captured while the phase lasted."""
-    inside = [f for f in frames if phase.start_ns <= f.result.stamp_ns < phase.end_ns]
+def _summarize_phase(inside: Sequence[FrameRecord], phase: PhaseRecord, sla: SLA) -> dict[str, Any]:
     results = [frame.result for frame in inside]
     latencies, starts = latency_arrays(results)
     slas = np.array([result.sla.latency_ms for result in results], np.float64)
@@ -86,15 +102,14 @@ def _summarize_phase(frames: Sequence[FrameRecord], phase: PhaseRecord) -> dict[
     return {
         "name": phase.name,
         "sla_ms": phase.sla_ms,
+        "sla_quantile": sla.quantile,
         "seconds": round((phase.end_ns - phase.start_ns) / 1e9, 3),
         "processed": len(inside),
         "processing": _rounded(summarize_latency(latencies)),
         "age": _rounded(summarize_latency([frame.age_ms for frame in inside])),
         "group_mean": _rounded(summarize_latency(group_means_ms(latencies, starts))),
-        "violation_share_frames": round(
-            violation_share(latencies, starts, slas, SlaScope.FRAME), 4
-        ),
-        "violation_share_groups": round(violation_share(latencies, starts, slas, SlaScope.GOF), 4),
+        "violation_share_frames": violation_share(latencies, starts, slas, SlaScope.FRAME),
+        "violation_share_groups": violation_share(latencies, starts, slas, SlaScope.GOF),
         "branches": dict(branches.most_common()),
     }
 
@@ -123,11 +138,18 @@ def summarize_demo(
     results = [frame.result for frame in frames]
     latencies, _ = latency_arrays(results)
     ages = np.array([frame.age_ms for frame in frames], np.float64)
-    verdicts = demo_verdicts(results)
+    known = results[0].sla if results else SLA(1.0)
+    slas = [replace(known, latency_ms=phase.sla_ms) for phase in phases]
+    parts = [_results_of(phase, frames) for phase in phases]
+    # Each by itself: a good first phase must not hide that the last one broke its SLA.
+    verdicts = [_verdict(inside, sla) for inside, sla in zip(parts, slas, strict=True)]
     return {
         "verdict": {
             "state": joined_state(verdicts).value,
-            "slas": [{"state": v.state.value, "text": v.text} for v in verdicts],
+            "slas": [
+                {"phase": phase.name, "state": own.state.value, "text": own.text}
+                for phase, own in zip(phases, verdicts, strict=True)
+            ],
         },
         "frames": {
             "sent": sent,
@@ -144,28 +166,29 @@ def summarize_demo(
         "branch_switches": sum(
             a.decision.branch != b.decision.branch for a, b in pairwise(results)
         ),
-        "phases": [_summarize_phase(frames, phase) for phase in phases],
+        "phases": list(map(_summarize_phase, parts, phases, slas)),
     }
 
 
 def _phase_cells(phase: Mapping[str, Any]) -> list[str]:
     """One column of the table."""
-    processing, age = phase["processing"], phase["age"]
-    total = max(phase["processed"], 1)
+    total = phase["processed"]
+    if not total:
+        return [f"{phase['sla_ms']:g} ms", "0", *5 * ["-"]]
     # With spaces, so that the terminal breaks lines between knobs.
     branches = [
         f"{branch.replace(',', ', ')} ({count / total:.0%})"
         for branch, count in list(phase["branches"].items())[:3]
     ]
-    return [
-        f"{phase['sla_ms']:g} ms",
-        str(phase["processed"]),
-        " / ".join(f"{processing[key]:.1f}" for key in ("p50_ms", "p95_ms", "max_ms")),
-        " / ".join(f"{age[key]:.1f}" for key in ("p50_ms", "p95_ms", "max_ms")),
-        f"{phase['violation_share_frames']:.1%} of frames",
-        f"{phase['violation_share_groups']:.1%} of groups",
-        "\n".join(branches),
+    spreads = [
+        " / ".join(f"{phase[name][key]:.1f}" for key in ("p50_ms", "p95_ms", "max_ms"))
+        for name in ("processing", "age")
     ]
+    late = [
+        f"{percent_late(phase[f'violation_share_{unit}'], 1 - phase['sla_quantile'])} of {unit}"
+        for unit in ("frames", "groups")
+    ]
+    return [f"{phase['sla_ms']:g} ms", str(total), *spreads, *late, "\n".join(branches)]
 
 
 def demo_table(summary: Mapping[str, Any]) -> Table:
