@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+
+from approx_perception.exceptions import ConfigurationError, choices
 
 __all__ = ["CompiledSpace", "Part", "Run", "compile_space"]
 
@@ -151,12 +155,17 @@ def compile_space(
     parts
         All parts, in the order that they are to have.
     groups
-        Of each branch, the runs of its group; each kind at most once, kinds in the same order in
-        all of them, and all begin with the same one.
+        Of each branch, the runs of its group.
     longer
         See `CompiledSpace`.
+
+    Raises
+    ------
+    ConfigurationError
+        If a group has a kind twice, groups begin with different kinds, or two groups have kinds in
+        different order.
     """
-    kinds = tuple(dict.fromkeys(run.kind for group in groups for run in group))
+    kinds = _ordered_kinds(groups)
     position = {part: i for i, part in enumerate(parts)}
     width = max(len(run.parts) for group in groups for run in group)
     frames: dict[tuple[int, ...], int] = {}
@@ -187,3 +196,22 @@ def compile_space(
         longer=np.array(longer, np.int64) if len(longer) else np.zeros((0, 0), np.int64),
         _starts=tuple(starts),
     )
+
+
+def _ordered_kinds(groups: Sequence[Sequence[Run]]) -> tuple[str, ...]:
+    """All kinds, in an order that every group keeps."""
+    followers: TopologicalSorter[str] = TopologicalSorter()
+    for group in groups:
+        own = [run.kind for run in group]
+        if len(set(own)) < len(own):
+            raise ConfigurationError(f"a group has frames {', '.join(own)}: a kind comes twice")
+        followers.add(own[0])
+        for before, after in pairwise(own):
+            followers.add(after, before)
+    if len(firsts := {group[0].kind for group in groups}) > 1:
+        raise ConfigurationError(f"groups begin with {choices(sorted(firsts))}; all must alike")
+    try:
+        return tuple(followers.static_order())
+    except CycleError as error:
+        order = " before ".join(error.args[1])
+        raise ConfigurationError(f"groups have frames in different order: {order}") from None

@@ -121,7 +121,8 @@ class CostTerms(Protocol):
         """``(P, Q)`` terms of each part, 0 where one does not count.
 
         For content and an image's width and height in px; ``profiled_size`` is that of the images
-        on which the parts were timed. A part that does nothing has no terms and costs nothing.
+        on which the parts were timed. A part that does nothing has no terms and costs nothing; on
+        some content each part has one.
         """
         ...
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from approx_perception.clock import Clock
 from approx_perception.structures import StageTimings
 
 __all__ = ["StageTimer"]
+
+Key = TypeVar("Key", int, str)
 
 
 class StageTimer:
@@ -40,22 +43,27 @@ class StageTimer:
         try:
             yield
         finally:
-            self._stages_ms[name] = (self._clock.monotonic_ns() - start_ns) / 1e6
+            _add(self._stages_ms, name, (self._clock.monotonic_ns() - start_ns) / 1e6)
 
     @contextmanager
     def part(self, position: int, stage: str) -> Iterator[None]:
         """Time a block as a stage which is a part of the space."""
+        before_ms = self._stages_ms.get(stage, 0.0)
         with self.stage(stage):
             self.latest_part = position
             yield
-        self._parts_ms[position], self.part_stages[position] = self._stages_ms[stage], stage
+        self._ran(position, stage, self._stages_ms[stage] - before_ms)
 
     def charge(self, position: int, stage: str, ms: float, batch_size: int) -> None:
         """Count a part that ran for a batch of images, this one among them, during a pause."""
-        self._stages_ms[stage] = ms
-        self._parts_ms[position], self.part_stages[position] = ms / batch_size, stage
+        _add(self._stages_ms, stage, ms)
+        self._ran(position, stage, ms / batch_size)
         self._start_ns -= round(ms * 1e6)
         self.batch_size, self.others_ms = batch_size, ms - ms / batch_size
+
+    def _ran(self, position: int, stage: str, ms: float) -> None:
+        _add(self._parts_ms, position, ms)
+        self.part_stages[position] = stage
 
     def pause(self) -> None:
         """Count nothing from now on: the frame waits for others."""
@@ -76,3 +84,8 @@ class StageTimer:
         stages = dict(self._stages_ms)
         decode_ms, schedule_ms = stages.pop("decode"), stages.pop("schedule", 0.0)
         return StageTimings(decode_ms, schedule_ms, since_start_ms + decode_ms, stages)
+
+
+def _add(times_ms: dict[Key, float], key: Key, ms: float) -> None:
+    """What runs twice in a frame takes both times."""
+    times_ms[key] = times_ms.get(key, 0.0) + ms

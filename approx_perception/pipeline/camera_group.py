@@ -90,6 +90,8 @@ class CameraGroup:
         try:
             found = kernel.run_together([work.frame.image for work in works], part)
         except Exception:
+            found = []
+        if len(found) != len(works):
             # One by one it shows whose image it was.
             return [None] * len(works)
         batch_ms = (self._clock.monotonic_ns() - start_ns) / 1e6

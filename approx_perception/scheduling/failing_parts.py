@@ -1,5 +1,6 @@
 """Which parts are left out for a while, because they failed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,6 +61,9 @@ class FailingParts:
 
     def __init__(self, space: CompiledSpace) -> None:
         self._space = space
+        self._with_main_part = {
+            space.parts[part].owner for parts in space.main_parts for part in parts.tolist()
+        }
         #: The latest failure last. Replaced, never changed: others read it.
         self._records: dict[_Key, _Record] = {}
         #: Owners that failed since the last success of any.
@@ -90,17 +94,22 @@ class FailingParts:
         self._records = dict(list(records.items())[-_MOST_RECORDS:])
         self._latest.add(owner)
 
-    def succeeded(self, part: int) -> None:
-        """Take in that the part at a position did its work on this frame."""
-        owner, records = self._space.parts[part].owner, dict(self._records)
-        if owner in self._latest and len(self._latest) > 1:
+    def succeeded(self, parts: Sequence[int]) -> None:
+        """Take in that the parts at these positions did their work on a frame, the main one first.
+
+        Owners of main parts are judged by these alone: that one begins does not tell that it goes
+        on.
+        """
+        owners = [self._space.parts[part].owner for part in parts]
+        judged = {owners[0], *(owner for owner in owners if owner not in self._with_main_part)}
+        records = dict(self._records)
+        if judged & self._latest and len(self._latest) > 1:
             for key, record in self._records.items():
                 if key[0] in self._latest and key[1] in (self._image_size, None):
                     records[key] = replace(record, due=self._frame, times_out=0)
-        for key in self._keys(owner):
-            if key in records:
-                tries = self._with(records[key].tries, failed=False)
-                records[key] = replace(records[key], tries=tries, due=self._frame)
+        for key in (key for owner in judged for key in self._keys(owner) if key in records):
+            tries = self._with(records[key].tries, failed=False)
+            records[key] = replace(records[key], tries=tries, due=self._frame)
         self._records = {key: record for key, record in records.items() if any(record.tries)}
         self._latest = set()
 

@@ -114,8 +114,7 @@ class Scheduler:
             raise AssertionError("a result without a decision")
         self.groups.observe(result)
         self.latency.observe(result)
-        # The main part alone: that another one starts does not tell that it goes on.
-        self._failing.succeeded(self._main_part(result.decision))
+        self._failing.succeeded(self._parts(result.decision))
         if why := choice.policy.observe(result):
             self.groups.end(why)
 
@@ -135,10 +134,10 @@ class Scheduler:
         choice = self._choice
         return self._failing.report(None if choice is None else choice.index)
 
-    def _main_part(self, decision: Decision) -> int:
+    def _parts(self, decision: Decision) -> tuple[int, ...]:
         compiled = self.space.compiled
         kind = compiled.kinds.index(decision.kind)
-        return compiled.parts_of(self.space.index(decision.branch), kind)[0]
+        return compiled.parts_of(self.space.index(decision.branch), kind)
 
     def _go_on(self, choice: _Choice) -> Decision:
         self.groups.position += 1

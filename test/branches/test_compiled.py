@@ -11,6 +11,7 @@ from approx_perception.branches import (
     TrackerSettings,
     compile_space,
 )
+from approx_perception.exceptions import ConfigurationError
 
 TRACKERS = [TrackerSettings("kcf", 2), TrackerSettings("dis_flow")]
 SPACES = [
@@ -86,3 +87,32 @@ def test_three_kinds_of_frame():
         [False, False, True],
         [False, True, False],
     ]
+
+
+def test_kinds_are_in_an_order_that_every_group_keeps():
+    a, b, c = (Part(name, name, name) for name in "abc")
+    short, long = (
+        [Run("a", (a,)), Run("c", (c,))],
+        [Run("a", (a,)), Run("b", (b,)), Run("c", (c,), 3)],
+    )
+    for groups in ([short, long], [long, short]):
+        compiled = compile_space([a, b, c], groups)
+        assert compiled.kinds == ("a", "b", "c")
+        index = groups.index(long)
+        assert [compiled.kind_at(index, i) for i in range(5)] == [0, 1, 2, 2, 2]
+        assert [compiled.kind_at(1 - index, i) for i in range(3)] == [0, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("groups", "words"),
+    [
+        (["abc", "acb"], "different order"),
+        (["ab", "ba"], "begin with"),
+        (["aba"], "a kind comes twice"),
+    ],
+)
+def test_groups_that_are_no_cadence_are_refused(groups, words):
+    parts = {name: Part(name, name, name) for name in "abc"}
+    runs = [[Run(name, (parts[name],)) for name in group] for group in groups]
+    with pytest.raises(ConfigurationError, match=words):
+        compile_space(list(parts.values()), runs)

@@ -123,6 +123,13 @@ def test_what_fails_for_one_leaves_the_others_alone(detector, clock, batched):
     assert float(third.detections.boxes[0, 2]) == 40
 
 
+def test_a_kernel_that_gives_too_few_results_is_asked_one_by_one(detector, clock, monkeypatch):
+    group = group_of(detector, clock, {FIRST})
+    monkeypatch.setattr(DetectionKernel, "run_together", lambda *_: [Detections.empty()])
+    outcomes = group.process(frames(20, 30, 40))
+    assert [float(o.detections.boxes[0, 2]) for o in outcomes] == [20, 30, 40]
+
+
 def test_budgets_fit_together():
     assert shared_budgets({}) == {}
     assert shared_budgets({"a": SLA(50.0, 0.9)}) == {"a": SLA(50.0, 0.9)}

@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 
 from approx_perception.accuracy.content_model import ConstantAccuracy
-from approx_perception.branches import Branch, BranchSpace, TrackerSettings
+from approx_perception.branches import (
+    Branch,
+    BranchSpace,
+    Part,
+    Run,
+    TrackerSettings,
+    compile_space,
+)
 from approx_perception.exceptions import InvalidFrameError
 from approx_perception.scheduling import Fastest, Fixed, MostAccurate, Scheduler
+from approx_perception.scheduling.failing_parts import FailingParts
 from approx_perception.structures import Detections, Frame
 from approx_perception.testing.contracts import textured_image
 from approx_perception.testing.fakes import FakeDetector, FakeLatency, stream_of
@@ -246,3 +254,15 @@ def test_whatever_fails_only_allowed_branches_run_and_frames_are_lost_rarely(see
     assert set(play.asked) <= may_be_asked
     works = [b for b in may_run if not {b.shape, b.tracker_settings} & play.broken]
     assert sum(play.failed) < 30 or not works
+
+
+def test_a_part_that_no_frame_is_known_by_is_judged_by_the_frames_that_came_out():
+    key, head = Part("key", "key", "key"), Part("head", "head", "head")
+    failing = FailingParts(compile_space([key, head], [[Run("look", (key, head))]]))
+    for frame in range(300):
+        failing.begin_frame((64, 48))
+        if frame % 50 == 0:
+            failing.failed(1, RuntimeError("once in a while"))
+        else:
+            failing.succeeded((0, 1))
+        assert failing.report(None) == []
