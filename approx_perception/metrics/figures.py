@@ -31,11 +31,10 @@ _SPREAD = ("mean", *_PERCENTILES)
 #: What each figure is; those that a run cannot have are nan.
 FIGURES: dict[str, str] = {
     "frames": "frames of the source",
-    "drop_share": "share of them that was dropped, because the frame before was still processed",
+    "drop_share": "share of frames that was dropped, because the frame before was still processed",
     "ap50": "AP at IoU 0.5, all-point, mean over classes, on the frames that were processed",
     **{
-        f"ap50_{motion}": f"the same of objects of {motion} motion (ImageNet VID)"
-        for motion in MOTIONS
+        f"ap50_{motion}": f"AP50 of objects of {motion} motion (ImageNet VID)" for motion in MOTIONS
     },
     "sap50": "streaming AP50: at each frame's time, the newest output that was out by then",
     "coco_ap": "COCO AP, IoU 0.5 to 0.95, 101 points",
@@ -45,8 +44,8 @@ FIGURES: dict[str, str] = {
     "coco_ap_medium": "COCO AP of objects below 96 x 96 px",
     "coco_ap_large": "COCO AP of larger objects",
     "hota": "HOTA, all classes",
-    "det_a": "its detection part",
-    "ass_a": "its association part",
+    "det_a": "detection part of HOTA",
+    "ass_a": "association part of HOTA",
     "idf1": "IDF1 at IoU 0.5",
     "mota": "MOTA at IoU 0.5",
     "id_switches": "objects that were given another identity",
@@ -55,14 +54,14 @@ FIGURES: dict[str, str] = {
     **{f"{spread}_age_ms": f"{spread} age of a frame at publication" for spread in _SPREAD},
     "frame_violation_share": "share of frames over the SLA's latency",
     "gof_violation_share": "share of groups whose mean is over the SLA's latency",
-    "violation_share": "the one of the two that the SLA is about",
+    "violation_share": "share over the SLA of what it is about: frames, or groups in scope gof",
     "switches": "changes of branch",
     "steps": "changes of SLA or contention",
-    "median_reaction_ms": "until latency is back inside the SLA after a step",
-    "max_reaction_ms": "the longest of these",
-    "unanswered_steps": "steps after which it never came back before the next",
+    "median_reaction_ms": "median time until latency was back inside the SLA after a step",
+    "max_reaction_ms": "longest time until latency was back inside the SLA after a step",
+    "unanswered_steps": "steps after which latency was over the SLA until the next step",
     "latency_error_median": "of groups: |expected - measured| / measured mean latency",
-    "latency_error_p90": "its 90 % quantile",
+    "latency_error_p90": "of groups: 90 % quantile of |expected - measured| / measured",
     "quantile_coverage": "share of frames (groups) inside the latency expected at the quantile",
     "expected_ap50": "mean of what the decisions expected",
     **{f"mean_{stage}": f"mean over all frames of {stage.removesuffix('_ms')}" for stage in STAGES},

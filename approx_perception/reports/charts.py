@@ -124,18 +124,24 @@ def _branch_points(
 
 def accuracy_remark(records: Mapping[str, Sequence[RunRecord]]) -> str:
     """Say why branches that ran are not in the chart of accuracy; empty where all are."""
-    ran = {
-        record.metadata["branches"][branch]
-        for own in records.values()
-        for record in own
-        for branch in np.unique(record.processed("branch")[record.processed("detected")])
-    }
-    missing = ran - {name for _, _, name in _branch_points(records)}
-    if not missing:
+    points = {name for _, _, name in _branch_points(records)}
+    ran: set[str] = set()
+    silent, is_profiled = dict[str, None](), False
+    for system, own in records.items():
+        for record in own:
+            names = record.metadata["branches"]
+            detected = np.unique(record.processed("branch")[record.processed("detected")])
+            branches = {names[branch] for branch in detected}
+            ran |= branches
+            if branches - points:
+                silent[system] = None
+                is_profiled |= bool(record.metadata["configuration"].get("profile"))
+    if not silent:
         return ""
+    advice = "" if is_profiled else " A profile (--profile) tells it."
     return (
-        f"{len(missing)} of {len(ran)} branches that ran are not shown as points, nor is a "
-        "frontier of them: what they reach was not expected. A profile (--profile) tells it."
+        f"{len(ran - points)} of {len(ran)} branches that ran are not shown as points: "
+        f"{', '.join(silent)} expected no accuracy of them.{advice}"
     )
 
 

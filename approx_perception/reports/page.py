@@ -170,10 +170,11 @@ def _summary(
         values = {name: entry["figures"].get(figure) for name, entry in systems.items()}
         # Groups of one frame tell what frames tell.
         is_twice = "gof_" in figure and not tracks
-        if is_twice or all(value is None for value in values.values()):
+        texts = {name: _text(figure, entry["figures"]) for name, entry in systems.items()}
+        if is_twice or all(text == "-" for text in texts.values()):
             continue
         cells = [
-            {"system": name, "exact": "" if v is None else repr(v), "text": _text(figure, v)}
+            {"system": name, "exact": "" if v is None else repr(v), "text": texts[name]}
             for name, v in values.items()
         ]
         if figure == "ap50":
@@ -204,7 +205,11 @@ def _differences(intervals: Mapping[str, tuple[Interval, Interval]]) -> dict[str
     return {"figure": f"difference to {first}", "what": what, "cells": cells}
 
 
-def _text(figure: str, value: float | None) -> str:
+def _text(figure: str, figures: Mapping[str, float | None]) -> str:
+    value = figures.get(figure)
+    if figure.endswith("_reaction_ms") and (unanswered := figures.get("unanswered_steps")):
+        never = f"never after {unanswered:.0f} of {figures['steps']:.0f} steps"
+        return never if value is None else f"{value:.1f} ms, {never}"
     if value is None:
         return "-"
     if figure.endswith("_share") or figure in ("quantile_coverage",):

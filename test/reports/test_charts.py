@@ -20,5 +20,13 @@ def test_branches_without_expected_accuracy_are_told():
     assert "--profile" in accuracy_remark({"ours": [known]})
 
 
+def test_no_profile_is_asked_for_where_one_was_given():
+    fixed = record(ROWS, configuration={"system": "fixed", "profile": "profiles/mine.json"})
+    fixed.frames["expected_accuracy"][:] = np.nan
+    assert accuracy_remark({"fixed": [fixed]}) == (
+        "2 of 2 branches that ran are not shown as points: fixed expected no accuracy of them."
+    )
+
+
 def test_nothing_that_ran_lacks_nothing():
     assert accuracy_remark({"ours": [record([Row(dropped=True)])]}) == ""
