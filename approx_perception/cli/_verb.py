@@ -6,7 +6,7 @@ import functools
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from types import GenericAlias
 from typing import Annotated, Any
 
@@ -17,32 +17,37 @@ from typer.core import TyperCommand
 from approx_perception.cli._console import console
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.interface.option import REQUIRED, Option
-from approx_perception.interface.options import aliases_of, options_of
+from approx_perception.interface.options import DISUSED, options_of
 from approx_perception.notices import NOTICES
 
 __all__ = ["Command", "one_sentence_errors", "verb"]
 
 
 class Command(TyperCommand):
-    """A command that also takes other words for its options, without showing them."""
+    """A command that also takes old words for its options, without showing them."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """See `click.Command.parse_args`."""
-        aliases = aliases_of(str(self.name))
-        end = args.index("--") if "--" in args else len(args)
-        return super().parse_args(ctx, [*_translated(args[:end], aliases), *args[end:]])
+    def make_parser(self, ctx: Any) -> Any:
+        """See `click.Command.make_parser`: knows the hidden flags, too."""
+        parser: Any = super().make_parser(ctx)
+        # Whose flag it is says only in which order values are checked.
+        anyone = self.get_help_option(ctx)
+        for option in options_of(str(self.name)):
+            action = "append" if option.is_several else "store"
+            for alias in option.aliases:
+                parser.add_option(anyone, [alias], option.name, action)
+                if not option.group:
+                    parser._long_opt[alias].process = _as_argument
+            if option.default is False:
+                flag = option.flag.replace("--", "--no-", 1)
+                parser.add_option(anyone, [flag], option.name, "store_const", const=False)
+        for flag in DISUSED.get(str(self.name), ()):
+            parser.add_option(anyone, [flag], flag)
+        return parser
 
 
-def _translated(words: Sequence[str], aliases: Mapping[str, str]) -> Iterator[str]:
-    for word in words:
-        flag, equals, value = word.partition("=")
-        if flag not in aliases:
-            yield word
-        elif aliases[flag]:
-            yield f"{aliases[flag]}{equals}{value}"
-        elif equals:
-            # Of an argument, which has no flag.
-            yield value
+def _as_argument(value: str, state: Any) -> None:
+    """Take the value of a flag as if it stood alone."""
+    state.largs.append(value)
 
 
 class _NoticesOnConsole(logging.Handler):

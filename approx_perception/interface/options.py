@@ -1,6 +1,5 @@
 """Options of the commands, each declared once; those of the nodes' parameters take their words."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from approx_perception.interface.parameters import PERCEPTION_PARAMETERS, help_o
 from approx_perception.interface.systems import POLICY_NAMES, SYSTEMS
 from approx_perception.structures.thresholds import TRACKED_SCORE
 
-__all__ = ["OPTIONS", "aliases_of", "options_of"]
+__all__ = ["DISUSED", "OPTIONS", "options_of"]
 
 _RUNS = ("run", "evaluate", "compare")
 _JUDGES = ("evaluate", "compare")
@@ -180,14 +179,12 @@ OPTIONS: tuple[Option, ...] = (
            (*_RUNS, "demo", "synthesize", "profile", "report")),
 )  # fmt: skip
 
+#: Flags with a value that commands take and that mean nothing any more.
+DISUSED = {"profile": ("--views",)}
+
 
 def options_of(verb: str) -> list[Option]:
     """Options and arguments of a command, in the order of its help: arguments, basic, advanced."""
     own = [option for option in OPTIONS if verb in option.verbs]
     groups = ("", *GROUPS)
     return sorted(own, key=lambda own: (own.advanced, groups.index(own.group)))
-
-
-def aliases_of(verb: str) -> Mapping[str, str]:
-    """Other flags that a command takes, and what they mean; nothing for those of arguments."""
-    return {alias: option.flag for option in options_of(verb) for alias in option.aliases}

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import typer
 import yaml
 from typer.testing import CliRunner
 
@@ -206,6 +207,35 @@ def test_old_words_and_those_of_the_node_are_taken(tmp_path):
         assert "--system" not in invoke(verb, "--help").stdout
     result = json.loads((tmp_path / "1" / "result.json").read_text())["systems"]["detector_only"]
     assert (result["configuration"]["policy"], result["figures"]["frames"]) == ("fixed", 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("compare a -sours -sfastest", "compare a --policy ours --policy fastest"),
+        ("compare a -s ours --system=fastest", "compare a --policy ours --policy fastest"),
+        ("profile a --data b --data=c", "profile a b c"),
+        ("profile --data --plan-only", "profile -- --plan-only"),
+        ("profile --views 3 --no-plan-only", "profile"),
+        ("run a --video --no-video --no-overwrite", "run a"),
+        ("evaluate a --no-camera --no-live --no-export --no-resume --live", "evaluate a --live"),
+        *((f"{verb} a --no-overwrite", f"{verb} a") for verb in ("demo", "synthesize", "report")),
+        ("run -- --no-video", "run -- --no-video"),
+    ],
+)
+def test_old_flags_mean_what_they_meant(words, meant):
+    def read(text):
+        verb, *options = text.split()
+        return verbs[verb].make_context(verb, options).params
+
+    verbs = typer.main.get_command(app).commands
+    assert read(words) == read(meant)
+
+
+def test_an_old_flag_without_its_value_is_refused():
+    result = invoke("profile", "--data")
+    assert result.returncode == 2
+    assert "Option '--data' requires an argument" in result.stderr
 
 
 def test_a_branch_alone_is_fixed_in_every_command(tmp_path):
