@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +58,7 @@ def run(
 
 
 def _show(ran: OfflineRun, is_fixed: bool) -> None:
-    from approx_perception.metrics.truth_use import truth_use
+    from approx_perception.metrics.truth_use import accuracy_words, truth_use
 
     record, network = ran.record, ran.network
     # One SLA holds for all of a run.
@@ -87,8 +86,9 @@ def _show(ran: OfflineRun, is_fixed: bool) -> None:
         matches = (match_frame(found, truth) for _, found, truth in record.scored())
         ap50 = mean_ap50(matches, len(record.class_names)).mean
         floor = network.options.score_threshold
-        shown = f"{ap50:.3f} (all-point, scores from {floor:g})"
-        nothing = "unknown: the ground truth of these frames holds no objects"
-        table.add_row("AP50", nothing if math.isnan(ap50) else shown)
+        words, tells = accuracy_words([record], ap50)
+        if tells:
+            words += f" (all-point, scores from {floor:g})"
+        table.add_row("accuracy", words)
     console.print(table)
     show_truth(use)

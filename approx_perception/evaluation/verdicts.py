@@ -6,6 +6,7 @@ from typing import Any
 
 from approx_perception.metrics.intervals import ap50_intervals
 from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.truth_use import accuracy_words
 from approx_perception.metrics.verdict import (
     SlaCounts,
     SlaState,
@@ -69,12 +70,8 @@ def _cost(
 ) -> str:
     entry = systems[name]
     ap50 = entry["figures"]["ap50"]
-    if ap50 is None:
-        has = "an object in its " if entry["truth"]["frames_with_truth"] else ""
-        return f"AP50 is unknown: no processed frame has {has}ground truth"
-    text = f"AP50 {ap50:.3f}"
-    kind = entry["configuration"]["system"]
-    if kind in (*_FIXED, "best_fixed"):
+    text, tells = accuracy_words(records[name], ap50)
+    if not tells or entry["configuration"]["system"] in (*_FIXED, "best_fixed"):
         return text
     rivals = {
         other: own

@@ -1,5 +1,6 @@
 """How much of the ground truth a run used, and why not all of it."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from approx_perception.exceptions import ConfigurationError
 from approx_perception.metrics.identity import unusable_identities
 from approx_perception.metrics.run_record import RunRecord
 
-__all__ = ["check_classes", "truth_given", "truth_use", "unused_truth"]
+__all__ = ["accuracy_words", "check_classes", "truth_given", "truth_use", "unused_truth"]
 
 #: Frames at the end without any object, as a share of all, that hint at truth that ends too early.
 _EMPTY_END_SHARE = 0.1
@@ -92,6 +93,48 @@ def unused_truth(records: Iterable[RunRecord]) -> list[str]:
         for record in records
         if (given := _metadata(record)).get("is_named") and _used_objects(record)[1].all()
     ]
+
+
+def accuracy_words(records: Sequence[RunRecord], ap50: float | None) -> tuple[str, bool]:
+    """AP50 for people, with the reason where it tells nothing of the network.
+
+    Parameters
+    ----------
+    records
+        Of one system.
+    ap50
+        Over all of them; None or nan where there is none.
+
+    Returns
+    -------
+    tuple
+        The words, and whether AP50 tells something.
+    """
+    if ap50 is None or math.isnan(ap50):
+        has = "an object in its " if any(map(_judged_frames, records)) else ""
+        reasons = [text for record in records for text in _warnings(record)[:1]]
+        why = f" ({reasons[0]})" if reasons else ""
+        return f"AP50 is unknown: no processed frame has {has}ground truth{why}", False
+    text = f"AP50 {ap50:.3f}"
+    judged = [record for record in records if not _used_objects(record)[1].all()]
+    if judged and not any(map(_has_common_class, judged)):
+        return (
+            f"{text} tells nothing: network and truth have no class of one name; bring names "
+            "together with --class-map"
+        ), False
+    if ap50 > 0:
+        return text, True
+    if not any(len(found) for record in records for _, found, _ in record.scored()):
+        return f"{text}: nothing was found", False
+    return f"{text}: nothing that was found is in the ground truth; is it of these images?", False
+
+
+def _has_common_class(record: RunRecord) -> bool:
+    """Whether the network knows a class of any object that counts."""
+    class_ids, ignored = _used_objects(record)
+    given = _metadata(record)
+    there = {record.class_names[index] for index in np.unique(class_ids[~ignored])}
+    return "found_classes" not in given or not there.isdisjoint(given["found_classes"])
 
 
 def _judged_frames(record: RunRecord) -> int:
@@ -207,7 +250,7 @@ def _about_classes(
     unknown = {own: count for own, count in there.items() if own not in given["found_classes"]}
     if not unknown:
         return []
-    if len(unknown) == len(there):
+    if not _has_common_class(record):
         return [_no_common_class(given["network_classes"], list(there), name)]
     return [
         f"{sum(unknown.values())} of {len(class_ids)} objects of {name} are of classes that the "

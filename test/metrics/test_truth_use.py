@@ -8,7 +8,13 @@ from approx_perception.datasets.class_map import ClassMap
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.metrics.figures import figures_of
-from approx_perception.metrics.truth_use import check_classes, truth_given, truth_use, unused_truth
+from approx_perception.metrics.truth_use import (
+    accuracy_words,
+    check_classes,
+    truth_given,
+    truth_use,
+    unused_truth,
+)
 from test.metrics.records import Row, found, record, truth
 
 BOX = [0, 0, 10, 10]
@@ -21,6 +27,28 @@ def used(rows, names=("person",), **given):
         "network_classes": ["person", "car"], "found_classes": ["person"], **given,
     }  # fmt: skip
     return record(rows, names, truth=metadata)
+
+
+@pytest.mark.parametrize(
+    ("rows", "given", "words"),
+    [
+        ([Row(found([BOX]), ONE)], {}, "AP50 1.000"),
+        ([Row(found([BOX]))], {}, "AP50 is unknown: no processed frame has ground truth (not one "
+                                  "of 1 frames has truth in gt.txt)"),
+        ([Row(found([BOX]), truth([]))], {}, "AP50 is unknown: no processed frame has an object in "
+                                             "its ground truth (not one of 1 frames has an object "
+                                             "in gt.txt)"),
+        ([Row(found([BOX]), ONE)], {"found_classes": []}, "no class of one name"),
+        ([Row(found([[50, 50, 60, 60]]), ONE)], {}, "AP50 0.000: nothing that was found is in the "
+                                                    "ground truth; is it of these images?"),
+        ([Row(truth=ONE)], {}, "AP50 0.000: nothing was found"),
+    ],
+)  # fmt: skip
+def test_accuracy_that_tells_nothing_has_its_reason_beside_it(rows, given, words):
+    own = used(rows, **given)
+    text, tells = accuracy_words([own], figures_of([own])["ap50"])
+    assert words in text
+    assert tells == (words == "AP50 1.000")
 
 
 def test_all_used():
