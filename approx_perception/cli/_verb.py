@@ -85,7 +85,7 @@ def one_sentence_errors(command: Callable[..., None]) -> Callable[..., None]:
             print(f"error: {error.strerror or error}{place}", file=sys.stderr)
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
-            print("interrupted", file=sys.stderr)
+            print(f"interrupted: {error}" if str(error) else "interrupted", file=sys.stderr)
             raise typer.Exit(130) from error
         finally:
             NOTICES.removeHandler(handler)

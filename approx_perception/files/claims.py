@@ -16,6 +16,7 @@ def claimed(path: Path) -> Iterator[Path]:
     """Keep other processes that claim the same file or folder from writing there meanwhile.
 
     The claim is a lock on a hidden file beside it, which ends with this process however that ends.
+    Folders that are made for it go again if nothing is written to them.
 
     Yields
     ------
@@ -28,6 +29,7 @@ def claimed(path: Path) -> Iterator[Path]:
         If another process has it, or nothing can be written there.
     """
     place = Path(os.path.realpath(path))
+    made = [folder for folder in place.parents if not folder.exists()]
     name = place.with_name(f".{place.name[:50]}.lock")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -51,3 +53,5 @@ def claimed(path: Path) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 name.unlink()
+                for folder in made:
+                    folder.rmdir()

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -194,13 +195,29 @@ class ProfileSession:
         dict
             Mean error of AP50 on sources left out, of each way to predict it; empty where latency
             alone was measured.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If the user ends it, saying where what was done lies and how to go on.
         """
-        records = record_profile(self.profiler, self.clips, self.identity, report)
+        folder = self.profiler.folder
+        try:
+            records = record_profile(self.profiler, self.clips, self.identity, report)
+        except KeyboardInterrupt as error:
+            what = "nothing is measured yet"
+            if any(folder.glob("*.npz")):
+                what = f"what is measured is in {folder}; the same command goes on with it"
+            raise KeyboardInterrupt(what) from error
+        finally:
+            # Stays where anything is measured.
+            with suppress(OSError):
+                folder.rmdir()
         # Before anything is written: what cannot be fitted must not take the name.
         bundle, accuracy = fit_profile(records)
         records.save(self.out.with_suffix(".records.json"))
         bundle.save(self.out)
-        shutil.rmtree(self.profiler.folder)
+        shutil.rmtree(folder)
         if reasons := busy_sentence(records.metadata["idleness"]):
             notice(
                 f"the profile was made on a busy machine ({reasons}); make it again on an idle one"

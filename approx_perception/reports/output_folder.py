@@ -16,6 +16,7 @@ from approx_perception.exceptions import (
     shown,
 )
 from approx_perception.files import claimed, read_json_table, replace_text
+from approx_perception.notices import notice
 
 __all__ = ["add_to_marker", "check_folder", "fresh_folder", "mark"]
 
@@ -25,12 +26,21 @@ _WORDS = "Made by approx-perception, which replaces these files when told to, an
 
 
 @contextmanager
-def fresh_folder(path: Path, overwrite: bool, resume: bool = False) -> Iterator[Path]:
+def fresh_folder(path: Path, overwrite: bool, resume: bool | None = None) -> Iterator[Path]:
     """Work in ``<path>.partial``, which becomes ``path`` when the block ends well.
 
-    When it does not, the partial folder stays for inspection and an older result is untouched;
-    ``resume`` goes on with what it holds. Only files that this package wrote are ever removed: a
-    marker in the folder lists them.
+    When it does not, an older result is untouched, and the partial folder stays if anything was
+    written to it. Only files that this package wrote are ever removed: a marker in the folder lists
+    them.
+
+    Parameters
+    ----------
+    path
+        Folder of the results.
+    overwrite
+        Whether an older result may be replaced.
+    resume
+        Whether to go on with what the partial folder holds; None where the verb cannot.
 
     Raises
     ------
@@ -38,6 +48,8 @@ def fresh_folder(path: Path, overwrite: bool, resume: bool = False) -> Iterator[
         If ``path`` exists and may not be overwritten.
     OutputError
         If it cannot be written, or another process writes to it.
+    KeyboardInterrupt
+        If the user ends it, saying where what was done lies and how to go on.
     """
     _check_replaceable(path, overwrite)
     with claimed(path) as place:
@@ -45,13 +57,16 @@ def fresh_folder(path: Path, overwrite: bool, resume: bool = False) -> Iterator[
         _check_replaceable(partial, overwrite=True)
         try:
             if not resume and partial.exists():
+                _tell_replaced(partial, resume)
                 shutil.rmtree(partial)
             partial.mkdir(exist_ok=True)
             mark(partial, None)
         except OSError as error:
             raise OutputError(f"cannot make the folder {partial}: {error.strerror}") from error
+        is_done = False
         try:
             yield partial
+            is_done = True
         except OSError as error:
             if error.errno not in _CANNOT_WRITE:
                 raise
@@ -59,14 +74,40 @@ def fresh_folder(path: Path, overwrite: bool, resume: bool = False) -> Iterator[
                 f"cannot write the results, what there is of them stays in {partial}: "
                 f"{error.strerror}"
             ) from error
+        except KeyboardInterrupt as error:
+            raise KeyboardInterrupt(_where_it_is(partial, resume)) from error
+        except ApproxPerceptionError:
+            if _content(partial):
+                notice(f"what was written so far stays in {partial}")
+            raise
         finally:
-            with suppress(OutputError):
-                mark(partial, _content(partial))
+            content = _content(partial)
+            if content or is_done:
+                with suppress(OutputError):
+                    mark(partial, content)
+            else:
+                shutil.rmtree(partial, ignore_errors=True)
         try:
             _check_replaceable(path, overwrite)
             _put(partial, place)
         except (ApproxPerceptionError, OSError) as error:
             raise OutputError(f"the results stay in {partial}: {error}") from error
+
+
+def _where_it_is(partial: Path, resume: bool | None) -> str:
+    """What an interruption left."""
+    if not _content(partial):
+        return "nothing was written yet"
+    if resume is None:
+        return f"what was written so far is in {partial}; the same command begins anew"
+    return f"what is done is in {partial}; the same command with --resume goes on with it"
+
+
+def _tell_replaced(partial: Path, resume: bool | None) -> None:
+    """Notice what an earlier run left and is now removed."""
+    if _content(partial):
+        way_out = "" if resume is None else "; with --resume it would be gone on with"
+        notice(f"{partial}, which a run that did not end well left, is removed{way_out}")
 
 
 def mark(folder: Path, files: list[str] | None) -> None:

@@ -216,6 +216,7 @@ def test_an_interrupted_run_goes_on(machine):
         time.sleep(0.02)
     first.send_signal(signal.SIGINT)
     assert first.wait(60) == 130
+    assert "resumed.partial; the same command with --resume goes on" in first.stderr.read()
     first.stderr.close()
     assert not out.exists()
     (kept,) = partial.rglob("record.json")

@@ -70,6 +70,46 @@ def test_resume_goes_on_with_what_is_there(tmp_path):
     assert (out / "kept").exists()
 
 
+@pytest.mark.parametrize(
+    ("resume", "words"),
+    [(None, "the same command begins anew"), (False, "the same command with --resume goes on")],
+)
+def test_an_interruption_says_what_is_left_and_a_run_what_it_removes(
+    resume, words, tmp_path, caplog
+):
+    out = tmp_path / "out"
+    with (
+        pytest.raises(KeyboardInterrupt, match=rf"is in .*out\.partial; {words}"),
+        fresh_folder(out, overwrite=False, resume=resume) as folder,
+    ):
+        (folder / "kept").touch()
+        raise KeyboardInterrupt
+    assert not caplog.messages
+    fill(out, "one", resume=resume)
+    (told,) = caplog.messages
+    assert told.startswith(f"{out}.partial, which a run that did not end well left, is removed")
+    assert ("--resume" in told) == (resume is not None)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ConfigurationError, ZeroDivisionError])
+def test_what_ends_before_it_wrote_leaves_nothing(error, tmp_path, caplog):
+    with pytest.raises(error) as raised, fresh_folder(tmp_path / "new" / "out", overwrite=False):
+        raise error
+    assert str(raised.value) == ("nothing was written yet" if error is KeyboardInterrupt else "")
+    assert not list(tmp_path.iterdir())
+    assert not caplog.messages
+
+
+def test_an_error_says_what_is_left(tmp_path, caplog):
+    with (
+        pytest.raises(ConfigurationError),
+        fresh_folder(tmp_path / "out", overwrite=False) as folder,
+    ):
+        (folder / "kept").touch()
+        raise ConfigurationError("it fails")
+    assert caplog.messages == [f"what was written so far stays in {tmp_path / 'out.partial'}"]
+
+
 @pytest.mark.parametrize("name", ["photos", "photos.partial"])
 @pytest.mark.parametrize(
     "names",
