@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from approx_perception.cli._console import console, progress_bar
-from approx_perception.cli._evaluation import kernel_of
+from approx_perception.cli._evaluation import kernel_of, show_warnings
 from approx_perception.cli._verb import verb
 from approx_perception.datasets.synthetic import SCENARIOS
 from approx_perception.files import claimed
@@ -38,6 +38,7 @@ def profile(
     NAME.json and NAME.npz (the predictors) and NAME.records.json and .npz (what was measured).
     """
     from approx_perception.evaluation.sources import sources_of
+    from approx_perception.profiling.fit_accuracy import accuracy_words
     from approx_perception.profiling.session import ProfileData, ProfileSession, check_target
 
     with claimed(out) as place:
@@ -60,8 +61,9 @@ def profile(
                 lambda message, done: bar.update(task, description=message, advance=done)
             )
     if errors:
-        shown = ", ".join(f"{name} {error:.3f}" for name, error in errors.items())
-        console.print(f"mean error of AP50 on sources left out: {shown}")
+        told, warning = accuracy_words(errors)
+        console.print(told, soft_wrap=True)
+        show_warnings([warning] if warning else [])
     console.print(f"the profile is in {out}; give it to run, demo and the node as --profile")
 
 

@@ -97,6 +97,7 @@ class _Progress:
 
 def _effective_config(source: SourceOptions, system: BuiltSystem) -> dict[str, Any]:
     network, options = system.network, system.spec.options
+    fixed = {"fixed_branch": str(network.branch)} if options.policy == "fixed" else {}
     return {
         "source": source.name,
         **asdict(options),
@@ -106,7 +107,7 @@ def _effective_config(source: SourceOptions, system: BuiltSystem) -> dict[str, A
         "profile": str(options.profile or ""),
         "image_size": list(options.image_size),
         "network": network.kernel.description,
-        "fixed_branch": str(network.branch),
+        **fixed,
         "space_content": network.space.to_dict(),
         "space_hash": network.space.hash,
     }

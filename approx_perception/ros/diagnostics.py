@@ -89,7 +89,7 @@ class Diagnostics:
         }
         if is_new:
             return Judgement(Level.ERROR, self._last_failure or "a callback failed", values)
-        return Judgement(Level.OK, "callbacks return", values)
+        return Judgement(Level.OK, "none has failed since the last look", values)
 
 
 def _place(error: Exception) -> str:

@@ -114,6 +114,7 @@ def test_run_writes_its_configuration(finished_run):
     out, _ = finished_run
     config = yaml.safe_load((out / "config.yaml").read_text())
     assert config["policy"] == "fixed"
+    assert config["fixed_branch"].startswith("shape=224")
     assert config["sla"] == {"latency_ms": 80.0, "quantile": 0.95, "scope": "frame"}
     assert config["versions"]["torch"] == torch.__version__.split("+")[0]
 
@@ -178,6 +179,9 @@ def test_policy_chooses_by_the_sla(tmp_path):
         out = tmp_path / str(sla_ms)
         result = invoke("run", "synthetic:calm", *options, "--sla-ms", sla_ms, "--out", out)
         assert result.returncode == 0, result.stderr
+        # Nothing is fixed, so nothing is named.
+        config = yaml.safe_load((out / "config.yaml").read_text())
+        assert (config["policy"], "fixed_branch" in config) == ("most_accurate", False)
         branches.append(next(csv.DictReader((out / "frames.csv").open())))
     assert branches[0]["branch"] != branches[1]["branch"]
     assert "no branch fits 0.5 ms" in branches[1]["reason"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.profiling.fit_accuracy import fit_accuracy
+from approx_perception.profiling.fit_accuracy import accuracy_words, fit_accuracy
 from approx_perception.structures import ContentFeatures
 
 #: Detected, and tracked.
@@ -48,6 +48,13 @@ def test_content_is_learned():
     assert loss[1] > 0.25
     assert abs(loss[0]) < 0.1
     assert fit.model.agnostic.shape == (BRANCHES,)
+
+
+def test_content_that_predicts_worse_is_warned_of():
+    told, warning = accuracy_words({"agnostic": 0.152, "objects": 0.166})
+    assert "0.166 where it goes by the objects in view, which is what decides" in told
+    assert "no better" in warning
+    assert accuracy_words({"agnostic": 0.2, "objects": 0.1})[1] == ""
 
 
 def test_records_of_before_that_have_more_features_are_fitted_alike():
