@@ -2,16 +2,17 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 import numpy as np
 
 from approx_perception.api.result import Image, Result
-from approx_perception.api.words import accepted
+from approx_perception.api.words import accepted, is_whole
 from approx_perception.assembly import Network
 from approx_perception.datasets import FrameSource, is_synthetic, open_source
 from approx_perception.detectors import Detector, malformed_sentence
@@ -19,9 +20,11 @@ from approx_perception.exceptions import ConfigurationError, InvalidFrameError, 
 from approx_perception.notices import notice
 from approx_perception.pipeline import Stream
 from approx_perception.pipeline.failures import FrameFailures
-from approx_perception.structures import SLA, Frame, FrameResult
+from approx_perception.structures import SLA, Frame
 
 __all__ = ["Perception", "Source"]
+
+Given = TypeVar("Given")
 
 #: A path, ``synthetic:SCENARIO``, ``camera:NUMBER``, the number of a camera, or BGR images.
 Source = str | Path | int | FrameSource | Iterable[Image]
@@ -90,25 +93,16 @@ class Perception:
         InferenceError
             If the network fails on it; the next image may work.
         """
-        if not isinstance(image, np.ndarray):
-            raise InvalidFrameError(
-                f"the image is of type {type(image).__name__}, expected a NumPy array (H, W, 3) of "
-                "uint8, BGR"
-            )
-        stamp_ns = time.time_ns() if stamp_ns is None else stamp_ns
-        if not isinstance(stamp_ns, (int, np.integer)):
-            raise InvalidFrameError(f"stamp_ns is {shown(stamp_ns)}; it must be whole ns")
-        # A view such as image[..., ::-1] has strides that the runtimes do not take.
-        frame = Frame(np.ascontiguousarray(image), int(stamp_ns), "", self._next)
+        frame = _frame(image, self._next, stamp_ns)
         self._next += 1
-        return self._result(frame, self._found(frame))
+        return self._processed(frame)
 
     def follow(
         self, source: Source, *, topic: str | None = None, frames: int | None = None
     ) -> Iterator[Result]:
-        """Process all images of a source, one after the other.
+        """Process all images of a source, one after the other, as a stream of its own.
 
-        An image on which the network fails is left out, and a notice tells how many were.
+        An image that cannot be processed is left out, and a notice tells how many were.
 
         Parameters
         ----------
@@ -130,22 +124,26 @@ class Perception:
         DatasetError
             If the source is missing or cannot be read.
         InferenceError
-            If the network failed on every image.
+            If every image failed.
         """
-        if frames is not None and (not isinstance(frames, int) or frames < 1):
+        if frames is not None and not (is_whole(frames) and frames >= 1):
             raise ConfigurationError(f"frames is {shown(frames)}; it must be a whole number from 1")
-        if isinstance(source, int) and not isinstance(source, bool):
+        frames = None if frames is None else int(frames)
+        if is_whole(source):
             source = f"camera:{source}"
         if isinstance(source, (str, Path)):
             source = open_source(str(source), topic, frames)
         if isinstance(source, FrameSource):
-            return self._follow((entry.frame for entry in source), frames)
+            return self._follow(source, frames, lambda entry: entry.frame)
         if not isinstance(source, Iterable):
             raise ConfigurationError(
                 f"the source is {shown(source)}; give a path, synthetic:SCENARIO, the number of a "
                 "camera or images"
             )
-        return (self.process(image) for image in islice(source, frames))
+        numbers = count()
+        return self._follow(
+            source, frames, lambda image: _frame(image, next(numbers), None, "images")
+        )
 
     def reset(self) -> None:
         """Forget all objects: the next image is detected, and identities start anew."""
@@ -173,7 +171,7 @@ class Perception:
             raise ConfigurationError("this perception is closed; open another one")
         return self._stream
 
-    def _found(self, frame: Frame) -> FrameResult:
+    def _processed(self, frame: Frame) -> Result:
         stream = self._open_stream()
         if self._caution and not is_synthetic(frame.source_id):
             notice(self._caution)
@@ -183,21 +181,35 @@ class Perception:
                 "another thread is processing an image; feed one stream from one thread at a time"
             )
         try:
-            return stream.process(frame)
+            found = stream.process(frame)
         finally:
             self._busy.release()
-
-    def _result(self, frame: Frame, found: FrameResult) -> Result:
         return Result(
             frame.image, frame.stamp_ns, frame.sequence, found.output, self.class_names,
             found.decision, found.timings, found.sla,
         )  # fmt: skip
 
-    def _follow(self, frames: Iterable[Frame], limit: int | None) -> Iterator[Result]:
+    def _follow(
+        self, given: Iterable[Given], limit: int | None, frame_of: Callable[[Given], Frame]
+    ) -> Iterator[Result]:
         self.reset()
         failures = FrameFailures(self.network)
-        for frame in islice(frames, limit):
-            found = failures.attempt(self._found, frame)
-            if found is not None:
-                yield self._result(frame, found)
+        for each in islice(given, limit):
+            result = failures.attempt(lambda own: self._processed(frame_of(own)), each)
+            if result is not None:
+                yield result
         failures.tell()
+
+
+def _frame(image: Image, number: int, stamp_ns: int | None, source_id: str = "") -> Frame:
+    """A user's image, checked."""
+    if not isinstance(image, np.ndarray):
+        raise InvalidFrameError(
+            f"the image is of type {type(image).__name__}, expected a NumPy array (H, W, 3) of "
+            "uint8, BGR"
+        )
+    stamp_ns = time.time_ns() if stamp_ns is None else stamp_ns
+    if not is_whole(stamp_ns):
+        raise InvalidFrameError(f"stamp_ns is {shown(stamp_ns)}; it must be whole ns")
+    # A view such as image[..., ::-1] has strides that the runtimes do not take.
+    return Frame(np.ascontiguousarray(image), int(stamp_ns), source_id, number)

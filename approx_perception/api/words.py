@@ -9,9 +9,11 @@ import numpy as np
 from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.interface import PERCEPTION_PARAMETERS
 
-__all__ = ["accepted", "size_of"]
+__all__ = ["accepted", "is_whole", "size_of"]
 
 _PARAMETERS = {parameter.word: parameter for parameter in PERCEPTION_PARAMETERS}
+#: The SLA checks its own numbers, here as on the command line; those of the node fit a slider.
+_CHECKED_BY_SLA = ("sla_ms", "sla_quantile")
 
 
 def accepted(option: str, value: Any) -> Any:
@@ -27,7 +29,13 @@ def accepted(option: str, value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     parameter = _PARAMETERS[option]
-    return replace(parameter, name=option).accept(value)
+    limits = None if option in _CHECKED_BY_SLA else parameter.limits
+    return replace(parameter, name=option, limits=limits).accept(value)
+
+
+def is_whole(value: object) -> bool:
+    """Whether it is a whole number, of Python or NumPy."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def size_of(value: tuple[int, int]) -> tuple[int, int]:

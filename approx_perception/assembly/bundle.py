@@ -216,4 +216,7 @@ def _accuracy(arrays: Columns) -> AccuracyModel | None:
     objects = _restore(ContentRegression, "accuracy.objects", arrays)
     if objects is None:
         raise KeyError("accuracy by content")
-    return AccuracyModel(arrays["accuracy.agnostic"], objects)
+    agnostic = arrays["accuracy.agnostic"]
+    if not np.isfinite(agnostic).all():
+        raise ValueError("accuracy.agnostic holds values that are not finite")
+    return AccuracyModel(agnostic, objects)

@@ -119,7 +119,9 @@ class Parameter:
             value = []
         if wanted is str and type(value) is int:
             value = str(value)
-        is_taken = type(value) is wanted or (self.is_double and type(value) is int)
+        # Larger ones have no double.
+        is_whole = type(value) is int and value.bit_length() < 1024
+        is_taken = type(value) is wanted or (self.is_double and is_whole)
         if isinstance(value, list):
             is_taken = is_taken and all(isinstance(item, str) for item in value)
         if not is_taken:

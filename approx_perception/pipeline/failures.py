@@ -1,12 +1,15 @@
 """Frames that a system could not process: offline, too, the others go on."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from approx_perception.exceptions import InferenceError, InvalidFrameError
 from approx_perception.notices import notice
-from approx_perception.structures import Frame, FrameResult
 
 __all__ = ["FrameFailures"]
+
+Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 #: So many failures in a row, more than a scheduler needs to leave out all that fails, end a run.
 _MOST_IN_A_ROW = 100
@@ -26,7 +29,7 @@ class FrameFailures:
         self._frames = self._failed = self._in_a_row = 0
         self._reason = ""
 
-    def attempt(self, process: Callable[[Frame], FrameResult], frame: Frame) -> FrameResult | None:
+    def attempt(self, process: Callable[[Given], Result], frame: Given) -> Result | None:
         """Process a frame; None where it failed.
 
         Raises

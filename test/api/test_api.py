@@ -13,7 +13,11 @@ import pytest
 import approx_perception
 from approx_perception.assembly import load_space
 from approx_perception.datasets import open_source
-from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.exceptions import (
+    ApproxPerceptionError,
+    ConfigurationError,
+    InferenceError,
+)
 from approx_perception.interface import PERCEPTION_PARAMETERS
 from approx_perception.structures import SLA
 from test.detectors.onnx_models import write_yolox
@@ -101,6 +105,29 @@ def test_a_source_and_its_images_give_the_same(perception, folder):
     assert min(fed) > 0
 
 
+@pytest.mark.parametrize("bad", [None, np.zeros((96, 96, 3))])
+def test_a_bad_image_of_many_is_left_out_and_told(perception, bad, caplog):
+    fed = list(images())
+    fed[2] = bad
+    for given in (fed, iter(fed)):
+        assert [result.sequence for result in perception.follow(given)] == [0, 1, 3, 4, 5]
+        assert "1 of 6 frames failed and are left out, the last so: " in caplog.text
+        caplog.clear()
+    with pytest.raises(InferenceError, match="every frame failed"):
+        list(perception.follow([bad]))
+
+
+def test_each_follow_is_a_stream_of_its_own(perception):
+    seen = list(images())
+    perception.process(seen[0])
+    runs = [list(perception.follow(seen, frames=count)) for count in (np.int64(4), 4)]
+    for results in runs:
+        assert [result.sequence for result in results] == [0, 1, 2, 3]
+        assert results[0].decision.starts_group
+        assert results[0].detections.track_ids.max() == -1
+        assert results[-1].detections.track_ids.max() >= 0
+
+
 def test_results_tell_what_was_fed_and_what_ran(perception, options):
     perception.reset()
     results = [
@@ -127,6 +154,8 @@ def test_the_sla_counts_from_the_next_image_on(perception):
     assert perception.process(next(images())).sla == SLA(500.0)
     perception.sla = SLA(20, 0.5, "gof")
     assert perception.process(next(images())).sla == SLA(20, 0.5, "gof")
+    perception.sla_ms = 5000
+    assert perception.process(next(images())).sla == SLA(5000, 0.5, "gof")
     perception.sla_ms = np.float32(1000)
     assert perception.sla == SLA(1000, 0.5, "gof")
 
@@ -145,7 +174,10 @@ def test_a_camera_by_its_number(perception, folder, monkeypatch):
     [
         ({"detector": "yolo"}, "detector is 'yolo'; choose 'faster_rcnn'"),
         ({"sla_ms": "20"}, "sla_ms is '20'; it must be a number"),
-        ({"sla_ms": -1}, "sla_ms is -1; it must be from 0.1"),
+        ({"sla_ms": -1}, "the SLA is -1.0 ms; it must be a finite number above 0"),
+        ({"sla_ms": float("nan")}, "the SLA is nan ms"),
+        ({"sla_ms": 10**400}, "it must be a number"),
+        ({"sla_quantile": 1}, "the SLA's quantile is 1.0; it must lie between 0 and 1"),
         ({"sla_scope": "week"}, "sla_scope is 'week'; choose 'frame' or 'gof'"),
         ({"policy": "best"}, "policy is 'best'; choose"),
         ({"branch": 5.0}, "branch is 5.0; it must be a text"),
@@ -185,6 +217,7 @@ def test_wrong_calls_get_one_sentence(perception):
         (lambda: perception.follow("nowhere.mp4"), "there is no source 'nowhere.mp4'"),
         (lambda: perception.follow(None), "the source is None; give a path"),
         (lambda: perception.follow("video.mp4", frames=0), "frames is 0"),
+        (lambda: perception.follow([], frames=True), "frames is True"),
         (lambda: setattr(perception, "sla_ms", "fast"), "sla_ms is 'fast'; it must be a number"),
         (lambda: setattr(perception, "sla", 20), "the SLA is 20; give an SLA, or set sla_ms"),
     ):

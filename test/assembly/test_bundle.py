@@ -145,6 +145,11 @@ def test_values_that_are_not_finite(tmp_path, value):
     bundle(latency=broken).save(tmp_path / "one.json")
     with pytest.raises(ConfigurationError, match=r"latency\.base holds values that are not"):
         PredictorBundle.load(tmp_path / "one.json")
+    broken = small_accuracy_model()
+    broken.agnostic[1] = value
+    bundle(accuracy=broken).save(tmp_path / "two.json")
+    with pytest.raises(ConfigurationError, match=r"accuracy\.agnostic holds values that are not"):
+        PredictorBundle.load(tmp_path / "two.json")
 
 
 @pytest.mark.parametrize("size", [[0.0, 480.0], [640.0]])
