@@ -15,6 +15,7 @@ from approx_perception.metrics.intervals import Interval, ap50_intervals
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.shared_images import shared_images
 from approx_perception.metrics.truth_use import truth_use
+from approx_perception.metrics.verdict import percent_late
 from approx_perception.reports.charts import (
     accuracy_chart,
     accuracy_remark,
@@ -170,7 +171,7 @@ def _summary(
         values = {name: entry["figures"].get(figure) for name, entry in systems.items()}
         # Groups of one frame tell what frames tell.
         is_twice = "gof_" in figure and not tracks
-        texts = {name: _text(figure, entry["figures"]) for name, entry in systems.items()}
+        texts = {name: _text(figure, entry) for name, entry in systems.items()}
         if is_twice or all(text == "-" for text in texts.values()):
             continue
         cells = [
@@ -205,13 +206,16 @@ def _differences(intervals: Mapping[str, tuple[Interval, Interval]]) -> dict[str
     return {"figure": f"difference to {first}", "what": what, "cells": cells}
 
 
-def _text(figure: str, figures: Mapping[str, float | None]) -> str:
-    value = figures.get(figure)
+def _text(figure: str, entry: Mapping[str, Any]) -> str:
+    figures = entry["figures"]
+    value: float | None = figures.get(figure)
     if figure.endswith("_reaction_ms") and (unanswered := figures.get("unanswered_steps")):
         never = f"never after {unanswered:.0f} of {figures['steps']:.0f} steps"
         return never if value is None else f"{value:.1f} ms, {never}"
     if value is None:
         return "-"
+    if figure == "violation_share":
+        return percent_late(value, 1 - entry["configuration"]["sla"]["quantile"])
     if figure.endswith("_share") or figure in ("quantile_coverage",):
         return f"{value:.1%}"
     if figure.endswith("_ms"):

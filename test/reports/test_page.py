@@ -35,6 +35,14 @@ def test_steps_that_were_never_answered_stand_beside_reactions():
     assert "max_reaction_ms" not in page_of(ours=stepped("ours", (50, 10)))
 
 
+def test_the_page_rounds_like_the_verdict():
+    # 5.04 %: over what is allowed.
+    late = [record([Row(ms=90.0 if i < 63 else 10.0) for i in range(1250)])]
+    text = page_of(ours=late)
+    assert "(5.1 % late)" in text
+    assert cell(text, "violation_share") == "5.1 %"
+
+
 def test_verdicts_of_several_slas_are_apart():
     text = page_of(
         first=stepped("first", (50, 10), (20, 10)), other=stepped("other", (50, 10), (20, 10))
