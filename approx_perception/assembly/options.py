@@ -1,5 +1,6 @@
 """What a user may choose."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -82,7 +83,7 @@ class KernelOptions:
     @property
     def note(self) -> str:
         """A sentence where another family is loaded than is named, else empty."""
-        if self.family == self.detector:
+        if self.family == self.detector or not os.path.lexists(self.weights):
             return ""
         return (
             f"{shown(self.weights)} is an ONNX file, which {self.detector} cannot read: it is "

@@ -23,9 +23,10 @@ def report(
         write_pictures,
     )
 
-    target = out or runs[0] / "report.html"
+    folders = [run.parent if run.name == "result.json" else run for run in runs]
+    target = out or folders[0] / "report.html"
     check_page(target, overwrite)
-    results = read_results(runs)
+    results = read_results(folders)
     write_page(target, results, title, pictures)
     show_verdicts(results.systems)
     console.print(f"the page is {target}")

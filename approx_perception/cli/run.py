@@ -31,8 +31,8 @@ def run(
     """Run a source through the pipeline, every frame, and write what came out.
 
     Writes detections.txt (frame,id,x,y,w,h,score,class_name; frames from 1, px), frames.csv
-    (branch, stages and SLA of each frame) and config.yaml. Where the source has ground truth,
-    AP50 is shown.
+    (branch, stages, SLA and image file of each frame) and config.yaml. Where the source has
+    ground truth, AP50 is shown.
     """
     from approx_perception.evaluation.offline_run import run_offline
     from approx_perception.evaluation.sources import SourceOptions

@@ -109,6 +109,10 @@ def check_page(target: Path, overwrite: bool) -> None:
 
 def _add(folder: Path, results: Results) -> None:
     """Add a folder's systems; one that is there already gets the folder's name behind its own."""
+    if folder.is_file():
+        raise ConfigurationError(
+            f"{folder} is a file; name the folder that evaluate or compare left"
+        )
     path = folder / "result.json"
     try:
         content = read_json(path, "result of evaluate or compare")

@@ -88,6 +88,8 @@ class RunFiles:
         None for no video.
     caution
         Written on each image of the video; empty for nothing.
+    frame_paths
+        Files of the frames, whose names go into ``frames.csv``; empty where frames have none.
     """
 
     def __init__(
@@ -96,8 +98,10 @@ class RunFiles:
         class_names: Sequence[str],
         video_fps: float | None,
         caution: str = "",
+        frame_paths: Sequence[Path] = (),
     ) -> None:
         self._class_names, self._caution = class_names, caution
+        self._names = [path.name for path in frame_paths]
         self._detections = (folder / "detections.txt").open("w", encoding="utf-8", newline="")
         # Quotes names that hold commas, quotes or line breaks.
         self._objects = csv.writer(self._detections, lineterminator="\n")
@@ -105,7 +109,7 @@ class RunFiles:
         self._rows = csv.writer(self._frames)
         self._rows.writerow(
             ["frame", "stamp_ns", "branch", "source", "objects", *_STAGES, "sla_ms", "sla_quantile",
-             "sla_scope", "expected_ms", "expected_quantile_ms", "reason"]
+             "sla_scope", "expected_ms", "expected_quantile_ms", "reason", "file"]
         )  # fmt: skip
         self._video = None
         if video_fps is not None:
@@ -142,7 +146,8 @@ class RunFiles:
              "detected" if decision.starts_group else "tracked", len(found),
              *(f"{result.timings.of(stage):.3f}" for stage in _STAGES), sla.latency_ms,
              sla.quantile, sla.scope.value, f"{decision.expected_ms:.3f}",
-             f"{decision.expected_quantile_ms:.3f}", decision.reason]
+             f"{decision.expected_quantile_ms:.3f}", decision.reason,
+             self._names[frame.sequence] if self._names else ""]
         )  # fmt: skip
         if self._video is not None:
             lines = status_lines(

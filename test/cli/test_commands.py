@@ -79,6 +79,8 @@ def test_run_tells_how_much_of_the_truth_it_used(tmp_path):
         "run", tmp_path, "--branch", "shape=96,nprop=10,si=1", "--out", tmp_path / "out"
     )
     assert result.returncode == 0, result.stderr
+    rows = csv.DictReader((tmp_path / "out" / "frames.csv").open())
+    assert [(row["frame"], row["file"]) for row in rows] == [("1", "4.png"), ("2", "7.png")]
     said = " ".join(result.stderr.split())
     assert "2 objects in 2 of 2 frames" in said
     assert "warning:" in said

@@ -273,6 +273,14 @@ def test_pictures_for_papers(page, compared):
     assert all(cv2.imread(str(path)) is not None for path in (compared[0] / "png").iterdir())
 
 
+def test_report_takes_the_file_for_its_folder(compared, tmp_path):
+    words = ("--out", tmp_path / "page.html", "--pictures", 0)
+    assert invoke("report", compared[0] / "result.json", *words).returncode == 0
+
+
 def test_report_refuses(page, compared, tmp_path):
     assert_one_sentence(invoke("report", compared[0]), "report.html exists", "--overwrite")
+    table = compared[0] / "table.md"
+    result = invoke("report", table, "--out", tmp_path / "page.html")
+    assert_one_sentence(result, "table.md is a file; name the folder")
     assert_one_sentence(invoke("report", tmp_path), "cannot read the result of evaluate or compare")

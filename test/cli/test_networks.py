@@ -49,6 +49,10 @@ def test_an_onnx_file_is_a_yolox_unless_another_family_is_named(tmp_path, source
     assert "detector: yolox" in (out / "config.yaml").read_text()
 
 
+def test_a_file_that_is_not_there_is_taken_for_nothing():
+    assert not KernelOptions(weights="nope.onnx").note
+
+
 def test_what_was_dropped_is_told_at_the_end(tmp_path, source):
     cells = 20 * 20 + 10 * 10 + 5 * 5
     rows = np.zeros((1, cells, 7), np.float32)
