@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -208,7 +209,8 @@ def test_records_that_cannot_be_fitted_do_not_take_the_name(unlabelled, tmp_path
     monkeypatch.setattr("approx_perception.profiling.session.fit_profile", fit)
     monkeypatch.setattr("approx_perception.profiling.session.record_profile", lambda *_: records)
     with pytest.raises(ConfigurationError, match="too few"):
-        ProfileSession(tmp_path / "one.json", None, [], {}).measure(lambda *_: None)
+        profiler = SimpleNamespace(folder=tmp_path / "partial")
+        ProfileSession(tmp_path / "one.json", profiler, [], {}).measure(lambda *_: None)
     assert not list(tmp_path.iterdir())
 
 
