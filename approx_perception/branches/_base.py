@@ -54,6 +54,11 @@ class Space(Sequence[AnyBranch], Generic[AnyBranch]):
     def __contains__(self, branch: object) -> bool:
         return branch in self._index
 
+    def parts_of(self, branch: AnyBranch, kind: str) -> tuple[int, ...]:
+        """Positions of the parts that a branch uses on a frame of a kind, its main part first."""
+        compiled = self.compiled
+        return compiled.parts_of(self.index(branch), compiled.kinds.index(kind))
+
     def index(self, branch: AnyBranch, *_: int) -> int:  # type: ignore[override]
         """Position of a branch.
 

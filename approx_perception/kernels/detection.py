@@ -175,9 +175,8 @@ class DetectionState(KernelState):
     ) -> KernelOutput:
         """See `KernelState`."""
         before, branch = self._content.features.object_count, decision.branch
-        kind = self._space.compiled.kinds.index(decision.kind)
-        parts = self._space.compiled.parts_of(self._space.index(branch), kind)
-        if kind == 0:
+        parts = self._space.parts_of(branch, decision.kind)
+        if decision.kind == self._space.compiled.kinds[0]:
             objects, why_end = self._detect(frame, branch, parts, timer, batch), ""
         else:
             objects = self._track(frame, branch, parts, timer)

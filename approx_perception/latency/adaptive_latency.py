@@ -110,7 +110,7 @@ class AdaptiveLatency:
         tell what the next ones take.
         """
         position = self._compiled.kinds.index(kind)
-        parts = list(self._compiled.parts_of(self._space.index(branch), position))
+        parts = list(self._space.parts_of(branch, kind))
         parts_ms = self._parts.now_ms()[parts]
         frame_ms = float(parts_ms.sum()) + self._overhead_ms
         tail = math.exp(self._tails[position].log_ratio(quantile))

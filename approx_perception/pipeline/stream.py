@@ -79,7 +79,7 @@ class Stream:
         timer = StageTimer(self._clock, frame.decode_ms)
         with timer.stage("schedule"):
             decision = self.scheduler.decide(self._observe(frame, sla))
-            main_part = self._main_part(decision)
+            main_part = self.kernel.space.parts_of(decision.branch, decision.kind)[0]
         timer.pause()
         return FrameUnderWay(frame, sla, decision, main_part, timer)
 
@@ -125,8 +125,3 @@ class Stream:
             self.state.reset()
             self._source = source
         return Observation(sla, self.state.sense(frame), frame.source_id, image_size, self._load())
-
-    def _main_part(self, decision: Decision) -> int:
-        space = self.kernel.space
-        kind = space.compiled.kinds.index(decision.kind)
-        return space.compiled.parts_of(space.index(decision.branch), kind)[0]

@@ -114,7 +114,8 @@ class Scheduler:
             raise AssertionError("a result without a decision")
         self.groups.observe(result)
         self.latency.observe(result)
-        self._failing.succeeded(self._parts(result.decision))
+        decision = result.decision
+        self._failing.succeeded(self.space.parts_of(decision.branch, decision.kind))
         if why := choice.policy.observe(result):
             self.groups.end(why)
 
@@ -133,11 +134,6 @@ class Scheduler:
         """What is left out because it failed, a sentence each; may be asked from any thread."""
         choice = self._choice
         return self._failing.report(None if choice is None else choice.index)
-
-    def _parts(self, decision: Decision) -> tuple[int, ...]:
-        compiled = self.space.compiled
-        kind = compiled.kinds.index(decision.kind)
-        return compiled.parts_of(self.space.index(decision.branch), kind)
 
     def _go_on(self, choice: _Choice) -> Decision:
         self.groups.position += 1
