@@ -98,7 +98,8 @@ class _BagMessages:
         return self._types[_DECISION](
             header=self.header(result.stamp_ns), sla_latency_ms=sla.latency_ms,
             budget_ms=sla.latency_ms, sla_quantile=sla.quantile, sla_scope=sla.scope.value,
-            branch=str(decision.branch), run_detector=decision.starts_group,
+            branch=str(decision.branch), starts_group=decision.starts_group,
+            run_detector=decision.starts_group,
             switched=decision.switched, expected_ms=decision.expected_ms,
             expected_quantile_ms=decision.expected_quantile_ms,
             expected_accuracy=decision.expected_accuracy, reason=decision.reason,

@@ -123,6 +123,7 @@ def decision_message(
         header=header, sla_latency_ms=float(sla.asked_ms or sla.latency_ms),
         budget_ms=float(sla.latency_ms), sla_quantile=float(sla.quantile),
         sla_scope=sla.scope.value, branch=str(decision.branch),
+        starts_group=decision.starts_group,
         run_detector=decision.starts_group, switched=decision.switched,
         expected_ms=decision.expected_ms, expected_quantile_ms=decision.expected_quantile_ms,
         expected_accuracy=decision.expected_accuracy, reason=decision.reason,

@@ -1,5 +1,7 @@
 """Validated values that the rooms exchange."""
 
+from approx_perception.structures.classification import Classification
+from approx_perception.structures.complexity import COMPLEXITY_CATEGORIES, ImageComplexity
 from approx_perception.structures.content import Content, ContentFeatures
 from approx_perception.structures.decision import (
     SLA,
@@ -16,7 +18,9 @@ from approx_perception.structures.ground_truth import GroundTruth
 from approx_perception.structures.group import GroupEnded
 
 __all__ = [
+    "COMPLEXITY_CATEGORIES",
     "SLA",
+    "Classification",
     "Content",
     "ContentFeatures",
     "ContentionState",
@@ -26,6 +30,7 @@ __all__ = [
     "FrameResult",
     "GroundTruth",
     "GroupEnded",
+    "ImageComplexity",
     "LoadReading",
     "Observation",
     "SlaScope",

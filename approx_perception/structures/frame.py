@@ -26,6 +26,9 @@ class Frame:
         Position in the stream, from 0; gaps are frames that never got here.
     decode_ms
         What it cost to turn the message or file into ``image``.
+    regions
+        ``(N, 4)`` float32, x1 y1 x2 y2 in px: the parts of the image to look at, for kernels that
+        look at parts; None for what they look at by themselves.
 
     Raises
     ------
@@ -38,6 +41,7 @@ class Frame:
     source_id: str = ""
     sequence: int = 0
     decode_ms: float = 0.0
+    regions: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         image = self.image
