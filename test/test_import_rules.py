@@ -22,6 +22,7 @@ ROOMS = [
     "datasets",
     "trackers",
     "detectors",
+    "classifiers",
     "association",
     "kernels",
     "latency",

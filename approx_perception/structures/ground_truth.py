@@ -31,3 +31,12 @@ class GroundTruth:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    @property
+    def label(self) -> int | None:
+        """Class of the whole frame: of its largest object that is not ignored; None without."""
+        kept = np.flatnonzero(~self.ignored)
+        if not len(kept):
+            return None
+        sides = self.boxes[kept, 2:] - self.boxes[kept, :2]
+        return int(self.class_ids[kept[sides.prod(axis=1).argmax()]])
