@@ -82,7 +82,7 @@ class Stage(Session):
     def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
         super().__init__(folder, arguments.domain)
         self.start("load_monitor_node", {})
-        self.start_perception(
+        self.start_node(
             {
                 "profile": str(arguments.profile), "sla.latency_ms": 60.0,
                 "detector": arguments.detector, "weights": arguments.weights,

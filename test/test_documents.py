@@ -9,10 +9,10 @@ import typer.main
 
 from approx_perception.cli.main import app
 from approx_perception.interface import (
+    KERNEL_NODES,
     LOAD_MONITOR_PARAMETERS,
     PERCEPTION_PARAMETERS,
     PLAYER_PARAMETERS,
-    TOPICS,
 )
 from test.conftest import ROOT
 from test.test_import_rules import ROOMS
@@ -142,7 +142,7 @@ def check_ros_param(words):
 
 def check_topic(words):
     topic = words[3].lstrip("/")
-    ours = {topic.name.lstrip("/") for topic in TOPICS}
+    ours = {t.name.lstrip("/") for node in KERNEL_NODES.values() for t in node.topics}
     assert topic in ours or topic.startswith("camera/"), words
 
 

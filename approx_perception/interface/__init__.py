@@ -3,6 +3,7 @@
 Descriptors, the files in config/, the help of commands and docs/node.md all come from here.
 """
 
+from approx_perception.interface.nodes import KERNEL_NODES, PERCEPTION_NODE, NodeInterface
 from approx_perception.interface.parameters import (
     LOAD_MONITOR_PARAMETERS,
     PERCEPTION_PARAMETERS,
@@ -13,15 +14,16 @@ from approx_perception.interface.parameters import (
     camera_sla,
     help_of,
 )
-from approx_perception.interface.topics import SERVICES, TOPICS, Service, Topic
+from approx_perception.interface.topics import Service, Topic
 
 __all__ = [
+    "KERNEL_NODES",
     "LOAD_MONITOR_PARAMETERS",
+    "PERCEPTION_NODE",
     "PERCEPTION_PARAMETERS",
     "PLAYER_PARAMETERS",
-    "SERVICES",
     "SYNTHETIC_FRAME_ID",
-    "TOPICS",
+    "NodeInterface",
     "Parameter",
     "Service",
     "Topic",

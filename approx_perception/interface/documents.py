@@ -4,13 +4,14 @@ from collections.abc import Iterable
 
 import yaml
 
+from approx_perception.interface.nodes import KERNEL_NODES, NodeInterface
 from approx_perception.interface.parameters import (
     LOAD_MONITOR_PARAMETERS,
     PERCEPTION_PARAMETERS,
     PLAYER_PARAMETERS,
     Parameter,
 )
-from approx_perception.interface.topics import SERVICES, TOPICS, Topic
+from approx_perception.interface.topics import Topic
 
 __all__ = ["node_page", "parameters_yaml"]
 
@@ -62,30 +63,7 @@ def node_page() -> str:
     return "\n".join(
         [
             _HEAD,
-            "## perception_node",
-            "With several cameras each result topic stands below its camera's name, and "
-            "`NAME.sla.latency_ms`\n(double, live, 0.0: the node's) is the budget of one camera.",
-            "",
-            "### Subscribed",
-            *_topics(topic for topic in TOPICS if topic.direction == "in"),
-            "",
-            "### Published",
-            "*If installed*: only where its message package is. *Lazy*: made only while somebody "
-            "subscribes.",
-            "",
-            *_topics(topic for topic in TOPICS if topic.direction == "out"),
-            "",
-            "### Services",
-            "| service | type | |",
-            "|---|---|---|",
-            *(f"| `{s.name}` | {s.type} | {s.text} |" for s in SERVICES),
-            "",
-            "### Parameters",
-            "*Live* ones can change while the node runs; all changes of one call are validated "
-            "together, and refused with a reason.\nThe others are read once, at start.",
-            "",
-            *_parameters(PERCEPTION_PARAMETERS),
-            "",
+            *(line for node in KERNEL_NODES.values() for line in _kernel_node(node)),
             "## load_monitor_node",
             "Publishes `system_load` (approx_perception/msg/SystemLoad).",
             "",
@@ -98,6 +76,35 @@ def node_page() -> str:
             "",
         ]
     )
+
+
+def _kernel_node(node: NodeInterface) -> list[str]:
+    return [
+        f"## {node.name}",
+        "With several cameras each result topic stands below its camera's name, and "
+        "`NAME.sla.latency_ms`\n(double, live, 0.0: the node's) is the budget of one camera.",
+        "",
+        "### Subscribed",
+        *_topics(topic for topic in node.topics if topic.direction == "in"),
+        "",
+        "### Published",
+        "*If installed*: only where its message package is. *Lazy*: made only while somebody "
+        "subscribes.",
+        "",
+        *_topics(topic for topic in node.topics if topic.direction == "out"),
+        "",
+        "### Services",
+        "| service | type | |",
+        "|---|---|---|",
+        *(f"| `{s.name}` | {s.type} | {s.text} |" for s in node.services),
+        "",
+        "### Parameters",
+        "*Live* ones can change while the node runs; all changes of one call are validated "
+        "together, and refused with a reason.\nThe others are read once, at start.",
+        "",
+        *_parameters(node.parameters),
+        "",
+    ]
 
 
 def _topics(topics: Iterable[Topic]) -> list[str]:

@@ -1,8 +1,8 @@
-"""Every topic and service of the perception node."""
+"""Topics and services of the nodes that run a network."""
 
 from dataclasses import dataclass
 
-__all__ = ["SERVICES", "TOPICS", "Service", "Topic"]
+__all__ = ["DETECTION_TOPICS", "SERVICES", "Service", "Topic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class Topic:
         Whether its message package may be missing; the topic is then left out.
     lazy
         Whether it is made only while somebody subscribes.
+    is_debug
+        Whether ``debug.max_rate_hz`` limits it.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Topic:
     qos: str = "reliable, keep last 10"
     optional: bool = False
     lazy: bool = False
+    is_debug: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Service:
     text: str
 
 
-TOPICS: tuple[Topic, ...] = (
+_INPUTS = (
     Topic("image", "sensor_msgs/msg/Image", "Images; parameter cameras names the topics.", "in",
           "best effort, keep last 1; qos_overrides change it"),
     Topic("image/compressed", "sensor_msgs/msg/CompressedImage", "In place of it with "
@@ -53,24 +56,38 @@ TOPICS: tuple[Topic, ...] = (
           "best effort, keep last 1; qos_overrides change it"),
     Topic("system_load", "approx_perception/msg/SystemLoad", "Of a load_monitor_node; parameter "
           "load_topic.", "in", "best effort, keep last 1"),
+)  # fmt: skip
+_DECISION = Topic("decision", "approx_perception/msg/SchedulerDecision", "For each image: branch, "
+                  "expected and measured latency, contention, reason.")  # fmt: skip
+_LABEL_INFO = Topic("label_info", "vision_msgs/msg/LabelInfo", "Names of the classes.",
+                    qos="reliable, transient local", optional=True)  # fmt: skip
+_DIAGNOSTICS = Topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", "Once a second: how "
+                     "the node and each camera are.")  # fmt: skip
+
+
+def _debug_images(content: str) -> tuple[Topic, ...]:
+    return (
+        Topic("debug_image", "sensor_msgs/msg/Image", f"The image with {content}.", lazy=True,
+              is_debug=True),
+        Topic("debug_image/compressed", "sensor_msgs/msg/CompressedImage", "The same as JPEG.",
+              lazy=True, is_debug=True),
+    )  # fmt: skip
+
+
+DETECTION_TOPICS: tuple[Topic, ...] = (
+    *_INPUTS,
     Topic("detections", "approx_perception/msg/DetectionArray", "Objects of each image, with the "
           "image's header untouched."),
-    Topic("decision", "approx_perception/msg/SchedulerDecision", "For each image: branch, expected "
-          "and measured latency, contention, reason."),
+    _DECISION,
     Topic("detections_2d", "vision_msgs/msg/Detection2DArray", "The same objects for tools that "
           "know vision_msgs.", optional=True, lazy=True),
-    Topic("label_info", "vision_msgs/msg/LabelInfo", "Names of the classes.",
-          qos="reliable, transient local", optional=True),
+    _LABEL_INFO,
     Topic("annotations", "foxglove_msgs/msg/ImageAnnotations", "Boxes and labels to lay over the "
           "image in Foxglove.", optional=True, lazy=True),
     Topic("markers", "visualization_msgs/msg/ImageMarker", "Boxes as lines to lay over the image.",
-          lazy=True),
-    Topic("debug_image", "sensor_msgs/msg/Image", "The image with boxes, identities and branch.",
-          lazy=True),
-    Topic("debug_image/compressed", "sensor_msgs/msg/CompressedImage", "The same as JPEG.",
-          lazy=True),
-    Topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", "Once a second: how the node and "
-          "each camera are."),
+          lazy=True, is_debug=True),
+    *_debug_images("boxes, identities and branch"),
+    _DIAGNOSTICS,
 )  # fmt: skip
 
 SERVICES: tuple[Service, ...] = (

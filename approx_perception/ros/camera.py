@@ -10,11 +10,11 @@ from approx_perception.branches import Branch
 from approx_perception.clock import Clock
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.interface import SYNTHETIC_FRAME_ID
-from approx_perception.kernels.detection import DetectionOptions
 from approx_perception.ros.health import CameraHealth, Judgement, Level, WatchdogLimits
 from approx_perception.ros.intake import Intake
 from approx_perception.ros.outputs import Outputs
 from approx_perception.ros.parameters import LiveSettings
+from approx_perception.ros.tasks import NodeTask
 from approx_perception.ros.topic_names import CameraTopic
 from approx_perception.structures import Frame
 
@@ -37,7 +37,7 @@ class Camera:
         Topic and name.
     transport
         ``raw`` or ``compressed``.
-    network
+    task, network
         Shared by all cameras.
     decoder
         Of this camera's images.
@@ -52,6 +52,7 @@ class Camera:
         node: Node,
         place: CameraTopic,
         transport: str,
+        task: NodeTask,
         network: Network,
         decoder: ImageDecoder,
         clock: Clock,
@@ -62,8 +63,8 @@ class Camera:
         self.health = CameraHealth(clock)
         self.intake = Intake(node, place, transport, decoder, clock, self._received, wake)
         self.outputs = Outputs(
-            node, self.name, self.topic, network.kernel.class_names,
-            network.options.score_threshold, clock,
+            node, task, self.name, self.topic, network.kernel.class_names,
+            task.label_threshold(network), clock,
         )  # fmt: skip
         #: What the user asks for; the stream has this camera's share of it.
         self.sla = self.stream.sla
@@ -81,9 +82,7 @@ class Camera:
         """Honour settings from the next frame on."""
         self.sla = new.slas[self.name]
         self.outputs.debug = new.debug
-        self.stream.state.options = DetectionOptions(
-            new.score_threshold, new.class_agnostic_iou, new.class_mask
-        )
+        self.stream.state.options = new.state_options
         if new.branch is not None:
             self.use_policy(new.policy, new.branch)
         self.stream.scheduler.allowed = new.allowed

@@ -12,14 +12,11 @@ from std_msgs.msg import Header
 from approx_perception.clock import Clock
 from approx_perception.datasets.image_messages import ImageDecoder, stamp_ns
 from approx_perception.exceptions import InvalidFrameError, UnknownEncodingError, described
-from approx_perception.msg import Detection, DetectionArray, SchedulerDecision
-from approx_perception.structures import Detections, Frame, FrameResult
-from approx_perception.structures.boxes import centres_and_sides, corners
+from approx_perception.msg import SchedulerDecision
+from approx_perception.structures import Frame, FrameResult
 
 __all__ = [
     "decision_message",
-    "detections_from",
-    "detections_message",
     "image_message",
     "raw_image",
     "to_frame",
@@ -76,40 +73,6 @@ def raw_image(header: Header, image: npt.NDArray[np.uint8]) -> Image:
     # An array of the right type is taken as it is; bytes would be checked one by one.
     message.data = array.array("B", np.ascontiguousarray(image).tobytes())
     return message
-
-
-def detections_message(
-    header: Header, result: FrameResult, class_names: Sequence[str], age_ms: float
-) -> DetectionArray:
-    """Build the message of a frame's objects; ``header`` is the image's."""
-    message = DetectionArray(header=header, branch=str(result.decision.branch))
-    message.processing_ms = result.timings.processing_ms
-    message.age_ms = age_ms
-    found = result.detections
-    source = Detection.DETECTED if result.decision.starts_group else Detection.TRACKED
-    rows = centres_and_sides(found.boxes).tolist()
-    message.detections = [
-        Detection(
-            track_id=int(found.track_ids[i]), class_id=class_names[found.class_ids[i]],
-            class_index=int(found.class_ids[i]), score=float(found.scores[i]),
-            center_x=rows[i][0], center_y=rows[i][1], size_x=rows[i][2], size_y=rows[i][3],
-            source=source, age_frames=int(found.ages[i]),
-        )
-        for i in range(len(found))
-    ]  # fmt: skip
-    return message
-
-
-def detections_from(message: DetectionArray) -> Detections:
-    """Objects of a message."""
-    rows = [(d.center_x, d.center_y, d.size_x, d.size_y) for d in message.detections]
-    return Detections.from_arrays(
-        corners(np.array(rows, np.float32).reshape(-1, 4)),
-        [d.score for d in message.detections],
-        [d.class_index for d in message.detections],
-        [d.track_id for d in message.detections],
-        [d.age_frames for d in message.detections],
-    )
 
 
 def decision_message(

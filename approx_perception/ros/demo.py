@@ -100,7 +100,7 @@ def record_demo(
     record = DemoRecord()
     with Session(folder) as session:
         report("starting perception_node: loading and measuring all branches")
-        perception = session.start_perception(
+        perception = session.start_node(
             {
                 **options.node_parameters, "sla.latency_ms": float(options.loose_ms),
                 "sla.scope": options.sla_scope,

@@ -57,7 +57,7 @@ def play_live(
     with Session(folder) as session:
         recorder = session.recorder
         report("starting perception_node")
-        node = session.start_perception(node_parameters)
+        node = session.start_node(node_parameters)
         report("playing")
         player = session.start_player(player_parameters)
         waiting = sorted(steps)

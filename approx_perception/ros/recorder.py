@@ -1,8 +1,9 @@
-"""Record what the perception node publishes and change its parameters, from outside."""
+"""Record what a node publishes and change its parameters, from outside."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
@@ -16,14 +17,13 @@ from approx_perception.branches import Branch, parse_branch
 from approx_perception.datasets.image_messages import stamp_ns
 from approx_perception.exceptions import ApproxPerceptionError, ProcessDiedError
 from approx_perception.metrics.verdict import NO_BRANCH_FITS
-from approx_perception.msg import DetectionArray, SchedulerDecision
+from approx_perception.msg import SchedulerDecision
 from approx_perception.ros import qos
-from approx_perception.ros.conversion import detections_from
+from approx_perception.ros.tasks import NODE_TASKS, NodeTask
 from approx_perception.structures import (
     SLA,
     ContentionState,
     Decision,
-    Detections,
     FrameResult,
     SlaScope,
     StageTimings,
@@ -42,8 +42,9 @@ class RecordedFrame:
     stamp_ns: int
     processing_ms: float
     age_ms: float
-    detections: Detections
+    output: Any
     class_names: dict[int, str]
+    task: NodeTask
     decision: SchedulerDecision | None = None
 
     @property
@@ -53,8 +54,8 @@ class RecordedFrame:
         if message is None:
             raise AssertionError("complete frames have decisions")
         decision = Decision(
-            parse_branch(message.branch, Branch(32)), "detect" if message.run_detector else "track",
-            message.run_detector, message.switched,
+            parse_branch(message.branch, Branch(32)),
+            self.task.kind_of_frame(message.starts_group), message.starts_group, message.switched,
             message.expected_ms, message.expected_quantile_ms, message.expected_accuracy,
             message.reason,
             ContentionState(
@@ -65,7 +66,7 @@ class RecordedFrame:
         )  # fmt: skip
         sla = SLA(message.sla_latency_ms, message.sla_quantile, SlaScope(message.sla_scope))
         timings = StageTimings(processing_ms=self.processing_ms)
-        return FrameResult(self.stamp_ns, "", 0, self.detections, decision, sla, timings)
+        return FrameResult(self.stamp_ns, "", 0, self.output, decision, sla, timings)
 
 
 @dataclass(slots=True)
@@ -93,9 +94,12 @@ class Recorder:
     ----------
     domain_id
         ROS domain to join.
+    task
+        Of the node, which has its usual name.
     """
 
-    def __init__(self, domain_id: int) -> None:
+    def __init__(self, domain_id: int, task: NodeTask = NODE_TASKS["detection"]) -> None:
+        self._task, self._node_name = task, task.interface.name
         self._context = Context()
         rclpy.init(context=self._context, domain_id=domain_id)
         self._node = Node("recorder", context=self._context)
@@ -103,23 +107,24 @@ class Recorder:
         self._executor.add_node(self._node)
         self.recording = Recording()
         node = self._node
-        node.create_subscription(DetectionArray, "detections", self._on_detections, qos.RESULTS)
+        node.create_subscription(task.result_type, task.result_topic, self._on_result, qos.RESULTS)
         node.create_subscription(SchedulerDecision, "decision", self._on_decision, qos.RESULTS)
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
-        self._set_parameters = node.create_client(SetParameters, "perception_node/set_parameters")
+        self._set_parameters = node.create_client(
+            SetParameters, f"{self._node_name}/set_parameters"
+        )
 
-    def _on_detections(self, message: DetectionArray) -> None:
-        stamp = stamp_ns(message.header)
-        names = {d.class_index: d.class_id for d in message.detections}
+    def _on_result(self, message: Any) -> None:
+        stamp, told = stamp_ns(message.header), self._task.recorded(message)
         self.recording.frames[stamp] = RecordedFrame(
-            stamp, message.processing_ms, message.age_ms, detections_from(message), names
+            stamp, message.processing_ms, message.age_ms, told.output, told.class_names, self._task
         )
 
     def _on_decision(self, message: SchedulerDecision) -> None:
         self.recording.decisions[stamp_ns(message.header)] = message
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        own = [s for s in message.status if s.name.startswith("perception_node: ")]
+        own = [s for s in message.status if s.name.startswith(f"{self._node_name}: ")]
         if own:
             values = {v.key: v.value for status in own for v in status.values}
             # The camera's comes last, and is told unless something else is worse.
@@ -140,7 +145,7 @@ class Recorder:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the perception node says that it is active."""
+        """Whether the node says that it is active."""
         return self.recording.diagnostics.get("state") == "active"
 
     def now_ns(self) -> int:
@@ -148,7 +153,7 @@ class Recorder:
         return int(self._node.get_clock().now().nanoseconds)
 
     def set_parameters(self, values: dict[str, object], check: Callable[[], None]) -> None:
-        """Change parameters of the perception node.
+        """Change parameters of the node.
 
         Raises
         ------
@@ -163,13 +168,13 @@ class Recorder:
         ]
         ready = self._set_parameters.service_is_ready
         if not self.spin_until(ready, _SERVICE_TIMEOUT_S, check):
-            raise ProcessDiedError("perception_node offers no parameter service")
+            raise ProcessDiedError(f"{self._node_name} offers no parameter service")
         future = self._set_parameters.call_async(request)
         if not self.spin_until(future.done, _SERVICE_TIMEOUT_S, check):
-            raise ProcessDiedError("perception_node does not answer its parameter service")
+            raise ProcessDiedError(f"{self._node_name} does not answer its parameter service")
         for result in future.result().results:
             if not result.successful:
-                raise ApproxPerceptionError(f"perception_node refused {values}: {result.reason}")
+                raise ApproxPerceptionError(f"{self._node_name} refused {values}: {result.reason}")
 
     def close(self) -> None:
         """Leave the graph."""

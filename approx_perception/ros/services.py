@@ -1,6 +1,5 @@
 """What users can ask the perception node to do."""
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -8,34 +7,12 @@ from std_srvs.srv import SetBool, Trigger
 
 from approx_perception.assembly import Network
 from approx_perception.exceptions import described
-from approx_perception.ros.camera import Camera
 from approx_perception.ros.lifecycle import ManagedNode
+from approx_perception.ros.runtime import Runtime
 from approx_perception.ros.throttled_log import ThrottledLog
 from approx_perception.ros.worker import Worker
 
-__all__ = ["Runtime", "Services"]
-
-
-@dataclass(slots=True)
-class Runtime:
-    """What of the node comes and goes with its lifecycle.
-
-    Attributes
-    ----------
-    cameras
-        From configure to cleanup.
-    worker
-        While the node is active.
-    is_enabled
-        Whether images are processed.
-    network
-        Of the cameras, likewise; replaced when it is measured again.
-    """
-
-    cameras: list[Camera] = field(default_factory=list)
-    worker: Worker | None = None
-    is_enabled: bool = True
-    network: Network | None = None
+__all__ = ["Services"]
 
 
 class Services:
@@ -56,26 +33,24 @@ class Services:
         #: Whom it was asked of, until it is done.
         self._recalibrating: Worker | None = None
         node.create_service(SetBool, "~/enable", self._on_enable)
-        node.create_service(Trigger, "~/reset_tracks", self._on_reset_tracks)
+        node.create_service(Trigger, "~/reset_tracks", self._on_reset)
         node.create_service(Trigger, "~/recalibrate", self._on_recalibrate)
 
     def _on_enable(self, request: Any, response: Any) -> Any:
         runtime = self._runtime
-        runtime.is_enabled = bool(request.data)
-        for camera in runtime.cameras:
-            camera.intake.is_enabled = runtime.is_enabled
+        runtime.enable(bool(request.data))
         if runtime.is_enabled:
-            self.reset_tracks("enabled again")
+            self.reset("enabled again")
         response.success = True
         response.message = "enabled" if runtime.is_enabled else "disabled: images are dropped"
         return response
 
-    def _on_reset_tracks(self, _: Any, response: Any) -> Any:
-        response.success = self.reset_tracks("as asked")
+    def _on_reset(self, _: Any, response: Any) -> Any:
+        response.success = self.reset("as asked")
         response.message = "" if response.success else f"the node is {self._node.state}"
         return response
 
-    def reset_tracks(self, why: str) -> bool:
+    def reset(self, why: str) -> bool:
         """Start all identities anew; False where nothing runs."""
         runtime = self._runtime
         if runtime.worker is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from approx_perception.exceptions import ProcessDiedError
 from approx_perception.ros.processes import LOOPBACK, NodeProcess
 from approx_perception.ros.recorder import Recorder
+from approx_perception.ros.tasks import NODE_TASKS, NodeTask
 from approx_perception.ros.transport import set_image_transport
 
 __all__ = ["Session"]
@@ -26,19 +27,23 @@ class Session:
     ----------
     folder
         Gets their logs, and ``sent.csv`` of the player.
+    task
+        Of the node that is recorded.
     domain_id
         ROS domain; None for the one that the user names, else one of our own.
     """
 
-    def __init__(self, folder: Path, domain_id: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, task: NodeTask = NODE_TASKS["detection"], domain_id: int | None = None
+    ) -> None:
         if domain_id is None:
             domain_id = int(os.environ.get("ROS_DOMAIN_ID") or 1 + os.getpid() % _DOMAINS)
         self.variables = {**LOOPBACK, "ROS_DOMAIN_ID": str(domain_id)}
         os.environ.update(self.variables)
         set_image_transport()
-        self._folder = folder
+        self._folder, self._node_name = folder, task.interface.name
         self.processes: list[NodeProcess] = []
-        self.recorder = Recorder(domain_id)
+        self.recorder = Recorder(domain_id, task)
 
     def start(self, module: str, parameters: Mapping[str, object]) -> NodeProcess:
         """Start a node, see `NodeProcess`."""
@@ -46,17 +51,17 @@ class Session:
         self.processes.append(NodeProcess(module, parameters, log, self.variables))
         return self.processes[-1]
 
-    def start_perception(self, parameters: Mapping[str, object]) -> NodeProcess:
-        """Start the perception node and wait until it is active.
+    def start_node(self, parameters: Mapping[str, object]) -> NodeProcess:
+        """Start the node that is recorded and wait until it is active.
 
         Raises
         ------
         ProcessDiedError
             If it ends, or takes too long.
         """
-        node = self.start("perception_node", parameters)
+        node = self.start(self._node_name, parameters)
         if not self.wait(lambda: self.recorder.is_ready, _READY_TIMEOUT_S):
-            raise ProcessDiedError(f"perception_node was not ready within {_READY_TIMEOUT_S:g} s")
+            raise ProcessDiedError(f"{self._node_name} was not ready within {_READY_TIMEOUT_S:g} s")
         return node
 
     def start_player(self, parameters: Mapping[str, object]) -> NodeProcess:
@@ -80,7 +85,7 @@ class Session:
             player.check()
         if not is_heard:
             raise ProcessDiedError(
-                f"no detections arrived within {_FIRST_FRAME_TIMEOUT_S:g} s of starting the player"
+                f"no results arrived within {_FIRST_FRAME_TIMEOUT_S:g} s of starting the player"
             )
         return player
 

@@ -31,18 +31,18 @@ def log_start(
     latency = network.latency()
     first = network.space.compiled.main_parts[0]
     firsts_ms = latency.idle_ms(network.image_size)[first]
-    log.info(f"{network.detector.description}, {len(network.detector.class_names)} classes")
+    log.info(f"{network.kernel.description}, {len(network.kernel.class_names)} classes")
     origin = "by its profile" if latency.model.is_profiled else "as calibrated now"
     log.info(
-        f"space {network.space.name!r}: {len(network.space)} branches, a detection takes "
-        f"{firsts_ms.min():.1f} to {firsts_ms.max():.1f} ms here, {origin}"
+        f"space {network.space.name!r}: {len(network.space)} branches, the network takes "
+        f"{firsts_ms.min():.1f} to {firsts_ms.max():.1f} ms an image here, {origin}"
     )
     log.info(f"{_sla_text(slas)}, policy {policy}, accuracy: {network.accuracy_source}")
     if profile:
         age_days = (time.time() - Path(profile).with_suffix(".json").stat().st_mtime) / 86400
         log.info(f"profile {profile}, written {age_days:.1f} days ago")
-    if network.detector.caution:
-        log.warning(f"{network.detector.caution}, unless the camera is the synthetic one")
+    if network.kernel.caution:
+        log.warning(f"{network.kernel.caution}, unless the camera is the synthetic one")
     if not latency.model.is_profiled:
         log.info(
             "no profile: the load of other programs is estimated from frame times; "

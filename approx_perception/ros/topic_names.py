@@ -1,12 +1,12 @@
 """Names of topics that users choose, checked before anything is subscribed to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rclpy.node import Node
 
 from approx_perception.exceptions import ConfigurationError, shown
-from approx_perception.interface import TOPICS
+from approx_perception.interface import Topic
 
 __all__ = [
     "IMAGE_TYPES",
@@ -30,6 +30,7 @@ IMAGE_TYPES = {"raw": "sensor_msgs/msg/Image", "compressed": "sensor_msgs/msg/Co
 #: What every node has by itself.
 _OF_ROS = {
     "/clock": "rosgraph_msgs/msg/Clock",
+    "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",
     "/parameter_events": "rcl_interfaces/msg/ParameterEvent",
     "/rosout": "rcl_interfaces/msg/Log",
     "~/transition_event": "lifecycle_msgs/msg/TransitionEvent",
@@ -83,8 +84,12 @@ def _resolve(node: Node, topic: str, parameter: str) -> str:
         ) from error
 
 
-def own_topics(node: Node, places: Sequence[CameraTopic], transport: str) -> dict[str, str]:
+def own_topics(
+    node: Node, outputs: Iterable[Topic], places: Sequence[CameraTopic], transport: str
+) -> dict[str, str]:
     """Resolve all topics that the node has beside load topics, as ``{topic: type}``.
+
+    ``outputs`` are those that each camera has of its own.
 
     Raises
     ------
@@ -93,12 +98,10 @@ def own_topics(node: Node, places: Sequence[CameraTopic], transport: str) -> dic
     """
     cameras = [(p, _resolve(node, p.subscribed(transport), "cameras")) for p in places]
     taken = {_resolve(node, name, "a topic"): kind for name, kind in _OF_ROS.items()}
-    for place in places:
-        for topic in TOPICS:
-            if topic.direction == "out":
-                is_prefixed = place.name and not topic.name.startswith("/")
-                name = f"{place.name}/{topic.name}" if is_prefixed else topic.name
-                taken[_resolve(node, name, f"a result of camera {place.name}")] = topic.type
+    for topic in outputs:
+        for place in places:
+            name = f"{place.name}/{topic.name}" if place.name else topic.name
+            taken[_resolve(node, name, f"a result of camera {place.name}")] = topic.type
     for place, name in cameras:
         if name in taken:
             raise ConfigurationError(

@@ -13,9 +13,9 @@ from approx_perception.cli.main import app
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.interface import (
     LOAD_MONITOR_PARAMETERS,
+    PERCEPTION_NODE,
     PERCEPTION_PARAMETERS,
     PLAYER_PARAMETERS,
-    TOPICS,
     Parameter,
     camera_sla,
 )
@@ -91,7 +91,7 @@ def test_one_thing_has_one_name():
 def test_layouts_show_what_there_is(root, file):
     text = (root / "config" / file).read_text(encoding="utf-8")
     json.loads(text)
-    topics = {topic.name: topic.type for topic in TOPICS}
+    topics = {topic.name: topic.type for topic in PERCEPTION_NODE.topics}
     # Both write a plotted value as topic and field; rqt_plot with a slash, Foxglove with a point.
     plotted = re.findall(r"[\"']/(decision)[/.](\w+)", text)
     assert len(plotted) > 2
@@ -171,6 +171,6 @@ def test_an_empty_range_cannot_be_declared():
 
 
 def test_relative_topics_only():
-    assert [t.name for t in TOPICS if t.name.startswith("/")] == ["/diagnostics"]
-    assert len({t.name for t in TOPICS}) == len(TOPICS)
+    assert [t.name for t in PERCEPTION_NODE.topics if t.name.startswith("/")] == ["/diagnostics"]
+    assert len({t.name for t in PERCEPTION_NODE.topics}) == len(PERCEPTION_NODE.topics)
     assert not inspect.signature(node_page).parameters

@@ -7,7 +7,11 @@ from approx_perception.ros.startup import run_node
 
 
 class HesitantNode(PerceptionNode):
-    def _direct(self, worker, new):
+    def __init__(self):
+        super().__init__()
+        self._runtime._direct = self._hesitate
+
+    def _hesitate(self, worker, settings):
         raise RuntimeError("perhaps")
 
 

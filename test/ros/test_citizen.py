@@ -52,7 +52,7 @@ def test_player_and_perception_over_real_topics(graph):
     assert graph.wait(lambda: len(graph.frames) > 40)
     frames = graph.frames
     assert all(frame.processing_ms > 0 for frame in frames)
-    assert any((frame.detections.track_ids >= 0).any() for frame in frames)
+    assert any((frame.output.track_ids >= 0).any() for frame in frames)
     assert all(frame.decision.branch for frame in frames)
     stamps = [frame.stamp_ns for frame in frames]
     assert stamps == sorted(set(stamps))
@@ -86,7 +86,7 @@ def test_other_parameters_take_effect_live(graph):
     graph.rest(1.0)
     frames = graph.frames[-12:]
     assert {frame.decision.run_detector for frame in frames} == {True, False}
-    assert all((frame.detections.scores >= 0.6).all() for frame in frames)
+    assert all((frame.output.scores >= 0.6).all() for frame in frames)
     graph.set(policy="most_accurate", branch="", score_threshold=0.3)
 
 
@@ -218,17 +218,17 @@ def test_messages_of_vision_msgs(graph):
     array = next(a for a in arrays if a.detections)
     frame = next(f for f in graph.frames if f.stamp_ns == stamp_ns(array.header))
     assert array.header.frame_id == "synthetic_camera"
-    assert len(array.detections) == len(frame.detections)
+    assert len(array.detections) == len(frame.output)
     for index, detection in enumerate(array.detections):
-        x1, y1, x2, y2 = frame.detections.boxes[index]
+        x1, y1, x2, y2 = frame.output.boxes[index]
         centre = detection.bbox.center.position
         np.testing.assert_allclose(
             [centre.x, centre.y, detection.bbox.size_x, detection.bbox.size_y],
             [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], rtol=1e-4, atol=1e-2,
         )  # fmt: skip
-        track_id = frame.detections.track_ids[index]
+        track_id = frame.output.track_ids[index]
         assert detection.id == ("" if track_id < 0 else str(track_id))
-        class_id = frame.detections.class_ids[index]
+        class_id = frame.output.class_ids[index]
         assert detection.results[0].hypothesis.class_id == frame.class_names[class_id]
     assert [c.class_id for c in labels[0].class_map] == list(range(8))
 
@@ -283,10 +283,10 @@ def test_services(graph):
     assert len(graph.frames) == count
     assert graph.call(SetBool, f"{NODE}/enable", data=True).success
     assert graph.wait(lambda: len(graph.frames) > count + 20)
-    old = {i for f in graph.frames[-10:] for i in f.detections.track_ids.tolist() if i >= 0}
+    old = {i for f in graph.frames[-10:] for i in f.output.track_ids.tolist() if i >= 0}
     assert graph.call(Trigger, f"{NODE}/reset_tracks").success
     graph.rest(2.0)
-    new = {i for f in graph.frames[-10:] for i in f.detections.track_ids.tolist() if i >= 0}
+    new = {i for f in graph.frames[-10:] for i in f.output.track_ids.tolist() if i >= 0}
     assert old and new and not old & new
     answer = graph.call(Trigger, f"{NODE}/recalibrate")
     assert answer.success

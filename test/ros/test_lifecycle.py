@@ -163,7 +163,7 @@ def test_a_signal_ends_it_while_it_configures(graph, name):
     present = len(left_in(graph))
     node.send(signal.Signals[name])
     assert wait_for_exit(node) == 0, node.last_words()
-    assert "branches, a detection takes" not in node.log
+    assert "branches, the network takes" not in node.log
     assert "Traceback" not in node.log
     graph.processes.clear()
     assert graph.wait(lambda: len(left_in(graph)) < present, 5), left_in(graph)

@@ -31,6 +31,6 @@ def test_nonsense_is_dropped_and_told_and_an_onnx_file_needs_no_detector(graph):
             lambda: "detections that cannot be objects" in graph.diagnostics["message"], 20
         ), dict(graph.diagnostics)
     for frame in graph.frames:
-        assert len(frame.detections) == 1
-        assert np.isfinite(frame.detections.boxes).all()
+        assert len(frame.output) == 1
+        assert np.isfinite(frame.output.boxes).all()
     assert int(graph.diagnostics["malformed detections dropped"]) > 10

@@ -300,12 +300,12 @@ def test_what_fails_while_it_is_applied_leaves_all_as_it_was(start, monkeypatch)
     applied = []
 
     def apply(settings):
-        applied.append(settings.score_threshold)
-        if settings.score_threshold == 0.7:
+        applied.append(settings.load_timeout_s)
+        if settings.load_timeout_s == 7.0:
             raise RuntimeError("no such luck")
 
     monkeypatch.setattr(node._watch, "_apply", apply)
-    result = node.set_parameters_atomically([RosParameter("score_threshold", value=0.7)])
+    result = node.set_parameters_atomically([RosParameter("load_timeout_s", value=7.0)])
     assert (result.successful, result.reason) == (False, "RuntimeError: no such luck")
-    assert node.get_parameter("score_threshold").value == 0.3
-    assert applied == [0.7, 0.3]
+    assert node.get_parameter("load_timeout_s").value == 2.0
+    assert applied == [7.0, 2.0]

@@ -1,0 +1,72 @@
+"""The node that detects and tracks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.assembly import Network
+from approx_perception.exceptions import ConfigurationError, choices, shown
+from approx_perception.interface import PERCEPTION_NODE
+from approx_perception.kernels.detection import DetectionOptions
+from approx_perception.msg import DetectionArray
+from approx_perception.ros.tasks._base import Builder, NodeTask, Recorded, Values
+from approx_perception.ros.tasks.detection_messages import (
+    detections_2d,
+    detections_from,
+    detections_message,
+    image_annotations,
+    image_marker,
+)
+
+__all__ = ["DetectionNodeTask"]
+
+_BUILDERS: dict[str, Builder] = {
+    "detections": lambda _, p: detections_message(p.header, p.result, p.class_names, p.age_ms),
+    "detections_2d": lambda kind, p: detections_2d(kind, p.header, p.result.output, p.class_names),
+    "annotations": lambda kind, p: image_annotations(
+        kind, p.header, p.result.output, p.class_names
+    ),
+    "markers": lambda _, p: image_marker(p.header, p.result.output.with_score(p.debug.min_score)),
+}
+
+
+class DetectionNodeTask(NodeTask):
+    """Objects of each image, with identities."""
+
+    interface = PERCEPTION_NODE
+    builders = _BUILDERS
+    result_topic, result_type = "detections", DetectionArray
+
+    def state_options(self, value: Values, class_names: Sequence[str]) -> DetectionOptions:
+        """Thresholds and wanted classes."""
+        return DetectionOptions(
+            float(value("score_threshold")), float(value("nms.class_agnostic_iou")),
+            _class_mask(str(value("classes")), class_names),
+        )  # fmt: skip
+
+    def label_threshold(self, network: Network) -> float:
+        """What the user gave at start."""
+        return network.options.score_threshold
+
+    def recorded(self, message: Any) -> Recorded:
+        """Read a DetectionArray."""
+        names = {d.class_index: d.class_id for d in message.detections}
+        return Recorded(detections_from(message), names)
+
+    def kind_of_frame(self, starts_group: bool) -> str:
+        """A group begins with a detection."""
+        return "detect" if starts_group else "track"
+
+
+def _class_mask(text: str, names: Sequence[str]) -> npt.NDArray[np.bool_] | None:
+    wanted = {name.strip() for name in text.split(",") if name.strip()}
+    if not wanted:
+        return None
+    if unknown := sorted(wanted - set(names)):
+        raise ConfigurationError(
+            f"classes names {shown(unknown[0])}, which the network does not know; choose "
+            f"{choices(names)}"
+        )
+    return np.array([name in wanted for name in names])

@@ -1,0 +1,120 @@
+"""Detections as messages: ours, vision_msgs, Foxglove and image markers."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import Point
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import ImageMarker
+
+from approx_perception.kernels.annotate import object_label, track_colour
+from approx_perception.msg import Detection, DetectionArray
+from approx_perception.ros.ecosystem import message_of
+from approx_perception.structures import Detections, FrameResult
+from approx_perception.structures.boxes import centres_and_sides, corners
+
+__all__ = [
+    "detections_2d",
+    "detections_from",
+    "detections_message",
+    "image_annotations",
+    "image_marker",
+]
+
+_FONT_PX = 14.0
+
+
+def detections_message(
+    header: Header, result: FrameResult, class_names: Sequence[str], age_ms: float
+) -> DetectionArray:
+    """Build the message of a frame's objects; ``header`` is the image's."""
+    message = DetectionArray(header=header, branch=str(result.decision.branch))
+    message.processing_ms = result.timings.processing_ms
+    message.age_ms = age_ms
+    found = result.detections
+    source = Detection.DETECTED if result.decision.starts_group else Detection.TRACKED
+    rows = centres_and_sides(found.boxes).tolist()
+    message.detections = [
+        Detection(
+            track_id=int(found.track_ids[i]), class_id=class_names[found.class_ids[i]],
+            class_index=int(found.class_ids[i]), score=float(found.scores[i]),
+            center_x=rows[i][0], center_y=rows[i][1], size_x=rows[i][2], size_y=rows[i][3],
+            source=source, age_frames=int(found.ages[i]),
+        )
+        for i in range(len(found))
+    ]  # fmt: skip
+    return message
+
+
+def detections_from(message: DetectionArray) -> Detections:
+    """Objects of a message."""
+    rows = [(d.center_x, d.center_y, d.size_x, d.size_y) for d in message.detections]
+    return Detections.from_arrays(
+        corners(np.array(rows, np.float32).reshape(-1, 4)),
+        [d.score for d in message.detections],
+        [d.class_index for d in message.detections],
+        [d.track_id for d in message.detections],
+        [d.age_frames for d in message.detections],
+    )
+
+
+def detections_2d(
+    array_class: Any, header: Header, found: Detections, class_names: Sequence[str]
+) -> Any:
+    """``vision_msgs/Detection2DArray``: the image's header, centres in px, identity in ``id``."""
+    single, hypothesis = (
+        message_of(array_class, name) for name in ("Detection2D", "ObjectHypothesisWithPose")
+    )
+    message = array_class(header=header)
+    for index, (x, y, width, height) in enumerate(centres_and_sides(found.boxes).tolist()):
+        result = hypothesis()
+        result.hypothesis.class_id = class_names[found.class_ids[index]]
+        result.hypothesis.score = float(found.scores[index])
+        detection = single(header=header, results=[result])
+        detection.bbox.center.position.x, detection.bbox.center.position.y = x, y
+        detection.bbox.size_x, detection.bbox.size_y = width, height
+        track_id = int(found.track_ids[index])
+        detection.id = str(track_id) if track_id >= 0 else ""
+        message.detections.append(detection)
+    return message
+
+
+def image_annotations(
+    annotations_class: Any, header: Header, found: Detections, class_names: Sequence[str]
+) -> Any:
+    """``foxglove_msgs/ImageAnnotations``: a closed line and a label for each object."""
+    lines, texts, point, colour = (
+        message_of(annotations_class, name)
+        for name in ("PointsAnnotation", "TextAnnotation", "Point2", "Color")
+    )
+    message = annotations_class()
+    for index, (x1, y1, x2, y2) in enumerate(found.boxes.astype(float).tolist()):
+        blue, green, red = (part / 255 for part in track_colour(int(found.track_ids[index])))
+        own = colour(r=red, g=green, b=blue, a=1.0)
+        corners = [point(x=x, y=y) for x, y in ((x1, y1), (x2, y1), (x2, y2), (x1, y2))]
+        message.points.append(
+            lines(timestamp=header.stamp, type=lines.LINE_LOOP, points=corners, thickness=2.0,
+                  outline_color=own)
+        )  # fmt: skip
+        message.texts.append(
+            texts(timestamp=header.stamp, position=point(x=x1, y=y1), font_size=_FONT_PX,
+                  text=object_label(found, index, class_names), text_color=colour(a=1.0),
+                  background_color=own)
+        )  # fmt: skip
+    return message
+
+
+def image_marker(header: Header, found: Detections) -> ImageMarker:
+    """``visualization_msgs/ImageMarker``: all boxes as one list of lines."""
+    message = ImageMarker(header=header, ns="detections", type=ImageMarker.LINE_LIST, scale=2.0)
+    for (x1, y1, x2, y2), track_id in zip(
+        found.boxes.astype(float).tolist(), found.track_ids.tolist(), strict=True
+    ):
+        corners = ((x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1))
+        blue, green, red = (part / 255 for part in track_colour(track_id))
+        for start, end in pairwise(corners):
+            message.points += [Point(x=x, y=y) for x, y in (start, end)]
+            message.outline_colors += [ColorRGBA(r=red, g=green, b=blue, a=1.0)] * 2
+    return message
