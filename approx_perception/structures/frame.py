@@ -29,6 +29,8 @@ class Frame:
     regions
         ``(N, 4)`` float32, x1 y1 x2 y2 in px: the parts of the image to look at, for kernels that
         look at parts; None for what they look at by themselves.
+    region_ids
+        ``(N,)`` int64, identities of the regions, -1 for none; None where there are no regions.
 
     Raises
     ------
@@ -42,6 +44,7 @@ class Frame:
     sequence: int = 0
     decode_ms: float = 0.0
     regions: npt.NDArray[np.float32] | None = None
+    region_ids: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         image = self.image
