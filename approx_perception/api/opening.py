@@ -6,6 +6,7 @@ from approx_perception.api.perception import Perception
 from approx_perception.api.words import accepted, size_of
 from approx_perception.assembly import assemble
 from approx_perception.assembly.options import kernel_options
+from approx_perception.assembly.tasks import task_of
 from approx_perception.notices import notice
 
 __all__ = ["open"]
@@ -69,6 +70,6 @@ def open(
     options = kernel_options(
         {**checked, "only_branch": bool(branch), "image_size": size_of(image_size)}
     )
-    if options.note:
-        notice(options.note)
+    if note := task_of(options).note(options):
+        notice(note)
     return Perception(assemble(options))

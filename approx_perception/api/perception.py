@@ -15,8 +15,9 @@ from approx_perception.api.result import Image, Result
 from approx_perception.api.words import accepted, is_whole
 from approx_perception.assembly import Network
 from approx_perception.datasets import FrameSource, is_synthetic, open_source
-from approx_perception.detectors import Detector, malformed_sentence
+from approx_perception.detectors import malformed_sentence
 from approx_perception.exceptions import ConfigurationError, InvalidFrameError, shown
+from approx_perception.kernels import Kernel
 from approx_perception.notices import notice
 from approx_perception.pipeline import Stream
 from approx_perception.pipeline.failures import FrameFailures
@@ -48,12 +49,12 @@ class Perception:
 
     def __init__(self, network: Network) -> None:
         self._stream: Stream | None = network.stream()
-        self._detector: Detector | None = network.detector
-        self._caution = network.detector.caution
+        self._kernel: Kernel | None = network.kernel
+        self._caution = network.kernel.caution
         self._next = 0
         self._busy = threading.Lock()
-        self.class_names = network.detector.class_names
-        self.network = network.detector.description
+        self.class_names = network.kernel.class_names
+        self.network = network.kernel.description
         self.branches = tuple(network.space)
 
     @property
@@ -151,9 +152,9 @@ class Perception:
 
     def close(self) -> None:
         """Let go of the network; nothing can be processed any more."""
-        if self._detector is not None and self._detector.malformed_count:
-            notice(malformed_sentence(self._detector.malformed_count, self.network))
-        self._stream = self._detector = None
+        if self._kernel is not None and self._kernel.malformed_count:
+            notice(malformed_sentence(self._kernel.malformed_count, self.network))
+        self._stream = self._kernel = None
 
     def __enter__(self) -> "Perception":
         return self

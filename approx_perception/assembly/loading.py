@@ -3,13 +3,8 @@
 from pathlib import Path
 
 from approx_perception.assembly.options import KernelOptions
+from approx_perception.assembly.tasks import NeuralNetwork, task_of
 from approx_perception.branches import BranchSpace
-from approx_perception.detectors import (
-    Detector,
-    DetectorOptions,
-    check_detector,
-    load_detector,
-)
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.machine import core_count, describe_cpu
 from approx_perception.share import share_folder
@@ -22,17 +17,15 @@ def space_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (share_folder("config") / "spaces").glob("*.yaml")))
 
 
-def load_space(name: str, detector: str) -> BranchSpace:
-    """Read a space by name or file; empty means the detector's own.
+def load_space(name: str, own: str) -> BranchSpace:
+    """Read a space by name or file; empty means the network's ``own``.
 
     Raises
     ------
     ConfigurationError
         If there is no such space, or it is not valid.
     """
-    if not name:
-        check_detector(detector)
-    name = name or detector
+    name = name or own
     if name in space_names():
         return BranchSpace.from_yaml(share_folder("config") / "spaces" / f"{name}.yaml")
     path = Path(name)
@@ -43,12 +36,12 @@ def load_space(name: str, detector: str) -> BranchSpace:
     return BranchSpace.from_yaml(path)
 
 
-def machine_name(detector: Detector, num_threads: int) -> str:
+def machine_name(network: NeuralNetwork, num_threads: int) -> str:
     """What latencies depend on beside network and space."""
-    return f"{describe_cpu()}, {detector.device}, {detector.precision}, {num_threads} threads"
+    return f"{describe_cpu()}, {network.device}, {network.precision}, {num_threads} threads"
 
 
-def load_network(options: KernelOptions, precision: str | None = None) -> tuple[Detector, int]:
+def load_network(options: KernelOptions, precision: str | None = None) -> tuple[NeuralNetwork, int]:
     """Load the network that options name; returns its number of threads too.
 
     Raises
@@ -60,14 +53,5 @@ def load_network(options: KernelOptions, precision: str | None = None) -> tuple[
     """
     # With all cores taken, an inference waits for whichever of them does something else.
     num_threads = options.num_threads or max(core_count() - 1, 1)
-    detector = load_detector(
-        options.family,
-        DetectorOptions(
-            options.weights,
-            options.class_names_file,
-            options.device,
-            num_threads,
-            precision or options.precision,
-        ),
-    )
-    return detector, num_threads
+    network = task_of(options).load(options, num_threads, precision or options.precision)
+    return network, num_threads

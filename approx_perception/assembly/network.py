@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from approx_perception.accuracy._base import AccuracyPredictor
 from approx_perception.assembly.bundle import PredictorBundle
@@ -16,10 +17,10 @@ from approx_perception.assembly.loading import (
 from approx_perception.assembly.measuring import PartTimer
 from approx_perception.assembly.options import KernelOptions
 from approx_perception.assembly.policy_factory import PolicyFactory, check_policy_name
-from approx_perception.branches import Branch, BranchSpace, parse_branch
+from approx_perception.assembly.tasks import NeuralNetwork, task_of
+from approx_perception.branches import parse_branch
 from approx_perception.clock import Clock, MonotonicClock
-from approx_perception.detectors import Detector
-from approx_perception.kernels.detection import DetectionKernel, DetectionOptions
+from approx_perception.kernels import Kernel
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.notices import notice
@@ -56,8 +57,8 @@ class Network:
     """
 
     options: KernelOptions
-    kernel: DetectionKernel
-    branch: Branch
+    kernel: Kernel
+    branch: Any
     policies: PolicyFactory
     accuracy: AccuracyPredictor
     accuracy_source: str
@@ -66,12 +67,7 @@ class Network:
     load: Callable[[], LoadReading]
 
     @property
-    def detector(self) -> Detector:
-        """What the kernel detects with."""
-        return self.kernel.detector
-
-    @property
-    def space(self) -> BranchSpace:
+    def space(self) -> Any:
         """Branches to choose from."""
         return self.kernel.space
 
@@ -90,7 +86,7 @@ class Network:
         policy = self.policies.create(options.policy, self.branch)
         scheduler = Scheduler(self.space, policy, self.latency(), self.accuracy)
         stream = Stream(self.kernel, scheduler, options.sla, self.clock, self.load)
-        stream.state.options = DetectionOptions(options.score_threshold, options.class_agnostic_iou)
+        stream.state.options = task_of(options).state_options(options)
         return stream
 
     def measured_again(self) -> "Network":
@@ -120,7 +116,7 @@ def assemble(
     clock: Clock | None = None,
     report: Callable[[str], None] = lambda _: None,
     load: Callable[[], LoadReading] = LoadReading,
-    network: tuple[Detector, int] | None = None,
+    network: tuple[NeuralNetwork, int] | None = None,
     elsewhere: LatencyModel | None = None,
 ) -> Network:
     """Load the network, preheat every branch, and learn what it costs.
@@ -149,7 +145,9 @@ def assemble(
         If the network cannot be loaded.
     """
     clock = clock or MonotonicClock()
-    space = load_space(options.space, options.family)
+    task = task_of(options)
+    family = task.family(options)
+    space = load_space(options.space, family)
     branch = parse_branch(options.branch, space.default_branch)
     check_policy_name(options.policy)
     if options.only_branch:
@@ -157,19 +155,19 @@ def assemble(
     elif options.policy == "fixed":
         space.index(branch)
     bundle = PredictorBundle.load(options.profile) if options.profile else None
-    report(f"loading {options.family}")
-    detector, num_threads = network or load_network(options, _precision(options, bundle))
+    report(f"loading {family}")
+    loaded, num_threads = network or load_network(options, _precision(options, bundle))
     if bundle is not None:
-        here = None if elsewhere else machine_name(detector, num_threads)
-        bundle.check(space, detector.fingerprint, here)
+        here = None if elsewhere else machine_name(loaded, num_threads)
+        bundle.check(space, loaded.fingerprint, here)
         if reasons := busy_sentence(bundle.metadata.get("idleness") or {}):
             notice(
                 f"the profile {options.profile} was made on a busy machine ({reasons}); "
                 "latencies are learned anew while it runs, or make another one"
             )
-    kernel = DetectionKernel(detector, space)
-    accuracy, agnostic, accuracy_source = known_accuracy(bundle, detector, space)
-    policies = PolicyFactory(space, agnostic, detector, options.profile)
+    kernel = task.kernel(loaded, space)
+    accuracy, agnostic, accuracy_source = known_accuracy(bundle, task, loaded, space)
+    policies = PolicyFactory(space, agnostic, loaded, options.profile)
     policies.check(options.policy, branch)
     profiled = bundle.latency if bundle else None
     if elsewhere is not None:

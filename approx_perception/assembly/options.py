@@ -1,18 +1,17 @@
 """What a user may choose."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from approx_perception.detectors import DEFAULT_DETECTOR, family_for
+from approx_perception.detectors import DEFAULT_DETECTOR
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.interface.systems import ALIASES
 from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.structures import SLA, SlaScope
 
-__all__ = ["FIELDS", "KernelOptions", "kernel_options", "parameters_of", "sla_of"]
+__all__ = ["FIELDS", "NETWORK_FIELDS", "KernelOptions", "kernel_options", "parameters_of", "sla_of"]
 
 #: Words of commands and parameters of the node for fields that are called otherwise.
 FIELDS = {
@@ -20,6 +19,10 @@ FIELDS = {
     "nms.class_agnostic_iou": "class_agnostic_iou", "sla.latency_ms": "sla_ms",
     "sla.quantile": "sla_quantile", "sla.scope": "sla_scope",
 }  # fmt: skip
+#: Fields that tell one network from another.
+NETWORK_FIELDS = (
+    "task", "detector", "weights", "class_names_file", "device", "precision", "num_threads",
+)  # fmt: skip
 #: Parameters of the node that are fields, beside those of the SLA and paths.
 _PARAMETERS = (
     "detector", "weights", "device", "precision", "num_threads", "space", "policy", "branch",
@@ -33,6 +36,8 @@ class KernelOptions:
 
     Attributes
     ----------
+    task
+        What is done with images: ``detection``.
     detector, weights, class_names_file, device
         The network; see `DetectorOptions`.
     precision
@@ -40,7 +45,7 @@ class KernelOptions:
     num_threads
         CPU threads of one inference; 0 for one less than the cores, at least one.
     space
-        A YAML file, the name of a shipped space, or empty for the detector's own.
+        A YAML file, the name of a shipped space, or empty for the network's own.
     policy
         A name of `POLICY_NAMES`.
     branch
@@ -59,6 +64,7 @@ class KernelOptions:
         What ``approx-perception profile`` wrote; None to calibrate at start.
     """
 
+    task: str = "detection"
     detector: str = DEFAULT_DETECTOR
     weights: str = ""
     class_names_file: Path | None = None
@@ -74,21 +80,6 @@ class KernelOptions:
     class_agnostic_iou: float = CLASS_AGNOSTIC_IOU
     image_size: tuple[int, int] = (640, 480)
     profile: Path | None = None
-
-    @property
-    def family(self) -> str:
-        """Of the detector that is loaded; see `family_for`."""
-        return family_for(self.detector, self.weights)
-
-    @property
-    def note(self) -> str:
-        """A sentence where another family is loaded than is named, else empty."""
-        if self.family == self.detector or not os.path.lexists(self.weights):
-            return ""
-        return (
-            f"{shown(self.weights)} is an ONNX file, which {self.detector} cannot read: it is "
-            f"taken for {self.family}"
-        )
 
 
 def kernel_options(words: Mapping[str, Any]) -> KernelOptions:

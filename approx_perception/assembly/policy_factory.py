@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.branches import Branch, BranchSpace
-from approx_perception.detectors import Detector
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.interface.systems import POLICY_NAMES
 from approx_perception.scheduling.policies import Fastest, Fixed, MostAccurate, SchedulingPolicy
@@ -33,18 +32,18 @@ class PolicyFactory:
         Branches to choose from.
     accuracy
         ``(B,)`` content-agnostic AP50, or ranks below `RANKS_BELOW`.
-    detector
-        The network, for baselines that look into it.
+    network
+        For baselines that look into it.
     profile
         Of this machine, for baselines with predictors of their own.
     """
 
-    space: BranchSpace
+    space: Any
     accuracy: npt.NDArray[np.float64]
-    detector: Detector | None = None
+    network: Any = None
     profile: Path | None = None
 
-    def create(self, name: str, branch: Branch) -> SchedulingPolicy:
+    def create(self, name: str, branch: Any) -> SchedulingPolicy:
         """Policy of that name; ``branch`` is the one for ``fixed``.
 
         Raises
@@ -63,11 +62,9 @@ class PolicyFactory:
         # Only comparisons need them.
         from approx_perception.baselines.by_name import create_baseline
 
-        return create_baseline(name, branch, self.space, self.accuracy, self.detector, self.profile)
+        return create_baseline(name, branch, self.space, self.accuracy, self.network, self.profile)
 
-    def check(
-        self, name: str, branch: Branch, allowed: npt.NDArray[np.bool_] | None = None
-    ) -> None:
+    def check(self, name: str, branch: Any, allowed: npt.NDArray[np.bool_] | None = None) -> None:
         """Raise what `create` would raise.
 
         Also refuse a policy that could choose none of the ``(B,)`` branches ``allowed``; None

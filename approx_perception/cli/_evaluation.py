@@ -36,10 +36,11 @@ __all__ = [
 def kernel_of(words: Mapping[str, Any]) -> KernelOptions:
     """Options of a kernel; says what was taken for what."""
     from approx_perception.assembly.options import kernel_options
+    from approx_perception.assembly.tasks import task_of
 
     options = kernel_options(words)
-    if options.note:
-        notice(options.note)
+    if note := task_of(options).note(options):
+        notice(note)
     return options
 
 

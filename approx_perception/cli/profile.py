@@ -37,6 +37,7 @@ def profile(
     any time; the same command goes on. Data without ground truth give latency alone. Leaves
     NAME.json and NAME.npz (the predictors) and NAME.records.json and .npz (what was measured).
     """
+    from approx_perception.assembly.tasks import task_of
     from approx_perception.evaluation.sources import sources_of
     from approx_perception.profiling.fit_accuracy import accuracy_words
     from approx_perception.profiling.session import ProfileData, ProfileSession, check_target
@@ -49,7 +50,8 @@ def profile(
             {each.name: each.open() for each in chosen}, frames, ground_truth or (),
             chosen[0].class_map,
         )  # fmt: skip
-        with console.status(f"loading {options.family}, preheating, and trying every part"):
+        family = task_of(options).family(options)
+        with console.status(f"loading {family}, preheating, and trying every part"):
             session = ProfileSession.prepare(place, options, data, rounds, _tell)
             seconds = session.estimate_seconds()
         _show_plan(session.profiler, seconds)

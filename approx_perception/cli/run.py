@@ -34,13 +34,14 @@ def run(
     (branch, stages, SLA and image file of each frame) and config.yaml. Where the source has
     ground truth, AP50 is shown.
     """
+    from approx_perception.assembly.tasks import task_of
     from approx_perception.evaluation.offline_run import run_offline
     from approx_perception.evaluation.sources import SourceOptions
     from approx_perception.evaluation.system_spec import SystemSpec
 
     options = kernel_of(words)
     options = replace(options, only_branch=bool(options.branch))
-    spec = SystemSpec(options.family, options.policy, options)
+    spec = SystemSpec(task_of(options).family(options), options.policy, options)
     chosen = SourceOptions(source, topic, frames=frames, seed=seed, max_image_px=max_image_px)
     with fresh_folder(out, overwrite) as folder, progress_bar() as bar:
         task = bar.add_task("starting", total=None)
@@ -52,7 +53,8 @@ def run(
             bar.update(task, description=text)
 
         ran = run_offline(spec, chosen, folder, video, report, advance)
-    tell_malformed(ran.network.detector.malformed_count, ran.network.kernel.description)
+    kernel = ran.network.kernel
+    tell_malformed(kernel.malformed_count, kernel.description)
     _show(ran, options.policy == "fixed")
     console.print(f"results are in {out}")
 

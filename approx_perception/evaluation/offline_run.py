@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from approx_perception.assembly import Network
+from approx_perception.assembly.tasks import task_of
 from approx_perception.datasets import FrameSource, is_synthetic
 from approx_perception.evaluation.run import run_systems
 from approx_perception.evaluation.scenario import Scenario
@@ -103,7 +104,7 @@ def _effective_config(source: SourceOptions, system: BuiltSystem) -> dict[str, A
     return {
         "source": source.name,
         **asdict(options),
-        "detector": options.family,
+        "detector": task_of(options).family(options),
         "sla": options.sla.to_dict(),
         "class_names_file": str(options.class_names_file or ""),
         "profile": str(options.profile or ""),

@@ -141,7 +141,7 @@ class _Run:
         """All that was recorded."""
         record, limit = self._recorder.finish(), self._options.frames
         # Of the network: systems that share it have one count.
-        record.metadata["malformed_detections"] = self.system.network.detector.malformed_count
+        record.metadata["malformed_detections"] = self.system.network.kernel.malformed_count
         # Only now a bag knows which stamps of its truth were no image's.
         record.metadata["truth"] = truth_given(
             self._source, self.class_map, self._options.ground_truth is not None,

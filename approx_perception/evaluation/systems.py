@@ -8,8 +8,9 @@ import numpy as np
 
 from approx_perception.assembly import KernelOptions, Network, assemble, load_network, load_space
 from approx_perception.assembly.bundle import PredictorBundle, check_made_for
+from approx_perception.assembly.options import NETWORK_FIELDS
+from approx_perception.assembly.tasks import NeuralNetwork, task_of
 from approx_perception.branches import BranchSpace
-from approx_perception.detectors import Detector
 from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.interface.systems import HINDSIGHT
@@ -137,7 +138,7 @@ class SystemFactory:
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.machine, self._report = machine, report
-        self._networks: dict[tuple[Any, ...], tuple[Detector, int]] = {}
+        self._networks: dict[tuple[Any, ...], tuple[NeuralNetwork, int]] = {}
 
     def build(self, spec: SystemSpec, level: Callable[[int], int]) -> BuiltSystem:
         """Load, warm and measure a system.
@@ -170,7 +171,7 @@ class SystemFactory:
         precision = str(recorded.records.metadata["precision"])
         options = replace(options, only_branch=False, precision=precision)
         loaded = self._loaded(options)
-        space = load_space(options.space, options.family)
+        space = load_space(options.space, task_of(options).family(options))
         check_made_for("the latency trace", recorded.records.metadata, space, loaded[0].fingerprint)
         network = assemble(options, network=loaded, elsewhere=recorded.idle_model())
         machine, own = recorded.simulated(network.kernel, level), network.stream()
@@ -179,12 +180,9 @@ class SystemFactory:
         stream.state = own.state
         return BuiltSystem(spec, stream, network, machine, recorded)
 
-    def _loaded(self, options: KernelOptions) -> tuple[Detector, int]:
-        key = (
-            options.detector, options.weights, options.class_names_file, options.device,
-            options.precision, options.num_threads,
-        )  # fmt: skip
+    def _loaded(self, options: KernelOptions) -> tuple[NeuralNetwork, int]:
+        key = tuple(getattr(options, name) for name in NETWORK_FIELDS)
         if key not in self._networks:
-            self._report(f"loading {options.family}")
+            self._report(f"loading {task_of(options).family(options)}")
             self._networks[key] = load_network(options)
         return self._networks[key]

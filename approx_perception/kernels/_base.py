@@ -184,6 +184,8 @@ class Kernel(ABC):
         What the parts' costs depend on.
     batched_parts
         Positions of the parts that `run_together` can run.
+    malformed_count
+        Results dropped so far because they mean nothing.
     """
 
     space: Space[Any]
@@ -192,6 +194,11 @@ class Kernel(ABC):
     caution: str = ""
     cost_terms: CostTerms
     batched_parts: tuple[int, ...] = ()
+
+    @property
+    def malformed_count(self) -> int:
+        """See the class."""
+        return 0
 
     @property
     @abstractmethod

@@ -91,6 +91,11 @@ class DetectionKernel(Kernel):
         """See `Kernel`; reads the file of the weights."""
         return self.detector.fingerprint
 
+    @property
+    def malformed_count(self) -> int:
+        """See `Kernel`."""
+        return self.detector.malformed_count
+
     def state(self) -> "DetectionState":
         """See `Kernel`."""
         return DetectionState(self)

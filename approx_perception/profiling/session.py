@@ -12,15 +12,12 @@ from typing import Any
 
 from approx_perception.assembly import KernelOptions, load_network, load_space, machine_name
 from approx_perception.assembly.idleness import busy_now, busy_sentence
-from approx_perception.branches import BranchSpace
+from approx_perception.assembly.tasks import NeuralNetwork, Task, task_of
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import FrameSource
 from approx_perception.datasets.class_map import ClassTable
-from approx_perception.detectors import Detector
-from approx_perception.detectors.faster_rcnn.precision import PRECISIONS
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import read_json_table
-from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.notices import notice
 from approx_perception.profiling.data import SNIPPET_FRAMES, enough_frames, have_truth
 from approx_perception.profiling.fit_profile import fit_profile
@@ -144,7 +141,8 @@ class ProfileSession:
         ApproxPerceptionError
             If the data, the space or the network cannot be used.
         """
-        space = load_space(options.space, options.family)
+        task = task_of(options)
+        space = load_space(options.space, task.family(options))
         has_truth = have_truth(data.sources, data.frames)
         network, num_threads = load_network(options)
         names = data.class_map.names
@@ -160,7 +158,7 @@ class ProfileSession:
         levels = contention_levels(network.device.startswith("cuda"))
         plan = ProfilePlan(levels, rounds, frames=data.frame_count() if has_truth else 0)
         identity_of = partial(
-            _identity, num_threads=num_threads, space=space, data=data.identity, plan=plan
+            _identity, task, num_threads=num_threads, space=space, data=data.identity, plan=plan
         )
         network = _as_begun(network, options, out, identity_of)
         clips = clips_of(list(data.sources.values()), plan.clips)
@@ -168,7 +166,7 @@ class ProfileSession:
         folder = partial_folder(out, identity)
         _tell_begun(out, folder, tell)
         profiler = Profiler(
-            DetectionKernel(network, space), data.sources, frames, plan, folder,
+            task.kernel(network, space), data.sources, frames, plan, folder,
             MonotonicClock(), names, has_truth,
         )  # fmt: skip
         return cls(out, profiler, clips, identity)
@@ -238,11 +236,11 @@ def _tell_begun(out: Path, folder: Path, tell: Tell) -> None:
 
 
 def _as_begun(
-    network: Detector,
+    network: NeuralNetwork,
     options: KernelOptions,
     out: Path,
-    identity_of: Callable[[Detector], dict[str, Any]],
-) -> Detector:
+    identity_of: Callable[[NeuralNetwork], dict[str, Any]],
+) -> NeuralNetwork:
     """The network in the precision that an interrupted session of the same began with.
 
     ``auto`` goes by stopwatch, and may have chosen another one today.
@@ -250,17 +248,19 @@ def _as_begun(
     begun = _begun(out)
     if not begun or options.precision != "auto":
         return network
-    others = (each for each in PRECISIONS if each not in ("auto", network.precision))
+    known = ("auto", network.precision)
+    others = (each for each in task_of(options).precisions if each not in known)
     candidates = chain([network], (load_network(options, each)[0] for each in others))
     started = (each for each in candidates if partial_folder(out, identity_of(each)) in begun)
     return next(started, network)
 
 
 def _identity(
-    network: Detector, num_threads: int, space: BranchSpace, data: Mapping[str, Any],
-    plan: ProfilePlan,
+    task: Task, network: NeuralNetwork, num_threads: int, space: Any,
+    data: Mapping[str, Any], plan: ProfilePlan,
 ) -> dict[str, Any]:  # fmt: skip
     return {
+        "task": task.name,
         "network": network.fingerprint,
         "machine": machine_name(network, num_threads),
         "precision": network.precision,

@@ -9,6 +9,7 @@ from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
 from approx_perception.assembly import Network, assemble
+from approx_perception.assembly.tasks import task_of
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.exceptions import described
@@ -119,8 +120,8 @@ class KernelNode(ManagedNode):
         self._runtime.refuse_beside_another()
         self.get_logger().info("loading the network and preheating every branch, some seconds")
         options, count = read_options(self._watch.value), len(self._places)
-        if options.note:
-            self.get_logger().info(options.note)
+        if note := task_of(options).note(options):
+            self.get_logger().info(note)
         network = assemble(options, self._monotonic, report, self._load.reading)
         batched = network.batches_that_pay(count, report) if count > 1 else frozenset()
         return _Prepared(network, batched)
@@ -241,7 +242,7 @@ class KernelNode(ManagedNode):
                 self.state, self._runtime.is_enabled, self.error,
                 worker_died=worker is not None and not worker.is_alive,
                 is_leaving=self._runtime.is_leaving(),
-                malformed=0 if network is None else network.detector.malformed_count,
+                malformed=0 if network is None else network.kernel.malformed_count,
                 graph_problems=self.diagnostics.graph_problems,
                 load_problems=self._load.problems(),
                 load_status=self._load.status(),

@@ -8,6 +8,7 @@ from typing import Any
 
 from approx_perception.assembly import load_network
 from approx_perception.assembly.options import parameters_of
+from approx_perception.assembly.tasks import task_of
 from approx_perception.datasets import is_synthetic
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.evaluation.batch import Outcome
@@ -77,7 +78,7 @@ def _play(
              "frames": options.frames or _SYNTHETIC_FRAMES},
             source, logs,
             run_metadata(
-                spec, spec.options.detector, options, source,
+                spec, task_of(spec.options).family(spec.options), options, source,
                 [NO_CONTENTION, *scenario.contention_steps.values()],
                 "this machine, live over ROS",
             ),

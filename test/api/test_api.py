@@ -250,5 +250,5 @@ def test_what_is_closed_says_so(options):
 
 def test_what_was_dropped_is_told(options, caplog):
     with approx_perception.open(**options) as perception:
-        perception._detector.malformed_count = 3
+        perception._kernel.detector.malformed_count = 3
     assert "3 detections of yolox" in caplog.text

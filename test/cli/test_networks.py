@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from approx_perception.assembly import KernelOptions
+from approx_perception.assembly.tasks.detection import DetectionTask
 from approx_perception.cli.main import app
 from test.detectors.onnx_models import write_constant, write_yolox
 
@@ -37,10 +38,10 @@ def test_a_misspelt_detector_is_told_so(tmp_path, source, verb, name):
 
 
 def test_an_onnx_file_is_a_yolox_unless_another_family_is_named(tmp_path, source):
-    path = named(write_yolox(tmp_path / "MODEL.ONNX"))
-    assert KernelOptions(weights=str(path)).family == "yolox"
-    assert KernelOptions(weights="other.pt").family == "faster_rcnn"
-    assert KernelOptions("ssdlite", str(path)).family == "ssdlite"
+    path, family = named(write_yolox(tmp_path / "MODEL.ONNX")), DetectionTask().family
+    assert family(KernelOptions(weights=str(path))) == "yolox"
+    assert family(KernelOptions(weights="other.pt")) == "faster_rcnn"
+    assert family(KernelOptions(detector="ssdlite", weights=str(path))) == "ssdlite"
     out = tmp_path / "out"
     result = call("run", source, "--weights", path, "--branch", "shape=160", "--frames", 2,
                   "--out", out)  # fmt: skip
@@ -50,7 +51,7 @@ def test_an_onnx_file_is_a_yolox_unless_another_family_is_named(tmp_path, source
 
 
 def test_a_file_that_is_not_there_is_taken_for_nothing():
-    assert not KernelOptions(weights="nope.onnx").note
+    assert not DetectionTask().note(KernelOptions(weights="nope.onnx"))
 
 
 def test_what_was_dropped_is_told_at_the_end(tmp_path, source):

@@ -240,7 +240,7 @@ class Log(list):
 def test_the_start_log_has_each_cameras_sla(slas, words):
     log = Log()
     network = MagicMock(accuracy_source="profile", space=small_space())
-    network.detector.class_names, network.detector.caution = ("disc",), ""
+    network.kernel.class_names, network.detector.caution = ("disc",), ""
     network.latency.return_value.idle_ms.return_value = np.arange(4.0)
     log_start(log, network, slas, "most_accurate", "")
     assert any(line.startswith(words) for line in log), log

@@ -1,0 +1,116 @@
+"""What a task offers to those who assemble its kernel."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.accuracy._base import AccuracyPredictor
+from approx_perception.assembly.options import KernelOptions
+from approx_perception.kernels import Kernel
+
+__all__ = ["NeuralNetwork", "Task"]
+
+
+class NeuralNetwork(Protocol):
+    """What runs in a kernel, as loaded: a detector or a classifier.
+
+    Attributes
+    ----------
+    class_names
+        What class ids mean.
+    description
+        Network, weights and device, for humans and result files.
+    caution
+        What a user of real images must know of it; empty for nothing.
+    weights_path
+        File of the weights, beside which tables about them lie; None for one without a file.
+    device, precision
+        What it runs on, and in.
+    """
+
+    class_names: tuple[str, ...]
+    description: str
+    caution: str
+    weights_path: Path | None
+    device: str
+    precision: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Family and weights, for telling whether a profile is of this network."""
+        ...
+
+
+class Task(ABC):
+    """Turns a user's options into a kernel; without state.
+
+    Attributes
+    ----------
+    name
+        As the user writes it.
+    precisions
+        Number formats that ``precision`` may name, ``auto`` among them.
+    """
+
+    name: str
+    precisions: tuple[str, ...]
+
+    @abstractmethod
+    def family(self, options: KernelOptions) -> str:
+        """Family of the network that is loaded; its shipped space has the same name.
+
+        Raises
+        ------
+        ConfigurationError
+            If there is none of that name.
+        """
+
+    def note(self, options: KernelOptions) -> str:
+        """A sentence where something else is loaded than is named, else empty."""
+        return ""
+
+    @abstractmethod
+    def load(self, options: KernelOptions, num_threads: int, precision: str) -> NeuralNetwork:
+        """Load the network.
+
+        Raises
+        ------
+        ConfigurationError
+            If an option cannot be used.
+        WeightsError
+            If the weights are missing, corrupt or of another network.
+        """
+
+    @abstractmethod
+    def kernel(self, network: Any, space: Any) -> Kernel:
+        """Build the kernel of a network that `load` returned and a space of this task.
+
+        Raises
+        ------
+        ConfigurationError
+            If the network cannot run a branch.
+        """
+
+    @abstractmethod
+    def state_options(self, options: KernelOptions) -> object:
+        """What ``options`` of the kernel's state are to be."""
+
+    @abstractmethod
+    def table_accuracy(
+        self, space: Any, table: Path | None
+    ) -> tuple[AccuracyPredictor, npt.NDArray[np.float64]]:
+        """What branches are worth by the table that ships with weights, None if there is none.
+
+        Returns
+        -------
+        tuple
+            A predictor, and ``(B,)`` the same whatever is in view.
+
+        Raises
+        ------
+        ConfigurationError
+            If the file is no such table.
+        """

@@ -1,0 +1,72 @@
+"""Detection and tracking, assembled."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.accuracy._base import AccuracyPredictor
+from approx_perception.accuracy.content_model import ConstantAccuracy
+from approx_perception.accuracy.table import AccuracyTable, accuracy_of_space
+from approx_perception.assembly.options import KernelOptions
+from approx_perception.assembly.tasks._base import Task
+from approx_perception.branches import BranchSpace
+from approx_perception.detectors import (
+    Detector,
+    DetectorOptions,
+    check_detector,
+    family_for,
+    load_detector,
+)
+from approx_perception.exceptions import shown
+from approx_perception.kernels.detection import DetectionKernel, DetectionOptions
+
+__all__ = ["DetectionTask"]
+
+
+class DetectionTask(Task):
+    """See `Task`."""
+
+    name = "detection"
+    precisions = ("auto", "float32", "bfloat16")
+
+    def family(self, options: KernelOptions) -> str:
+        """See `Task` and `family_for`."""
+        family = family_for(options.detector, options.weights)
+        check_detector(family)
+        return family
+
+    def note(self, options: KernelOptions) -> str:
+        """See `Task`."""
+        family = self.family(options)
+        if family == options.detector or not os.path.lexists(options.weights):
+            return ""
+        return (
+            f"{shown(options.weights)} is an ONNX file, which {options.detector} cannot read: it "
+            f"is taken for {family}"
+        )
+
+    def load(self, options: KernelOptions, num_threads: int, precision: str) -> Detector:
+        """See `Task`."""
+        return load_detector(
+            self.family(options),
+            DetectorOptions(
+                options.weights, options.class_names_file, options.device, num_threads, precision
+            ),
+        )
+
+    def kernel(self, network: Detector, space: BranchSpace) -> DetectionKernel:
+        """See `Task`."""
+        return DetectionKernel(network, space)
+
+    def state_options(self, options: KernelOptions) -> DetectionOptions:
+        """See `Task`."""
+        return DetectionOptions(options.score_threshold, options.class_agnostic_iou)
+
+    def table_accuracy(
+        self, space: BranchSpace, table: Path | None
+    ) -> tuple[AccuracyPredictor, npt.NDArray[np.float64]]:
+        """See `Task`; without a table, ranks by a rule of thumb."""
+        agnostic = accuracy_of_space(space, AccuracyTable.from_json(table) if table else None)
+        return ConstantAccuracy(agnostic), agnostic
