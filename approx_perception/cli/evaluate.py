@@ -22,7 +22,6 @@ from approx_perception.cli._evaluation import (
 )
 from approx_perception.cli._verb import verb
 from approx_perception.evaluation.scenario import Scenario
-from approx_perception.metrics.figures import FIGURES
 from approx_perception.reports.output_folder import fresh_folder
 
 __all__ = ["evaluate"]
@@ -72,7 +71,7 @@ def evaluate(
     show_failures(evaluation)
     own = evaluation.result["systems"][spec.name]
     show_verdicts(evaluation.result["systems"])
-    _show_figures(spec.name, own)
+    _show_figures(spec.name, own, evaluation.result["what_figures_are"])
     show_truth(own["truth"])
     show_warnings(evaluation.result["warnings"])
     console.print(f"results are in {out}; see them with approx-perception report {out}")
@@ -82,11 +81,11 @@ def evaluate(
         raise typer.Exit(LIMIT_EXIT_CODE)
 
 
-def _show_figures(name: str, result: dict[str, Any]) -> None:
+def _show_figures(name: str, result: dict[str, Any], meanings: dict[str, str]) -> None:
     table = Table("figure", "", "what", title=name)
     for figure, value in result["figures"].items():
         if value is not None:
-            table.add_row(figure, f"{value:.4g}", FIGURES[figure])
+            table.add_row(figure, f"{value:.4g}", meanings[figure])
     console.print(table)
     for limit, kept in result["limits"].items():
         console.print(f"{'[green]kept[/green]' if kept else '[red]broken[/red]'}: {limit}")

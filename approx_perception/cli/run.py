@@ -12,7 +12,6 @@ from rich.table import Table
 from approx_perception.cli._console import console, progress_bar, show_verdict
 from approx_perception.cli._evaluation import kernel_of, show_truth, tell_malformed
 from approx_perception.cli._verb import verb
-from approx_perception.metrics.average_precision import match_frame, mean_ap50
 from approx_perception.metrics.latency import summarize_latency
 from approx_perception.metrics.verdict import counts_of, percent_late, verdict_on
 from approx_perception.reports.output_folder import fresh_folder
@@ -85,12 +84,10 @@ def _show(ran: OfflineRun, is_fixed: bool) -> None:
     )
     use = truth_use([record])
     if use["frames_with_truth"]:
-        matches = (match_frame(found, truth) for _, found, truth in record.scored())
-        ap50 = mean_ap50(matches, len(record.class_names)).mean
-        floor = network.options.score_threshold
-        words, tells = accuracy_words([record], ap50)
-        if tells:
-            words += f" (all-point, scores from {floor:g})"
+        value = record.scoring.mean(record.matches(), len(record.class_names))
+        words, tells = accuracy_words([record], value)
+        if tells and (how := record.scoring.how(record)):
+            words += f" ({how})"
         table.add_row("accuracy", words)
     console.print(table)
     show_truth(use)

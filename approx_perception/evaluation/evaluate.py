@@ -15,6 +15,7 @@ from approx_perception.evaluation.sources import SourceOptions
 from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.files import replace_text
+from approx_perception.metrics.record_files import read_record
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.truth_use import unused_truth
 
@@ -132,7 +133,7 @@ def conclude(
     """
     records: dict[str, list[RunRecord]] = {}
     for place in (place for places, _ in outcomes for place in places):
-        record = RunRecord.load(place)
+        record = read_record(place)
         records.setdefault(record.metadata["system"], []).append(record)
     if not records:
         raise ConfigurationError("; ".join(error for _, error in outcomes) or "there is no source")

@@ -11,6 +11,7 @@ from approx_perception.evaluation.sources import SourceOptions, good_for_a_folde
 from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.evaluation.systems import BuiltSystem
 from approx_perception.machine import environment
+from approx_perception.metrics.record_files import write_record
 from approx_perception.metrics.run_record import RunRecord
 
 __all__ = ["run_metadata", "save_record", "system_metadata"]
@@ -61,5 +62,5 @@ def save_record(out: Path, record: RunRecord) -> Path:
     names = (record.metadata["source"], record.metadata["system"])
     folder = out.joinpath(*map(good_for_a_folder, names))
     folder.mkdir(parents=True, exist_ok=True)
-    record.save(folder)
+    write_record(folder, record)
     return folder

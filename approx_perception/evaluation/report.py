@@ -11,6 +11,7 @@ from approx_perception.evaluation.sources import SourceOptions
 from approx_perception.evaluation.verdicts import add_verdicts
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
 from approx_perception.files import read_bytes, read_json, replace_text
+from approx_perception.metrics.record_files import read_record
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.reports.output_folder import add_to_marker
 from approx_perception.reports.page import build_page
@@ -123,7 +124,7 @@ def _add(folder: Path, results: Results) -> None:
         ) from error
     own: dict[str, list[RunRecord]] = {}
     for record_path in sorted(folder.rglob("record.json")):
-        record = RunRecord.load(record_path.parent)
+        record = read_record(record_path.parent)
         own.setdefault(str(record.metadata["system"]), []).append(record)
     if missing := set(systems) - set(own):
         raise ConfigurationError(f"{folder} holds no record of {', '.join(sorted(missing))}")

@@ -6,10 +6,11 @@ from typing import Any
 
 from approx_perception.evaluation.verdicts import add_verdicts
 from approx_perception.interface.systems import HINDSIGHT
-from approx_perception.metrics.figures import FIGURES, figures_of
-from approx_perception.metrics.intervals import Interval, ap50_intervals, quantile_interval
+from approx_perception.metrics.figures import described_figures, figures_of
+from approx_perception.metrics.intervals import Interval, accuracy_intervals, quantile_interval
 from approx_perception.metrics.limits import Limit
 from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.scoring.by_task import scoring_in
 from approx_perception.metrics.shared_images import shared_images
 from approx_perception.metrics.truth_use import truth_use
 from approx_perception.metrics.verdict import percent_late
@@ -82,14 +83,15 @@ def result_of(
         "failures": list(failures),
         "warnings": shared_images(records),
         **{key: records[0].metadata[key] for key in ("clock", "levels", "environment")},
-        "what_figures_are": FIGURES,
+        "what_figures_are": described_figures(scoring_in(records)),
     }
 
 
 def comparison_table(by_system: Mapping[str, list[RunRecord]], result: dict[str, Any]) -> str:
     """Build a Markdown table with intervals; what it shows goes into the result too."""
     names = list(by_system)
-    accuracy, leads = ap50_intervals([by_system[name] for name in names])
+    scoring = scoring_in(by_system[names[0]])
+    accuracy, leads = accuracy_intervals([by_system[name] for name in names])
     # Regret: what was lost against those who knew everything beforehand.
     references = {
         name: own.value
@@ -97,9 +99,9 @@ def comparison_table(by_system: Mapping[str, list[RunRecord]], result: dict[str,
         if result["systems"][name]["configuration"]["system"] in HINDSIGHT
     }
     header = [
-        "system", "AP50 (95 %)", f"difference to {names[0]} (+ is better)",
+        "system", f"{scoring.measure_name} (95 %)", f"difference to {names[0]} (+ is better)",
         *(f"behind {n}" for n in references),
-        "HOTA", "over the SLA", "mean", "P95 (95 %)", "switches",
+        *scoring.columns.values(), "over the SLA", "mean", "P95 (95 %)", "switches",
     ]  # fmt: skip
     lines = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
     for name, own, lead in zip(names, accuracy, leads, strict=True):
@@ -107,7 +109,8 @@ def comparison_table(by_system: Mapping[str, list[RunRecord]], result: dict[str,
         figures = entry["figures"]
         p95 = quantile_interval(by_system[name], "processing_ms", 0.95)
         entry["intervals"] = {
-            "ap50": _plain_interval(own), "ap50_lead": _plain_interval(lead),
+            scoring.measure: _plain_interval(own),
+            f"{scoring.measure}_lead": _plain_interval(lead),
             "p95_processing_ms": _plain_interval(p95),
         }  # fmt: skip
         entry["regret"] = {n: reference - own.value for n, reference in references.items()}
@@ -116,7 +119,7 @@ def comparison_table(by_system: Mapping[str, list[RunRecord]], result: dict[str,
             own.text(".3f"),
             "" if name == names[0] else lead.text("+.3f"),
             *(_shown(regret, ".3f") for regret in entry["regret"].values()),
-            _shown(figures["hota"], ".3f"),
+            *(_shown(figures[column], ".3f") for column in scoring.columns),
             _late(entry),
             _shown(figures["mean_processing_ms"], ".1f", " ms"),
             p95.text(".1f", " ms"),

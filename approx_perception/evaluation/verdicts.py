@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from approx_perception.metrics.intervals import ap50_intervals
+from approx_perception.metrics.intervals import accuracy_intervals
 from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.scoring.by_task import scoring_in
 from approx_perception.metrics.truth_use import accuracy_words
 from approx_perception.metrics.verdict import (
     SlaCounts,
@@ -28,7 +29,7 @@ def add_verdicts(
     """Add ``verdict`` to the entry of each system in ``result.json``.
 
     It has a ``state`` (kept, broken, unknown), the same and a ``text`` for each of the ``slas``,
-    and ``cost``: AP50 beside that of the best fixed branch that keeps the SLA, as far as it is
+    and ``cost``: accuracy beside that of the best fixed branch that keeps the SLA, as far as it is
     known.
     """
     for name, entry in systems.items():
@@ -69,14 +70,14 @@ def _cost(
     records: Mapping[str, Sequence[RunRecord]],
 ) -> str:
     entry = systems[name]
-    ap50 = entry["figures"]["ap50"]
-    text, tells = accuracy_words(records[name], ap50)
+    measure = scoring_in(records[name]).measure
+    text, tells = accuracy_words(records[name], entry["figures"][measure])
     if not tells or entry["configuration"]["system"] in (*_FIXED, "best_fixed"):
         return text
     rivals = {
         other: own
         for other, own in systems.items()
-        if own["figures"]["ap50"] is not None and _is_comparable(own, entry)
+        if own["figures"].get(measure) is not None and _is_comparable(own, entry)
     }
     for other, own in rivals.items():
         if own["configuration"]["system"] == "best_fixed":
@@ -87,7 +88,7 @@ def _cost(
     kept = {o: own for o, own in fixed.items() if own["verdict"]["state"] == SlaState.KEPT.value}
     if not kept:
         return f"{text}; no fixed branch beside it is known to keep the SLA"
-    best = max(kept, key=lambda other: float(kept[other]["figures"]["ap50"]))
+    best = max(kept, key=lambda other: float(kept[other]["figures"][measure]))
     which = "the fixed branch" if len(kept) == 1 else f"the best of {len(kept)} fixed branches"
     return f"{text}, {_beside(name, best, f'{which} inside the SLA', systems, records)}"
 
@@ -113,12 +114,13 @@ def _beside(
     records: Mapping[str, Sequence[RunRecord]],
 ) -> str:
     """How far a system is above another one, and whether the frames tell that."""
-    own_ap50, other_ap50 = (float(systems[each]["figures"]["ap50"]) for each in (name, other))
-    difference = round(own_ap50 - other_ap50, 3)
+    measure = scoring_in(records[name]).measure
+    value, rival = (float(systems[each]["figures"][measure]) for each in (name, other))
+    difference = round(value - rival, 3)
     side = f"{abs(difference):.3f} {'above' if difference > 0 else 'below'}"
-    _, (_, lead) = ap50_intervals([records[other], records[name]])
+    _, (_, lead) = accuracy_intervals([records[other], records[name]])
     doubt = lead.doubt("+.3f")
     return (
-        f"{side if difference else 'the same as'} {what} ({other}: {other_ap50:.3f}"
+        f"{side if difference else 'the same as'} {what} ({other}: {rival:.3f}"
         f"{f'; {doubt}' if doubt else ''})"
     )

@@ -4,51 +4,30 @@ Figures over several runs are computed anew from the frames of all of them, neve
 own figures: a mean of percentiles is no percentile.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from approx_perception.metrics.adaptation import Step, steps_of
-from approx_perception.metrics.average_precision import FrameMatch, match_frame, mean_ap50
-from approx_perception.metrics.coco_precision import coco_average_precision
-from approx_perception.metrics.identity import identity_scores, missing_library, unusable_identities
 from approx_perception.metrics.latency import group_means_ms, summarize_latency
-from approx_perception.metrics.motion import MOTIONS, Motion, motion_ious, only_motion
-from approx_perception.metrics.run_record import STAGES, RunRecord, with_common_classes
-from approx_perception.metrics.streaming import streamed
-from approx_perception.structures.columns import PartsView
+from approx_perception.metrics.run_record import RunRecord, with_common_classes
+from approx_perception.metrics.scoring._base import Scoring
+from approx_perception.metrics.scoring.by_task import SCORINGS, scoring_in
 
-__all__ = ["FIGURES", "figures_of"]
+__all__ = ["all_figures", "described_figures", "figures_of"]
 
 Vector = npt.NDArray[np.float64]
 
 _PERCENTILES = ("p50", "p95", "p99", "max")
 _SPREAD = ("mean", *_PERCENTILES)
 
-#: What each figure is; those that a run cannot have are nan.
-FIGURES: dict[str, str] = {
+_COUNTS = {
     "frames": "frames of the source",
     "drop_share": "share of frames that was dropped, because the frame before was still processed",
-    "ap50": "AP at IoU 0.5, all-point, mean over classes, on the frames that were processed",
-    **{
-        f"ap50_{motion}": f"AP50 of objects of {motion} motion (ImageNet VID)" for motion in MOTIONS
-    },
-    "sap50": "streaming AP50: at each frame's time, the newest output that was out by then",
-    "coco_ap": "COCO AP, IoU 0.5 to 0.95, 101 points",
-    "coco_ap50": "COCO AP at IoU 0.5, 101 points",
-    "coco_ap75": "COCO AP at IoU 0.75, 101 points",
-    "coco_ap_small": "COCO AP of objects below 32 x 32 px",
-    "coco_ap_medium": "COCO AP of objects below 96 x 96 px",
-    "coco_ap_large": "COCO AP of larger objects",
-    "hota": "HOTA, all classes",
-    "det_a": "detection part of HOTA",
-    "ass_a": "association part of HOTA",
-    "idf1": "IDF1 at IoU 0.5",
-    "mota": "MOTA at IoU 0.5",
-    "id_switches": "objects that were given another identity",
+}
+_LATENCY = {
     **{f"{spread}_processing_ms": f"{spread} latency of a frame" for spread in _SPREAD},
     **{f"{spread}_gof_ms": f"{spread} over groups of their mean latency" for spread in _SPREAD},
     **{f"{spread}_age_ms": f"{spread} age of a frame at publication" for spread in _SPREAD},
@@ -63,21 +42,49 @@ FIGURES: dict[str, str] = {
     "latency_error_median": "of groups: |expected - measured| / measured mean latency",
     "latency_error_p90": "of groups: 90 % quantile of |expected - measured| / measured",
     "quantile_coverage": "share of frames (groups) inside the latency expected at the quantile",
-    "expected_ap50": "mean of what the decisions expected",
-    **{f"mean_{stage}": f"mean over all frames of {stage.removesuffix('_ms')}" for stage in STAGES},
-    "p95_schedule_ms": "95 % quantile of deciding",
 }
 
 
+def described_figures(scoring: Scoring) -> dict[str, str]:
+    """``{figure: what it is}`` of a task, in the order in which they are shown."""
+    return {
+        **_COUNTS, **scoring.figures, **_LATENCY,
+        f"expected_{scoring.measure}": "mean of what the decisions expected",
+        **{
+            f"mean_{stage}": f"mean over all frames of {stage.removesuffix('_ms')}"
+            for stage in scoring.stages
+        },
+        "p95_schedule_ms": "95 % quantile of deciding",
+    }  # fmt: skip
+
+
+def all_figures() -> list[str]:
+    """Names of the figures of all tasks."""
+    return list(dict.fromkeys(name for own in SCORINGS.values() for name in described_figures(own)))
+
+
 def figures_of(records: Sequence[RunRecord]) -> dict[str, float]:
-    """Compute every figure of `FIGURES`, in its order, over all records together."""
+    """Compute every figure over all records together; nan for those that they cannot have.
+
+    Parameters
+    ----------
+    records
+        Of one task; of none, the figures are those of detection.
+
+    Returns
+    -------
+    dict
+        In the order of `described_figures`.
+    """
     records = with_common_classes(records)
-    values: dict[str, float] = dict.fromkeys(FIGURES, float("nan"))
-    parts: tuple[Callable[[Sequence[RunRecord]], dict[str, float]], ...]
-    parts = (_counts, _accuracy, _streaming, _identity, _latency, _adaptation, _prediction, _stages)
+    scoring = scoring_in(records)
+    values = dict.fromkeys(described_figures(scoring), float("nan"))
+    parts = (
+        _counts, scoring.figures_of, _ages, _latency, _adaptation, _prediction, _stages
+    )  # fmt: skip
     for part in parts:
         found = part(records)
-        if unknown := found.keys() - FIGURES.keys():
+        if unknown := found.keys() - values.keys():
             raise AssertionError(f"figures without a description: {sorted(unknown)}")
         values.update(found)
     return values
@@ -98,61 +105,14 @@ def _counts(records: Sequence[RunRecord]) -> dict[str, float]:
     }
 
 
-def _accuracy(records: Sequence[RunRecord]) -> dict[str, float]:
-    class_count = len(records[0].class_names) if records else 0
-    values = {"ap50": mean_ap50(_matches(records), class_count).mean}
-    ious = [motion_ious(truth for _, _, truth in record.scored()) for record in records]
-    for motion in MOTIONS:
-        matches = _matches_of(motion, records, ious)
-        values[f"ap50_{motion}"] = mean_ap50(matches, class_count).mean
-    if not any(bool(record.frames["has_truth"].any()) for record in records):
-        return values
-    coco = coco_average_precision(records)
-    names = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
-    return values | {
-        f"coco_{name}": value for name, value in zip(names, asdict(coco).values(), strict=True)
-    }
-
-
-def _matches(records: Sequence[RunRecord]) -> Iterator[FrameMatch]:
-    """Each scored frame compared with its truth."""
-    for record in records:
-        yield from (match_frame(found, truth) for _, found, truth in record.scored())
-
-
-def _matches_of(
-    motion: Motion, records: Sequence[RunRecord], ious: Sequence[PartsView]
-) -> Iterator[FrameMatch]:
-    """Each scored frame compared with what moves so in its truth."""
-    for record, own in zip(records, ious, strict=True):
-        for (_, found, truth), of_frame in zip(record.scored(), own, strict=True):
-            yield match_frame(found, only_motion(truth, of_frame, motion))
-
-
-def _streaming(records: Sequence[RunRecord]) -> dict[str, float]:
+def _ages(records: Sequence[RunRecord]) -> dict[str, float]:
     if not records or not all(record.metadata.get("has_time") for record in records):
         return {}
-    matches = (match_frame(*pair) for record in records for pair in streamed(record))
     ages = [
         (record.processed("published_ns") - record.processed("stamp_ns")) / 1e6
         for record in records
     ]
-    sap = mean_ap50(matches, len(records[0].class_names)).mean
-    return {"sap50": sap} | _spread("age_ms", np.concatenate(ages))
-
-
-def _identity(records: Sequence[RunRecord]) -> dict[str, float]:
-    if not any(bool(record.frames["has_truth"].any()) for record in records):
-        return {}
-    # What is known only afterwards has no identities.
-    if not all(record.metadata.get("has_identities", True) for record in records):
-        return {}
-    # One object or many: nobody knows.
-    if any(any(unusable_identities(record)) for record in records):
-        return {}
-    if missing_library():
-        return {}
-    return {name: float(value) for name, value in asdict(identity_scores(records)).items()}
+    return _spread("age_ms", np.concatenate(ages))
 
 
 def _spread(name: str, values: Vector) -> dict[str, float]:
@@ -204,11 +164,12 @@ def _prediction(records: Sequence[RunRecord]) -> dict[str, float]:
         return {}
     accuracy = _joined(records, "expected_accuracy")
     known = accuracy[np.isfinite(accuracy)]
+    measure = scoring_in(records).measure
     return {
         "latency_error_median": float(np.median(error)),
         "latency_error_p90": float(np.quantile(error, 0.9)),
         "quantile_coverage": float(covered.mean()),
-        "expected_ap50": float(known.mean()) if len(known) else float("nan"),
+        f"expected_{measure}": float(known.mean()) if len(known) else float("nan"),
     }
 
 
@@ -218,5 +179,8 @@ def _stages(records: Sequence[RunRecord]) -> dict[str, float]:
         return {}
     if not len(schedule := _joined(records, "schedule_ms")):
         return {}
-    values = {f"mean_{stage}": float(_joined(records, stage).mean()) for stage in STAGES}
+    values = {
+        f"mean_{stage}": float(_joined(records, stage).mean())
+        for stage in scoring_in(records).stages
+    }
     return values | {"p95_schedule_ms": float(np.percentile(schedule, 95))}

@@ -8,15 +8,10 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.metrics.average_precision import (
-    FrameMatch,
-    match_frame,
-    mean_ap50,
-    mean_ap50_of_draws,
-)
 from approx_perception.metrics.run_record import RunRecord, with_common_classes
+from approx_perception.metrics.scoring.by_task import scoring_in
 
-__all__ = ["Interval", "ap50_intervals", "interval_of", "quantile_interval"]
+__all__ = ["Interval", "accuracy_intervals", "interval_of", "quantile_interval"]
 
 #: Neighbouring frames are alike; blocks of so many are drawn.
 _BLOCK_FRAMES = 32
@@ -94,10 +89,10 @@ class _Blocks:
         return often
 
 
-def ap50_intervals(
+def accuracy_intervals(
     systems: Sequence[Sequence[RunRecord]],
 ) -> tuple[list[Interval], list[Interval]]:
-    """AP50 of each system, and its lead over the first one, with intervals.
+    """Accuracy of each system, and its lead over the first one, with intervals.
 
     Sources are drawn, and blocks of frames in them; repetitions are not. All systems are judged on
     the same draws, so that a lead can be certain where the values themselves are not.
@@ -105,7 +100,7 @@ def ap50_intervals(
     Parameters
     ----------
     systems
-        Records of each system, of the same sources.
+        Records of each system, of the same sources and task.
 
     Returns
     -------
@@ -116,7 +111,8 @@ def ap50_intervals(
     every = with_common_classes([record for records in systems for record in records])
     blocks, given = _Blocks(every), iter(every)
     systems = [list(islice(given, len(records))) for records in systems]
-    matches = [_matches(records) for records in systems]
+    scoring = scoring_in(every)
+    matches = [[match for record in records for match in record.matches()] for records in systems]
     if not all(matches):
         nothing = [Interval(math.nan) for _ in systems]
         return nothing, nothing
@@ -124,15 +120,12 @@ def ap50_intervals(
     values, drawn = [], []
     for records, own in zip(systems, matches, strict=True):
         of_frame = np.concatenate([blocks.of(r)[[f for f, _, _ in r.scored()]] for r in records])
-        values.append(mean_ap50(own, class_count).mean)
-        drawn.append(_if_enough(of_frame, mean_ap50_of_draws(own, class_count, often[:, of_frame])))
+        values.append(scoring.mean(own, class_count))
+        sample = scoring.mean_of_draws(own, class_count, often[:, of_frame])
+        drawn.append(_if_enough(of_frame, sample))
     own_intervals = [interval_of(v, row) for v, row in zip(values, drawn, strict=True)]
     leads = [interval_of(v - values[0], r - drawn[0]) for v, r in zip(values, drawn, strict=True)]
     return own_intervals, leads
-
-
-def _matches(records: Sequence[RunRecord]) -> list[FrameMatch]:
-    return [match_frame(found, truth) for r in records for _, found, truth in r.scored()]
 
 
 def quantile_interval(records: Sequence[RunRecord], name: str, quantile: float) -> Interval:
@@ -141,7 +134,7 @@ def quantile_interval(records: Sequence[RunRecord], name: str, quantile: float) 
     Parameters
     ----------
     records
-        Of one system; drawn from as in `ap50_intervals`.
+        Of one system; drawn from as in `accuracy_intervals`.
     name
         Of a column of frames.
     quantile

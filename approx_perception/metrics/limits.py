@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from approx_perception.exceptions import ConfigurationError, choices, shown
-from approx_perception.metrics.figures import FIGURES
+from approx_perception.metrics.figures import all_figures
 
 __all__ = ["Limit", "read_limits"]
 
@@ -20,7 +20,7 @@ class Limit:
     Attributes
     ----------
     figure
-        A name of `FIGURES`.
+        A name of `all_figures`.
     relation
         ``>=``, ``<=``, ``>`` or ``<``.
     bound
@@ -57,11 +57,11 @@ def read_limits(content: object, origin: str) -> list[Limit]:
         raise ConfigurationError(
             f"{origin}: limits are {shown(content)}, expected 'figure: \">=0.5\"'"
         )
-    limits = []
+    limits, known = [], all_figures()
     for figure, text in content.items():
-        if figure not in FIGURES:
+        if figure not in known:
             raise ConfigurationError(
-                f"{origin}: there is no figure {shown(figure)}; choose {choices(FIGURES)}"
+                f"{origin}: there is no figure {shown(figure)}; choose {choices(known)}"
             )
         match = _PATTERN.fullmatch(str(text))
         try:

@@ -8,19 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.datasets.class_map import ClassMap
-from approx_perception.metrics.run_record import (
-    FOUND_COLUMNS,
-    FRAME_COLUMNS,
-    STAGES,
-    TRUTH_COLUMNS,
-    RunRecord,
-)
-from approx_perception.structures import Detections, Frame, FrameResult, GroundTruth, SlaScope
+from approx_perception.metrics.run_record import TRUTH_COLUMNS, RunRecord, columns_by_table
+from approx_perception.metrics.scoring.by_task import recorded_scoring
+from approx_perception.structures import Frame, FrameResult, GroundTruth, SlaScope
 from approx_perception.structures.columns import TableOnDisk
 
 __all__ = ["RunRecorder"]
 
-#: Objects of each frame, which a record keeps as `RunRecord.found_ends` and ``truth_ends``.
+#: Rows of each frame, which a record keeps as `RunRecord.found_ends` and ``truth_ends``.
 _COUNTS: dict[str, Any] = {"found_count": np.int64, "truth_count": np.int64}
 
 
@@ -47,7 +42,8 @@ class RunRecorder:
     Parameters
     ----------
     metadata
-        Of the record, without ``branches``, ``reasons``, ``data_hash`` and ``class_names``.
+        Of the record, without ``branches``, ``reasons``, ``data_hash`` and ``class_names``;
+        without a ``task`` it is detection.
     class_map
         From the classes of what is found to those of the truth.
     """
@@ -55,9 +51,12 @@ class RunRecorder:
     def __init__(self, metadata: Mapping[str, Any], class_map: ClassMap) -> None:
         self._metadata = {**metadata, "class_names": list(class_map.truth_names)}
         self._class_map = class_map
+        self._scoring = recorded_scoring(metadata, "the record")
         self._branches, self._reasons = _Lookup(), _Lookup()
-        self._frames = TableOnDisk(FRAME_COLUMNS | _COUNTS)
-        self._found, self._truth = TableOnDisk(FOUND_COLUMNS), TableOnDisk(TRUTH_COLUMNS)
+        kinds = columns_by_table(self._scoring)
+        self._frames = TableOnDisk(kinds["frames"] | _COUNTS)
+        self._nothing: dict[str, Any] = dict.fromkeys(kinds["frames"] | _COUNTS, 0)
+        self._found, self._truth = TableOnDisk(kinds["found"]), TableOnDisk(kinds["truth"])
         self._digest = hashlib.blake2b(digest_size=8)
 
     def __len__(self) -> int:
@@ -88,21 +87,22 @@ class RunRecorder:
         """
         self._digest.update(np.ascontiguousarray(frame.image).data)
         height, width = frame.image.shape[:2]
-        found = Detections.empty()
+        scoring, found = self._scoring, self._scoring.empty()
         if result is not None:
-            found = self._class_map.apply(result.detections)
-        row: dict[str, Any] = dict.fromkeys(FRAME_COLUMNS | _COUNTS, 0)
-        row |= {
+            found = scoring.mapped(result.output, self._class_map)
+        columns = scoring.columns_of(found)
+        row = self._nothing | {
             "sequence": frame.sequence, "stamp_ns": frame.stamp_ns, "width": width,
             "height": height, "has_truth": truth is not None, "branch": -1, "reason": -1,
             "contention_level": contention_level, "published_ns": published_ns,
             "image_hash": _image_hash(frame.image),
-            "found_count": len(found), "truth_count": 0 if truth is None else len(truth),
+            "found_count": len(columns["class_ids"]),
+            "truth_count": 0 if truth is None else len(truth),
         }  # fmt: skip
         if result is not None:
             row |= self._of_result(result)
         self._frames.append({name: np.array([value]) for name, value in row.items()})
-        self._found.append({name: getattr(found, name) for name in FOUND_COLUMNS})
+        self._found.append(columns)
         if truth is not None:
             self._truth.append({name: getattr(truth, name) for name in TRUTH_COLUMNS})
 
@@ -120,7 +120,7 @@ class RunRecorder:
             "believed_slowdown": decision.contention.slowdown,
             "reason": self._reasons(decision.reason),
             "fits": decision.fits, "fastest_ms": decision.fastest_ms,
-            **{stage: timings.of(stage) for stage in STAGES},
+            **{stage: timings.of(stage) for stage in self._scoring.stages},
         }  # fmt: skip
 
     def finish(self) -> RunRecord:
@@ -134,4 +134,4 @@ class RunRecorder:
             "branches": list(self._branches.numbers), "reasons": list(self._reasons.numbers),
             "data_hash": self._digest.hexdigest(),
         }  # fmt: skip
-        return RunRecord(metadata, frames, found, truth, found_ends, truth_ends)
+        return RunRecord(metadata, frames, found, truth, found_ends, truth_ends, self._scoring)

@@ -6,11 +6,12 @@ that it was made from. A system that is late is compared with a world that has m
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from approx_perception.metrics.run_record import RunRecord
-from approx_perception.structures import Detections, GroundTruth
+from approx_perception.structures import GroundTruth
 
 __all__ = ["newest_output", "streamed"]
 
@@ -33,7 +34,7 @@ def newest_output(record: RunRecord) -> list[int | None]:
     return [best[count - 1] if count else None for count in counts.tolist()]
 
 
-def streamed(record: RunRecord) -> Iterator[tuple[Detections, GroundTruth]]:
+def streamed(record: RunRecord) -> Iterator[tuple[Any, GroundTruth]]:
     """Yield what was known and what was there, at the time of every frame with ground truth.
 
     Dropped frames count too: the world does not stop.
@@ -41,4 +42,4 @@ def streamed(record: RunRecord) -> Iterator[tuple[Detections, GroundTruth]]:
     for frame, newest in enumerate(newest_output(record)):
         truth = record.ground_truth(frame)
         if truth is not None:
-            yield (Detections.empty() if newest is None else record.detections(newest)), truth
+            yield record.scoring.empty() if newest is None else record.output(newest), truth

@@ -9,8 +9,8 @@ import numpy as np
 from approx_perception.datasets import FrameSource
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.metrics.identity import unusable_identities
 from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.scoring.by_task import scoring_in
 
 __all__ = ["accuracy_words", "check_classes", "truth_given", "truth_use", "unused_truth"]
 
@@ -95,38 +95,38 @@ def unused_truth(records: Iterable[RunRecord]) -> list[str]:
     ]
 
 
-def accuracy_words(records: Sequence[RunRecord], ap50: float | None) -> tuple[str, bool]:
-    """AP50 for people, with the reason where it tells nothing of the network.
+def accuracy_words(records: Sequence[RunRecord], value: float | None) -> tuple[str, bool]:
+    """Accuracy for people, with the reason where it tells nothing of the network.
 
     Parameters
     ----------
     records
         Of one system.
-    ap50
-        Over all of them; None or nan where there is none.
+    value
+        The measure of its task over all of them; None or nan where there is none.
 
     Returns
     -------
     tuple
-        The words, and whether AP50 tells something.
+        The words, and whether the value tells something.
     """
-    if ap50 is None or math.isnan(ap50):
+    scoring = scoring_in(records)
+    if value is None or math.isnan(value):
         has = "an object in its " if any(map(_judged_frames, records)) else ""
         reasons = [text for record in records for text in _warnings(record)[:1]]
         why = f" ({reasons[0]})" if reasons else ""
-        return f"AP50 is unknown: no processed frame has {has}ground truth{why}", False
-    text = f"AP50 {ap50:.3f}"
+        name = scoring.measure_name
+        return f"{name} is unknown: no processed frame has {has}ground truth{why}", False
+    text = f"{scoring.measure_name} {value:.3f}"
     judged = [record for record in records if not _used_objects(record)[1].all()]
     if judged and not any(map(_has_common_class, judged)):
         return (
             f"{text} tells nothing: network and truth have no class of one name; bring names "
             "together with --class-map"
         ), False
-    if ap50 > 0:
+    if value > 0:
         return text, True
-    if not any(len(found) for record in records for _, found, _ in record.scored()):
-        return f"{text}: nothing was found", False
-    return f"{text}: nothing that was found is in the ground truth; is it of these images?", False
+    return f"{text}: {scoring.why_nothing_is_right(records)}", False
 
 
 def _has_common_class(record: RunRecord) -> bool:
@@ -167,7 +167,7 @@ def _warnings(record: RunRecord) -> list[str]:
     parts = (
         *_about_frames(record, name, is_exact=not given.get("name")),
         *_about_objects(record, name, given),
-        *_about_identities(record, name),
+        *record.scoring.truth_warnings(record, name),
     )
     return [*parts, *given.get("remarks", ())]
 
@@ -198,7 +198,7 @@ def _about_frames(record: RunRecord, name: str, is_exact: bool) -> list[str]:
     if len(empty) and not is_exact:
         texts.append(
             f"{len(empty)} of {count} frames are empty in {name}, frame "
-            f"{int(sequence[empty[0]]) + 1} the first: what is found there counts as wrong"
+            f"{int(sequence[empty[0]]) + 1} the first: {record.scoring.in_empty_frames}"
         )
     return texts
 
@@ -224,20 +224,6 @@ def _about_objects(record: RunRecord, name: str, given: dict[str, Any]) -> list[
         texts.append(
             f"no box of {name} has a side of {_TINY_PX:g} px: are they normalised (0 to 1)? Boxes "
             "are in px"
-        )
-    return texts
-
-
-def _about_identities(record: RunRecord, name: str) -> list[str]:
-    without, shared = unusable_identities(record)
-    nothing = "so HOTA, IDF1 and MOTA are null"
-    texts = []
-    if without:
-        texts.append(f"{without} objects of {name} have no identity, {nothing}")
-    if shared:
-        texts.append(
-            f"{shared} objects of {name} have an identity that another one of their frame and "
-            f"class has, {nothing}"
         )
     return texts
 

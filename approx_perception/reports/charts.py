@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from approx_perception.metrics.adaptation import steps_of
-from approx_perception.metrics.run_record import STAGES, RunRecord
+from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.scoring.by_task import scoring_in
 
 __all__ = [
     "accuracy_chart",
@@ -45,8 +46,8 @@ def seconds_of(record: RunRecord) -> Vector:
 def accuracy_chart(
     figures: Mapping[str, Figures], records: Mapping[str, Sequence[RunRecord]]
 ) -> go.Figure:
-    """AP50 of every system against its P95, and the branches that were expected to be worth it."""
-    chart = go.Figure()
+    """Accuracy of every system against its P95, and what branches that ran were expected to be."""
+    chart, scoring = go.Figure(), scoring_in(next(iter(records.values()), ()))
     points = _branch_points(records)
     if points:
         latency, accuracy, names = zip(*points, strict=True)
@@ -63,18 +64,20 @@ def accuracy_chart(
     p95 = "p95_gof_ms" if _is_about_groups(records) else "p95_processing_ms"
     for index, (name, own) in enumerate(figures.items()):
         chart.add_scatter(
-            x=[own[p95]], y=[own["ap50"]], mode="markers+text", name=name,
+            x=[own[p95]], y=[own[scoring.measure]], mode="markers+text", name=name,
             text=[name if len(name) <= _LABEL_LENGTH else ""],
             textposition=_LABEL_PLACES[index % len(_LABEL_PLACES)],
             marker={"size": 14, "color": _COLOURS[index % len(_COLOURS)]},
-            hovertemplate="P95 %{x:.1f} ms, AP50 %{y:.3f}",
+            hovertemplate=f"P95 %{{x:.1f}} ms, {scoring.measure_name} %{{y:.3f}}",
         )  # fmt: skip
     _add_slas(chart, _slas_of(records))
     about = "group's mean" if _is_about_groups(records) else "frame"
     chart.update_layout(
         **_LAYOUT, xaxis_title=f"latency of a {about}, ms (systems: P95; branches: expected)",
-        yaxis_title="AP50", xaxis_rangemode="tozero", height=400,
-        yaxis_range=_around([p[1] for p in points] + [own["ap50"] for own in figures.values()]),
+        yaxis_title=scoring.measure_name, xaxis_rangemode="tozero", height=400,
+        yaxis_range=_around(
+            [p[1] for p in points] + [own[scoring.measure] for own in figures.values()]
+        ),
     )  # fmt: skip
     return chart
 
@@ -106,7 +109,7 @@ def _add_slas(chart: go.Figure, slas_ms: Sequence[float]) -> None:
 def _branch_points(
     records: Mapping[str, Sequence[RunRecord]],
 ) -> list[tuple[float, float, str]]:
-    """Latency expected at the SLA's quantile and AP50 of every branch that ran, on average."""
+    """Latency expected at the SLA's quantile and accuracy of every branch that ran, on average."""
     found: dict[str, list[tuple[float, float]]] = {}
     for own in records.values():
         for record in own:
@@ -246,11 +249,11 @@ def distribution_chart(records: Mapping[str, Sequence[RunRecord]]) -> go.Figure:
     return chart
 
 
-def stages_chart(figures: Mapping[str, Figures]) -> go.Figure:
+def stages_chart(figures: Mapping[str, Figures], stages: Sequence[str]) -> go.Figure:
     """Where the time of a frame goes, on average; systems whose stages are known."""
     chart = go.Figure()
-    figures = {name: own for name, own in figures.items() if np.isfinite(own["mean_detect_ms"])}
-    for index, stage in enumerate(STAGES):
+    figures = {name: own for name, own in figures.items() if np.isfinite(own[f"mean_{stages[0]}"])}
+    for index, stage in enumerate(stages):
         chart.add_bar(
             y=list(figures), x=[own[f"mean_{stage}"] for own in figures.values()],
             name=stage.removesuffix("_ms"), orientation="h",

@@ -22,7 +22,7 @@ def mot_lines(record: RunRecord) -> str:
     """Detections as ``frame,id,x,y,w,h,score,class,-1``, frames and classes from 1, px."""
     lines = []
     for frame in np.flatnonzero(record.frames["processed"]).tolist():
-        found = record.detections(frame)
+        found = record.output(frame)
         number = int(record.frames["sequence"][frame]) + 1
         for index, (x1, y1, x2, y2) in enumerate(found.boxes.tolist()):
             lines.append(

@@ -10,9 +10,10 @@ import jinja2
 from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
-from approx_perception.metrics.figures import FIGURES
-from approx_perception.metrics.intervals import Interval, ap50_intervals
+from approx_perception.metrics.figures import described_figures
+from approx_perception.metrics.intervals import Interval, accuracy_intervals
 from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.scoring.by_task import scoring_in
 from approx_perception.metrics.shared_images import shared_images
 from approx_perception.metrics.truth_use import truth_use
 from approx_perception.metrics.verdict import percent_late
@@ -28,10 +29,10 @@ from approx_perception.reports.pictures import Picture
 __all__ = ["build_page"]
 
 _COUNTS = ("frames", "id_switches", "switches", "steps", "unanswered_steps")
-#: What is shown before all figures.
+#: What is shown before all figures, behind those of the task.
 _HEADLINES = (
-    "ap50", "sap50", "hota", "idf1", "p50_processing_ms", "p95_processing_ms", "p95_gof_ms",
-    "p95_age_ms", "violation_share", "drop_share", "max_reaction_ms",
+    "p50_processing_ms", "p95_processing_ms", "p95_gof_ms", "p95_age_ms", "violation_share",
+    "drop_share", "max_reaction_ms",
 )  # fmt: skip
 
 
@@ -73,14 +74,15 @@ def build_page(
 def _texts(result: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]) -> dict[str, Any]:
     """What the page says in words and figures."""
     systems, first = result["systems"], next(iter(records.values()))
-    rows = _summary(systems, records)
+    rows, scoring = _summary(systems, records), scoring_in(first)
+    rest = described_figures(scoring).keys() - {*scoring.headlines, *_HEADLINES}
     return {
         "systems": list(systems),
         "verdicts": {name: entry["verdict"] for name, entry in systems.items()},
         "facts": _facts(result, records),
         "warnings": shared_images(first) + truth_use(first)["warnings"],
-        "summary": [row for row in rows if _is_headline(row["figure"])],
-        "rest": [row for row in rows if not _is_headline(row["figure"])],
+        "summary": [row for row in rows if row["figure"] not in rest],
+        "rest": [row for row in rows if row["figure"] in rest],
         "limits": [
             {"system": name, "text": text, "kept": kept}
             for name, entry in systems.items()
@@ -98,6 +100,7 @@ def _charts(
     systems: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]
 ) -> dict[str, Any]:
     """What the page shows in charts; timelines as data, which are drawn when they are opened."""
+    scoring = scoring_in(next(iter(records.values())))
     figures = {
         name: {k: math.nan if v is None else v for k, v in entry["figures"].items()}
         for name, entry in systems.items()
@@ -106,7 +109,7 @@ def _charts(
         "accuracy": _division(accuracy_chart(figures, records)),
         "accuracy_remark": accuracy_remark(records),
         "distribution": _division(distribution_chart(records)),
-        "stages": _division(stages_chart(figures)),
+        "stages": _division(stages_chart(figures, scoring.stages)),
         "timelines": [
             {
                 "source": record.metadata["source"], "system": name, "frames": len(record),
@@ -116,10 +119,6 @@ def _charts(
             for record in runs
         ],
     }  # fmt: skip
-
-
-def _is_headline(figure: str) -> bool:
-    return figure in _HEADLINES or figure not in FIGURES
 
 
 def _division(chart: Figure) -> str:
@@ -163,11 +162,11 @@ def _facts(result: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]
 def _summary(
     systems: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]
 ) -> list[dict[str, Any]]:
-    """Rows of figures that any system has, AP50 with its interval and differences."""
-    rows = []
+    """Rows of figures that any system has, accuracy with its interval and differences."""
+    rows, scoring = [], scoring_in(next(iter(records.values())))
     tracks = any((~r.processed("detected")).any() for own in records.values() for r in own)
     intervals = _intervals(systems, records)
-    for figure, what in FIGURES.items():
+    for figure, what in described_figures(scoring).items():
         values = {name: entry["figures"].get(figure) for name, entry in systems.items()}
         # Groups of one frame tell what frames tell.
         is_twice = "gof_" in figure and not tracks
@@ -178,31 +177,33 @@ def _summary(
             {"system": name, "exact": "" if v is None else repr(v), "text": texts[name]}
             for name, v in values.items()
         ]
-        if figure == "ap50":
+        if figure == scoring.measure:
             for cell in cells:
                 cell["text"] = intervals[cell["system"]][0].text(".3f") or "-"
         rows.append({"figure": figure, "what": what, "cells": cells})
-        if figure == "ap50" and len(systems) > 1:
-            rows.append(_differences(intervals))
+        if figure == scoring.measure and len(systems) > 1:
+            rows.append(_differences(intervals, scoring.measure_name))
     return rows
 
 
 def _intervals(
     systems: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]
 ) -> dict[str, tuple[Interval, Interval]]:
-    """Intervals of AP50 and of its difference to the first system's."""
-    values, leads = ap50_intervals([records[name] for name in systems])
+    """Intervals of accuracy and of its difference to the first system's."""
+    values, leads = accuracy_intervals([records[name] for name in systems])
     return dict(zip(systems, zip(values, leads, strict=True), strict=True))
 
 
-def _differences(intervals: Mapping[str, tuple[Interval, Interval]]) -> dict[str, Any]:
-    """Row of AP50 less that of the first system."""
+def _differences(
+    intervals: Mapping[str, tuple[Interval, Interval]], measure_name: str
+) -> dict[str, Any]:
+    """Row of accuracy less that of the first system."""
     first, *_ = intervals
     cells = [
         {"system": name, "exact": None, "text": "-" if name == first else lead.text("+.3f") or "-"}
         for name, (_, lead) in intervals.items()
     ]
-    what = f"AP50 less that of {first}: above 0 is better than {first}"
+    what = f"{measure_name} less that of {first}: above 0 is better than {first}"
     return {"figure": f"difference to {first}", "what": what, "cells": cells}
 
 

@@ -73,7 +73,7 @@ def worst_pictures(record: RunRecord, source: FrameSource, count: int) -> list[P
 
 
 def _drawn(record: RunRecord, index: int, image: Any) -> str:
-    found = record.detections(index).with_score(_CONFIDENT_SCORE)
+    found = record.output(index).with_score(_CONFIDENT_SCORE)
     picture = image.copy()
     truth = record.ground_truth(index)
     if truth is not None:

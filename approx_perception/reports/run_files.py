@@ -13,12 +13,12 @@ from approx_perception.exceptions import ConfigurationError, OutputError
 from approx_perception.files import replace_text
 from approx_perception.kernels.annotate import annotate, status_lines
 from approx_perception.machine import environment
-from approx_perception.metrics.run_record import STAGES
+from approx_perception.metrics.scoring.by_task import scoring_of
 from approx_perception.structures import Frame, FrameResult
 
 __all__ = ["RunFiles", "VideoFileWriter", "write_config"]
 
-_STAGES = (*STAGES, "processing_ms")
+_STAGES = (*scoring_of("detection").stages, "processing_ms")
 
 
 def write_config(path: Path, config: dict[str, Any]) -> None:

@@ -17,8 +17,9 @@ from approx_perception.datasets.bag_types import typestore_with_ours
 from approx_perception.datasets.bag_writer import write_bag
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.latency.records import ProfileRecords
-from approx_perception.metrics.figures import FIGURES
-from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.figures import described_figures
+from approx_perception.metrics.record_files import read_record
+from approx_perception.metrics.scoring.by_task import scoring_of
 from test.cli.test_commands import assert_one_sentence, command, invoke
 from test.conftest import ROOT
 from test.datasets.test_sources import write_bag_with_truth_beside
@@ -85,7 +86,8 @@ def test_the_result_names_everything_that_made_it(evaluated):
     out, _ = evaluated
     result = read(out)
     own = result["systems"]["most_accurate"]
-    assert set(own["figures"]) == set(FIGURES) == set(result["what_figures_are"])
+    described = described_figures(scoring_of("detection"))
+    assert set(own["figures"]) == set(described) == set(result["what_figures_are"])
     assert own["figures"]["frames"] == 48
     assert own["figures"]["steps"] == 4
     assert own["configuration"]["sla"]["latency_ms"] == 40
@@ -259,7 +261,7 @@ def test_a_camera_meets_contention_at_frames_of_the_source_and_exports_the_last_
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     own = out / "synthetic_race_test_0" / "fixed"
-    record = RunRecord.load(own)
+    record = read_record(own)
     done = record.frames["processed"]
     assert 2 < done.sum() < 30
     slow = record.frames["processing_ms"][done] > 45
@@ -315,7 +317,7 @@ def test_classes_of_no_common_name(machine, bag, tmp_path):
     words = ("evaluate", bag, *options, "--ground-truth", tmp_path / "gt.txt")
     done = invoke(*words, "--class-map", tmp_path / "map.yaml", "--out", folder / "no_class")
     assert_one_sentence(done, "the network knows", f"{tmp_path / 'gt.txt'} has lorry")
-    name = str(RunRecord.load(next(folder.rglob("one/*/most_accurate"))).metadata["class_names"][0])
+    name = str(read_record(next(folder.rglob("one/*/most_accurate"))).metadata["class_names"][0])
     (tmp_path / "map.yaml").write_text(f"3: lorry\n{name}: lorry\n")
     done = invoke(*words, "--class-map", tmp_path / "map.yaml", "--out", folder / "class")
     assert done.returncode == 0, done.stderr

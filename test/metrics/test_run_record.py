@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from approx_perception.exceptions import ApproxPerceptionError
-from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.record_files import read_record, write_record
 from test.metrics.records import NOTHING, Row, add_row, found, record, recorder_of, truth
 
 BOX = [0, 0, 10, 10]
@@ -21,10 +21,10 @@ def rows():
 
 
 def test_what_went_in_comes_out(rows, tmp_path):
-    record(rows).save(tmp_path)
-    loaded = RunRecord.load(tmp_path)
+    write_record(tmp_path, record(rows))
+    loaded = read_record(tmp_path)
     assert len(loaded) == 3
-    assert loaded.detections(0).track_ids.tolist() == [7]
+    assert loaded.output(0).track_ids.tolist() == [7]
     assert loaded.ground_truth(0).ignored.tolist() == [False, True]
     assert len(loaded.ground_truth(1)) == 1
     assert loaded.ground_truth(2) is None
@@ -35,15 +35,15 @@ def test_what_went_in_comes_out(rows, tmp_path):
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_short_records(count, tmp_path):
-    record([Row(found([BOX]), truth([BOX]))] * count).save(tmp_path)
-    loaded = RunRecord.load(tmp_path)
+    write_record(tmp_path, record([Row(found([BOX]), truth([BOX]))] * count))
+    loaded = read_record(tmp_path)
     assert len(loaded) == count
     assert len(list(loaded.scored())) == count
 
 
 def test_more_frames_than_are_read_at_once(tmp_path):
     made = record([Row(found([BOX] * (i % 3)), truth([BOX])) for i in range(1100)])
-    assert [len(made.detections(i)) for i in (0, 1, 2, 511, 512, 1099)] == [0, 1, 2, 1, 2, 1]
+    assert [len(made.output(i)) for i in (0, 1, 2, 511, 512, 1099)] == [0, 1, 2, 1, 2, 1]
     assert made.frames["sequence"].tolist() == list(range(1100))
 
 
@@ -66,17 +66,17 @@ def test_memory_does_not_grow_while_a_run_is_recorded():
 
 def test_files_that_are_not_whole(rows, tmp_path):
     with pytest.raises(ApproxPerceptionError, match="cannot read the record of a run"):
-        RunRecord.load(tmp_path)
-    record(rows).save(tmp_path)
+        read_record(tmp_path)
+    write_record(tmp_path, record(rows))
     (tmp_path / "record.npz").write_bytes(b"PK nonsense")
     with pytest.raises(ApproxPerceptionError, match="holds no readable arrays"):
-        RunRecord.load(tmp_path)
+        read_record(tmp_path)
     np.savez(tmp_path / "record.npz", a=np.zeros(1))
     with pytest.raises(ApproxPerceptionError, match=r"lacks frames\."):
-        RunRecord.load(tmp_path)
+        read_record(tmp_path)
     (tmp_path / "record.json").write_text(json.dumps({"format": "another"}))
     with pytest.raises(ApproxPerceptionError, match="no record of a run of this version"):
-        RunRecord.load(tmp_path)
+        read_record(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_files_that_are_not_whole(rows, tmp_path):
     ],
 )  # fmt: skip
 def test_columns_that_do_not_fit_together(rows, damage, tmp_path):
-    record(rows).save(tmp_path)
+    write_record(tmp_path, record(rows))
     with np.load(tmp_path / "record.npz") as file:
         arrays = dict(file)
     np.savez(tmp_path / "record.npz", **{**arrays, **damage})
     with pytest.raises(ApproxPerceptionError, match="columns do not fit together"):
-        RunRecord.load(tmp_path)
+        read_record(tmp_path)

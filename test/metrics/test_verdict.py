@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from approx_perception.evaluation.result import result_of
-from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.record_files import read_record, write_record
 from approx_perception.metrics.verdict import (
     SlaCounts,
     SlaState,
@@ -105,11 +105,11 @@ def test_decisions_tell_that_nothing_fits():
 
 
 def test_records_of_before_do_not_tell_what_fits(tmp_path):
-    record([Row(ms=90.0, fastest_ms=80.0)] * 30).save(tmp_path)
+    write_record(tmp_path, record([Row(ms=90.0, fastest_ms=80.0)] * 30))
     arrays = dict(np.load(tmp_path / "record.npz"))
     del arrays["frames.fits"], arrays["frames.fastest_ms"]
     np.savez(tmp_path / "record.npz", **arrays)
-    (counts,) = counts_of([RunRecord.load(tmp_path)])
+    (counts,) = counts_of([read_record(tmp_path)])
     assert verdict_on(counts).text.endswith("broken (100 % late)")
 
 
