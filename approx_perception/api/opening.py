@@ -24,6 +24,7 @@ def open(
     sla_ms: float = 100.0,
     sla_quantile: float = 0.95,
     sla_scope: str = "frame",
+    sla_accuracy: float = 0.0,
     score_threshold: float = 0.3,
     class_agnostic_iou: float = 0.7,
     device: str = "auto",
@@ -45,6 +46,8 @@ def open(
         How to choose; a branch alone is fixed. Left out, the SLA decides.
     sla_ms, sla_quantile, sla_scope
         Budget in ms, share that must be inside it, and ``frame`` or ``gof``.
+    sla_accuracy
+        Accuracy wanted, 0..1: the quickest branch that reaches it runs. 0 for none.
     score_threshold, class_agnostic_iou
         Weaker objects are not told; of objects that overlap by more only the best one is kept.
     device, precision, threads
@@ -61,11 +64,14 @@ def open(
     """
     words = {
         "detector": detector, "weights": weights, "class_names": class_names, "space": space,
-        "policy": policy or ("fixed" if branch else "most_accurate"), "branch": branch,
+        "branch": branch,
         "profile": profile, "sla_ms": sla_ms, "sla_quantile": sla_quantile, "sla_scope": sla_scope,
+        "sla_accuracy": sla_accuracy,
         "score_threshold": score_threshold, "class_agnostic_iou": class_agnostic_iou,
         "device": device, "precision": precision, "threads": threads,
     }  # fmt: skip
+    if policy is not None:
+        words["policy"] = policy
     checked = {word: accepted(word, value) for word, value in words.items()}
     options = kernel_options(
         {**checked, "only_branch": bool(branch), "image_size": size_of(image_size)}

@@ -1,6 +1,6 @@
 """What a user may choose."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,22 @@ from approx_perception.interface.systems import ALIASES
 from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.structures import SLA, SlaScope
 
-__all__ = ["FIELDS", "NETWORK_FIELDS", "KernelOptions", "kernel_options", "parameters_of", "sla_of"]
+__all__ = [
+    "FIELDS",
+    "NETWORK_FIELDS",
+    "KernelOptions",
+    "check_target",
+    "kernel_options",
+    "parameters_of",
+    "sla_of",
+]
 
 #: Words of commands and parameters of the node for fields that are called otherwise.
 FIELDS = {
     "class_names": "class_names_file", "threads": "num_threads",
     "nms.class_agnostic_iou": "class_agnostic_iou", "sla.latency_ms": "sla_ms",
     "sla.quantile": "sla_quantile", "sla.scope": "sla_scope",
+    "sla.accuracy": "sla_accuracy",
 }  # fmt: skip
 #: Fields that tell one network from another.
 NETWORK_FIELDS = (
@@ -85,17 +94,18 @@ class KernelOptions:
 def kernel_options(words: Mapping[str, Any]) -> KernelOptions:
     """Options by the words of commands, of parameters of the node, or of the fields.
 
-    Without a policy, a branch that is named is fixed.
+    Without a policy, a branch that is named is fixed, and with an accuracy latency is least.
 
     Raises
     ------
     ConfigurationError
-        If a word is unknown, or the SLA cannot be.
+        If a word is unknown, the SLA cannot be, or its accuracy would count for nothing.
     """
     given = {FIELDS.get(word, word): value for word, value in words.items()}
     sla = sla_of(
-        given.pop("sla_ms", 100.0), given.pop("sla_quantile", 0.95), given.pop("sla_scope", "frame")
-    )
+        given.pop("sla_ms", 100.0), given.pop("sla_quantile", 0.95),
+        given.pop("sla_scope", "frame"), given.pop("sla_accuracy", 0.0),
+    )  # fmt: skip
     known = [own.name for own in fields(KernelOptions)]
     if unknown := [word for word in given if word not in known]:
         raise ConfigurationError(
@@ -103,9 +113,27 @@ def kernel_options(words: Mapping[str, Any]) -> KernelOptions:
         )
     for name in ("class_names_file", "profile"):
         given[name] = Path(given[name]) if given.get(name) else None
-    policy = given.get("policy") or ("fixed" if given.get("branch") else "most_accurate")
+    implied = "least_latency" if sla.accuracy else "most_accurate"
+    policy = given.get("policy") or ("fixed" if given.get("branch") else implied)
     given["policy"] = ALIASES.get(policy, policy)
+    check_target(sla, [given["policy"]])
     return KernelOptions(**{"sla": sla, **given})
+
+
+def check_target(sla: SLA, policies: Sequence[str]) -> None:
+    """Refuse an accuracy that none of the policies heeds.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the policy that does.
+    """
+    if sla.accuracy and "least_latency" not in policies:
+        raise ConfigurationError(
+            f"the accuracy {sla.accuracy:g} is asked for, which the policy 'least_latency' alone "
+            f"heeds, and the policy is {shown(policies[0])}; choose that policy, or leave the "
+            "accuracy at 0"
+        )
 
 
 def parameters_of(options: KernelOptions) -> dict[str, object]:
@@ -118,7 +146,9 @@ def parameters_of(options: KernelOptions) -> dict[str, object]:
     }  # fmt: skip
 
 
-def sla_of(latency_ms: float, quantile: float = 0.95, scope: str = "frame") -> SLA:
+def sla_of(
+    latency_ms: float, quantile: float = 0.95, scope: str = "frame", accuracy: float = 0.0
+) -> SLA:
     """Build an SLA of a user's words.
 
     Raises
@@ -128,4 +158,4 @@ def sla_of(latency_ms: float, quantile: float = 0.95, scope: str = "frame") -> S
     """
     if scope not in (names := [entry.value for entry in SlaScope]):
         raise ConfigurationError(f"the SLA's scope is {shown(scope)}; choose {choices(names)}")
-    return SLA(latency_ms, quantile, SlaScope(scope))
+    return SLA(latency_ms, quantile, SlaScope(scope), accuracy)

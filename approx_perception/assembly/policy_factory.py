@@ -7,9 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.accuracy._base import RANKS_BELOW
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.interface.systems import POLICY_NAMES
-from approx_perception.scheduling.policies import Fastest, Fixed, MostAccurate, SchedulingPolicy
+from approx_perception.scheduling.policies import (
+    Fastest,
+    Fixed,
+    LeastLatency,
+    MostAccurate,
+    SchedulingPolicy,
+)
 
 __all__ = ["PolicyFactory", "check_policy_name"]
 
@@ -49,7 +56,7 @@ class PolicyFactory:
         Raises
         ------
         ConfigurationError
-            If there is no such policy, or it cannot be had without a profile.
+            If there is no such policy, or it cannot be had without a profile or accuracy.
         """
         check_policy_name(name)
         if name == "fixed":
@@ -59,6 +66,14 @@ class PolicyFactory:
             return Fastest()
         if name == "most_accurate":
             return MostAccurate()
+        if name == "least_latency":
+            if self.accuracy[0] < RANKS_BELOW:
+                raise ConfigurationError(
+                    "the policy 'least_latency' must know how accurate branches are, and nothing "
+                    "is known of this network: make a profile on data with ground truth with "
+                    "approx-perception profile and name it"
+                )
+            return LeastLatency()
         # Only comparisons need them.
         from approx_perception.baselines.by_name import create_baseline
 

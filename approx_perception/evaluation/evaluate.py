@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from approx_perception.assembly.options import check_target
 from approx_perception.evaluation.batch import FINISHED, Job, Outcome, run_jobs
 from approx_perception.evaluation.result import comparison_table, result_of
 from approx_perception.evaluation.scenario import Scenario
@@ -93,13 +94,16 @@ def evaluate(
     Raises
     ------
     ConfigurationError
-        If two systems have one name, or no source could be run, saying why.
+        If two systems have one name, no source could be run, saying why, or an accuracy is asked
+        for that no system heeds.
     """
     counts = Counter(spec.name for spec in specs)
     if twice := [name for name, count in counts.items() if count > 1]:
         raise ConfigurationError(
             f"two systems have the same name: {shown(twice[0])} is there {counts[twice[0]]} times"
         )
+    for spec in specs:
+        check_target(spec.options.sla, [own.options.policy for own in specs])
     outcomes: list[Outcome] = []
     for turn in range(repeats):
         place = folder if repeats == 1 else folder / f"repeat{turn + 1}"

@@ -14,7 +14,12 @@ from approx_perception.interface.systems import ALIASES, SYSTEMS, WITH_BRANCH
 
 __all__ = ["SystemSpec", "with_branches"]
 
-_SLA_NAMES = {"sla_ms": "latency_ms", "sla_quantile": "quantile", "sla_scope": "scope"}
+_SLA_NAMES = {
+    "sla_ms": "latency_ms",
+    "sla_quantile": "quantile",
+    "sla_scope": "scope",
+    "sla_accuracy": "accuracy",
+}
 
 
 @dataclass(frozen=True, slots=True)

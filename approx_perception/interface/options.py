@@ -41,6 +41,7 @@ _WITH_SLA = (
     _as_parameter("sla.latency_ms", _RUNS, "Latency budget"),
     _as_parameter("sla.quantile", _RUNS, "Latency budget", advanced=True),
     _SCOPE,
+    _as_parameter("sla.accuracy", _RUNS, "Latency budget", advanced=True),
     replace(_SCOPE, default="gof", verbs=("demo",), advanced=False),
 )  # fmt: skip
 
@@ -81,11 +82,11 @@ OPTIONS: tuple[Option, ...] = (
     # The SLA checks its own numbers, which may be larger than the node's.
     *(replace(option, limits=(None, None)) for option in _WITH_SLA),
     replace(_POLICY, default=None, aliases=("--system",),
-            help=f"{_POLICY.help} Default: fixed where --branch is given, else most_accurate."),
+            help=f"{_POLICY.help} Default: fixed where --branch is given, "
+            "least_latency where --sla-accuracy is, else most_accurate."),
     replace(_POLICY, default=None, aliases=("--system",), verbs=("evaluate",),
             help=f"{', '.join(POLICY_NAMES)}, as in run; oracle and best_fixed choose when all is "
-            "over; or a YAML file with a policy and options of its own. Default: fixed where "
-            "--branch is given, else most_accurate."),
+            "over; or a YAML file with a policy and options of its own. Default: as in run."),
     replace(_POLICY, default=REQUIRED, aliases=("--system", "-s"), verbs=("compare",),
             is_several=True, help=f"Repeat for each: one of {', '.join(SYSTEMS)}, one with its "
             "branch (fixed:shape=448,si=4), or a YAML file with a policy and options of its own. "

@@ -179,10 +179,12 @@ PERCEPTION_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("sla.scope", "frame", "What the budget counts: every frame, or the mean over a "
               "group of frames.", names=tuple(scope.value for scope in SlaScope), live=True,
               option="sla_scope"),
+    Parameter("sla.accuracy", 0.0, "Accuracy wanted (AP50), for the policy least_latency; 0.0: "
+              "none.", (0.0, 1.0), live=True, option="sla_accuracy"),
     Parameter("policy", "most_accurate", "How to choose a branch. most_accurate: the most "
-              "accurate one inside the SLA. fastest and fixed: as their names say. approxdet: the "
-              "original's policy (needs a profile). adascale and triggered: baselines without an "
-              "SLA.",
+              "accurate one inside the SLA. least_latency: the quickest one that reaches "
+              "sla.accuracy. fastest and fixed: as their names say. approxdet: the original's "
+              "policy (needs a profile). adascale and triggered: baselines without an SLA.",
               names=POLICY_NAMES, live=True),
     Parameter("branch", "", "Branch for the policies fixed and triggered, as shape=320,nprop=20,"
               "si=4; knobs not named are the largest shape and nprop, and si=1.", live=True),

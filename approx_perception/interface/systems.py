@@ -3,7 +3,9 @@
 __all__ = ["ALIASES", "HINDSIGHT", "POLICY_NAMES", "SYSTEMS", "WITH_BRANCH"]
 
 #: Ways to choose a branch.
-POLICY_NAMES = ("most_accurate", "fixed", "fastest", "approxdet", "adascale", "triggered")
+POLICY_NAMES = (
+    "most_accurate", "least_latency", "fixed", "fastest", "approxdet", "adascale", "triggered",
+)  # fmt: skip
 
 #: Systems that choose when all is over; see `simulation.hindsight`.
 HINDSIGHT = ("oracle", "best_fixed")

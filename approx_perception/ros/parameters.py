@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.assembly import KernelOptions, Network
-from approx_perception.assembly.options import kernel_options, parameters_of
+from approx_perception.assembly.options import check_target, kernel_options, parameters_of
 from approx_perception.branches import KNOBS, Branch, allowed_branches, parse_branch
 from approx_perception.interface import camera_sla
 from approx_perception.ros.health import WatchdogLimits
@@ -55,7 +55,10 @@ def _sla(value: Values, camera: str = "") -> SLA:
     if camera:
         own = camera_sla(camera)
         latency_ms = float(own.accept(value(own.name))) or latency_ms  # type: ignore[arg-type]
-    return SLA(latency_ms, float(value("sla.quantile")), SlaScope(value("sla.scope")))
+    return SLA(
+        latency_ms, float(value("sla.quantile")), SlaScope(value("sla.scope")),
+        float(value("sla.accuracy")),
+    )  # fmt: skip
 
 
 def read_options(value: Values) -> KernelOptions:
@@ -90,6 +93,8 @@ def read_settings(
         if parameter.live:
             parameter.accept(value(parameter.name))
     policy = str(value("policy"))
+    slas = {camera: _sla(value, camera) for camera in cameras}
+    check_target(next(iter(slas.values())), [policy])
     branch = allowed = state_options = None
     if network is not None:
         space = network.space
@@ -100,8 +105,7 @@ def read_settings(
         network.policies.check(policy, branch, allowed)
         state_options = task.state_options(value, network.kernel.class_names)
     return LiveSettings(
-        {camera: _sla(value, camera) for camera in cameras},
-        policy, branch, allowed, state_options,
+        slas, policy, branch, allowed, state_options,
         {name: str(value(name)) for name in LOAD_TYPES if value(name)},
         float(value("load_timeout_s")),
         DebugOptions(

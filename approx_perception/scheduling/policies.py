@@ -1,6 +1,7 @@
 """Ways to choose a branch among candidates."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ __all__ = [
     "Candidates",
     "Fastest",
     "Fixed",
+    "LeastLatency",
     "MostAccurate",
     "SchedulingPolicy",
     "Selection",
@@ -171,12 +173,7 @@ class MostAccurate(SchedulingPolicy):
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
         self._price.serve(candidates.observation.sla)
-        is_known = candidates.observation.content.is_known
-        looks_first = candidates.space.compiled.group_frames == 1
-        if is_known or not (looks_first & candidates.is_open).any():
-            return self._select(candidates)
-        selection = self._select(candidates.among(looks_first))
-        return replace(selection, reason=f"a look at a new scene: {selection.reason}")
+        return _after_a_look(candidates, self._select)
 
     def _select(self, candidates: Candidates) -> Selection:
         sla, latency_ms = candidates.observation.sla, candidates.quantile_ms
@@ -215,6 +212,48 @@ class MostAccurate(SchedulingPolicy):
             count = np.count_nonzero(fits)
             reason = f"most accurate of {count} branches that fit {budget}{rule}"
         return Selection(best, reason)
+
+
+class LeastLatency(SchedulingPolicy):
+    """Of the branches that reach the accuracy that the SLA asks for, the one of least latency.
+
+    Latency is the mean that is expected, accuracy that on the present content. If no branch reaches
+    the target, the most accurate one runs and the reason says so. The SLA's budget decides nothing
+    here: lateness is judged by it. The first group of a stream is a look, as for `MostAccurate`.
+    """
+
+    def select(self, candidates: Candidates) -> Selection:
+        """See `SchedulingPolicy`; the accuracy must be no ranks."""
+        return _after_a_look(candidates, self._select)
+
+    def _select(self, candidates: Candidates) -> Selection:
+        target, accuracy = candidates.observation.sla.accuracy, candidates.accuracy
+        reaches = candidates.is_open & (accuracy >= target)
+        if not reaches.any():
+            best = int(np.where(candidates.is_open, accuracy, -np.inf).argmax())
+            return Selection(
+                best,
+                f"no branch is expected to reach accuracy {target:g}; the most accurate one, "
+                f"{accuracy[best]:.2f}",
+            )
+        quickest = int(np.where(reaches, candidates.mean_ms, np.inf).argmin())
+        expected = f"{accuracy[quickest]:.2f} in {candidates.mean_ms[quickest]:.1f} ms"
+        count = np.count_nonzero(reaches)
+        rule = (
+            f" of {count} branches that reach accuracy {target:g}"
+            if target
+            else ", no accuracy is asked for"
+        )
+        return Selection(quickest, f"least latency{rule}; expected {expected}")
+
+
+def _after_a_look(candidates: Candidates, select: Callable[[Candidates], Selection]) -> Selection:
+    """Select; for a stream that was never seen among groups of one frame, for its content shows."""
+    looks = candidates.space.compiled.group_frames == 1
+    if candidates.observation.content.is_known or not (looks & candidates.is_open).any():
+        return select(candidates)
+    selection = select(candidates.among(looks))
+    return replace(selection, reason=f"a look at a new scene: {selection.reason}")
 
 
 def _lateness(

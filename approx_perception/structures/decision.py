@@ -32,6 +32,8 @@ class SLA:
         Share of frames (or groups) that must be inside it, 0..1 exclusive.
     scope
         Frames or groups of frames.
+    accuracy
+        Least accuracy wanted, 0..1, for policies that save latency; 0 for none.
     asked_ms
         What the user asks for, where ``latency_ms`` is one camera's share of a budget; else None.
 
@@ -44,6 +46,7 @@ class SLA:
     latency_ms: float
     quantile: float = 0.95
     scope: SlaScope = SlaScope.FRAME
+    accuracy: float = 0.0
     asked_ms: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -58,6 +61,11 @@ class SLA:
         if self.scope not in tuple(SlaScope):
             names = choices(scope.value for scope in SlaScope)
             raise ConfigurationError(f"the SLA's scope is {shown(self.scope)}; choose {names}")
+        if not 0 <= self.accuracy <= 1:
+            raise ConfigurationError(
+                f"the accuracy asked for is {shown(self.accuracy)}; it must lie between 0 and 1, 0 "
+                "for none"
+            )
         object.__setattr__(self, "scope", SlaScope(self.scope))
 
     def to_dict(self) -> dict[str, float | str]:
@@ -66,6 +74,7 @@ class SLA:
             "latency_ms": self.latency_ms,
             "quantile": self.quantile,
             "scope": self.scope.value,
+            "accuracy": self.accuracy,
         }
 
     @property
@@ -78,7 +87,8 @@ class SLA:
     def text(self) -> str:
         """For people, such as ``SLA 20 ms for 95 % of frames``."""
         unit = "frames" if self.scope is SlaScope.FRAME else "groups"
-        return f"SLA {self.budget_text} for {100 * self.quantile:g} % of {unit}"
+        target = f", accuracy {self.accuracy:g}" if self.accuracy else ""
+        return f"SLA {self.budget_text} for {100 * self.quantile:g} % of {unit}{target}"
 
 
 @dataclass(frozen=True, slots=True)
