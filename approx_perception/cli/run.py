@@ -29,8 +29,9 @@ def run(
 ) -> None:  # fmt: skip
     """Run a source through the pipeline, every frame, and write what came out.
 
-    Writes detections.txt (frame,id,x,y,w,h,score,class_name; frames from 1, px), frames.csv
-    (branch, stages, SLA and image file of each frame) and config.yaml. Where the source has
+    Writes detections.txt (frame,id,x,y,w,h,score,class_name; frames from 1, px),
+    unidentified.txt (the same of objects without an identity), frames.csv (branch, stages, SLA
+    and image file of each frame) and config.yaml. Where the source has
     ground truth, AP50 is shown.
     """
     from approx_perception.assembly.tasks import task_of

@@ -54,7 +54,7 @@ def run_offline(
     spec, options
         The system and the source.
     folder
-        Gets ``detections.txt``, ``frames.csv`` and ``config.yaml``.
+        Gets the files of `RunFiles` and ``config.yaml``.
     video
         Whether it gets ``annotated.mp4`` too.
     report

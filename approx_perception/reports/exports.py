@@ -18,11 +18,20 @@ from approx_perception.structures import Frame, FrameResult
 __all__ = ["ResultFiles", "mot_lines"]
 
 
-def mot_lines(record: RunRecord) -> str:
-    """Detections as ``frame,id,x,y,w,h,score,class,-1``, frames and classes from 1, px."""
+def mot_lines(record: RunRecord, identified: bool = True) -> str:
+    """Objects as ``frame,id,x,y,w,h,score,class,-1``, frames and classes from 1, px.
+
+    Parameters
+    ----------
+    record
+        Of the run.
+    identified
+        Whether those that have an identity, or those that have none (id -1).
+    """
     lines = []
     for frame in np.flatnonzero(record.frames["processed"]).tolist():
         found = record.output(frame)
+        found = found.select((found.track_ids >= 0) == identified)
         number = int(record.frames["sequence"][frame]) + 1
         for index, (x1, y1, x2, y2) in enumerate(found.boxes.tolist()):
             lines.append(
@@ -33,7 +42,10 @@ def mot_lines(record: RunRecord) -> str:
 
 
 class ResultFiles:
-    """``results_bag/`` while a run goes on; ``mot.txt`` and COCO files when it is done.
+    """``results_bag/`` while a run goes on; MOTChallenge and COCO files when it is done.
+
+    MOTChallenge's own tools refuse a frame with two rows of the id -1: objects without an identity
+    are in ``mot_unidentified.txt``.
 
     Parameters
     ----------
@@ -68,6 +80,7 @@ class ResultFiles:
         if bag := self._bags.pop(str(record.metadata["system"]), None):
             bag.finish(folder / "results_bag")
         replace_text(folder / "mot.txt", mot_lines(record))
+        replace_text(folder / "mot_unidentified.txt", mot_lines(record, identified=False))
         replace_text(folder / "coco_results.json", json.dumps(coco_results([record])))
         replace_text(folder / "coco_ground_truth.json", json.dumps(coco_truth([record])))
 

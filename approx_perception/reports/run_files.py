@@ -76,7 +76,10 @@ class VideoFileWriter:
 
 
 class RunFiles:
-    """``detections.txt``, ``frames.csv`` and, if wanted, ``annotated.mp4``, frame by frame.
+    """``detections.txt``, ``unidentified.txt``, ``frames.csv`` and, if wanted, ``annotated.mp4``.
+
+    Written frame by frame. Objects without an identity have a file of their own: tools for tracks
+    take rows that share the id -1 for one object that is in many places.
 
     Parameters
     ----------
@@ -102,9 +105,14 @@ class RunFiles:
     ) -> None:
         self._class_names, self._caution = class_names, caution
         self._names = [path.name for path in frame_paths]
-        self._detections = (folder / "detections.txt").open("w", encoding="utf-8", newline="")
+        self._detections, self._unidentified = (
+            (folder / name).open("w", encoding="utf-8", newline="")
+            for name in ("detections.txt", "unidentified.txt")
+        )
         # Quotes names that hold commas, quotes or line breaks.
-        self._objects = csv.writer(self._detections, lineterminator="\n")
+        self._identified_rows, self._unidentified_rows = (
+            csv.writer(file, lineterminator="\n") for file in (self._detections, self._unidentified)
+        )
         self._frames = (folder / "frames.csv").open("w", encoding="utf-8", newline="")
         self._rows = csv.writer(self._frames)
         self._rows.writerow(
@@ -125,6 +133,7 @@ class RunFiles:
         trace: TracebackType | None,
     ) -> None:
         self._detections.close()
+        self._unidentified.close()
         self._frames.close()
         if self._video is not None:
             self._video.close()
@@ -139,8 +148,9 @@ class RunFiles:
             x1, y1, x2, y2 = found.boxes[index].tolist()
             name = self._class_names[found.class_ids[index]]
             box = (f"{value:.2f}" for value in (x1, y1, x2 - x1, y2 - y1))
-            score = f"{found.scores[index]:.5f}"
-            self._objects.writerow([number, found.track_ids[index], *box, score, name])
+            score, identity = f"{found.scores[index]:.5f}", found.track_ids[index]
+            rows = self._identified_rows if identity >= 0 else self._unidentified_rows
+            rows.writerow([number, identity, *box, score, name])
         self._rows.writerow(
             [number, result.stamp_ns, decision.branch,
              "detected" if decision.starts_group else "tracked", len(found),

@@ -89,9 +89,15 @@ def test_run_tells_how_much_of_the_truth_it_used(tmp_path):
 
 def test_run_writes_detections(finished_run):
     out, _ = finished_run
-    rows = list(csv.reader((out / "detections.txt").read_text().splitlines()))
-    assert rows
-    for frame, identity, *box, score, name in rows:
+    identified, unidentified = (
+        list(csv.reader((out / f"{name}.txt").read_text().splitlines()))
+        for name in ("detections", "unidentified")
+    )
+    # Tools for tracks take two rows of one frame and id for an error.
+    assert identified
+    assert len({tuple(row[:2]) for row in identified}) == len(identified)
+    assert {int(row[1]) for row in unidentified} == {-1}
+    for frame, identity, *box, score, name in identified + unidentified:
         assert 1 <= int(frame) <= 12
         assert int(identity) >= -1
         assert len([float(value) for value in box]) == 4

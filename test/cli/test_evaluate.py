@@ -160,9 +160,14 @@ def test_a_ray_cluster_that_is_not_there(machine):
 def test_files_for_other_people(evaluated):
     out, _ = evaluated
     folder = out / "synthetic_calm_test_0" / "most_accurate"
-    first = (folder / "mot.txt").read_text().splitlines()[0].split(",")
-    assert len(first) == 9
-    assert first[0] == "1"
+    tracks, unidentified = (
+        [line.split(",") for line in (folder / name).read_text().splitlines()]
+        for name in ("mot.txt", "mot_unidentified.txt")
+    )
+    assert {len(row) for row in tracks + unidentified} == {9}
+    assert len({tuple(row[:2]) for row in tracks}) == len(tracks) > 0
+    # Nobody has an identity in the first frame.
+    assert unidentified[0][:2] == ["1", "-1"]
     truth = json.loads((folder / "coco_ground_truth.json").read_text())
     results = json.loads((folder / "coco_results.json").read_text())
     assert len(truth["images"]) == 24

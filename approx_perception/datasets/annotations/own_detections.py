@@ -1,4 +1,4 @@
-"""What ``approx-perception run`` found (``detections.txt``), taken as truth."""
+"""What ``approx-perception run`` found, taken as truth."""
 
 import csv
 from collections.abc import Sequence
@@ -23,11 +23,12 @@ __all__ = ["TRUSTED_SCORE", "OwnDetections", "is_own_detections"]
 TRUSTED_SCORE = 0.5
 _FORM = "frame,id,x,y,w,h,score,class_name"
 _COLUMNS = _FORM.count(",") + 1
+_OBJECTS, _UNIDENTIFIED = "detections.txt", "unidentified.txt"
 
 
 def is_own_detections(path: Path) -> bool:
     """Whether a text is of `RunFiles`: by its name, or by names in the column of classes."""
-    if path.name == "detections.txt":
+    if path.name in (_OBJECTS, _UNIDENTIFIED):
         return True
     try:
         rows = csv.reader(read_text(path, "ground truth", DatasetError).splitlines())
@@ -47,7 +48,8 @@ def _is_number(text: str) -> bool:
 class OwnDetections(Annotations):
     """``frame,id,x,y,w,h,score,class_name``, frames from 1 in the order of the source, px, CSV.
 
-    Detections with a score below `TRUSTED_SCORE` are regions to ignore.
+    Detections with a score below `TRUSTED_SCORE` are regions to ignore. Objects without an identity
+    are read from ``unidentified.txt`` beside ``detections.txt``.
 
     Parameters
     ----------
@@ -66,17 +68,13 @@ class OwnDetections(Annotations):
     def __init__(self, path: Path, run_start: int | None = 0) -> None:
         self.name, self._run_start = str(path), run_start
         identity_of = Identities()
-        rows: list[tuple[int, str, TruthRow]] = []
-        text = read_text(path, "ground truth", DatasetError)
-        try:
-            reader = csv.reader(text.splitlines(keepends=True), strict=True)
-            for row in filter(None, reader):
-                try:
-                    rows.append(_read_row(row, identity_of))
-                except ValueError as error:
-                    raise DatasetError(f"{path}, line {reader.line_num}: {error}") from error
-        except csv.Error as error:
-            raise DatasetError(f"{path} cannot be read: {error}") from error
+        rows = _read_rows(path, identity_of)
+        beside = path.with_name(_UNIDENTIFIED)
+        self._unidentified_count = 0
+        if path.name == _OBJECTS and beside.exists():
+            unidentified = _read_rows(beside, identity_of)
+            self._unidentified_count = len(unidentified)
+            rows += unidentified
         self.object_count = len(rows)
         self.class_names = tuple(sorted({name for _, name, _ in rows}))
         numbers = {name: number for number, name in enumerate(self.class_names)}
@@ -88,6 +86,8 @@ class OwnDetections(Annotations):
         """See `Annotations`; by position, for so the run numbered them."""
         del frame_count
         start, remarks = self._run_start or 0, []
+        if count := self._unidentified_count:
+            remarks.append(f"{count} of its objects are from {_UNIDENTIFIED} beside it")
         if self._run_start is None:
             remarks.append(
                 "no config.yaml beside it tells which frames its run had, so that it is counted "
@@ -105,8 +105,24 @@ class OwnDetections(Annotations):
         return Join(lambda index: index - start + 1, tuple(remarks))
 
 
+def _read_rows(path: Path, identity_of: Identities) -> list[tuple[int, str, TruthRow]]:
+    """Frame, class name, and the object with class 0, of each line."""
+    rows = []
+    text = read_text(path, "ground truth", DatasetError)
+    try:
+        reader = csv.reader(text.splitlines(keepends=True), strict=True)
+        for row in filter(None, reader):
+            try:
+                rows.append(_read_row(row, identity_of))
+            except ValueError as error:
+                raise DatasetError(f"{path}, line {reader.line_num}: {error}") from error
+    except csv.Error as error:
+        raise DatasetError(f"{path} cannot be read: {error}") from error
+    return rows
+
+
 def _read_row(row: list[str], identity_of: Identities) -> tuple[int, str, TruthRow]:
-    """Frame, class name, and the object with class 0."""
+    """See `_read_rows`."""
     if len(row) != _COLUMNS:
         raise ValueError(f"{len(row)} columns, expected {_FORM}")
     frame, identity = checked_number("frame", read_number(row[0])), identity_of(row[1])

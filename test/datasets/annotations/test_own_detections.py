@@ -24,10 +24,10 @@ from test.datasets.annotations.truth_files import (
 
 
 def test_what_a_run_found_is_truth(clip, tmp_path):
-    """Frames from 1 in the order of the source, whatever its files are called."""
+    """Frames from 1 in the order of the source; objects without an identity are read too."""
     names = ["traffic light", "a, b", 'say "x"', "two\nlines"]
     detections = Detections.from_arrays([[i, 2, i + 3, 6] for i in range(4)], [0.9, 0.5, 0.4, 0.8],
-                                        [0, 1, 2, 3])  # fmt: skip
+                                        [0, 1, 2, 3], [4, 7, -1, -1])  # fmt: skip
     with RunFiles(tmp_path, names, None) as files:
         for index in (0, 1):
             frame = Frame(np.zeros((8, 8, 3), np.uint8), index, "clip", index)
@@ -39,7 +39,9 @@ def test_what_a_run_found_is_truth(clip, tmp_path):
     assert len(first) == 0
     assert [source.class_names[i] for i in second.class_ids] == names
     assert second.ignored.tolist() == [False, False, True, False]
-    assert second.track_ids.tolist() == [-1] * 4
+    assert second.track_ids.tolist() == [4, 7, -1, -1]
+    assert "2 of its objects are from unidentified.txt beside it" in source.truth_remarks()
+    assert (tmp_path / "detections.txt").read_text().count(",-1,") == 0
     np.testing.assert_allclose(second.boxes, detections.boxes)
     # A run over part of a source numbers that part.
     truth = str(tmp_path / "detections.txt")
