@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.files import read_yaml_table
@@ -70,6 +71,10 @@ class ClassMap:
             self.truth_names[i] for i in np.unique(self._lookup) if i >= 0 and self.truth_names[i]
         )
 
+    def ids(self, class_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Positions in the truth's names, of any shape; -1 for what the truth does not know."""
+        return np.asarray(self._lookup[class_ids], np.int64) if self._changes else class_ids
+
     def apply(self, detections: Detections) -> Detections:
         """Detections in the truth's classes; those of classes that it does not know are left out.
 
@@ -80,7 +85,7 @@ class ClassMap:
         """
         if not self._changes:
             return detections
-        mapped = self._lookup[detections.class_ids]
+        mapped = self.ids(detections.class_ids)
         kept = detections.select(mapped >= 0)
         return replace(kept, class_ids=mapped[mapped >= 0])
 

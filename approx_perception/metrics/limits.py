@@ -35,8 +35,8 @@ class Limit:
         return f"{self.figure} {self.relation} {self.bound:g}"
 
     def is_kept(self, figures: Mapping[str, float]) -> bool:
-        """Whether the figure is inside; one that is nan never is."""
-        value = figures[self.figure]
+        """Whether the figure is inside; one that is not known never is."""
+        value = figures.get(self.figure, math.nan)
         if math.isnan(value):
             return False
         return {

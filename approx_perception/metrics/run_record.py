@@ -39,7 +39,11 @@ TRUTH_COLUMNS: dict[str, Any] = {
 def columns_by_table(scoring: Scoring) -> dict[str, dict[str, Any]]:
     """Types of the columns of each table of a record."""
     return {
-        "frames": {**FRAME_COLUMNS, **dict.fromkeys(scoring.stages, np.float64)},
+        "frames": {
+            **FRAME_COLUMNS,
+            **dict.fromkeys(scoring.stages, np.float64),
+            **scoring.content_columns,
+        },
         "found": dict(scoring.found_columns),
         "truth": TRUTH_COLUMNS,
     }
@@ -119,7 +123,8 @@ class RunRecord:
 
     def with_classes(self, names: tuple[str, ...]) -> "RunRecord":
         """Return the same record with its class ids as positions in a list that has its names."""
-        numbers = np.array([names.index(name) for name in self.class_names], np.int64)
+        # What the truth does not know, -1, stays so.
+        numbers = np.array([*(names.index(name) for name in self.class_names), -1], np.int64)
         found, truth = (
             {**table, "class_ids": numbers[table["class_ids"]]}
             for table in (self.found, self.truth)

@@ -120,6 +120,7 @@ class RunRecorder:
             "believed_slowdown": decision.contention.slowdown,
             "reason": self._reasons(decision.reason),
             "fits": decision.fits, "fastest_ms": decision.fastest_ms,
+            **self._scoring.content_of(result.content),
             **{stage: timings.of(stage) for stage in self._scoring.stages},
         }  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Records of runs that tests make up."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from approx_perception.datasets.class_map import ClassMap
 from approx_perception.metrics.run_recorder import RunRecorder
 from approx_perception.structures import (
     SLA,
+    Classification,
+    Content,
     Decision,
     Detections,
     Frame,
@@ -43,11 +46,20 @@ def found(boxes, scores=None, ids=None, classes=None):
     )
 
 
+def classes(*ids, scores=None):
+    """Classification of a whole image, the likeliest class first."""
+    scores = scores or [0.5 / (rank + 1) for rank in range(len(ids))]
+    return Classification(
+        np.array([ids], np.int64), np.array([scores], np.float32),
+        np.array([[0, 0, 200, 100]], np.float32), np.array([-1]),
+    )  # fmt: skip
+
+
 @dataclass
 class Row:
     """One frame of a record."""
 
-    found: Detections = field(default_factory=Detections.empty)
+    found: Any = field(default_factory=Detections.empty)
     truth: GroundTruth | None = None
     ms: float = 10.0
     detected: bool = True
@@ -60,6 +72,7 @@ class Row:
     delay_ms: float | None = None
     #: Of the fastest branch, where none fits.
     fastest_ms: float | None = None
+    content: Content = field(default_factory=Content)
 
 
 def recorder_of(rows, names=("thing",), **metadata):
@@ -93,7 +106,8 @@ def add_row(recorder, index, row, image=None):
         fastest_ms=row.fastest_ms or 5.0,
     )  # fmt: skip
     timings = StageTimings(processing_ms=row.ms, stages={"detect": row.ms} if row.detected else {})
-    result = FrameResult(stamp_ns, "made_up", index, row.found, decision, row.sla, timings)
+    result = FrameResult(stamp_ns, "made_up", index, row.found, decision, row.sla, timings,
+                         content=row.content)  # fmt: skip
     delay_ms = row.ms if row.delay_ms is None else row.delay_ms
     recorder.add(frame, result, row.truth, stamp_ns + round(delay_ms * 1e6), row.level)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +38,8 @@ class Scoring(ABC):
         Columns of the stages of a frame, in the order in which they run.
     found_columns
         Types of the columns that keep outputs; ``class_ids`` is one of them.
+    content_columns
+        Types of the columns that keep what was known of a frame's content.
     figures
         ``{figure: what it is}`` of those that only this task has; the measure is one of them.
     headlines
@@ -52,6 +55,7 @@ class Scoring(ABC):
     measure_name: str
     stages: tuple[str, ...]
     found_columns: Mapping[str, Any]
+    content_columns: Mapping[str, Any] = MappingProxyType({})
     figures: Mapping[str, str]
     headlines: tuple[str, ...]
     columns: Mapping[str, str]
@@ -64,6 +68,10 @@ class Scoring(ABC):
     @abstractmethod
     def output_of(self, columns: Columns) -> Any:
         """Build an output from the rows that `columns_of` made of it."""
+
+    def content_of(self, content: Any) -> dict[str, float]:
+        """`content_columns` of one frame."""
+        return {}
 
     @abstractmethod
     def empty(self) -> Any:

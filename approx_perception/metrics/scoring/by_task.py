@@ -6,11 +6,13 @@ from typing import Any
 from approx_perception.exceptions import ConfigurationError, DatasetError, choices, shown
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.scoring._base import Scoring
+from approx_perception.metrics.scoring.classification import ClassificationScoring
 from approx_perception.metrics.scoring.detection import DetectionScoring
 
 __all__ = ["SCORINGS", "recorded_scoring", "scoring_in", "scoring_of"]
 
-SCORINGS: dict[str, Scoring] = {each.task: each for each in (DetectionScoring(),)}
+_ALL: tuple[Scoring, ...] = (DetectionScoring(), ClassificationScoring())
+SCORINGS = {each.task: each for each in _ALL}
 
 
 def scoring_of(task: str) -> Scoring:
