@@ -1,11 +1,11 @@
 """What was found in one image, for users of Python."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.branches import Branch
 from approx_perception.kernels.annotate import annotate, status_lines
 from approx_perception.structures import SLA, Decision, Detections, StageTimings
 
@@ -54,7 +54,7 @@ class Result:
         return [self.class_names[class_id] for class_id in self.detections.class_ids]
 
     @property
-    def branch(self) -> Branch:
+    def branch(self) -> Any:
         """Branch that processed the image."""
         return self.decision.branch
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from approx_perception.accuracy.content_model import AccuracyModel, ContentRegression
-from approx_perception.branches import BranchSpace
+from approx_perception.branches import Space, read_space
 from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.files import (
     Columns,
@@ -99,7 +99,7 @@ class PredictorBundle:
         idleness = self.metadata.get("idleness") or {}
         if not all(isinstance(value, float | int | None) for value in idleness.values()):
             raise ValueError(f"idleness is {idleness}")
-        space = BranchSpace.from_dict(self.metadata["space"], "the profile's space")
+        space = read_space(self.metadata["space"], "the profile's space")
         parts, kinds = len(space.compiled.parts), len(space.compiled.kinds)
         expected: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
         expected = {}
@@ -120,7 +120,7 @@ class PredictorBundle:
         if self.latency is not None and (self.latency.profiled_size < 1).any():
             raise ValueError(f"latency.profiled_size is {self.latency.profiled_size}")
 
-    def check(self, space: BranchSpace, network: str, machine: str | None) -> None:
+    def check(self, space: Space[Any], network: str, machine: str | None) -> None:
         """Refuse to serve another space, network or machine; None: any machine.
 
         Raises
@@ -137,7 +137,7 @@ class PredictorBundle:
 def check_made_for(
     what: str,
     metadata: Mapping[str, Any],
-    space: BranchSpace,
+    space: Space[Any],
     network: str,
     machine: str | None = None,
 ) -> None:
@@ -157,7 +157,7 @@ def check_made_for(
     ConfigurationError
         Saying what differs and what to do.
     """
-    profiled = BranchSpace.from_dict(metadata["space"], f"the space of {what}")
+    profiled = read_space(metadata["space"], f"the space of {what}")
     pairs = [
         ("branch space", profiled.hash, space.hash),
         ("network", metadata.get("network", network), network),

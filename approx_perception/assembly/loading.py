@@ -1,10 +1,11 @@
 """Networks and branch spaces by name."""
 
 from pathlib import Path
+from typing import Any
 
 from approx_perception.assembly.options import KernelOptions
 from approx_perception.assembly.tasks import NeuralNetwork, task_of
-from approx_perception.branches import BranchSpace
+from approx_perception.branches import Space, read_space_file
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.machine import core_count, describe_cpu
 from approx_perception.share import share_folder
@@ -17,23 +18,25 @@ def space_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (share_folder("config") / "spaces").glob("*.yaml")))
 
 
-def load_space(name: str, own: str) -> BranchSpace:
+def load_space(name: str, own: str, task: str = "detection") -> Space[Any]:
     """Read a space by name or file; empty means the network's ``own``.
 
     Raises
     ------
     ConfigurationError
-        If there is no such space, or it is not valid.
+        If there is no such space, or it is not valid, or of another task.
     """
     name = name or own
     if name in space_names():
-        return BranchSpace.from_yaml(share_folder("config") / "spaces" / f"{name}.yaml")
-    path = Path(name)
-    if not path.exists():
+        path = share_folder("config") / "spaces" / f"{name}.yaml"
+    elif not (path := Path(name)).exists():
         raise ConfigurationError(
             f"there is no branch space {shown(name)}; give a YAML file or {choices(space_names())}"
         )
-    return BranchSpace.from_yaml(path)
+    space = read_space_file(path)
+    if space.task != task:
+        raise ConfigurationError(f"the space {shown(name)} is for {space.task}, not for {task}")
+    return space
 
 
 def machine_name(network: NeuralNetwork, num_threads: int) -> str:

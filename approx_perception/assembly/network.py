@@ -18,7 +18,6 @@ from approx_perception.assembly.measuring import PartTimer
 from approx_perception.assembly.options import KernelOptions
 from approx_perception.assembly.policy_factory import PolicyFactory, check_policy_name
 from approx_perception.assembly.tasks import NeuralNetwork, task_of
-from approx_perception.branches import parse_branch
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.kernels import Kernel
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
@@ -147,8 +146,8 @@ def assemble(
     clock = clock or MonotonicClock()
     task = task_of(options)
     family = task.family(options)
-    space = load_space(options.space, family)
-    branch = parse_branch(options.branch, space.default_branch)
+    space = load_space(options.space, family, task.name)
+    branch = space.parse(options.branch)
     check_policy_name(options.policy)
     if options.only_branch:
         space = space.with_branch(branch)

@@ -1,10 +1,11 @@
 """What every space of branches offers, whatever its knobs are."""
 
 import hashlib
+import json
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from approx_perception.branches.compiled import CompiledSpace
 from approx_perception.exceptions import ConfigurationError
@@ -25,7 +26,17 @@ class Space(Sequence[AnyBranch], Generic[AnyBranch]):
         For messages.
     branches
         All different.
+
+    Attributes
+    ----------
+    task
+        What a kernel with these branches does, such as ``detection``.
+    knobs
+        Names of the knobs that a user may limit; see `allowed_branches`.
     """
+
+    task: ClassVar[str]
+    knobs: ClassVar[tuple[str, ...]]
 
     def __init__(self, name: str, branches: Sequence[AnyBranch]) -> None:
         self.name = name
@@ -36,9 +47,39 @@ class Space(Sequence[AnyBranch], Generic[AnyBranch]):
     def compiled(self) -> CompiledSpace:
         """What the scheduler knows of it."""
 
+    @property
+    @abstractmethod
+    def default_branch(self) -> AnyBranch:
+        """The most accurate one as far as the knobs tell."""
+
     @abstractmethod
     def describe(self) -> str:
         """One line with the values of every knob."""
+
+    @abstractmethod
+    def parse(self, text: str, default: AnyBranch | None = None) -> AnyBranch:
+        """Read the text of a branch, which need not be in the space.
+
+        Knobs not named are the default's; without one, those of `default_branch`.
+
+        Raises
+        ------
+        ConfigurationError
+            If a knob or value cannot be understood.
+        """
+
+    @abstractmethod
+    def with_branch(self, branch: AnyBranch) -> "Space[AnyBranch]":
+        """Return the space of that one branch."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form that `read_space` reads; plain JSON."""
+
+    def values(self, branch: AnyBranch, knob: str) -> set[str]:
+        """What a user may call the value of a knob; empty where the branch has none."""
+        value = getattr(branch, knob)
+        return set() if value is None else {str(value)}
 
     @cached_property
     def hash(self) -> str:
@@ -53,6 +94,9 @@ class Space(Sequence[AnyBranch], Generic[AnyBranch]):
 
     def __contains__(self, branch: object) -> bool:
         return branch in self._index
+
+    def __repr__(self) -> str:
+        return json.dumps({**self.to_dict(), "branches": len(self), "hash": self.hash})
 
     def parts_of(self, branch: AnyBranch, kind: str) -> tuple[int, ...]:
         """Positions of the parts that a branch uses on a frame of a kind, its main part first."""

@@ -1,30 +1,18 @@
 """Which branches of a space a user allows, knob by knob."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.branches.branch import Branch
-from approx_perception.branches.space import BranchSpace
+from approx_perception.branches._base import Space
 from approx_perception.exceptions import ConfigurationError, choices, shown
 
-__all__ = ["KNOBS", "allowed_branches"]
-
-KNOBS = ("shape", "nprop", "si", "tracker")
+__all__ = ["allowed_branches"]
 
 
-def _values(branch: Branch, knob: str) -> set[str]:
-    """What a user may call this knob of a branch; empty where it has none."""
-    if knob == "tracker":
-        return (
-            set() if branch.tracker is None else {branch.tracker, f"{branch.tracker}:{branch.ds}"}
-        )
-    value = getattr(branch, knob)
-    return set() if value is None else {str(value)}
-
-
-def allowed_branches(space: BranchSpace, texts: Mapping[str, str]) -> npt.NDArray[np.bool_] | None:
+def allowed_branches(space: Space[Any], texts: Mapping[str, str]) -> npt.NDArray[np.bool_] | None:
     """Read which values of each knob are allowed.
 
     Parameters
@@ -37,20 +25,19 @@ def allowed_branches(space: BranchSpace, texts: Mapping[str, str]) -> npt.NDArra
     Returns
     -------
     ndarray or None
-        ``(B,)`` bool; None where all are allowed. As a space has every combination of its knobs,
-        one branch at least is left.
+        ``(B,)`` bool; None where all are allowed.
 
     Raises
     ------
     ConfigurationError
-        If a value is not in the space.
+        If a value is not in the space, or no branch has the values that are allowed.
     """
     mask = np.ones(len(space), bool)
     for knob, text in texts.items():
         wanted = {value.strip() for value in text.split(",") if value.strip()}
         if not wanted:
             continue
-        own = [_values(branch, knob) for branch in space]
+        own = [space.values(branch, knob) for branch in space]
         known = {name for values in own for name in values}
         if unknown := sorted(wanted - known):
             by_length = sorted(sorted(known), key=len)
@@ -59,4 +46,10 @@ def allowed_branches(space: BranchSpace, texts: Mapping[str, str]) -> npt.NDArra
                 f"not have; choose {choices(by_length)}"
             )
         mask &= np.array([not values or bool(values & wanted) for values in own])
+    if not mask.any():
+        given = [f"allowed.{knob} {shown(text)}" for knob, text in texts.items() if text]
+        raise ConfigurationError(
+            f"no branch of the space {space.name!r} has {' and '.join(given)}; it has "
+            f"{space.describe()}"
+        )
     return None if mask.all() else mask

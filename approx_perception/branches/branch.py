@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from approx_perception.branches.knobs import check_knobs, read_knobs
 from approx_perception.exceptions import ConfigurationError, choices, shown
-from approx_perception.files import whole_number
 
 __all__ = ["TRACKER_NAMES", "Branch", "TrackerSettings", "parse_branch"]
 
@@ -54,12 +54,9 @@ class Branch:
     ds: int | None = None
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _LIMITS.items():
-            value = getattr(self, name)
-            if value is not None and (type(value) is not int or not low <= value <= high):
-                raise ConfigurationError(
-                    f"knob {name} is {shown(value)}; it must be a whole number from {low} to {high}"
-                )
+        given = {name: getattr(self, name) for name in _LIMITS}
+        absent = {name for name in ("nprop", "ds") if given[name] is None}
+        check_knobs({name: given[name] for name in given if name not in absent}, _LIMITS)
         if self.tracker is not None and self.tracker not in TRACKER_NAMES:
             raise ConfigurationError(
                 f"there is no tracker {shown(self.tracker)}; choose {choices(TRACKER_NAMES)}"
@@ -98,28 +95,10 @@ def parse_branch(text: str, default: Branch) -> Branch:
     ConfigurationError
         If a knob or value cannot be understood.
     """
-    knobs: dict[str, Any] = asdict(default)
-    named: set[str] = set()
-    for item in filter(None, text.split(",")):
-        name, separator, value = (part.strip() for part in item.partition("="))
-        if not separator or name not in knobs:
-            raise ConfigurationError(
-                f"cannot read {shown(item)} in branch {shown(text)}; write knob=value with the "
-                f"knobs {choices(knobs)}"
-            )
-        if name in named:
-            raise ConfigurationError(
-                f"branch {shown(text)} names {name} twice; name each knob once at most"
-            )
-        named.add(name)
-        knobs[name] = value if name == "tracker" else whole_number(value)
-        if knobs[name] is None:
-            low, high = _LIMITS[name]
-            raise ConfigurationError(
-                f"knob {name} is {shown(value)} in branch {shown(text)}; it must be a whole number "
-                f"from {low} to {high}"
-            )
-    if knobs["si"] == 1 and not named & {"tracker", "ds"}:
+    own: dict[str, Any] = asdict(default)
+    named = read_knobs(text, own, _LIMITS)
+    knobs = {**own, **named}
+    if knobs["si"] == 1 and not named.keys() & {"tracker", "ds"}:
         knobs["tracker"] = knobs["ds"] = None
     elif knobs["si"] > 1:
         knobs["tracker"] = knobs["tracker"] or "median_flow"

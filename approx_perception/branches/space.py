@@ -1,22 +1,24 @@
 """The ordered set of branches to choose from."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from approx_perception.branches._base import Space
-from approx_perception.branches.branch import TRACKER_NAMES, Branch, TrackerSettings
+from approx_perception.branches.branch import (
+    TRACKER_NAMES,
+    Branch,
+    TrackerSettings,
+    parse_branch,
+)
 from approx_perception.branches.compiled import CompiledSpace, Part, Run, compile_space
 from approx_perception.exceptions import ConfigurationError, choices, shown
-from approx_perception.files import read_yaml_table
 
 __all__ = ["BranchSpace"]
 
-_KNOBS = ("shape", "nprop", "si", "trackers")
+_KEYS = ("shape", "nprop", "si", "trackers")
 
 
 class BranchSpace(Space[Branch]):
@@ -37,6 +39,9 @@ class BranchSpace(Space[Branch]):
     ConfigurationError
         If a knob has no values, doubled values or values outside its range.
     """
+
+    task = "detection"
+    knobs = ("shape", "nprop", "si", "tracker")
 
     def __init__(
         self,
@@ -137,6 +142,16 @@ class BranchSpace(Space[Branch]):
         alike = [branch for branch in self if intervals and branch.si == intervals[0]]
         return [[self.index(replace(branch, si=si)) for branch in alike] for si in intervals]
 
+    def parse(self, text: str, default: Branch | None = None) -> Branch:
+        """See `Space` and `parse_branch`."""
+        return parse_branch(text, default or self.default_branch)
+
+    def values(self, branch: Branch, knob: str) -> set[str]:
+        """See `Space`; a tracker may be called with its down-sampling or without."""
+        if knob != "tracker":
+            return super().values(branch, knob)
+        return set() if branch.tracker is None else {branch.tracker, str(branch.tracker_settings)}
+
     def with_branch(self, branch: Branch) -> "BranchSpace":
         """Return the space of that one branch."""
         trackers = [branch.tracker_settings] if branch.tracker_settings else []
@@ -161,11 +176,9 @@ class BranchSpace(Space[Branch]):
         }
 
     @classmethod
-    def from_dict(cls, data: object, origin: str) -> "BranchSpace":
+    def from_dict(cls, data: Mapping[str, Any], origin: str) -> "BranchSpace":
         """Build a space from parsed YAML; ``origin`` names it in errors."""
-        allowed = {"name", *_KNOBS}
-        if not isinstance(data, Mapping):
-            raise ConfigurationError(f"{origin} holds no mapping of knobs {choices(allowed)}")
+        allowed = {"name", *_KEYS}
         if unknown := sorted(set(data) - allowed, key=str):
             raise ConfigurationError(
                 f"{origin} has the unknown key {shown(unknown[0])}; choose "
@@ -181,21 +194,6 @@ class BranchSpace(Space[Branch]):
             return cls(name, values["shape"], values["nprop"], values["si"], trackers)
         except (ConfigurationError, TypeError) as error:
             raise ConfigurationError(f"{origin}: {error}") from error
-
-    @classmethod
-    def from_yaml(cls, path: Path) -> "BranchSpace":
-        """Read a space file.
-
-        Raises
-        ------
-        ConfigurationError
-            If the file is missing, no YAML, or not a valid space.
-        """
-        data = read_yaml_table(path, "branch space", f"a mapping of knobs {choices(_KNOBS)}")
-        return cls.from_dict(data, str(path))
-
-    def __repr__(self) -> str:
-        return json.dumps({**self.to_dict(), "branches": len(self), "hash": self.hash})
 
 
 def _setting_name(setting: tuple[int, int | None]) -> str:

@@ -10,12 +10,12 @@ from approx_perception.assembly import KernelOptions, Network, assemble, load_ne
 from approx_perception.assembly.bundle import PredictorBundle, check_made_for
 from approx_perception.assembly.options import NETWORK_FIELDS
 from approx_perception.assembly.tasks import NeuralNetwork, task_of
-from approx_perception.branches import BranchSpace
+from approx_perception.branches import read_space
 from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.interface.systems import HINDSIGHT
 from approx_perception.kernels import Kernel
-from approx_perception.kernels.detection_costs import DetectionCosts
+from approx_perception.kernels.by_task import cost_terms_of
 from approx_perception.latency.fit import fit_latency
 from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.latency.records import ProfileRecords
@@ -64,11 +64,9 @@ class RecordedMachine:
         """What the parts took while nothing else ran."""
         columns = self.records.latency
         idle = {name: column[columns["level"] == 0] for name, column in columns.items()}
-        space = BranchSpace.from_dict(
-            self.records.metadata["space"], "the recorded machine's space"
-        )
+        space = read_space(self.records.metadata["space"], "the recorded machine's space")
         unknown = np.full((1, 2), np.nan)
-        return fit_latency(idle, unknown, space.compiled, DetectionCosts(space))
+        return fit_latency(idle, unknown, space.compiled, cost_terms_of(space))
 
     def simulated(self, kernel: Kernel, level: Callable[[int], int]) -> SimulatedMachine:
         """The machine, with contention by the number of the frame, as a kernel meets it."""
@@ -171,7 +169,7 @@ class SystemFactory:
         precision = str(recorded.records.metadata["precision"])
         options = replace(options, only_branch=False, precision=precision)
         loaded = self._loaded(options)
-        space = load_space(options.space, task_of(options).family(options))
+        space = load_space(options.space, task_of(options).family(options), options.task)
         check_made_for("the latency trace", recorded.records.metadata, space, loaded[0].fingerprint)
         network = assemble(options, network=loaded, elsewhere=recorded.idle_model())
         machine, own = recorded.simulated(network.kernel, level), network.stream()

@@ -196,6 +196,11 @@ class Kernel(ABC):
     batched_parts: tuple[int, ...] = ()
 
     @property
+    def task(self) -> str:
+        """What it does, such as ``detection``."""
+        return self.space.task
+
+    @property
     def malformed_count(self) -> int:
         """See the class."""
         return 0

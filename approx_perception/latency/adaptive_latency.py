@@ -1,13 +1,14 @@
 """Latency of all branches now: of their parts put together, with calibrated tails."""
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.branches import Branch, Space
+from approx_perception.branches import Space
 from approx_perception.kernels import CostTerms
 from approx_perception.latency import constants
 from approx_perception.latency._base import LatencyEstimate
@@ -103,7 +104,7 @@ class AdaptiveLatency:
             quantile_ms, late_share = self._quantile_ms(sla, typical_ms), self._by_share(late)
         return LatencyEstimate(self._mean_ms, quantile_ms, late_share, contention)
 
-    def expect(self, branch: Branch, kind: str, quantile: float) -> FrameExpectation:
+    def expect(self, branch: Hashable, kind: str, quantile: float) -> FrameExpectation:
         """Expect one frame of a branch of the space.
 
         Decisions go by `predict`, which stands for a whole group; frames of the group itself, too,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.branches import BranchSpace, CompiledSpace
+from approx_perception.branches import CompiledSpace, read_space
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import (
     Columns,
@@ -84,7 +84,7 @@ class ProfileRecords:
         if len(shapes) > 1 or len(shapes.pop()) != 1 or kinds - set("fiu"):
             raise ConfigurationError(f"{path} is damaged: its columns do not fit together")
         if "kind" in parts["latency"]:
-            space = BranchSpace.from_dict(metadata.get("space"), f"the space of {path}")
+            space = read_space(metadata.get("space"), f"the space of {path}")
             parts["latency"] = of_parts(parts["latency"], space.compiled)
         return cls(metadata, parts["latency"], parts["accuracy"])
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from approx_perception.assembly.bundle import PredictorBundle
-from approx_perception.branches import BranchSpace
-from approx_perception.kernels.detection_costs import DetectionCosts
+from approx_perception.branches import read_space
+from approx_perception.kernels.by_task import cost_terms_of
 from approx_perception.latency.fit import fit_latency
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.profiling.fit_accuracy import AccuracyFit, fit_accuracy
@@ -26,12 +26,12 @@ def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit |
         If the records are too few.
     """
     metadata = records.metadata
-    space = BranchSpace.from_dict(metadata["space"], "the profile's space")
+    space = read_space(metadata["space"], "the profile's space")
     # A share that no monitor told is null in the file.
     load = np.array(
         [[level["cpu_others"], level["gpu_others"]] for level in metadata["levels"]], np.float64
     )
-    terms = DetectionCosts(space)
+    terms = cost_terms_of(space)
     latency = fit_latency(records.latency, load, space.compiled, terms)
     shapes = np.array([branch.shape for branch in space], np.float64)
     kept = {name: metadata[name] for name in _INHERITED}

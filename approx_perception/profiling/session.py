@@ -142,7 +142,7 @@ class ProfileSession:
             If the data, the space or the network cannot be used.
         """
         task = task_of(options)
-        space = load_space(options.space, task.family(options))
+        space = load_space(options.space, task.family(options), task.name)
         has_truth = have_truth(data.sources, data.frames)
         network, num_threads = load_network(options)
         names = data.class_map.names

@@ -6,7 +6,6 @@ from typing import Any
 from rclpy.node import Node
 
 from approx_perception.assembly import Network
-from approx_perception.branches import Branch
 from approx_perception.clock import Clock
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.interface import SYNTHETIC_FRAME_ID
@@ -68,7 +67,7 @@ class Camera:
         )  # fmt: skip
         #: What the user asks for; the stream has this camera's share of it.
         self.sla = self.stream.sla
-        self._policy: tuple[str, Branch] | None = None
+        self._policy: tuple[str, Any] | None = None
         self._looks = 0
         #: Width and height for which latencies are known.
         self._size = network.image_size
@@ -87,7 +86,7 @@ class Camera:
             self.use_policy(new.policy, new.branch)
         self.stream.scheduler.allowed = new.allowed
 
-    def use_policy(self, name: str, branch: Branch) -> None:
+    def use_policy(self, name: str, branch: Any) -> None:
         """Decide by a policy from the next frame on; the same one goes on with what it knows."""
         if self._policy != (name, branch):
             self._policy = name, branch

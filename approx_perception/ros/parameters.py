@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from approx_perception.assembly import KernelOptions, Network
 from approx_perception.assembly.options import check_target, kernel_options, parameters_of
-from approx_perception.branches import KNOBS, Branch, allowed_branches, parse_branch
+from approx_perception.branches import allowed_branches
 from approx_perception.interface import camera_sla
 from approx_perception.ros.health import WatchdogLimits
 from approx_perception.ros.tasks import DebugOptions, NodeTask, Values
@@ -41,7 +41,7 @@ class LiveSettings:
 
     slas: dict[str, SLA]
     policy: str
-    branch: Branch | None
+    branch: Any
     allowed: npt.NDArray[np.bool_] | None
     state_options: Any
     load: dict[str, str]
@@ -98,10 +98,10 @@ def read_settings(
     branch = allowed = state_options = None
     if network is not None:
         space = network.space
-        branch = parse_branch(str(value("branch")), space.default_branch)
+        branch = space.parse(str(value("branch")))
         if policy in ("fixed", "triggered") or value("branch"):
             space.index(branch)
-        allowed = allowed_branches(space, {k: str(value(f"allowed.{k}")) for k in KNOBS})
+        allowed = allowed_branches(space, {k: str(value(f"allowed.{k}")) for k in space.knobs})
         network.policies.check(policy, branch, allowed)
         state_options = task.state_options(value, network.kernel.class_names)
     return LiveSettings(

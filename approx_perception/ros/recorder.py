@@ -13,7 +13,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from approx_perception.branches import Branch, parse_branch
+from approx_perception.branches import read_branch
 from approx_perception.datasets.image_messages import stamp_ns
 from approx_perception.exceptions import ApproxPerceptionError, ProcessDiedError
 from approx_perception.metrics.verdict import NO_BRANCH_FITS
@@ -54,7 +54,7 @@ class RecordedFrame:
         if message is None:
             raise AssertionError("complete frames have decisions")
         decision = Decision(
-            parse_branch(message.branch, Branch(32)),
+            read_branch(message.branch),
             self.task.kind_of_frame(message.starts_group), message.starts_group, message.switched,
             message.expected_ms, message.expected_quantile_ms, message.expected_accuracy,
             message.reason,

@@ -1,9 +1,8 @@
 """Groups of frames: the one place that counts them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
-from approx_perception.branches import Branch
 from approx_perception.structures import SLA, FrameResult, GroupEnded
 
 __all__ = ["GroupTracker"]
@@ -29,10 +28,10 @@ class GroupTracker:
         #: Of the frame decided last, from 0.
         self.position = 0
         self.planned_frames = 0
-        self._branch: Branch | None = None
+        self._branch: Hashable = None
         self._sla: SLA | None = None
 
-    def begin(self, branch: Branch, sla: SLA, planned_frames: int) -> None:
+    def begin(self, branch: Hashable, sla: SLA, planned_frames: int) -> None:
         """Begin a group, and tell of the one before unless all its frames failed."""
         if self._branch is not None and self._sla is not None and self.measured_ms:
             measured = tuple(self.measured_ms)

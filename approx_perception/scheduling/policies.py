@@ -1,7 +1,7 @@
 """Ways to choose a branch among candidates."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.accuracy._base import RANKS_BELOW
-from approx_perception.branches import Branch
 from approx_perception.scheduling import constants
 from approx_perception.scheduling.lateness_price import LatenessPrice
 from approx_perception.structures import FrameResult, GroupEnded, Observation, SlaScope
@@ -292,7 +291,7 @@ class Fixed(SchedulingPolicy):
 
     reacts_at_once = False
 
-    def __init__(self, branch: Branch) -> None:
+    def __init__(self, branch: Hashable) -> None:
         self._branch = branch
 
     def observe(self, result: FrameResult) -> str:

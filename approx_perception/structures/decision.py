@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from approx_perception.branches import Branch
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.structures.content import Content
 
@@ -168,7 +167,7 @@ class Decision:
     Attributes
     ----------
     branch
-        In force for this frame.
+        In force for this frame; of the kernel's own type.
     kind
         Name of the kind of frame that it is; see `CompiledSpace`.
     starts_group
@@ -180,7 +179,7 @@ class Decision:
     expected_quantile_ms
         Latency at the SLA's quantile, in the SLA's scope.
     expected_accuracy
-        AP50 expected of the branch, 0..1.
+        Accuracy expected of the branch, 0..1.
     reason
         Why, in words for the user.
     contention
@@ -192,7 +191,7 @@ class Decision:
         nan where nobody predicts it.
     """
 
-    branch: Branch
+    branch: Any
     kind: str
     starts_group: bool
     switched: bool

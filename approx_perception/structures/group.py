@@ -1,8 +1,8 @@
 """A group of frames that is over."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
-from approx_perception.branches import Branch
 from approx_perception.structures.decision import SLA
 
 __all__ = ["GroupEnded"]
@@ -27,7 +27,7 @@ class GroupEnded:
         The group *ended early*; empty where it did not.
     """
 
-    branch: Branch
+    branch: Hashable
     sla: SLA
     measured_ms: tuple[float, ...]
     planned_frames: int

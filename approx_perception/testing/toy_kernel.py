@@ -5,7 +5,7 @@ one leaves, the more often it looks.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import product
 from typing import Any
@@ -43,6 +43,9 @@ class ToyBranch:
 class ToySpace(Space[ToyBranch]):
     """All pairs of sides and exits."""
 
+    task = "toy"
+    knobs = ("side", "exit")
+
     def __init__(self, sides: Sequence[int] = (32, 64), exits: Sequence[int] = (1, 2)) -> None:
         self.sides, self.exits = tuple(sides), tuple(exits)
         super().__init__("toy", [ToyBranch(*knobs) for knobs in product(sides, exits)])
@@ -56,6 +59,26 @@ class ToySpace(Space[ToyBranch]):
     def describe(self) -> str:
         """See `Space`."""
         return f"side {self.sides}, exit {self.exits}"
+
+    @property
+    def default_branch(self) -> ToyBranch:
+        """See `Space`."""
+        return ToyBranch(max(self.sides), max(self.exits))
+
+    def parse(self, text: str, default: ToyBranch | None = None) -> ToyBranch:
+        """See `Space`."""
+        named = dict(item.split("=") for item in text.split(",") if item)
+        return replace(
+            default or self.default_branch, **{knob: int(value) for knob, value in named.items()}
+        )
+
+    def with_branch(self, branch: ToyBranch) -> "ToySpace":
+        """See `Space`."""
+        return ToySpace([branch.side], [branch.exit])
+
+    def to_dict(self) -> dict[str, Any]:
+        """See `Space`."""
+        return {"name": self.name, "side": list(self.sides), "exit": list(self.exits)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from approx_perception.branches import BranchSpace, TrackerSettings, allowed_branches
+from approx_perception.branches import (
+    BranchSpace,
+    ClassifierSpace,
+    TrackerSettings,
+    allowed_branches,
+)
 from approx_perception.exceptions import ConfigurationError
 
 SPACE = BranchSpace(
@@ -42,3 +47,9 @@ def test_what_the_space_does_not_have_is_refused(texts, words):
     with pytest.raises(ConfigurationError) as error:
         allowed_branches(SPACE, texts)
     assert words in str(error.value)
+
+
+def test_limits_that_leave_no_branch_are_refused():
+    space = ClassifierSpace("three", [(80, 1), (224, 1), (224, 6)])
+    with pytest.raises(ConfigurationError, match=r"has allowed.shape '80' and allowed.exit '6'"):
+        allowed_branches(space, {"shape": "80", "exit": "6"})

@@ -4,8 +4,17 @@ from pathlib import Path
 import pytest
 
 from approx_perception.assembly import load_space, space_names
-from approx_perception.branches import Branch, BranchSpace, TrackerSettings, parse_branch
+from approx_perception.branches import (
+    Branch,
+    BranchSpace,
+    TrackerSettings,
+    parse_branch,
+    read_branch,
+    read_space,
+    read_space_file,
+)
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.share import share_folder
 
 MEDIAN_FLOW = TrackerSettings("median_flow", 2)
 
@@ -45,7 +54,7 @@ def test_parse_takes_defaults_for_what_is_not_named():
 
 def test_text_form_is_read_back():
     for branch in load_space("approxdet", ""):
-        assert parse_branch(str(branch), Branch(32)) == branch
+        assert read_branch(str(branch)) == branch
 
 
 @pytest.mark.parametrize("text", ["shape", "shape=big", "speed=3", "shape=-3", "si=1,ds=2"])
@@ -107,8 +116,8 @@ def test_a_space_is_a_table_of_settings_and_cadences():
 def test_shipped_spaces_load():
     assert {"approxdet", "faster_rcnn", "yolox"} <= set(space_names())
     for name in space_names():
-        space = load_space(name, "")
-        assert BranchSpace.from_dict(space.to_dict(), "copy").hash == space.hash
+        space = read_space_file(share_folder("config") / "spaces" / f"{name}.yaml")
+        assert read_space(space.to_dict(), "copy").hash == space.hash
 
 
 @pytest.mark.parametrize(
@@ -121,7 +130,7 @@ def test_shipped_spaces_load():
         ("shape: [wide]\nsi: [1]", "knob shape is 'wide'"),
         ("shape: 320\nsi: [1]", "expected a list"),
         ("shapes: [320]\nsi: [1]", "unknown key 'shapes'.*'shape'"),
-        ("- 320", "must hold a mapping of knobs"),
+        ("- 320", "must hold a space: shape, nprop"),
         ("shape: [320", "no YAML"),
         ("shape: [320]\nsi: [2]\ntrackers: [kcf]", "tracker 'kcf' must be a mapping"),
     ],

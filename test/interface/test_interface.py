@@ -8,7 +8,7 @@ import pytest
 import typer.main
 import yaml
 
-from approx_perception.branches import KNOBS
+from approx_perception.branches import BranchSpace
 from approx_perception.cli.main import app
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.interface import (
@@ -108,7 +108,7 @@ def test_what_can_change_live_is_what_users_tune():
     assert {
         "sla.latency_ms", "sla.quantile", "sla.scope", "policy", "score_threshold", "classes",
         "load_topic", "cpu_load_topic", "gpu_load_topic", "debug.max_rate_hz",
-        *(f"allowed.{knob}" for knob in KNOBS),
+        *(f"allowed.{knob}" for knob in BranchSpace.knobs),
     } <= live  # fmt: skip
     assert not live & {"detector", "weights", "space", "cameras", "image_transport"}
 

@@ -109,8 +109,8 @@ def torture(findings: Findings, seed: int, folder: Path) -> None:
         )  # fmt: skip
     for name in ("laughs.yaml", "deep.yaml", "self.yaml"):
         _judge(
-            findings, name, f"{_PATH}\nfrom approx_perception.branches import BranchSpace",
-            f"BranchSpace.from_yaml(Path({str(folder / name)!r}))",
+            findings, name, f"{_PATH}\nfrom approx_perception.branches import read_space_file",
+            f"read_space_file(Path({str(folder / name)!r}))",
         )  # fmt: skip
 
 

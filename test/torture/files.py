@@ -8,7 +8,7 @@ import numpy as np
 
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.assembly.loading import load_space
-from approx_perception.branches import BranchSpace
+from approx_perception.branches import read_space_file
 from approx_perception.datasets import open_source
 from approx_perception.exceptions import ApproxPerceptionError
 from approx_perception.share import share_folder
@@ -79,7 +79,7 @@ def torture(findings: Findings, seed: int, folder: Path) -> None:
         return list(open_source(str(sequence)))
 
     kinds = {
-        "space": (shipped, BranchSpace.from_yaml),
+        "space": (shipped, read_space_file),
         "space by name": (shipped, lambda path: load_space(str(path), "faster_rcnn")),
         "profile": (folder / bundle.name, PredictorBundle.load),
         "MOT truth": (sequence / "gt" / "gt.txt", read_sequence),
