@@ -13,6 +13,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from approx_perception.detectors._base import DetectorOptions
+from approx_perception.detectors._onnx_session import open_session
 from approx_perception.detectors._yolox_rows import (
     BOX_COLUMNS,
     STRIDES,
@@ -20,12 +21,10 @@ from approx_perception.detectors._yolox_rows import (
     refusal,
     rows_of_cells,
 )
-from approx_perception.exceptions import ConfigurationError, WeightsError, reason_of, shown
-from approx_perception.files import check_file
+from approx_perception.exceptions import WeightsError, shown
 
 __all__ = ["YOLOXNetwork", "open_yolox"]
 
-_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _INPUT_TYPES: dict[str, Any] = {
     "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64,
     "tensor(uint8)": np.uint8,
@@ -81,7 +80,7 @@ def open_yolox(path: Path, options: DetectorOptions) -> YOLOXNetwork:
         If the file is missing, corrupt, or gives anything but what a YOLOX gives; what it looks
         like is told.
     """
-    network = _with_checked_input(_session(path, options), path)
+    network = _with_checked_input(open_session(path, options), path)
     width, height = network.fixed_size or _TRIAL_SIZE
     if network.is_square and not network.fixed_size:
         height = width
@@ -105,34 +104,6 @@ def _trial_image(width: int, height: int) -> npt.NDArray[np.uint8]:
     size = (-(-height // 8), -(-width // 8), 3)
     patches = np.random.default_rng(0).integers(0, 256, size, np.uint8)
     return patches.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
-
-
-def _session(path: Path, options: DetectorOptions) -> ort.InferenceSession:
-    check_file(path, "weights file", WeightsError)
-    session_options = ort.SessionOptions()
-    session_options.intra_op_num_threads = options.num_threads
-    session_options.log_severity_level = 3
-    # Threads that spin between two detections would take the cores of trackers and ROS.
-    session_options.add_session_config_entry("session.force_spinning_stop", "1")
-    providers = _providers(options.device)
-    try:
-        return ort.InferenceSession(str(path), session_options, providers=providers)
-    except Exception as error:  # onnxruntime's errors share no base class but this
-        raise WeightsError(
-            f"{path} is no ONNX file that onnxruntime reads: {shown(reason_of(error))}"
-        ) from error
-
-
-def _providers(device: str) -> list[str]:
-    available = ort.get_available_providers()
-    if device == "auto":
-        return [p for p in (_PROVIDERS["cuda"], _PROVIDERS["cpu"]) if p in available]
-    provider = _PROVIDERS.get(device.split(":", maxsplit=1)[0], device)
-    if provider not in available:
-        raise ConfigurationError(
-            f"onnxruntime cannot use the device {shown(device)}; it has {', '.join(available)}"
-        )
-    return [provider]
 
 
 def _with_checked_input(session: ort.InferenceSession, path: Path) -> YOLOXNetwork:

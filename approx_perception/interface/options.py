@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from approx_perception.datasets import SOURCE_HELP
-from approx_perception.datasets.synthetic import SCENARIOS, scenario_names
+from approx_perception.datasets.synthetic import scenario_summaries
 from approx_perception.interface.option import GROUPS, REQUIRED, Option
 from approx_perception.interface.parameters import PERCEPTION_PARAMETERS, help_of
 from approx_perception.interface.systems import POLICY_NAMES, SYSTEMS
@@ -136,8 +136,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("export", False, "Also write MOT and COCO files and a bag of results.", ("evaluate",),
            advanced=True),
     # synthesize
-    Option("scenario", REQUIRED, "; ".join(f"{k}: {v.summary}" for k, v in SCENARIOS.items())
-           + f"; {scenario_names()[-1]}: all of them, one after the other.", ("synthesize",), ""),
+    Option("scenario", REQUIRED, "; ".join(f"{k}: {v}" for k, v in scenario_summaries().items())
+           + ".", ("synthesize",), ""),
     Option("out", Path("out/synthetic_bag"), "Folder of the bag.", ("synthesize",)),
     Option("split", "test", "train, val or test.", ("synthesize",), "Source"),
     Option("seed", 0, "Seed of what is random.", ("synthesize", "train"), "Source"),

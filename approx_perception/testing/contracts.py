@@ -1,9 +1,10 @@
-"""What each kernel, detector, tracker and source must do: subclass, give a fixture, run pytest."""
+"""What kernels, networks, trackers and sources must do: subclass, give a fixture, run pytest."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.classifiers import CATEGORIES, Classifier
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import FrameSource
 from approx_perception.detectors import Detector, DetectorSettings
@@ -12,7 +13,13 @@ from approx_perception.kernels.stage_timer import StageTimer
 from approx_perception.structures import Decision, Detections, Frame
 from approx_perception.trackers import Tracker
 
-__all__ = ["DetectorContract", "FrameSourceContract", "KernelContract", "TrackerContract"]
+__all__ = [
+    "ClassifierContract",
+    "DetectorContract",
+    "FrameSourceContract",
+    "KernelContract",
+    "TrackerContract",
+]
 
 Image = npt.NDArray[np.uint8]
 
@@ -67,6 +74,61 @@ class DetectorContract:
         for width, height in ((1, 1), (33, 17), (640, 40), (40, 640)):
             image = np.zeros((height, width, 3), np.uint8)
             assert detector.detect(image, settings[0]).boxes.shape[1] == 4
+
+
+class ClassifierContract:
+    """Give the fixture ``classifier``."""
+
+    #: The whole image, a part, and one that leaves the image.
+    REGIONS = np.array([[0, 0, 320, 240], [40, 30, 120, 90], [250, 200, 400, 300]], np.float32)
+
+    def test_says_what_it_can_do(self, classifier: Classifier) -> None:
+        """Pairs are valid and apart, bounds of complexity rise, weights take memory."""
+        assert len(set(classifier.pairs)) == len(classifier.pairs) > 0
+        for pair in classifier.pairs:
+            classifier.check_settings(pair)
+        assert classifier.complexity_edges.shape == (CATEGORIES - 1,)
+        assert (np.diff(classifier.complexity_edges) > 0).all()
+        assert classifier.memory_bytes > 0
+        assert classifier.fingerprint
+
+    def test_every_pair_gives_probabilities(self, classifier: Classifier) -> None:
+        """A row a region, a column a class; rows sum to 1; no region, no row."""
+        image = textured_image()
+        image.setflags(write=False)
+        for pair in classifier.pairs:
+            found = classifier.classify(image, self.REGIONS, pair)
+            assert found.shape == (3, len(classifier.class_names))
+            assert found.dtype == np.float32
+            assert (found >= 0).all()
+            np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+            assert classifier.classify(image, self.REGIONS[:0], pair).shape[0] == 0
+
+    def test_a_batch_is_the_same_as_each_alone(self, classifier: Classifier) -> None:
+        """Of regions of one image, and of images of several sizes."""
+        images = [textured_image(), textured_image(160, 320, 1), textured_image(seed=2)]
+        regions = [self.REGIONS, self.REGIONS[:0], self.REGIONS[1:]]
+        for pair in (classifier.pairs[0], classifier.pairs[-1]):
+            together = classifier.classify_together(images, regions, pair)
+            for image, each, given in zip(images, regions, together, strict=True):
+                assert len(given) == len(each)
+                for row, region in enumerate(each):
+                    alone = classifier.classify(image, region[None], pair)[0]
+                    np.testing.assert_allclose(given[row], alone, atol=1e-5)
+
+    def test_branches_do_not_disturb_each_other(self, classifier: Classifier) -> None:
+        """The same knobs give the same result whatever ran between."""
+        image, pairs = textured_image(), classifier.pairs
+        first = [classifier.classify(image, self.REGIONS, pair) for pair in pairs]
+        again = [classifier.classify(image, self.REGIONS, pair) for pair in reversed(pairs)]
+        for one, other in zip(first, reversed(again), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5)
+
+    def test_any_image_size(self, classifier: Classifier) -> None:
+        """Tiny and long images are survived."""
+        for width, height in ((1, 1), (33, 17), (640, 2), (3, 640)):
+            image = np.zeros((height, width, 3), np.uint8)
+            assert len(classifier.classify(image, self.REGIONS, classifier.pairs[0])) == 3
 
 
 class TrackerContract:

@@ -1,12 +1,14 @@
+import cv2
 import numpy as np
 import pytest
 
 from approx_perception.datasets.synthetic import (
     CLASS_NAMES,
-    SCENARIOS,
+    CLIP_SCENARIOS,
     SPLITS,
     SyntheticVideo,
     scenario_names,
+    scenario_summaries,
 )
 from approx_perception.exceptions import DatasetError
 from approx_perception.testing.contracts import FrameSourceContract
@@ -110,4 +112,34 @@ def test_unknown_names_are_refused_with_the_known():
 
 
 def test_scenarios_say_what_they_show():
-    assert all(scenario.summary for scenario in SCENARIOS.values())
+    assert tuple(scenario_summaries()) == scenario_names()
+    assert all(scenario_summaries().values())
+
+
+@pytest.mark.parametrize("scenario", CLIP_SCENARIOS)
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_the_label_is_the_dominant_objects(scenario, split):
+    for seed in range(3):
+        video = SyntheticVideo(scenario, split, seed, 80, width=320, height=240)
+        for index in (0, 17, 43, 79):
+            truth, scene = video.render(index).ground_truth, video._scenes[index // 10]
+            assert truth.label == scene.class_ids[scene.dominant]
+            areas = (truth.boxes[:, 2:] - truth.boxes[:, :2]).prod(axis=1)
+            dominant = truth.track_ids % 1000 - 1 == scene.dominant
+            assert areas[dominant][0] == areas.max()
+            assert areas[~dominant].max(initial=0) < 0.75 * areas.max()
+            assert not truth.ignored[dominant][0]
+
+
+def test_harder_clips_show_smaller_objects_among_more():
+    def content(scenario):
+        frames = [SyntheticVideo(scenario, "val", seed, 8).render(0) for seed in range(6)]
+        truths = [frame.ground_truth for frame in frames]
+        areas = [(t.boxes[:, 2:] - t.boxes[:, :2]).prod(axis=1).max() for t in truths]
+        small = [cv2.resize(f.image, (80, 60), interpolation=cv2.INTER_AREA) for f in frames]
+        texture = [np.abs(np.diff(image.astype(int), axis=1)).mean() for image in small]
+        return -np.median(areas), np.mean([len(t) for t in truths]), np.mean(texture)
+
+    easy, fair, busy, hard = (content(scenario) for scenario in CLIP_SCENARIOS)
+    for less, more in ((easy, fair), (fair, busy), (busy, hard)):
+        assert all(a < b for a, b in zip(less, more, strict=True))

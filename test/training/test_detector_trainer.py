@@ -29,7 +29,7 @@ def test_trains_and_leaves_weights_that_load(tmp_path):
 
 
 def test_a_resumed_run_ends_as_one_that_was_not_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr("approx_perception.training.detector_trainer._CHECKPOINT_EVERY", 1)
+    monkeypatch.setattr("approx_perception.training.training_run._CHECKPOINT_EVERY", 1)
     whole = []
     trainer(tmp_path / "whole").train(lambda _, loss: whole.append(loss))
 

@@ -2,7 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from approx_perception.datasets.synthetic.scenarios import SCENARIOS, Scenario, scenario_names
+from approx_perception.datasets.synthetic.scenarios import (
+    CLIP_SCENARIOS,
+    SCENARIOS,
+    Scenario,
+    scenario_names,
+    scenario_summaries,
+)
 
 if TYPE_CHECKING:
     from approx_perception.datasets.synthetic.sprites import CLASS_NAMES
@@ -10,12 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLASS_NAMES",
+    "CLIP_SCENARIOS",
     "SCENARIOS",
     "SPLITS",
     "Scenario",
     "Split",
     "SyntheticVideo",
     "scenario_names",
+    "scenario_summaries",
 ]
 
 

@@ -55,8 +55,33 @@ def _add_clutter(image: Image, rng: np.random.Generator) -> None:
         cv2.fillPoly(image, [points.astype(np.int32)], rng.uniform(20, 235, 3).tolist())
 
 
-def make_background(height: int, width: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+def _detailed(image: Image, detail: float, rng: np.random.Generator) -> Image:
+    """Take detail away, below 1, or lay fine texture on top, above 1."""
+    if detail < 1:
+        smooth = cv2.GaussianBlur(image, (0, 0), image.shape[1] / 12)
+        return np.asarray(smooth + detail * (image - smooth), np.float32)
+    height, width = image.shape[:2]
+    for cell in (3, 6, 12):
+        noise = rng.normal(0, 24 * (detail - 1), (-(-height // cell), -(-width // cell), 3))
+        image += cv2.resize(
+            noise.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR
+        )
+    return image
+
+
+def make_background(
+    height: int, width: int, rng: np.random.Generator, detail: float = 1.0
+) -> npt.NDArray[np.uint8]:
     """Paint one backdrop.
+
+    Parameters
+    ----------
+    height, width
+        In px.
+    rng
+        Decides everything.
+    detail
+        0 is plain; above 1, fine texture lies on top.
 
     Returns
     -------
@@ -69,4 +94,6 @@ def make_background(height: int, width: int, rng: np.random.Generator) -> npt.ND
     pattern = _pattern(height, width, rng)[..., None]
     image += pattern * (rng.uniform(-40, 40) + rng.uniform(-12, 12, 3)).astype(np.float32)
     _add_clutter(image, rng)
+    if detail != 1:
+        image = _detailed(image, detail, rng)
     return np.clip(image, 0, 255).astype(np.uint8)

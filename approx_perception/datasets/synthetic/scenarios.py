@@ -9,7 +9,17 @@ from types import MappingProxyType
 
 from approx_perception.exceptions import DatasetError, choices, shown
 
-__all__ = ["MIXED_SCENARIO", "SCENARIOS", "Scenario", "scenario_names", "scenario_segments"]
+__all__ = [
+    "CLIP_SCENARIOS",
+    "MIXED_CLIPS",
+    "MIXED_SCENARIO",
+    "SCENARIOS",
+    "ClipScenario",
+    "Scenario",
+    "scenario_names",
+    "scenario_segments",
+    "scenario_summaries",
+]
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,31 @@ class Scenario:
     exposure: float = 0.3
 
 
+@dataclass(frozen=True)
+class ClipScenario(Scenario):
+    """Ranges from which a clip draws its content: one dominant object among smaller ones.
+
+    ``object_count`` are the smaller ones; ``size_px`` is the side of a square as large as the box
+    of the dominant one.
+
+    Attributes
+    ----------
+    clutter_share
+        Smallest and largest size of the others, as a share of the dominant one's.
+    occlusion
+        Probability that an object moves along in front of the dominant one.
+    own_colour
+        Whether the dominant object has the colour of its class.
+    detail
+        Of the background: 0 is plain, 1 as in other scenarios, more is fine texture on top.
+    """
+
+    clutter_share: tuple[float, float] = (0.25, 0.45)
+    occlusion: float = 0.0
+    own_colour: bool = False
+    detail: float = 1.0
+
+
 SCENARIOS: MappingProxyType[str, Scenario] = MappingProxyType(
     {
         "calm": Scenario("few, large, slow objects", (2, 4), (70, 180), (0.0, 1.5)),
@@ -84,13 +119,50 @@ SCENARIOS: MappingProxyType[str, Scenario] = MappingProxyType(
     }
 )
 
+#: One dominant object each, from easy to hard, for classification.
+CLIP_SCENARIOS: MappingProxyType[str, ClipScenario] = MappingProxyType(
+    {
+        "object_easy": ClipScenario(
+            "one large object in the colour of its class, before a plain background",
+            (0, 0), (190, 330), (0.0, 2.0), own_colour=True, detail=0.1,
+        ),
+        "object_fair": ClipScenario(
+            "one object and a few small ones",
+            (0, 4), (120, 240), (0.5, 4.0), detail=0.5, illumination_swing=0.2,
+        ),
+        "object_busy": ClipScenario(
+            "one object, perhaps partly hidden, among small ones",
+            (4, 12), (80, 150), (1.0, 8.0), occlusion=0.4, illumination_swing=0.35, exposure=0.5,
+        ),
+        "object_hard": ClipScenario(
+            "one small object, smeared and perhaps partly hidden, in clutter",
+            (10, 22), (46, 92), (1.0, 12.0), occlusion=0.5, detail=1.5, illumination_swing=0.5,
+            exposure=0.6,
+        ),
+    }
+)  # fmt: skip
+#: Clips of a video: with one, its label would be one draw of chance.
+_CLIPS = 8
+MIXED_CLIPS = "object_mixed"
+_MIXED_CLIPS = ("easy", "hard", "fair", "busy", "hard", "easy", "busy", "fair") * 2
+
 MIXED_SCENARIO = "mixed"
 _MIXED_SEGMENTS = ("calm", "crowd", "race", "distant", "tour", "rush", "dusk", "swarm")
 
 
 def scenario_names() -> tuple[str, ...]:
     """All names that a synthetic source takes."""
-    return (*SCENARIOS, MIXED_SCENARIO)
+    return (*SCENARIOS, MIXED_SCENARIO, *CLIP_SCENARIOS, MIXED_CLIPS)
+
+
+def scenario_summaries() -> dict[str, str]:
+    """One line of each name that a synthetic source takes."""
+    single = {name: each.summary for name, each in (SCENARIOS | CLIP_SCENARIOS).items()}
+    several = {
+        MIXED_SCENARIO: f"{', '.join(_MIXED_SEGMENTS)}, one after the other",
+        MIXED_CLIPS: "clips of all four kinds, in turn",
+    }
+    return {name: (single | several)[name] for name in scenario_names()}
 
 
 def scenario_segments(name: str) -> tuple[Scenario, ...]:
@@ -103,6 +175,10 @@ def scenario_segments(name: str) -> tuple[Scenario, ...]:
     """
     if name == MIXED_SCENARIO:
         return tuple(SCENARIOS[segment] for segment in _MIXED_SEGMENTS)
+    if name == MIXED_CLIPS:
+        return tuple(CLIP_SCENARIOS[f"object_{segment}"] for segment in _MIXED_CLIPS)
+    if name in CLIP_SCENARIOS:
+        return (CLIP_SCENARIOS[name],) * _CLIPS
     if name not in SCENARIOS:
         raise DatasetError(
             f"there is no synthetic scenario {shown(name)}; choose {choices(scenario_names())}"

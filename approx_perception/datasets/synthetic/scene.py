@@ -9,10 +9,10 @@ import numpy.typing as npt
 from approx_perception.datasets.synthetic.scenarios import Scenario
 from approx_perception.datasets.synthetic.sprites import CLASS_NAMES
 
-__all__ = ["Pose", "Scene"]
+__all__ = ["REFERENCE_HEIGHT_PX", "Pose", "Scene", "Vector"]
 
 #: Height in px of the image that a scenario's lengths refer to.
-_REFERENCE_HEIGHT_PX = 480
+REFERENCE_HEIGHT_PX = 480
 #: Objects may leave the image by this share of its size before they turn round.
 _OVERSHOOT = 0.08
 
@@ -60,7 +60,7 @@ class Scene:
     ) -> None:
         self.scenario = scenario
         self._size = np.array([width, height], np.float64)
-        unit = height / _REFERENCE_HEIGHT_PX
+        unit = height / REFERENCE_HEIGHT_PX
         fewest, most = scenario.object_count
         count = int(rng.integers(fewest, most + 1))
         self.class_ids = rng.integers(0, len(CLASS_NAMES), count)
@@ -100,9 +100,13 @@ class Scene:
         """Factor on all light at ``time`` (frames)."""
         return 1 + self.scenario.illumination_swing * float(np.sin(0.06 * time + self._light_phase))
 
+    def _bounds(self) -> tuple[Vector, Vector]:
+        """Lower and upper ends ``(N, 2)`` of where centres may be."""
+        overshoot = np.tile(self._size * _OVERSHOOT, (len(self._start), 1))
+        return -overshoot, self._size + overshoot
+
     def _centres(self, time: float) -> Vector:
-        overshoot = self._size * _OVERSHOOT
-        world = _reflect(self._start + self._velocity * time, -overshoot, self._size + overshoot)
+        world = _reflect(self._start + self._velocity * time, *self._bounds())
         shift, zoom = self.camera(time)
         return (world - self._size / 2) * zoom + self._size / 2 + shift
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CLASS_NAMES", "SPRITE_SIZE_PX", "Sprite", "make_sprite"]
+__all__ = ["CLASS_NAMES", "SPRITE_SIZE_PX", "Sprite", "half_extents", "make_sprite"]
 
 SPRITE_SIZE_PX = 128
 _MARGIN_PX = 4
@@ -127,8 +127,24 @@ def _contour(class_id: int) -> npt.NDArray[np.float32]:
     return ((hull - SPRITE_SIZE_PX / 2) / _RADIUS_PX).astype(np.float32)
 
 
+def half_extents(class_ids: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+    """Half of the width and height ``(N, 2)`` of the outlines of classes, in the unit square."""
+    sides = np.array([np.ptp(_contour(index), axis=0) for index in range(len(CLASS_NAMES))])
+    return np.asarray(sides[class_ids] / 2, np.float64)
+
+
 def _random_colour(rng: np.random.Generator) -> Image:
     hue, saturation, value = rng.uniform(0, 180), rng.uniform(20, 255), rng.uniform(50, 255)
+    return _colour(hue, saturation, value)
+
+
+def _class_colour(class_id: int, rng: np.random.Generator) -> Image:
+    """Draw a strong colour of a hue that no other class has."""
+    hue = 180 * (class_id + rng.uniform(-0.2, 0.2)) / len(CLASS_NAMES) % 180
+    return _colour(hue, rng.uniform(150, 255), rng.uniform(140, 255))
+
+
+def _colour(hue: float, saturation: float, value: float) -> Image:
     pixel = np.array([[[hue, saturation, value]]], np.uint8)
     return cv2.cvtColor(pixel, cv2.COLOR_HSV2BGR)[0, 0].astype(np.float32)
 
@@ -184,7 +200,7 @@ def _shade(class_id: int, rng: np.random.Generator) -> Image:
     return (0.35 + 0.75 * np.clip(lambert, 0, 1)).astype(np.float32)
 
 
-def make_sprite(class_id: int, rng: np.random.Generator) -> Sprite:
+def make_sprite(class_id: int, rng: np.random.Generator, own_colour: bool = False) -> Sprite:
     """Draw one random object of a class.
 
     Parameters
@@ -193,8 +209,12 @@ def make_sprite(class_id: int, rng: np.random.Generator) -> Sprite:
         Index into `CLASS_NAMES`.
     rng
         Decides colours, texture, relief and light.
+    own_colour
+        Without texture, in the colour of its class.
     """
     surface = _texture(rng)
+    if own_colour:
+        surface[:] = _class_colour(class_id, rng)
     _paint_details(CLASS_NAMES[class_id], surface, rng)
     shading = _shade(class_id, rng)[..., None]
     highlight = 160 * np.clip(shading - 1.0, 0, 1) * rng.uniform(0, 3)

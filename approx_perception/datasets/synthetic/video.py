@@ -9,8 +9,14 @@ import numpy.typing as npt
 
 from approx_perception.datasets._base import FrameSource, LabelledFrame
 from approx_perception.datasets.synthetic.backgrounds import make_background
+from approx_perception.datasets.synthetic.clips import ClipScene
 from approx_perception.datasets.synthetic.renderer import RenderedFrame, render
-from approx_perception.datasets.synthetic.scenarios import scenario_names, scenario_segments
+from approx_perception.datasets.synthetic.scenarios import (
+    ClipScenario,
+    Scenario,
+    scenario_names,
+    scenario_segments,
+)
 from approx_perception.datasets.synthetic.scene import Scene
 from approx_perception.datasets.synthetic.sprites import CLASS_NAMES, Sprite, make_sprite
 from approx_perception.exceptions import DatasetError, choices, shown
@@ -27,14 +33,36 @@ _BACKDROP_MARGIN = 1.3
 
 
 @lru_cache(maxsize=1024)
-def _sprite(split: Split, class_id: int, index: int) -> Sprite:
-    return make_sprite(class_id, np.random.default_rng([SPLITS.index(split), 1, class_id, index]))
+def _sprite(split: Split, class_id: int, index: int, own_colour: bool) -> Sprite:
+    rng = np.random.default_rng([SPLITS.index(split), 1, class_id, index])
+    return make_sprite(class_id, rng, own_colour)
 
 
 @lru_cache(maxsize=96)
-def _backdrop(split: Split, index: int, width: int, height: int) -> npt.NDArray[np.uint8]:
+def _backdrop(
+    split: Split, index: int, width: int, height: int, detail: float
+) -> npt.NDArray[np.uint8]:
     rng = np.random.default_rng([SPLITS.index(split), 2, index])
-    return make_background(round(height * _BACKDROP_MARGIN), round(width * _BACKDROP_MARGIN), rng)
+    size = round(height * _BACKDROP_MARGIN), round(width * _BACKDROP_MARGIN)
+    return make_background(*size, rng, detail)
+
+
+def _scene(segment: Scenario, rng: np.random.Generator, width: int, height: int) -> Scene:
+    if isinstance(segment, ClipScenario):
+        return ClipScene(segment, rng, width, height)
+    return Scene(segment, rng, width, height)
+
+
+def _drawn(scene: Scene, split: Split) -> tuple[list[Sprite], npt.NDArray[np.uint8]]:
+    """Pictures of a scene's objects, and its backdrop."""
+    own_colour = scene.scenario.own_colour if isinstance(scene, ClipScene) else False
+    detail = scene.scenario.detail if isinstance(scene, ClipScene) else 1.0
+    sprites = [
+        _sprite(split, int(class_id), int(draw * _SPRITES_PER_CLASS[split]), own_colour)
+        for class_id, draw in zip(scene.class_ids, scene.sprite_draws, strict=True)
+    ]
+    index = int(scene.background_draw * _BACKDROPS[split])
+    return sprites, _backdrop(split, index, *scene.size_px, detail)
 
 
 class SyntheticVideo(FrameSource):
@@ -88,7 +116,7 @@ class SyntheticVideo(FrameSource):
         self._segment_length = -(-frame_count // len(segments))
         self._seed = [SPLITS.index(split), 3, scenario_names().index(scenario), seed]
         self._scenes = [
-            Scene(segment, np.random.default_rng([*self._seed, position]), width, height)
+            _scene(segment, np.random.default_rng([*self._seed, position]), width, height)
             for position, segment in enumerate(segments)
         ]
 
@@ -96,13 +124,7 @@ class SyntheticVideo(FrameSource):
         """Draw frame ``index`` (from 0) with its ground truth; ids are unique in the video."""
         segment = min(index // self._segment_length, len(self._scenes) - 1)
         scene = self._scenes[segment]
-        per_class = _SPRITES_PER_CLASS[self._split]
-        sprites = [
-            _sprite(self._split, int(class_id), int(draw * per_class))
-            for class_id, draw in zip(scene.class_ids, scene.sprite_draws, strict=True)
-        ]
-        backdrop_index = int(scene.background_draw * _BACKDROPS[self._split])
-        backdrop = _backdrop(self._split, backdrop_index, *scene.size_px)
+        sprites, backdrop = _drawn(scene, self._split)
         noise = np.random.default_rng([*self._seed, segment, index])
         frame = render(scene, sprites, backdrop, float(index), noise)
         frame.ground_truth.track_ids[:] += 1000 * segment + 1

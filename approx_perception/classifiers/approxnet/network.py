@@ -1,0 +1,239 @@
+"""ApproxNet in PyTorch: one trunk, six exits, any input shape (for training and export only).
+
+After "ApproxNet: Content and Contention-Aware Video Object Classification System for Embedded
+Clients" (Xu et al., TOSN 2021). What its public text leaves open is ours; see docs/approxnet.md.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import torch
+from torch import Tensor, nn
+
+from approx_perception.classifiers._base import ClassifierSettings
+from approx_perception.exceptions import ConfigurationError, choices, shown
+
+__all__ = [
+    "NETWORKS",
+    "SHAPES",
+    "ApproxNet",
+    "Architecture",
+    "Head",
+    "Inverted",
+    "Residual",
+    "build_network",
+    "normalisation",
+    "valid_pairs",
+]
+
+#: Sides of the input in px, as in the paper.
+SHAPES = (224, 192, 160, 128, 112, 96, 80)
+#: A smaller map of features has nothing left to pool.
+_LEAST_MAP_PX = 5
+#: Mean and spread of grey levels that the network subtracts and divides by.
+_MIDDLE, _SPREAD = 127.5, 64.0
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Numbers of a network.
+
+    Attributes
+    ----------
+    stem
+        Channels of its two convolutions, each of stride 2.
+    stages
+        Of each exit: channels, stride of the first block, number of blocks before it.
+    head_channels
+        Of each exit's own convolution.
+    kind
+        A key of `_BLOCKS`.
+    """
+
+    stem: tuple[int, int]
+    stages: tuple[tuple[int, int, int], ...]
+    head_channels: int
+    kind: str = "residual"
+
+    def map_px(self, shape: int, exit_number: int) -> int:
+        """Side of the features at an exit."""
+        side = -(-shape // 4)
+        for _, stride, _ in self.stages[:exit_number]:
+            side = -(-side // stride)
+        return side
+
+
+NETWORKS: MappingProxyType[str, Architecture] = MappingProxyType(
+    {
+        "slim": Architecture(
+            (16, 32),
+            ((48, 2, 1), (48, 1, 1), (96, 2, 2), (96, 1, 2), (160, 2, 2), (160, 1, 2)),
+            96,
+        ),
+        "resnet34": Architecture(
+            (64, 64),
+            ((64, 1, 3), (128, 2, 4), (256, 2, 3), (256, 1, 3), (512, 2, 2), (512, 1, 1)),
+            256,
+        ),
+    }
+)
+
+
+class Residual(nn.Module):
+    """Two convolutions and a way round them."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *_convolution(inputs, outputs, 3, stride),
+            nn.ReLU(inplace=True),
+            *_convolution(outputs, outputs, 3),
+        )
+        is_same = stride == 1 and inputs == outputs
+        self.way_round = (
+            nn.Identity() if is_same else nn.Sequential(*_convolution(inputs, outputs, 1, stride))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Keep ``(N, C, H, W)`` or go to the next channels and stride."""
+        return torch.relu(self.body(x) + self.way_round(x))
+
+
+class Inverted(nn.Module):
+    """MobileNetV2's block, with a linear bottleneck (Sandler et al., CVPR 2018)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        wide = 4 * inputs
+        self.body = nn.Sequential(
+            *_convolution(inputs, wide, 1),
+            nn.ReLU(inplace=True),
+            *_convolution(wide, wide, 3, stride, wide),
+            nn.ReLU(inplace=True),
+            *_convolution(wide, outputs, 1),
+        )
+        self.is_same = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See `Residual.forward`."""
+        return self.body(x) + x if self.is_same else self.body(x)
+
+
+_BLOCKS: dict[str, Callable[[int, int, int], nn.Module]] = {
+    "residual": Residual,
+    "inverted": Inverted,
+}
+
+
+class Head(nn.Module):
+    """An exit: a convolution of its own, mean and maximum of its map, a linear classifier.
+
+    The convolution keeps exits from spoiling the features of later ones (MSDNet, section 4).
+    """
+
+    def __init__(self, inputs: int, channels: int, classes: int, stride: int) -> None:
+        super().__init__()
+        self.block = nn.Sequential(
+            *_convolution(inputs, channels, 3, stride), nn.ReLU(inplace=True)
+        )
+        self.linear = nn.Linear(2 * channels, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(N, classes)``."""
+        x = self.block(x)
+        return self.linear(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))
+
+
+class ApproxNet(nn.Module):
+    """Stages in a row, and a head behind each.
+
+    Attributes
+    ----------
+    stages, heads
+        As many as there are exits; the first stage holds the stem.
+    """
+
+    def __init__(self, architecture: Architecture, classes: int) -> None:
+        super().__init__()
+        block = _BLOCKS[architecture.kind]
+        first, inputs = architecture.stem
+        stem = [
+            *_convolution(3, first, 3, 2),
+            nn.ReLU(inplace=True),
+            *_convolution(first, inputs, 3, 2),
+            nn.ReLU(inplace=True),
+        ]
+        stages: list[nn.Module] = []
+        heads: list[nn.Module] = []
+        for channels, stride, blocks in architecture.stages:
+            layers = [
+                block(inputs if not i else channels, channels, stride if not i else 1)
+                for i in range(blocks)
+            ]
+            stages.append(nn.Sequential(*(stem if not stages else []), *layers))
+            is_fine = architecture.map_px(224, len(stages)) > 14
+            heads.append(Head(channels, architecture.head_channels, classes, 2 if is_fine else 1))
+            inputs = channels
+        self.stages, self.heads = nn.ModuleList(stages), nn.ModuleList(heads)
+
+    def forward(self, images: Tensor, exits: int) -> list[Tensor]:
+        """Logits at the exits from the first to ``exits``.
+
+        Parameters
+        ----------
+        images
+            ``(N, 3, S, S)`` float, BGR, 0 to 255.
+        exits
+            Where to leave.
+
+        Returns
+        -------
+        list of ``(N, classes)``
+        """
+        x = (images - _MIDDLE) / _SPREAD
+        logits = []
+        for stage, head in zip(self.stages[:exits], self.heads[:exits], strict=True):
+            x = stage(x)
+            logits.append(head(x))
+        return logits
+
+
+def _convolution(
+    inputs: int, outputs: int, side: int, stride: int = 1, groups: int = 1
+) -> list[nn.Module]:
+    """Convolution and batch norm, one set of statistics for all shapes."""
+    return [
+        nn.Conv2d(inputs, outputs, side, stride, side // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs),
+    ]
+
+
+def normalisation() -> tuple[float, float]:
+    """Grey level that is subtracted, and what the rest is divided by."""
+    return _MIDDLE, _SPREAD
+
+
+def valid_pairs(
+    architecture: Architecture, shapes: tuple[int, ...] = SHAPES
+) -> tuple[ClassifierSettings, ...]:
+    """Pairs of shape and exit whose features are not too small, least shape and exit first."""
+    return tuple(
+        ClassifierSettings(shape, number)
+        for shape in sorted(shapes)
+        for number in range(1, len(architecture.stages) + 1)
+        if architecture.map_px(shape, number) >= _LEAST_MAP_PX
+    )
+
+
+def build_network(name: str, classes: int) -> ApproxNet:
+    """Build a network with random weights.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is none of that name.
+    """
+    if name not in NETWORKS:
+        raise ConfigurationError(f"there is no network {shown(name)}; choose {choices(NETWORKS)}")
+    return ApproxNet(NETWORKS[name], classes)

@@ -1,0 +1,27 @@
+"""Small ApproxNets with random weights, as files."""
+
+import numpy as np
+import torch
+
+from approx_perception.classifiers.approxnet.export import export
+from approx_perception.classifiers.approxnet.metadata import Metadata
+from approx_perception.classifiers.approxnet.network import ApproxNet, Architecture, valid_pairs
+
+TINY = Architecture((4, 8), ((8, 2, 1), (8, 1, 1), (16, 2, 1)), 8)
+NAMES = ("ball", "crate", "cone")
+EDGES = np.arange(1.0, 7.0)
+
+
+def tiny_network(architecture=TINY):
+    torch.manual_seed(0)
+    network = ApproxNet(architecture, len(NAMES))
+    network.train()
+    with torch.no_grad():  # Statistics of batch norm that are not those of a new network.
+        network(torch.rand(4, 3, 96, 96) * 255, len(architecture.stages))
+    return network.eval()
+
+
+def tiny_file(path, network=None, names=NAMES, architecture=TINY, edges=EDGES):
+    pairs = valid_pairs(architecture, (80, 96, 128))
+    export(network or tiny_network(architecture), path, Metadata(names, pairs, edges))
+    return path

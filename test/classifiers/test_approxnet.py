@@ -1,0 +1,156 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+from onnx import helper
+
+from approx_perception.classifiers import (
+    ClassifierOptions,
+    ClassifierSettings,
+    classifier_names,
+    load_classifier,
+)
+from approx_perception.classifiers._base import crop
+from approx_perception.classifiers.approxnet.export import export
+from approx_perception.classifiers.approxnet.metadata import Metadata
+from approx_perception.classifiers.approxnet.network import (
+    NETWORKS,
+    Architecture,
+    build_network,
+    valid_pairs,
+)
+from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.testing.contracts import ClassifierContract, textured_image
+
+from .networks import EDGES, NAMES, TINY, tiny_file, tiny_network
+
+
+def load(path, **options):
+    return load_classifier("approxnet", ClassifierOptions(str(path), num_threads=1, **options))
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return load(tiny_file(tmp_path_factory.mktemp("net") / "tiny.onnx"))
+
+
+class TestContract(ClassifierContract):
+    @pytest.fixture
+    def classifier(self, tiny):
+        return tiny
+
+
+@pytest.mark.parametrize(
+    "architecture", [TINY, Architecture((4, 8), ((8, 2, 1), (8, 1, 2)), 8, "inverted")]
+)
+def test_the_file_computes_what_the_network_computes(architecture, tmp_path):
+    network = tiny_network(architecture)
+    classifier = load(tiny_file(tmp_path / "net.onnx", network, architecture=architecture))
+    image = textured_image()
+    for pair in classifier.pairs:
+        seen = torch.from_numpy(crop(image, [0, 0, 320, 240], pair.shape)).permute(2, 0, 1)[None]
+        with torch.no_grad():
+            expected = network(seen.float(), pair.exit)[-1].softmax(1).numpy()
+        found = classifier.classify(image, np.array([[0, 0, 320, 240]], np.float32), pair)
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def convolutions_run(path, exit_number, folder):
+    """How many convolutions onnxruntime computes for an exit, by its own record."""
+    options = ort.SessionOptions()
+    options.enable_profiling = True
+    options.profile_file_prefix = str(folder / f"exit{exit_number}")
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    image = np.zeros((1, 80, 80, 3), np.uint8)
+    session.run(None, {"images": image, "exit": np.array(exit_number)})
+    events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+    return sum("Conv" in str(event.get("args", {}).get("op_name")) for event in events)
+
+
+def test_an_early_exit_computes_its_stages_and_its_head_only(tmp_path):
+    path = tiny_file(tmp_path / "net.onnx")
+    # Stem 2; a block 2, with a way round 3; a head 1.
+    assert [convolutions_run(path, number, tmp_path) for number in (1, 2, 3)] == [6, 8, 11]
+
+
+def test_weights_stand_once_in_the_file(tmp_path):
+    network = build_network("slim", 8)
+    path = tmp_path / "slim.onnx"
+    export(network, path, Metadata(tuple("abcdefgh"), valid_pairs(NETWORKS["slim"]), EDGES))
+    weights = 4 * sum(parameter.numel() for parameter in network.parameters())
+    assert path.stat().st_size == pytest.approx(weights, rel=0.01)
+    assert path.stat().st_size < 15e6
+
+
+def test_about_thirty_pairs_none_of_them_with_nothing_to_pool():
+    for architecture in NETWORKS.values():
+        pairs = valid_pairs(architecture)
+        assert 28 <= len(pairs) <= 36
+        assert list(pairs) == sorted(pairs)
+        assert {pair.exit for pair in pairs} == set(range(1, 7))
+        assert all(architecture.map_px(pair.shape, pair.exit) >= 5 for pair in pairs)
+
+
+def test_map_sides_are_those_of_the_network():
+    network = tiny_network()
+    for shape in (80, 113):
+        x = torch.zeros(1, 3, shape, shape)
+        for number, stage in enumerate(network.stages, 1):
+            x = stage(x)
+            assert x.shape[-1] == TINY.map_px(shape, number)
+
+
+def test_names_of_a_users_file(tiny, tmp_path):
+    (tmp_path / "names.txt").write_text("a\nb\nc\n")
+    named = load(tiny.weights_path, class_names_file=tmp_path / "names.txt")
+    assert named.class_names == ("a", "b", "c")
+    assert tiny.class_names == NAMES
+    assert named.fingerprint == tiny.fingerprint
+
+
+def test_unknown_families_and_networks_are_refused():
+    assert classifier_names() == ("approxnet",)
+    with pytest.raises(ConfigurationError, match="no classifier 'vgg'; choose 'approxnet'"):
+        load_classifier("vgg", ClassifierOptions())
+    with pytest.raises(ConfigurationError, match="no network 'vgg'; choose 'slim'"):
+        build_network("vgg", 8)
+
+
+def test_settings_that_it_has_not_are_refused_with_those_that_it_has(tiny):
+    with pytest.raises(ConfigurationError, match="no shape 100; choose 80, 96 or 128"):
+        tiny.check_settings(ClassifierSettings(100, 1))
+    with pytest.raises(ConfigurationError, match="no exit 4 at shape 80; choose 1, 2 or 3"):
+        tiny.check_settings(ClassifierSettings(80, 4))
+
+
+def test_files_that_are_none(tmp_path):
+    with pytest.raises(WeightsError, match=r"absent\.onnx"):
+        load(tmp_path / "absent.onnx")
+    (tmp_path / "text.onnx").write_text("no graph")
+    with pytest.raises(WeightsError, match="no ONNX file that onnxruntime reads"):
+        load(tmp_path / "text.onnx")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("format", "1", "is no ApproxNet"),
+        ("class_names", "[]", "its class_names are '\\[\\]', expected a list"),
+        ("class_names", '["a"]', "names 1 classes, but its network gives \\(1, 3\\)"),
+        ("pairs", "[[80, 1], 7]", "its pair of shape and exit 7"),
+        ("complexity_edges", "[1, 2, 3, 4, 6, 5]", "expected 6 rising numbers"),
+        ("complexity_edges", "nonsense", "its complexity_edges are 'nonsense'"),
+    ],
+)
+def test_metadata_that_cannot_be(key, value, words, tmp_path):
+    path = tiny_file(tmp_path / "net.onnx")
+    model = onnx.load(path)
+    texts = {entry.key: entry.value for entry in model.metadata_props} | {key: value}
+    helper.set_model_props(model, texts)
+    onnx.save(model, path)
+    with pytest.raises(WeightsError, match=words):
+        load(path)
