@@ -75,7 +75,7 @@ class Row:
     content: Content = field(default_factory=Content)
 
 
-def recorder_of(rows, names=("thing",), **metadata):
+def recorder_of(rows, names=("thing",), truth_names=None, **metadata):
     """Recorder that has taken in nothing yet."""
     has_time = any(row.delay_ms is not None for row in rows)
     return RunRecorder(
@@ -89,7 +89,7 @@ def recorder_of(rows, names=("thing",), **metadata):
             },
             "clock": "none", "levels": [], "environment": {}, **metadata,
         },
-        ClassMap(names, names),
+        ClassMap(names, truth_names or names),
     )  # fmt: skip
 
 
