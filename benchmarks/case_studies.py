@@ -80,7 +80,7 @@ class Stage(Session):
     """The nodes and a recorder."""
 
     def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
-        super().__init__(folder, arguments.domain)
+        super().__init__(folder, domain_id=arguments.domain)
         self.start("load_monitor_node", {})
         self.start_node(
             {

@@ -21,12 +21,12 @@ def demo(
     seconds: float, loose_ms: float, tight_ms: float | None, sla_scope: str, threads: int,
     profile: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
-    """Play a source through real ROS 2 nodes under a loose, a tight and again a loose SLA.
+    """Play a source through real ROS 2 nodes while SLA and load change: loose, tight, tight, loose.
 
-    Starts player and perception node as processes of their own, changes the SLA through the
-    parameter service while images flow, and records the topics. Leaves summary.json, which says
-    first whether each phase kept its SLA, frames.csv, timeline.png, annotated.mp4 and the nodes'
-    logs.
+    In the third phase all cores are busy. Starts player and perception node as processes of their
+    own, changes the SLA through the parameter service while images flow, and records the topics.
+    Leaves summary.json, which says first whether each phase kept its SLA, frames.csv, timeline.png,
+    annotated.mp4 and the nodes' logs.
     """
     from approx_perception.assembly.options import sla_of
     from approx_perception.detectors._shipped import SHIPPED_CAUTION, is_shipped
@@ -53,7 +53,7 @@ def demo(
     caution = SHIPPED_CAUTION if knows_shapes and not is_synthetic(source) else ""
     if caution:
         notice(caution)
-    options = DemoOptions(source, parameters, sla_scope, loose_ms, tight_ms, seconds)
+    options = DemoOptions(source, "detection", parameters, sla_scope, loose_ms, tight_ms, seconds)
     with fresh_folder(out, overwrite) as folder, progress_bar() as bar:
         task = bar.add_task("annotated video", total=None, visible=False)
         summary = demonstrate(

@@ -118,12 +118,12 @@ OPTIONS: tuple[Option, ...] = (
     Option("rounds", 3, "How often each level of contention is visited.", ("profile",), "Run",
            limits=(1, None), advanced=True),
     Option("plan_only", False, "Say how long it takes, and stop.", ("profile",), "Run"),
-    Option("seconds", 45.0, "Length of the play, a third for each SLA.", ("demo",), "Run",
+    Option("seconds", 45.0, "Length of the play, a quarter for each phase.", ("demo",), "Run",
            (3, 600)),
-    Option("loose_ms", 100.0, "SLA of the first and last third, in ms.", ("demo",),
+    Option("loose_ms", 100.0, "SLA of the first and last phase, in ms.", ("demo",),
            "Latency budget"),
-    Option("tight_ms", None, "SLA of the second third, in ms. Default: half of what the first "
-           "third was expected to take on this machine.", ("demo",), "Latency budget",
+    Option("tight_ms", None, "SLA of the phases between, in ms. Default: half of what the first "
+           "phase was expected to take on this machine.", ("demo",), "Latency budget",
            kind=float),
     # Where results go.
     *(

@@ -49,6 +49,11 @@ class FrameRecord(Protocol):
         """What is known of it."""
         ...
 
+    @property
+    def row(self) -> dict[str, object]:
+        """What was found, in columns of a table."""
+        ...
+
     age_ms: float
     class_names: dict[int, str]
 
@@ -131,7 +136,7 @@ def summarize_demo(
     sent
         Images that the player published.
     diagnostics
-        Last status of the perception node: its own counters.
+        Last status of the node: its own counters.
     """
     received = int(diagnostics["received"])
     dropped = int(diagnostics["dropped for a newer image"]) + int(diagnostics["dropped as stale"])
@@ -215,15 +220,16 @@ def write_demo_frames(path: Path, frames: Sequence[FrameRecord]) -> None:
     """Write a CSV row for each processed image, as the topics told of it."""
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
+        found = [frame.row for frame in frames]
+        columns = list(found[0]) if found else []
         rows.writerow(
-            ["stamp_ns", "branch", "source", "objects", "processing_ms", "age_ms", "sla_ms",
+            ["stamp_ns", "branch", "kind", *columns, "processing_ms", "age_ms", "sla_ms",
              "expected_quantile_ms", "reason"]
         )  # fmt: skip
-        for frame in frames:
+        for frame, own in zip(frames, found, strict=True):
             result, decision = frame.result, frame.result.decision
             rows.writerow(
-                [result.stamp_ns, decision.branch,
-                 "detected" if decision.starts_group else "tracked", len(result.detections),
+                [result.stamp_ns, decision.branch, decision.kind, *own.values(),
                  f"{result.timings.processing_ms:.3f}", f"{frame.age_ms:.3f}",
                  result.sla.latency_ms, f"{decision.expected_quantile_ms:.3f}", decision.reason]
             )  # fmt: skip
@@ -277,7 +283,7 @@ def write_demo_video(
             result.decision.starts_group,
         )  # fmt: skip
         lines += [caution] if caution else []
-        writer.write(annotate(image, result.detections, names, lines))
+        writer.write(annotate(image, result.output, names, lines))
         report(count)
     writer.close()
 

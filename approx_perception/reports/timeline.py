@@ -1,6 +1,7 @@
 """Pictures of a run over time."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from approx_perception.structures import FrameResult
 
 __all__ = ["draw_timeline"]
 
-_DETECTED, _TRACKED, _SLA, _AGE = "#1f77b4", "#2ca02c", "#d62728", "#7f7f7f"
+_KINDS, _SLA, _AGE = ("#1f77b4", "#2ca02c"), "#d62728", "#7f7f7f"
 #: The axis shows this multiple of the highest SLA or P99 latency; rarer spikes are cut.
 _HEADROOM = 1.25
 
@@ -61,10 +62,13 @@ def _draw_latency(
     start_ns: int,
 ) -> None:
     latencies, starts = latency_arrays(results)
-    for mask, colour, label in ((starts, _DETECTED, "detected"), (~starts, _TRACKED, "tracked")):
+    kinds = np.array([result.decision.kind for result in results])
+    for kind, colour in zip(sorted(set(kinds)), cycle(_KINDS)):
+        of_kind = kinds == kind
         axis.plot(
-            seconds[mask], latencies[mask], ".", color=colour, markersize=4, label=f"{label} frame"
-        )
+            seconds[of_kind], latencies[of_kind], ".", color=colour, markersize=4,
+            label=f"{kind} frame",
+        )  # fmt: skip
     if not starts.all():
         means = group_means_ms(latencies, starts)
         axis.plot(seconds, means, color="black", linewidth=1, label="mean of the group")
@@ -82,7 +86,7 @@ def _draw_branches(axis: Axes, seconds: Vector, results: Sequence[FrameResult]) 
     branches = [str(result.decision.branch) for result in results]
     names = sorted(set(branches), key=branches.index)
     rows = [names.index(branch) for branch in branches]
-    axis.plot(seconds, rows, "|", color=_DETECTED, markersize=9)
+    axis.plot(seconds, rows, "|", color=_KINDS[0], markersize=9)
     axis.set_yticks(range(len(names)), names, fontsize=8)
     axis.set_ylim(len(names) - 0.5, -0.5)
     axis.set_ylabel("branch")

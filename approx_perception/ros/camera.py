@@ -60,7 +60,9 @@ class Camera:
         self.name, self.stream = place.name, network.stream()
         self._node, self._network, self._clock = node, network, clock
         self.health = CameraHealth(clock)
-        self.intake = Intake(node, place, transport, decoder, clock, self._received, wake)
+        self.intake = Intake(
+            node, place, transport, decoder, clock, task.regions(node, place), self._received, wake
+        )
         self.outputs = Outputs(
             node, task, self.name, self.topic, network.kernel.class_names,
             task.label_threshold(network), clock,
@@ -163,6 +165,10 @@ class Camera:
             for topic in sorted([*self.outputs.unfit(), *self.intake.unfit()])
         ]
         problems += self.stream.scheduler.left_out()
-        return self.health.judge(
+        regions = self.intake.regions
+        problems += [] if regions is None else regions.problems()
+        judgement = self.health.judge(
             self.intake.counts, self.intake.silence, problems, limits, self.outputs.caution
         )
+        judgement.values.update({} if regions is None else regions.values())
+        return judgement

@@ -6,13 +6,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from approx_perception.exceptions import ProcessDiedError
+from approx_perception.machine import core_count
+from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
 from approx_perception.ros.recorder import RecordedFrame
 from approx_perception.ros.session import Session
+from approx_perception.ros.tasks import NODE_TASKS
 
 __all__ = ["SYNTHETIC_FRAMES", "DemoOptions", "DemoRecord", "SlaPhase", "record_demo"]
 
 #: Length of a synthetic video, before it loops.
 SYNTHETIC_FRAMES = 1200
+#: They share the time of the play.
+_PHASES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +28,22 @@ class DemoOptions:
     ----------
     source
         See `open_source`.
+    task
+        Name of the node's task.
     node_parameters
-        Of the perception node, beside its SLA.
+        Of the node, beside its SLA.
     sla_scope
         ``frame`` or ``gof``.
     loose_ms
-        SLA of the first and the last third.
+        SLA of the first and the last phase.
     tight_ms
-        SLA of the second third; None for half of what the first third was expected to take.
+        SLA of the phases between; None for half of what the first phase was expected to take.
     seconds
         Length of the play.
     """
 
     source: str
+    task: str
     node_parameters: dict[str, object]
     sla_scope: str = "gof"
     loose_ms: float = 100.0
@@ -66,7 +74,7 @@ class DemoRecord:
     sent
         ``(index in the source, stamp_ns)`` of each image, from the player's log.
     diagnostics
-        Last status of the perception node.
+        Last status of the node.
     exit_codes
         Of the processes, after they were told to end.
     """
@@ -81,7 +89,7 @@ class DemoRecord:
 def record_demo(
     options: DemoOptions, folder: Path, report: Callable[[str], None] = lambda _: None
 ) -> DemoRecord:
-    """Play a source through real nodes under a loose, a tight and again a loose SLA.
+    """Play a source through real nodes under a loose and a tight SLA, then with all cores busy.
 
     Parameters
     ----------
@@ -97,10 +105,10 @@ def record_demo(
     ProcessDiedError
         If a process ends or falls silent while it is needed; names it.
     """
-    record = DemoRecord()
-    with Session(folder) as session:
-        report("starting perception_node: loading and measuring all branches")
-        perception = session.start_node(
+    record, task = DemoRecord(), NODE_TASKS[options.task]
+    with Session(folder, task) as session:
+        report(f"starting {task.interface.name}: loading and measuring all branches")
+        node = session.start_node(
             {
                 **options.node_parameters, "sla.latency_ms": float(options.loose_ms),
                 "sla.scope": options.sla_scope,
@@ -110,16 +118,21 @@ def record_demo(
         player = session.start_player(
             {"source": options.source, "loop": True, "frames": SYNTHETIC_FRAMES}
         )
-        for name in ("loose", "tight", "loose again"):
-            sla_ms = _tight_ms(options, session) if name == "tight" else options.loose_ms
-            report(f"SLA {sla_ms:g} ms ({name}) for {options.seconds / 3:.0f} s")
-            record.phases.append(_play_phase(session, name, sla_ms, options.seconds / 3))
+        seconds = options.seconds / _PHASES
+        record.phases.append(_play_phase(session, "loose", options.loose_ms, seconds, report))
+        tight_ms = _tight_ms(options, session)
+        record.phases.append(_play_phase(session, "tight", tight_ms, seconds, report))
+        with ContentionGenerator(ContentionLevel(core_count())):
+            record.phases.append(
+                _play_phase(session, "tight, all cores busy", tight_ms, seconds, report)
+            )
+        record.phases.append(_play_phase(session, "loose again", options.loose_ms, seconds, report))
         report("stopping")
         record.exit_codes[player.name] = session.stop(player)
         session.settle()
         record.diagnostics = session.recorder.recording.diagnostics
         record.frames = session.recorder.recording.complete_frames()
-        record.exit_codes[perception.name] = session.stop(perception)
+        record.exit_codes[node.name] = session.stop(node)
         record.sent = session.sent()
     for name, code in record.exit_codes.items():
         if code not in (0, -signal.SIGINT):
@@ -127,8 +140,11 @@ def record_demo(
     return record
 
 
-def _play_phase(session: Session, name: str, sla_ms: float, seconds: float) -> SlaPhase:
+def _play_phase(
+    session: Session, name: str, sla_ms: float, seconds: float, report: Callable[[str], None]
+) -> SlaPhase:
     """Set an SLA and receive for some time."""
+    report(f"SLA {sla_ms:g} ms ({name}) for {seconds:.0f} s")
     recorder = session.recorder
     recorder.set_parameters({"sla.latency_ms": float(sla_ms)}, session.check)
     start_ns = recorder.now_ns()
@@ -142,6 +158,6 @@ def _tight_ms(options: DemoOptions, session: Session) -> float:
         return options.tight_ms
     frames = session.recorder.recording.complete_frames()
     if not frames or frames[-1].decision is None:
-        raise ProcessDiedError("perception_node published no decision in the first phase")
+        raise ProcessDiedError("the node published no decision in the first phase")
     expected_ms = min(frames[-1].decision.expected_quantile_ms, options.loose_ms)
     return max(round(expected_ms / 2, 1), 0.5)

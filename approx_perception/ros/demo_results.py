@@ -53,14 +53,15 @@ def demonstrate(
     record: Any = record_demo(options, folder, report)
     summary = summarize_demo(record.frames, record.phases, len(record.sent), record.diagnostics)
     config = {
-        "source": options.source, "sla_scope": options.sla_scope, "seconds": options.seconds,
+        "source": options.source, "task": options.task, "sla_scope": options.sla_scope,
+        "seconds": options.seconds,
         "node_parameters": options.node_parameters,
     }  # fmt: skip
     text = json.dumps({**summary, "configuration": config, **environment()}, indent=2)
     replace_text(folder / "summary.json", text + "\n")
     write_config(folder / "config.yaml", config)
     write_demo_frames(folder / "frames.csv", record.frames)
-    title = f"{source.name}, {options.node_parameters['detector']}, SLA counts: {options.sla_scope}"
+    title = f"{source.name}, {options.task}, SLA counts: {options.sla_scope}"
     draw_timeline(folder / "timeline.png", record.frames, record.phases, title)
     write_demo_video(
         folder / "annotated.mp4", source, record.frames, record.sent, progress, caution

@@ -13,6 +13,8 @@ from approx_perception.datasets.image_messages import ImageDecoder, stamp_ns
 from approx_perception.pipeline import Mailbox, MailboxCounts
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import to_frame
+from approx_perception.ros.regions import Regions, inside_image
+from approx_perception.ros.regions_input import RegionsInput
 from approx_perception.ros.silence import has_unfit_publisher, reason_for_silence
 from approx_perception.ros.stream_time import StreamTime
 from approx_perception.ros.topic_names import CameraTopic
@@ -34,6 +36,8 @@ class WaitingImage:
     message: Any
     sequence: int
     arrival_ns: int
+    #: What to look at in it; None for the whole image.
+    regions: Regions | None = None
 
 
 class Intake:
@@ -51,6 +55,8 @@ class Intake:
         Of this camera's images.
     clock
         Monotonic.
+    regions
+        Where the regions of each image come from; None: images are taken as they come.
     received, wake
         Called for each image that comes, before it can be taken and after; in the executor's
         thread.
@@ -63,11 +69,12 @@ class Intake:
         transport: str,
         decoder: ImageDecoder,
         clock: Clock,
+        regions: RegionsInput | None,
         received: Callable[[], None],
         wake: Callable[[], None],
     ) -> None:
         self._node, self._clock, self._tell, self._wake = node, clock, received, wake
-        self._decoder, self._transport = decoder, transport
+        self._decoder, self._transport, self.regions = decoder, transport, regions
         self._subscribed = place.subscribed(transport)
         self.topic = node.resolve_topic_name(self._subscribed)
         #: Whether images are kept.
@@ -88,6 +95,8 @@ class Intake:
         self._mailbox = Mailbox(self._clock)
         self._received, self._time = 0, StreamTime()
         self._forget_silence()
+        if self.regions is not None:
+            self.regions.listen(self._put)
         self._subscription = self._node.create_subscription(
             CompressedImage if self._transport == "compressed" else Image,
             self._subscribed, self._receive, qos.image_input(),
@@ -99,19 +108,31 @@ class Intake:
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None
+        if self.regions is not None:
+            self.regions.leave()
         self._mailbox.close()
 
     def _receive(self, message: Any) -> None:
         """Take the newest image; must return at once, or everything else in the node waits."""
-        now_ns = self._clock.monotonic_ns()
         self._tell()
         if self._received == 0:
             self._warn_of_transport(len(message.data))
         self._received += 1
-        if self.is_enabled:
-            age_ns = self._node.get_clock().now().nanoseconds - stamp_ns(message.header)
-            self._mailbox.put(WaitingImage(message, self._received - 1, now_ns), age_ns)
-            self._wake()
+        if not self.is_enabled:
+            return
+        image = (message, self._received - 1)
+        if self.regions is None:
+            self._put(image)
+        else:
+            self.regions.put_image(stamp_ns(message.header), image)
+
+    def _put(self, image: tuple[Any, int], regions: Regions | None = None) -> None:
+        """Have a numbered message processed."""
+        message, sequence = image
+        age_ns = self._node.get_clock().now().nanoseconds - stamp_ns(message.header)
+        now_ns = self._clock.monotonic_ns()
+        self._mailbox.put(WaitingImage(message, sequence, now_ns, regions), age_ns)
+        self._wake()
 
     def _warn_of_transport(self, size_bytes: int) -> None:
         problem = profile_problem()
@@ -134,12 +155,16 @@ class Intake:
             If it cannot be decoded.
         """
         frame = to_frame(image.message, self.topic, image.sequence, self._clock, self._decoder)
+        if image.regions is not None:
+            frame = inside_image(frame, image.regions)
         return frame, self._time.began_anew(frame.stamp_ns)
 
     def look_after(self, is_active: bool) -> None:
         """Once a second: notice images that are sent but not had."""
         if self._subscription is None:
             return
+        if self.regions is not None:
+            self.regions.look_after()
         if is_active:
             self._forget_silence()
         else:

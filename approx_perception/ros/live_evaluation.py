@@ -21,6 +21,7 @@ from approx_perception.exceptions import ApproxPerceptionError
 from approx_perception.metrics.truth_use import check_classes, truth_given
 from approx_perception.notices import notice
 from approx_perception.ros.live_run import play_live
+from approx_perception.ros.tasks import NODE_TASKS
 
 __all__ = ["evaluate_live"]
 
@@ -73,6 +74,7 @@ def _play(
         logs = folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         record = play_live(
+            NODE_TASKS[spec.options.task],
             parameters_of(spec.options),
             {"source": options.name, "topic": options.topic or "", "seed": options.seed,
              "frames": options.frames or _SYNTHETIC_FRAMES},

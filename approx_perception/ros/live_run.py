@@ -12,11 +12,13 @@ from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.run_recorder import RunRecorder
 from approx_perception.ros.recorder import RecordedFrame, Recorder
 from approx_perception.ros.session import Session
+from approx_perception.ros.tasks import NodeTask
 
 __all__ = ["play_live"]
 
 
 def play_live(
+    task: NodeTask,
     node_parameters: Mapping[str, object],
     player_parameters: Mapping[str, object],
     source: FrameSource,
@@ -31,8 +33,10 @@ def play_live(
 
     Parameters
     ----------
+    task
+        Of the node.
     node_parameters, player_parameters
-        Of the two nodes.
+        Of it and of the player.
     source
         What the player plays; read again here for its ground truth.
     folder
@@ -54,9 +58,9 @@ def play_live(
         If a node ends or falls silent while it is needed.
     """
     levels: list[tuple[int, int]] = [(0, 0)]
-    with Session(folder) as session:
+    with Session(folder, task) as session:
         recorder = session.recorder
-        report("starting perception_node")
+        report(f"starting {task.interface.name}")
         node = session.start_node(node_parameters)
         report("playing")
         player = session.start_player(player_parameters)

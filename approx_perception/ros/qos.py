@@ -2,7 +2,7 @@
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-__all__ = ["CAMERA", "LATCHED", "LOAD_INPUT", "RESULTS", "image_input"]
+__all__ = ["CAMERA", "DETECTIONS_INPUT", "LATCHED", "LOAD_INPUT", "RESULTS", "image_input"]
 
 
 def image_input() -> QoSProfile:
@@ -17,6 +17,10 @@ def image_input() -> QoSProfile:
 
 #: The newest reading, from monitors of either reliability.
 LOAD_INPUT = image_input()
+#: From publishers of either reliability; none is to be missed while an image waits for it.
+DETECTIONS_INPUT = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.BEST_EFFORT
+)
 #: Reliable, so that subscribers of either kind connect.
 RESULTS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE

@@ -48,6 +48,11 @@ class RecordedFrame:
     decision: SchedulerDecision | None = None
 
     @property
+    def row(self) -> dict[str, object]:
+        """What was found, in columns of a table."""
+        return self.task.row(self.output, self.class_names)
+
+    @property
     def result(self) -> FrameResult:
         """What the topics tell of the frame's result, once the decision is there."""
         message = self.decision

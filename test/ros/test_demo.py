@@ -50,15 +50,18 @@ def test_demo_leaves_a_true_record(tmp_path, space):
     out = tmp_path / "demo"
     # A second is enough for the largest branch, however busy the machine is.
     demo = start(
-        "synthetic:calm", "--space", space, "--loose-ms", 1000, "--seconds", 12, "--out", out
+        "synthetic:calm", "--space", space, "--loose-ms", 1000, "--seconds", 16, "--out", out
     )
     output, _ = demo.communicate(timeout=180)
     assert demo.returncode == 0, output
     summary = json.loads((out / "summary.json").read_text())
     assert next(iter(summary)) == "verdict"
     verdicts = summary["verdict"]["slas"]
-    assert verdicts[0]["text"].startswith("SLA 1000 ms for 95 % of groups: kept (")
-    assert [own["phase"] for own in verdicts] == ["loose", "tight", "loose again"]
+    # On a busy machine there are too few groups to tell.
+    assert verdicts[0]["state"] in ("kept", "unknown")
+    assert verdicts[0]["text"].startswith("SLA 1000 ms for 95 % of groups: ")
+    names = ["loose", "tight", "tight, all cores busy", "loose again"]
+    assert [own["phase"] for own in verdicts] == names
     assert all(f"{own['phase']}: {own['text']}" in output for own in verdicts)
     frames = summary["frames"]
     assert frames["sent"] >= frames["received"] >= frames["processed"] > 0
@@ -66,10 +69,10 @@ def test_demo_leaves_a_true_record(tmp_path, space):
     assert frames["processed"] + frames["dropped"] + frames["refused"] in range(
         frames["received"] - 2, frames["received"] + 1
     )
-    assert [phase["name"] for phase in summary["phases"]] == ["loose", "tight", "loose again"]
-    loose, tight, again = summary["phases"]
-    assert tight["sla_ms"] < loose["sla_ms"] == again["sla_ms"]
-    main_branch = [next(iter(phase["branches"])) for phase in summary["phases"]]
+    assert [phase["name"] for phase in summary["phases"]] == names
+    loose, tight, busy, again = summary["phases"]
+    assert busy["sla_ms"] == tight["sla_ms"] < loose["sla_ms"] == again["sla_ms"]
+    main_branch = [next(iter(phase["branches"])) for phase in (loose, tight, again)]
     assert main_branch[1] not in (main_branch[0], main_branch[2])
     for phase in summary["phases"]:
         assert sum(phase["branches"].values()) == phase["processed"] > 0

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from rclpy.node import Node
 from std_msgs.msg import Header
 
 from approx_perception.assembly import Network
 from approx_perception.interface import NodeInterface
 from approx_perception.ros.conversion import decision_message, raw_image
 from approx_perception.ros.ecosystem import annotated_image, compressed_image
+from approx_perception.ros.regions_input import RegionsInput
+from approx_perception.ros.topic_names import CameraTopic
 from approx_perception.structures import Frame, FrameResult
 
 __all__ = [
@@ -143,6 +146,16 @@ class NodeTask(ABC):
             If a value cannot be honoured by a network with these classes.
         """
 
+    def regions(self, node: Node, place: CameraTopic) -> RegionsInput | None:
+        """Where the regions to look at in a camera's images come from; None for whole images.
+
+        Raises
+        ------
+        ConfigurationError
+            If the parameters name what cannot be.
+        """
+        return None
+
     @abstractmethod
     def label_threshold(self, network: Network) -> float:
         """Score from which on results are published, for `vision_msgs/LabelInfo`."""
@@ -150,6 +163,10 @@ class NodeTask(ABC):
     @abstractmethod
     def recorded(self, message: Any) -> Recorded:
         """Read a message of `result_type`."""
+
+    @abstractmethod
+    def row(self, output: Any, class_names: Mapping[int, str]) -> dict[str, object]:
+        """What an output holds, in a few columns of a table."""
 
     @abstractmethod
     def kind_of_frame(self, starts_group: bool) -> str:

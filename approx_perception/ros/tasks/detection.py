@@ -1,6 +1,6 @@
 """The node that detects and tracks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,26 +9,36 @@ import numpy.typing as npt
 from approx_perception.assembly import Network
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.interface import PERCEPTION_NODE
+from approx_perception.kernels.annotate import object_label
 from approx_perception.kernels.detection import DetectionOptions
 from approx_perception.msg import DetectionArray
-from approx_perception.ros.tasks._base import Builder, NodeTask, Recorded, Values
+from approx_perception.ros.tasks._base import Builder, NodeTask, Published, Recorded, Values
 from approx_perception.ros.tasks.detection_messages import (
     detections_2d,
     detections_from,
     detections_message,
-    image_annotations,
-    image_marker,
 )
+from approx_perception.ros.tasks.overlays import image_annotations, image_marker
 
 __all__ = ["DetectionNodeTask"]
+
+
+def _annotations(kind: Any, published: Published) -> Any:
+    found, names = published.result.output, published.class_names
+    labels = [object_label(found, index, names) for index in range(len(found))]
+    return image_annotations(kind, published.header, found.boxes, found.track_ids, labels)
+
+
+def _markers(_: Any, published: Published) -> Any:
+    drawn = published.result.output.with_score(published.debug.min_score)
+    return image_marker(published.header, drawn.boxes, drawn.track_ids)
+
 
 _BUILDERS: dict[str, Builder] = {
     "detections": lambda _, p: detections_message(p.header, p.result, p.class_names, p.age_ms),
     "detections_2d": lambda kind, p: detections_2d(kind, p.header, p.result.output, p.class_names),
-    "annotations": lambda kind, p: image_annotations(
-        kind, p.header, p.result.output, p.class_names
-    ),
-    "markers": lambda _, p: image_marker(p.header, p.result.output.with_score(p.debug.min_score)),
+    "annotations": _annotations,
+    "markers": _markers,
 }
 
 
@@ -54,6 +64,10 @@ class DetectionNodeTask(NodeTask):
         """Read a DetectionArray."""
         names = {d.class_index: d.class_id for d in message.detections}
         return Recorded(detections_from(message), names)
+
+    def row(self, output: Any, class_names: Mapping[int, str]) -> dict[str, object]:
+        """How many objects."""
+        return {"objects": len(output)}
 
     def kind_of_frame(self, starts_group: bool) -> str:
         """A group begins with a detection."""

@@ -1,29 +1,17 @@
-"""Detections as messages: ours, vision_msgs, Foxglove and image markers."""
+"""Detections as messages: ours and vision_msgs'."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import Point
-from std_msgs.msg import ColorRGBA, Header
-from visualization_msgs.msg import ImageMarker
+from std_msgs.msg import Header
 
-from approx_perception.kernels.annotate import object_label, track_colour
 from approx_perception.msg import Detection, DetectionArray
 from approx_perception.ros.ecosystem import message_of
 from approx_perception.structures import Detections, FrameResult
 from approx_perception.structures.boxes import centres_and_sides, corners
 
-__all__ = [
-    "detections_2d",
-    "detections_from",
-    "detections_message",
-    "image_annotations",
-    "image_marker",
-]
-
-_FONT_PX = 14.0
+__all__ = ["detections_2d", "detections_from", "detections_message"]
 
 
 def detections_message(
@@ -78,43 +66,4 @@ def detections_2d(
         track_id = int(found.track_ids[index])
         detection.id = str(track_id) if track_id >= 0 else ""
         message.detections.append(detection)
-    return message
-
-
-def image_annotations(
-    annotations_class: Any, header: Header, found: Detections, class_names: Sequence[str]
-) -> Any:
-    """``foxglove_msgs/ImageAnnotations``: a closed line and a label for each object."""
-    lines, texts, point, colour = (
-        message_of(annotations_class, name)
-        for name in ("PointsAnnotation", "TextAnnotation", "Point2", "Color")
-    )
-    message = annotations_class()
-    for index, (x1, y1, x2, y2) in enumerate(found.boxes.astype(float).tolist()):
-        blue, green, red = (part / 255 for part in track_colour(int(found.track_ids[index])))
-        own = colour(r=red, g=green, b=blue, a=1.0)
-        corners = [point(x=x, y=y) for x, y in ((x1, y1), (x2, y1), (x2, y2), (x1, y2))]
-        message.points.append(
-            lines(timestamp=header.stamp, type=lines.LINE_LOOP, points=corners, thickness=2.0,
-                  outline_color=own)
-        )  # fmt: skip
-        message.texts.append(
-            texts(timestamp=header.stamp, position=point(x=x1, y=y1), font_size=_FONT_PX,
-                  text=object_label(found, index, class_names), text_color=colour(a=1.0),
-                  background_color=own)
-        )  # fmt: skip
-    return message
-
-
-def image_marker(header: Header, found: Detections) -> ImageMarker:
-    """``visualization_msgs/ImageMarker``: all boxes as one list of lines."""
-    message = ImageMarker(header=header, ns="detections", type=ImageMarker.LINE_LIST, scale=2.0)
-    for (x1, y1, x2, y2), track_id in zip(
-        found.boxes.astype(float).tolist(), found.track_ids.tolist(), strict=True
-    ):
-        corners = ((x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1))
-        blue, green, red = (part / 255 for part in track_colour(track_id))
-        for start, end in pairwise(corners):
-            message.points += [Point(x=x, y=y) for x, y in (start, end)]
-            message.outline_colors += [ColorRGBA(r=red, g=green, b=blue, a=1.0)] * 2
     return message
