@@ -148,7 +148,7 @@ def assemble(
     family = task.family(options)
     space = load_space(options.space, family, task.name)
     branch = space.parse(options.branch)
-    check_policy_name(options.policy)
+    check_policy_name(options.policy, options.task)
     if options.only_branch:
         space = space.with_branch(branch)
     elif options.policy == "fixed":
@@ -166,7 +166,7 @@ def assemble(
             )
     kernel = task.kernel(loaded, space)
     accuracy, agnostic, accuracy_source = known_accuracy(bundle, task, loaded, space)
-    policies = PolicyFactory(space, agnostic, loaded, options.profile)
+    policies = PolicyFactory(space, agnostic, loaded, options.profile, options.task)
     policies.check(options.policy, branch)
     profiled = bundle.latency if bundle else None
     if elsewhere is not None:

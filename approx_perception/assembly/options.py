@@ -1,13 +1,15 @@
 """What a user may choose."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from approx_perception.classifiers import DEFAULT_CLASSIFIER
 from approx_perception.detectors import DEFAULT_DETECTOR
 from approx_perception.exceptions import ConfigurationError, choices, shown
-from approx_perception.interface.systems import ALIASES
+from approx_perception.interface.parameters import KERNEL_PARAMETERS, task_of_word
+from approx_perception.interface.systems import ALIASES, TASKS
 from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE
 from approx_perception.structures import SLA, SlaScope
 
@@ -16,6 +18,7 @@ __all__ = [
     "NETWORK_FIELDS",
     "KernelOptions",
     "check_target",
+    "check_words",
     "kernel_options",
     "parameters_of",
     "sla_of",
@@ -30,12 +33,8 @@ FIELDS = {
 }  # fmt: skip
 #: Fields that tell one network from another.
 NETWORK_FIELDS = (
-    "task", "detector", "weights", "class_names_file", "device", "precision", "num_threads",
-)  # fmt: skip
-#: Parameters of the node that are fields, beside those of the SLA and paths.
-_PARAMETERS = (
-    "detector", "weights", "device", "precision", "num_threads", "space", "policy", "branch",
-    "score_threshold", "nms.class_agnostic_iou",
+    "task", "detector", "classifier", "weights", "class_names_file", "device", "precision",
+    "num_threads",
 )  # fmt: skip
 
 
@@ -46,9 +45,11 @@ class KernelOptions:
     Attributes
     ----------
     task
-        What is done with images: ``detection``.
-    detector, weights, class_names_file, device
-        The network; see `DetectorOptions`.
+        What is done with images: a name of `TASKS`.
+    detector, classifier
+        Family of the network, of the one task and of the other.
+    weights, class_names_file, device
+        The network; see `DetectorOptions` and `ClassifierOptions`.
     precision
         ``auto`` (the faster one on this machine), ``float32`` or ``bfloat16``.
     num_threads
@@ -56,7 +57,7 @@ class KernelOptions:
     space
         A YAML file, the name of a shipped space, or empty for the network's own.
     policy
-        A name of `POLICY_NAMES`.
+        A name of `POLICIES`.
     branch
         For the policy ``fixed``, as ``shape=416,si=4``; knobs not named at their defaults.
     only_branch
@@ -67,6 +68,13 @@ class KernelOptions:
         Weaker objects are followed and not told.
     class_agnostic_iou
         Of detections that overlap by more, whatever their classes, the best one is kept; 1.0: all.
+    top_k
+        Classes of a classification that are told.
+    smoothing
+        Weight of the images before in a classification.
+    region
+        Part of the image that is classified, as ``left,top,right,bottom`` in shares of its size;
+        empty for all of it.
     image_size
         Width and height in px of the images to expect.
     profile
@@ -75,6 +83,7 @@ class KernelOptions:
 
     task: str = "detection"
     detector: str = DEFAULT_DETECTOR
+    classifier: str = DEFAULT_CLASSIFIER
     weights: str = ""
     class_names_file: Path | None = None
     device: str = "auto"
@@ -87,11 +96,42 @@ class KernelOptions:
     sla: SLA = field(default_factory=lambda: SLA(100.0))
     score_threshold: float = TRACKED_SCORE
     class_agnostic_iou: float = CLASS_AGNOSTIC_IOU
+    top_k: int = 5
+    smoothing: float = 0.0
+    region: str = ""
     image_size: tuple[int, int] = (640, 480)
     profile: Path | None = None
 
 
-def kernel_options(words: Mapping[str, Any]) -> KernelOptions:
+def check_words(words: Mapping[str, Any], task: str, written: Callable[[str], str] = str) -> None:
+    """Refuse words that say something, but mean nothing for a task.
+
+    Parameters
+    ----------
+    words
+        By name, as for `kernel_options`.
+    task
+        What they are for.
+    written
+        From a word to how the user writes it.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such task, or naming the word.
+    """
+    if task not in TASKS:
+        raise ConfigurationError(f"there is no task {shown(task)}; choose {choices(TASKS)}")
+    plain = KernelOptions()
+    for word, value in words.items():
+        foreign = task_of_word(word) not in (None, task)
+        if foreign and value != getattr(plain, FIELDS.get(word, word)):
+            raise ConfigurationError(
+                f"{written(word)} is {shown(value)}, but has no meaning for {task}; leave it out"
+            )
+
+
+def kernel_options(words: Mapping[str, Any], written: Callable[[str], str] = str) -> KernelOptions:
     """Options by the words of commands, of parameters of the node, or of the fields.
 
     Without a policy, a branch that is named is fixed, and with an accuracy latency is least.
@@ -99,8 +139,10 @@ def kernel_options(words: Mapping[str, Any]) -> KernelOptions:
     Raises
     ------
     ConfigurationError
-        If a word is unknown, the SLA cannot be, or its accuracy would count for nothing.
+        If a word is unknown or of another task (``written`` as in `check_words`), the SLA cannot
+        be, or its accuracy would count for nothing.
     """
+    check_words(words, words.get("task", KernelOptions().task), written)
     given = {FIELDS.get(word, word): value for word, value in words.items()}
     sla = sla_of(
         given.pop("sla_ms", 100.0), given.pop("sla_quantile", 0.95),
@@ -137,13 +179,15 @@ def check_target(sla: SLA, policies: Sequence[str]) -> None:
 
 
 def parameters_of(options: KernelOptions) -> dict[str, object]:
-    """Parameters of the node that mean what these options mean."""
-    sla = options.sla.to_dict()
-    paths = {name: str(getattr(options, name) or "") for name in ("class_names_file", "profile")}
-    return {
-        **{name: getattr(options, FIELDS.get(name, name)) for name in _PARAMETERS},
-        **{f"sla.{name}": value for name, value in sla.items()}, **paths,
-    }  # fmt: skip
+    """Parameters of the task's node that mean what these options mean."""
+    known = {own.name for own in fields(KernelOptions)}
+    values: dict[str, object] = {}
+    for own in KERNEL_PARAMETERS[options.task]:
+        field_name = FIELDS.get(own.name, own.name)
+        if field_name in known:
+            value = getattr(options, field_name)
+            values[own.name] = str(value or "") if isinstance(own.default, str) else value
+    return values | {f"sla.{name}": value for name, value in options.sla.to_dict().items()}
 
 
 def sla_of(

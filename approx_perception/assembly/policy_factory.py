@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from approx_perception.accuracy._base import RANKS_BELOW
 from approx_perception.exceptions import ConfigurationError, choices, shown
-from approx_perception.interface.systems import POLICY_NAMES
+from approx_perception.interface.systems import POLICIES
 from approx_perception.scheduling.policies import (
     Fastest,
     Fixed,
@@ -21,11 +21,11 @@ from approx_perception.scheduling.policies import (
 __all__ = ["PolicyFactory", "check_policy_name"]
 
 
-def check_policy_name(name: str) -> None:
-    """Raise `ConfigurationError` if there is no such policy."""
-    if name not in POLICY_NAMES:
+def check_policy_name(name: str, task: str) -> None:
+    """Raise `ConfigurationError` if there is no such policy for the task."""
+    if name not in POLICIES[task]:
         raise ConfigurationError(
-            f"there is no policy {shown(name)}; choose {choices(POLICY_NAMES)}"
+            f"there is no policy {shown(name)} for {task}; choose {choices(POLICIES[task])}"
         )
 
 
@@ -43,12 +43,15 @@ class PolicyFactory:
         For baselines that look into it.
     profile
         Of this machine, for baselines with predictors of their own.
+    task
+        What the network is for.
     """
 
     space: Any
     accuracy: npt.NDArray[np.float64]
     network: Any = None
     profile: Path | None = None
+    task: str = "detection"
 
     def create(self, name: str, branch: Any) -> SchedulingPolicy:
         """Policy of that name; ``branch`` is the one for ``fixed``.
@@ -58,7 +61,7 @@ class PolicyFactory:
         ConfigurationError
             If there is no such policy, or it cannot be had without a profile or accuracy.
         """
-        check_policy_name(name)
+        check_policy_name(name, self.task)
         if name == "fixed":
             self.space.index(branch)
             return Fixed(branch)

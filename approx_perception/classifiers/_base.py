@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -195,6 +194,9 @@ def crop(image: Image, region: Array, shape: int) -> Image:
     -------
     ``(shape, shape, 3)`` uint8
     """
+    # Only here: names of families are asked for where nothing is classified.
+    import cv2
+
     height, width = image.shape[:2]
     limits = np.array([width, height])
     bounds = np.nan_to_num(np.asarray(region, np.float64))

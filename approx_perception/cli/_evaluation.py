@@ -38,7 +38,7 @@ def kernel_of(words: Mapping[str, Any]) -> KernelOptions:
     from approx_perception.assembly.options import kernel_options
     from approx_perception.assembly.tasks import task_of
 
-    options = kernel_options(words)
+    options = kernel_options(words, lambda word: f"--{word.replace('_', '-')}")
     if note := task_of(options).note(options):
         notice(note)
     return options

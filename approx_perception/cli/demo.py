@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from approx_perception.cli._console import console, progress_bar, show_verdict
-from approx_perception.cli._evaluation import require_ros
+from approx_perception.cli._evaluation import kernel_of, require_ros
 from approx_perception.cli._verb import verb
 from approx_perception.datasets import is_synthetic, open_source
 from approx_perception.exceptions import DatasetError
@@ -14,12 +15,16 @@ from approx_perception.reports.output_folder import fresh_folder
 
 __all__ = ["demo"]
 
+#: Of the node, that a user of the demonstration chooses.
+_PARAMETERS = (
+    "detector", "classifier", "weights", "class_names_file", "space", "num_threads", "profile",
+)  # fmt: skip
+
 
 @verb
 def demo(
-    source: str, out: Path, detector: str, weights: str, class_names: Path | None, space: str,
-    seconds: float, loose_ms: float, tight_ms: float | None, sla_scope: str, threads: int,
-    profile: Path | None, overwrite: bool,
+    source: str, out: Path, seconds: float, loose_ms: float, tight_ms: float | None,
+    sla_scope: str, overwrite: bool, **words: Any,
 ) -> None:  # fmt: skip
     """Play a source through real ROS 2 nodes while SLA and load change: loose, tight, tight, loose.
 
@@ -28,8 +33,8 @@ def demo(
     Leaves summary.json, which says first whether each phase kept its SLA, frames.csv, timeline.png,
     annotated.mp4 and the nodes' logs.
     """
-    from approx_perception.assembly.options import sla_of
-    from approx_perception.detectors._shipped import SHIPPED_CAUTION, is_shipped
+    from approx_perception.assembly.options import parameters_of, sla_of
+    from approx_perception.assembly.tasks import task_of
     from approx_perception.reports.demo_report import demo_table
 
     for latency_ms in (loose_ms, tight_ms or loose_ms):
@@ -44,13 +49,12 @@ def demo(
     if first is None:
         raise DatasetError(f"{frame_source.name} has no frames")
     height, width = first.frame.image.shape[:2]
-    parameters: dict[str, object] = {
-        "detector": detector, "weights": weights, "class_names_file": str(class_names or ""),
-        "space": space, "num_threads": threads, "profile": str(profile or ""),
-        "calibration.width": width, "calibration.height": height,
-    }  # fmt: skip
-    knows_shapes = detector == "faster_rcnn" and (not weights or is_shipped(Path(weights)))
-    caution = SHIPPED_CAUTION if knows_shapes and not is_synthetic(source) else ""
+    chosen = kernel_of(words)
+    parameters = {
+        name: value for name, value in parameters_of(chosen).items() if name in _PARAMETERS
+    }
+    parameters |= {"calibration.width": width, "calibration.height": height}
+    caution = "" if is_synthetic(source) else task_of(chosen).caution(chosen)
     if caution:
         notice(caution)
     options = DemoOptions(source, "detection", parameters, sla_scope, loose_ms, tight_ms, seconds)

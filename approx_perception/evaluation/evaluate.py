@@ -94,13 +94,18 @@ def evaluate(
     Raises
     ------
     ConfigurationError
-        If two systems have one name, no source could be run, saying why, or an accuracy is asked
-        for that no system heeds.
+        If two systems have one name, no source could be run, saying why, they are of two tasks, or
+        an accuracy is asked for that no system heeds.
     """
     counts = Counter(spec.name for spec in specs)
     if twice := [name for name, count in counts.items() if count > 1]:
         raise ConfigurationError(
             f"two systems have the same name: {shown(twice[0])} is there {counts[twice[0]]} times"
+        )
+    tasks = sorted({spec.options.task for spec in specs})
+    if len(tasks) > 1:
+        raise ConfigurationError(
+            f"systems for {' and for '.join(tasks)} cannot be compared; compare those of one task"
         )
     for spec in specs:
         check_target(spec.options.sla, [own.options.policy for own in specs])

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from approx_perception.assembly.options import FIELDS, KernelOptions
+from approx_perception.assembly.options import FIELDS, KernelOptions, check_words
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.files import read_yaml_table
 from approx_perception.interface.systems import ALIASES, SYSTEMS, WITH_BRANCH
@@ -114,6 +114,7 @@ def _with_options(path: Path, defaults: KernelOptions, content: Mapping[str, Any
     """Options of a file over those of the command line."""
     known = {field.name for field in fields(KernelOptions)} - {"policy", "only_branch", "sla"}
     values, sla = asdict(defaults), defaults.sla.to_dict()
+    check_words(content, str(content.get("task", defaults.task)))
     for word, value in content.items():
         key = FIELDS.get(word, word)
         if key in _SLA_NAMES:

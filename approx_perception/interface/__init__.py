@@ -4,20 +4,23 @@ Descriptors, the files in config/, the help of commands and docs/node.md all com
 """
 
 from approx_perception.interface.nodes import KERNEL_NODES, PERCEPTION_NODE, NodeInterface
+from approx_perception.interface.parameter import Parameter, Value
 from approx_perception.interface.parameters import (
+    CLASSIFICATION_PARAMETERS,
+    KERNEL_PARAMETERS,
     LOAD_MONITOR_PARAMETERS,
     PERCEPTION_PARAMETERS,
     PLAYER_PARAMETERS,
     SYNTHETIC_FRAME_ID,
-    Parameter,
-    Value,
     camera_sla,
     help_of,
 )
 from approx_perception.interface.topics import Service, Topic
 
 __all__ = [
+    "CLASSIFICATION_PARAMETERS",
     "KERNEL_NODES",
+    "KERNEL_PARAMETERS",
     "LOAD_MONITOR_PARAMETERS",
     "PERCEPTION_NODE",
     "PERCEPTION_PARAMETERS",

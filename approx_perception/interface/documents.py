@@ -5,11 +5,11 @@ from collections.abc import Iterable
 import yaml
 
 from approx_perception.interface.nodes import KERNEL_NODES, NodeInterface
+from approx_perception.interface.parameter import Parameter
 from approx_perception.interface.parameters import (
     LOAD_MONITOR_PARAMETERS,
     PERCEPTION_PARAMETERS,
     PLAYER_PARAMETERS,
-    Parameter,
 )
 from approx_perception.interface.topics import Topic
 

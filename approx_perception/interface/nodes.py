@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from approx_perception.interface.parameters import PERCEPTION_PARAMETERS, Parameter
+from approx_perception.interface.parameter import Parameter
+from approx_perception.interface.parameters import PERCEPTION_PARAMETERS
 from approx_perception.interface.topics import DETECTION_TOPICS, SERVICES, Service, Topic
 
 __all__ = ["KERNEL_NODES", "PERCEPTION_NODE", "NodeInterface"]

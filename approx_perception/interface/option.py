@@ -39,6 +39,8 @@ class Option:
         Whether it may be given several times.
     aliases
         Flags that mean the same.
+    task
+        What alone it has a meaning for; None: any.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Option:
     is_several: bool = False
     metavar: str | None = None
     aliases: tuple[str, ...] = ()
+    task: str | None = None
 
     @property
     def value_type(self) -> type:
@@ -66,8 +69,15 @@ class Option:
         return self.group and f"--{self.name.replace('_', '-')}"
 
     @property
+    def panel_task(self) -> str:
+        """Task whose panel shows it, behind all others; empty for none."""
+        return (self.task or "") if self.advanced else ""
+
+    @property
     def panel(self) -> str | None:
         """Where ``--help`` shows it; None beside ``--help`` itself."""
+        if self.panel_task:
+            return f"Advanced: {self.panel_task} only"
         if self.advanced:
             return f"Advanced: {self.group.lower()}"
         return None if self.group == "Results" else self.group

@@ -5,23 +5,24 @@ from pathlib import Path
 
 from approx_perception.datasets import SOURCE_HELP
 from approx_perception.datasets.synthetic import scenario_summaries
+from approx_perception.exceptions import choices
 from approx_perception.interface.option import GROUPS, REQUIRED, Option
-from approx_perception.interface.parameters import PERCEPTION_PARAMETERS, help_of
-from approx_perception.interface.systems import POLICY_NAMES, SYSTEMS
+from approx_perception.interface.parameters import help_of, parameter_of, task_of_word
+from approx_perception.interface.systems import POLICY_NAMES, SYSTEMS, TASKS
 from approx_perception.structures.thresholds import TRACKED_SCORE
 
 __all__ = ["DISUSED", "OPTIONS", "options_of"]
 
 _RUNS = ("run", "evaluate", "compare")
 _JUDGES = ("evaluate", "compare")
-_PARAMETERS = {parameter.name: parameter for parameter in PERCEPTION_PARAMETERS}
 
 
 def _as_parameter(name: str, verbs: tuple[str, ...], group: str, advanced: bool = False) -> Option:
     """An option that means what a parameter of the node means; its name is taken, too."""
-    own = _PARAMETERS[name]
+    own, task = parameter_of(name), task_of_word(name)
+    text = help_of(name) if advanced or task is None else f"For {task}. {help_of(name)}"
     option = Option(
-        own.word, own.default, help_of(name), verbs, group, own.limits or (None, None), advanced
+        own.word, own.default, text, verbs, group, own.limits or (None, None), advanced, task=task
     )
     alias = f"--{name.replace('.', '-').replace('_', '-')}"
     return option if alias == option.flag else replace(option, aliases=(alias,))
@@ -32,7 +33,7 @@ def _file(option: Option) -> Option:
 
 
 _POLICY = _as_parameter("policy", ("run",), "Latency budget")
-_BRANCH = _as_parameter("branch", ("run", "evaluate"), "Latency budget")
+_BRANCH = _as_parameter("branch", ("run",), "Latency budget")
 _SCOPE = _as_parameter("sla.scope", _RUNS, "Latency budget", advanced=True)
 _TOPIC = Option(
     "topic", None, "Image topic, where a bag has several.", ("run",), "Source", advanced=True
@@ -72,7 +73,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("seed", 0, "Seed of what is random.", _RUNS, "Source", advanced=True),
     _as_parameter("max_image_px", (*_RUNS, "profile"), "Source", advanced=True),
     # What sees.
+    Option("task", TASKS[0], f"What is done with the images: {choices(TASKS)}.",
+           (*_RUNS, "demo", "profile"), "Network"),
     _as_parameter("detector", (*_RUNS, "demo", "profile"), "Network"),
+    _as_parameter("classifier", (*_RUNS, "demo", "profile"), "Network", advanced=True),
     _as_parameter("weights", (*_RUNS, "demo", "profile"), "Network"),
     _file(_as_parameter("class_names_file", (*_RUNS, "demo", "profile"), "Network", advanced=True)),
     _as_parameter("space", (*_RUNS, "demo", "profile"), "Network", advanced=True),
@@ -92,13 +96,18 @@ OPTIONS: tuple[Option, ...] = (
             "branch (fixed:shape=448,si=4), or a YAML file with a policy and options of its own. "
             "The others are compared with the first one."),
     _BRANCH,
-    replace(_BRANCH, default=None, verbs=("compare",), is_several=True,
+    replace(_BRANCH, verbs=("evaluate",), advanced=True),
+    replace(_BRANCH, default=None, verbs=("compare",), is_several=True, advanced=True,
             help=f"{_BRANCH.help} Given several times, the policies that take a branch run "
             "once with each."),
     _file(_as_parameter("profile", (*_RUNS, "demo"), "Latency budget")),
     replace(_as_parameter("score_threshold", _RUNS, "Results", advanced=True),
             default=TRACKED_SCORE),
     _as_parameter("nms.class_agnostic_iou", _RUNS, "Results", advanced=True),
+    *(
+        _as_parameter(name, _RUNS, "Results", advanced=True)
+        for name in ("top_k", "smoothing", "region")
+    ),
     # How it runs.
     Option("repeats", 1, "How often all sources are run.", ("compare",), "Run", limits=(1, None),
            advanced=True),
@@ -188,4 +197,4 @@ def options_of(verb: str) -> list[Option]:
     """Options and arguments of a command, in the order of its help: arguments, basic, advanced."""
     own = [option for option in OPTIONS if verb in option.verbs]
     groups = ("", *GROUPS)
-    return sorted(own, key=lambda own: (own.advanced, groups.index(own.group)))
+    return sorted(own, key=lambda own: (own.advanced, own.panel_task, groups.index(own.group)))

@@ -1,11 +1,20 @@
 """Names of policies and systems, for users."""
 
-__all__ = ["ALIASES", "HINDSIGHT", "POLICY_NAMES", "SYSTEMS", "WITH_BRANCH"]
+__all__ = ["ALIASES", "HINDSIGHT", "POLICIES", "POLICY_NAMES", "SYSTEMS", "TASKS", "WITH_BRANCH"]
 
-#: Ways to choose a branch.
-POLICY_NAMES = (
-    "most_accurate", "least_latency", "fixed", "fastest", "approxdet", "adascale", "triggered",
-)  # fmt: skip
+_COMMON = ("most_accurate", "least_latency", "fixed", "fastest")
+
+#: Ways to choose a branch, by task.
+POLICIES = {
+    "detection": (*_COMMON, "approxdet", "adascale", "triggered"),
+    "classification": _COMMON,
+}
+
+#: Of any task.
+POLICY_NAMES = POLICIES["detection"]
+
+#: What a kernel can be for.
+TASKS = tuple(POLICIES)
 
 #: Systems that choose when all is over; see `simulation.hindsight`.
 HINDSIGHT = ("oracle", "best_fixed")

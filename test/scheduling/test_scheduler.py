@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from approx_perception.accuracy.content_model import ConstantAccuracy
-from approx_perception.assembly.policy_factory import POLICY_NAMES, PolicyFactory
+from approx_perception.assembly.policy_factory import PolicyFactory
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.interface.systems import POLICIES
 from approx_perception.scheduling import Fastest, Fixed, MostAccurate, Scheduler
 from approx_perception.structures import SLA, Observation
 from approx_perception.testing.fakes import FakeLatency, small_space
@@ -150,7 +151,9 @@ def test_fixed_branch_must_be_in_the_space(latency):
 
 
 def test_unknown_policy_names_the_known():
-    with pytest.raises(ConfigurationError, match="no policy 'best'; choose 'most_accurate'"):
+    with pytest.raises(
+        ConfigurationError, match="no policy 'best' for detection; choose 'most_accurate'"
+    ):
         PolicyFactory(SPACE, ACCURACY).create("best", Branch(160))
 
 
@@ -175,7 +178,7 @@ def test_other_policies_heed_what_is_allowed(latency, name):
     assert SPACE.index(scheduler.decide(Observation(LOOSE)).branch) == 0
 
 
-@pytest.mark.parametrize("name", sorted(set(POLICY_NAMES) - {"approxdet"}))
+@pytest.mark.parametrize("name", sorted(set(POLICIES["detection"]) - {"approxdet"}))
 def test_a_policy_that_could_choose_nothing_is_refused_when_it_is_set(name):
     factory = PolicyFactory(SPACE, ACCURACY)
     tracked = next(branch for branch in SPACE if branch.si > 1)

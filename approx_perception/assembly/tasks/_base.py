@@ -72,6 +72,10 @@ class Task(ABC):
         """A sentence where something else is loaded than is named, else empty."""
         return ""
 
+    def caution(self, options: KernelOptions) -> str:
+        """What a user of real images must know, as far as that is known before loading."""
+        return ""
+
     @abstractmethod
     def load(self, options: KernelOptions, num_threads: int, precision: str) -> NeuralNetwork:
         """Load the network.

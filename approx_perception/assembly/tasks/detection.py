@@ -19,6 +19,7 @@ from approx_perception.detectors import (
     family_for,
     load_detector,
 )
+from approx_perception.detectors._shipped import SHIPPED_CAUTION, is_shipped
 from approx_perception.exceptions import shown
 from approx_perception.kernels.detection import DetectionKernel, DetectionOptions
 
@@ -46,6 +47,11 @@ class DetectionTask(Task):
             f"{shown(options.weights)} is an ONNX file, which {options.detector} cannot read: it "
             f"is taken for {family}"
         )
+
+    def caution(self, options: KernelOptions) -> str:
+        """See `Task`."""
+        is_default = not options.weights or is_shipped(Path(options.weights))
+        return SHIPPED_CAUTION if is_default and self.family(options) == "faster_rcnn" else ""
 
     def load(self, options: KernelOptions, num_threads: int, precision: str) -> Detector:
         """See `Task`."""
