@@ -221,6 +221,9 @@ class Kernel(ABC):
         A trial may be run again to time it again.
         """
 
-    def run_together(self, images: Sequence[Image], part: int) -> list[Any]:
-        """Run one of `batched_parts` on images of one size; what it finds in each."""
+    def run_together(self, frames: Sequence[tuple[Any, Frame]], part: int) -> list[Any]:
+        """Run one of `batched_parts` on frames of one size; what it finds in each.
+
+        Each frame comes with the state of its camera, which must not be changed.
+        """
         raise NotImplementedError

@@ -104,8 +104,9 @@ class DetectionKernel(Kernel):
         """Build every tracker that the space names."""
         return {settings: create_tracker(settings) for settings in self.space.trackers}
 
-    def run_together(self, images: Sequence[Image], part: int) -> list[Any]:
+    def run_together(self, frames: Sequence[tuple[Any, Frame]], part: int) -> list[Any]:
         """See `Kernel`."""
+        images = [frame.image for _, frame in frames]
         return self.detector.detect_together(images, DetectorSettings(*self._settings[part]))
 
     def trials(self, images: Sequence[Image], seed: int = 0) -> Iterator[Trial]:

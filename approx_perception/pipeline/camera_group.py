@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from approx_perception.clock import Clock
 from approx_perception.kernels import Batch
@@ -73,7 +74,8 @@ class CameraGroup:
                 continue
             waiting.setdefault((work.main_part, frame.image.shape), {})[index] = work
         for (part, _), works in waiting.items():
-            batches = self._run(part, list(works.values()))
+            states = [self._streams[frames[index][0]].state for index in works]
+            batches = self._run(part, list(works.values()), states)
             for (index, work), batch in zip(works.items(), batches, strict=True):
                 try:
                     outcomes[index] = self._streams[frames[index][0]].finish(work, batch)
@@ -81,18 +83,21 @@ class CameraGroup:
                     outcomes[index] = error
         return [outcomes[index] for index in range(len(frames))]
 
-    def _run(self, part: int, works: Sequence[FrameUnderWay]) -> Sequence[Batch | None]:
+    def _run(
+        self, part: int, works: Sequence[FrameUnderWay], states: Sequence[Any]
+    ) -> Sequence[Batch | None]:
         """Run a part together, each waits for all; None for a lone frame or after a failure."""
         if len(works) == 1:
             return [None]
         start_ns = self._clock.monotonic_ns()
         kernel = next(iter(self._streams.values())).kernel
         try:
-            found = kernel.run_together([work.frame.image for work in works], part)
+            own = [(state, work.frame) for state, work in zip(states, works, strict=True)]
+            found = kernel.run_together(own, part)
         except Exception:
             found = []
         if len(found) != len(works):
             # One by one it shows whose image it was.
             return [None] * len(works)
         batch_ms = (self._clock.monotonic_ns() - start_ns) / 1e6
-        return [Batch(own, len(works), batch_ms) for own in found]
+        return [Batch(each, len(works), batch_ms) for each in found]
