@@ -24,6 +24,7 @@ from approx_perception.datasets.synthetic import SCENARIOS, SyntheticVideo
 from approx_perception.detectors import DetectorOptions, load_detector
 from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.metrics.average_precision import FrameMatch, mean_ap50
+from approx_perception.metrics.scoring.by_task import scoring_of
 from approx_perception.simulation.replay import matcher, replay_all
 
 
@@ -39,12 +40,13 @@ def measure(
     kernel: DetectionKernel, sources: Sequence[FrameSource], report: Callable[[int, int], None]
 ) -> BranchAccuracy:
     """Score every branch on sources that have ground truth, a source at a time in memory."""
+    scoring = scoring_of(kernel.task)
     matches: dict[Branch, dict[str, list[FrameMatch]]] = {branch: {} for branch in kernel.space}
     done = 0
     for source in sources:
         frames = [entry for entry in source if entry.ground_truth is not None]
         class_map = ClassMap(kernel.class_names, source.class_names)
-        for own in replay_all(kernel, frames, matcher(frames, class_map)):
+        for own in replay_all(kernel, frames, matcher(scoring, frames, class_map)):
             for position, found in own.matches.items():
                 matches[kernel.space[position]].setdefault(source.name, []).extend(found)
             done += len(own.matches)

@@ -28,6 +28,7 @@ from approx_perception.files import read_columns, write_columns
 from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.kernels.detection_replay import replay_setting
 from approx_perception.metrics.average_precision import FrameMatch
+from approx_perception.metrics.scoring.by_task import scoring_of
 from approx_perception.profiling.profiler import clips_of
 from approx_perception.simulation.hindsight import BranchOutcomes, branch_latencies_ms
 from approx_perception.simulation.recorded_machine import SimulatedMachine
@@ -56,7 +57,7 @@ class World:
         return self.kernel.space
 
     def match(self, frame: int, found: Detections) -> FrameMatch:
-        return matcher(self.frames, self.class_map)(frame, found)
+        return matcher(scoring_of(self.space.task), self.frames, self.class_map)(frame, found)
 
     def branch_latencies_ms(self) -> np.ndarray:
         contents = {

@@ -4,13 +4,14 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
+import numpy.typing as npt
 
-from approx_perception.accuracy.content_model import AccuracyModel, ContentRegression
+from approx_perception.accuracy.learned import LEARNED, LearnedAccuracy
 from approx_perception.branches import Space, read_space
 from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.files import (
@@ -41,13 +42,13 @@ class PredictorBundle:
         ``space`` and ``space_hash``, ``network`` and ``machine`` (text), and whatever else tells
         where it comes from; plain JSON.
     accuracy
-        Content-aware AP50; None in a profile of data without ground truth.
+        By content; None in a profile of data without ground truth.
     latency
         None in a bundle that ships with weights, for latency is the machine's.
     """
 
     metadata: dict[str, Any]
-    accuracy: AccuracyModel | None
+    accuracy: LearnedAccuracy | None
     latency: LatencyModel | None = None
 
     def save(self, path: Path) -> None:
@@ -87,19 +88,20 @@ class PredictorBundle:
             arrays = unpack_columns(content)
             if "latency.detection_scores" in arrays:
                 raise ConfigurationError(f"{path} is a profile of an older version; {_REMEDY}")
-            bundle = cls(metadata, _accuracy(arrays), _restore(LatencyModel, "latency", arrays))
-            bundle._check_shapes()
+            space = read_space(metadata["space"], "the profile's space")
+            accuracy = _restore(LEARNED[space.task], "accuracy", arrays)
+            bundle = cls(metadata, accuracy, _restore(LatencyModel, "latency", arrays))
+            bundle._check_shapes(space)
         except (ValueError, LookupError, AttributeError, TypeError) as error:
             raise ConfigurationError(
                 f"the profile {path} is not whole: {error}; {_REMEDY}"
             ) from error
         return bundle
 
-    def _check_shapes(self) -> None:
+    def _check_shapes(self, space: Space[Any]) -> None:
         idleness = self.metadata.get("idleness") or {}
         if not all(isinstance(value, float | int | None) for value in idleness.values()):
             raise ValueError(f"idleness is {idleness}")
-        space = read_space(self.metadata["space"], "the profile's space")
         parts, kinds = len(space.compiled.parts), len(space.compiled.kinds)
         expected: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
         expected = {}
@@ -185,38 +187,25 @@ def _flatten(prefix: str, part: object) -> Columns:
     for field in fields(part):  # type: ignore[arg-type]
         value = getattr(part, field.name)
         name = f"{prefix}.{field.name}"
-        arrays |= (
-            _flatten(name, value)
-            if isinstance(value, ContentRegression)
-            else {name: np.asarray(value)}
-        )
+        arrays |= _flatten(name, value) if is_dataclass(value) else {name: np.asarray(value)}
     return arrays
 
 
 def _restore(kind: type[Part], prefix: str, arrays: Columns) -> Part | None:
-    """Build a dataclass from its arrays; None if there are none."""
-    values: dict[str, Any] = {
-        name.removeprefix(f"{prefix}."): array
-        for name, array in arrays.items()
-        if name.startswith(f"{prefix}.")
-    }
-    if not values:
-        return None
-    for name, value in values.items():
-        if not np.isfinite(value).all() and name != "load":
-            raise ValueError(f"{prefix}.{name} holds values that are not finite")
-        if value.ndim == 0:
-            values[name] = value.item()
-    return kind(**values)
+    """Build a dataclass, and those in it, from arrays by dotted names; None if there are none."""
+    values: dict[str, Any] = {}
+    for name, inner in get_type_hints(kind).items():
+        path = f"{prefix}.{name}"
+        if isinstance(inner, type) and is_dataclass(inner):
+            values[name] = _restore(inner, path, arrays)
+        elif path in arrays:
+            values[name] = _checked(path, arrays[path])
+    values = {name: value for name, value in values.items() if value is not None}
+    return kind(**values) if values else None
 
 
-def _accuracy(arrays: Columns) -> AccuracyModel | None:
-    if not any(name.startswith("accuracy.") for name in arrays):
-        return None
-    objects = _restore(ContentRegression, "accuracy.objects", arrays)
-    if objects is None:
-        raise KeyError("accuracy by content")
-    agnostic = arrays["accuracy.agnostic"]
-    if not np.isfinite(agnostic).all():
-        raise ValueError("accuracy.agnostic holds values that are not finite")
-    return AccuracyModel(agnostic, objects)
+def _checked(path: str, value: npt.NDArray[Any]) -> Any:
+    """A plain number of an array without a dimension; loads alone may be unknown."""
+    if not np.isfinite(value).all() and not path.endswith(".load"):
+        raise ValueError(f"{path} holds values that are not finite")
+    return value.item() if value.ndim == 0 else value

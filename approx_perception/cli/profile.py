@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from approx_perception.cli._console import console, progress_bar
-from approx_perception.cli._evaluation import kernel_of, show_warnings
+from approx_perception.cli._evaluation import kernel_of
 from approx_perception.cli._verb import verb
 from approx_perception.datasets.synthetic import SCENARIOS
 from approx_perception.files import claimed
@@ -39,7 +39,6 @@ def profile(
     """
     from approx_perception.assembly.tasks import task_of
     from approx_perception.evaluation.sources import sources_of
-    from approx_perception.profiling.fit_accuracy import accuracy_words
     from approx_perception.profiling.session import ProfileData, ProfileSession, check_target
 
     with claimed(out) as place:
@@ -59,13 +58,11 @@ def profile(
             return
         with progress_bar() as bar:
             task = bar.add_task("profiling", total=session.profiler.unit_count)
-            errors = session.measure(
+            told = session.measure(
                 lambda message, done: bar.update(task, description=message, advance=done)
             )
-    if errors:
-        told, warning = accuracy_words(errors)
+    if told:
         console.print(told, soft_wrap=True)
-        show_warnings([warning] if warning else [])
     console.print(f"the profile is in {out}; give it to run, demo and the node as --profile")
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from approx_perception.assembly.tasks import task_of
 from approx_perception.datasets import LabelledFrame
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.evaluation.systems import BuiltSystem
 from approx_perception.exceptions import ConfigurationError, DatasetError
+from approx_perception.metrics.scoring.by_task import scoring_of
 from approx_perception.pipeline.driver import Conditions
 from approx_perception.simulation.hindsight import BranchOutcomes, KnownAfterwards, follow_branches
 from approx_perception.simulation.replay import matcher
@@ -65,11 +67,12 @@ class Hindsight:
         stream, machine = built.network.stream(), built.machine
         if machine is None:
             raise AssertionError("such systems are built on a recorded machine only")
-        iou = built.spec.options.class_agnostic_iou
-        key = f"{stream.kernel.description}, {stream.kernel.space.hash}, {iou}"
+        kernel, options = stream.kernel, built.spec.options
+        state_options = task_of(options).state_options(options)
+        key = f"{kernel.description}, {kernel.space.hash}, {state_options}"
         if key not in self._followed:
+            match = matcher(scoring_of(kernel.task), self._frames, class_map)
             self._followed[key] = follow_branches(
-                stream.kernel, self._frames, machine, matcher(self._frames, class_map),
-                len(class_map.truth_names), stream.state,
-            )  # fmt: skip
+                kernel, self._frames, machine, match, len(class_map.truth_names), stream.state
+            )
         return self._followed[key]

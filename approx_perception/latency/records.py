@@ -41,9 +41,9 @@ class ProfileRecords:
     latency
         Columns of `LATENCY_COLUMNS` and of content.
     accuracy
-        ``source`` (S,), ``start`` (S,): snippets by source and first frame; ``ap50`` (S, B);
-        ``features`` (S, D, F): as seen by each part that starts groups, in the order of
-        `FEATURE_NAMES`.
+        ``source`` (S,), ``start`` (S,): snippets by source and first frame; ``ap50`` or ``top1``
+        (S, B), as the task's `Scoring.measure` is called; ``features`` (S, D, F): as seen by each
+        part that starts groups, see `AccuracyLearner`.
     """
 
     metadata: dict[str, Any]

@@ -9,33 +9,19 @@ from approx_perception.datasets import FrameSource, LabelledFrame
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.exceptions import ConfigurationError, DatasetError
 from approx_perception.metrics.truth_use import check_classes
+from approx_perception.profiling.learners._base import AccuracyLearner
 
-__all__ = [
-    "LEAST_SNIPPETS",
-    "SNIPPET_FRAMES",
-    "enough_frames",
-    "have_truth",
-    "labelled_frames",
-    "snippet_starts",
-]
-
-#: Length of the pieces of video whose accuracy is predicted.
-SNIPPET_FRAMES = 16
-#: With objects; from fewer, nothing can be learned.
-LEAST_SNIPPETS = 4
+__all__ = ["enough_frames", "have_truth", "labelled_frames", "snippet_starts"]
 
 
-def have_truth(sources: Mapping[str, FrameSource], frames: int | None) -> bool:
+def have_truth(sources: Mapping[str, FrameSource], frames: int) -> bool:
     """Whether the first frames of all sources have ground truth; false if none of them has any.
-
-    Without ``frames`` these are as many as a single source needs.
 
     Raises
     ------
     DatasetError
         If some sources have it and others have not, or one has no frame at all.
     """
-    frames = frames or LEAST_SNIPPETS * SNIPPET_FRAMES
     labelled: list[str] = []
     unlabelled: list[str] = []
     for name, source in sources.items():
@@ -60,12 +46,13 @@ def labelled_frames(source: FrameSource, count: int | None) -> Iterator[Labelled
     return islice((entry for entry in source if entry.ground_truth is not None), count)
 
 
-def snippet_starts(frame_count: int) -> range:
-    """First frames of the snippets of so many frames; a rest is left out, but not the only one."""
-    return range(0, max(frame_count - SNIPPET_FRAMES, 0) + 1, SNIPPET_FRAMES)
+def snippet_starts(frame_count: int, length: int) -> range:
+    """First frames of the snippets of a length; a rest is left out, but not the only one."""
+    return range(0, max(frame_count - length, 0) + 1, length)
 
 
 def enough_frames(
+    learner: AccuracyLearner,
     sources: Mapping[str, FrameSource],
     frames: int | None,
     network_names: tuple[str, ...],
@@ -75,6 +62,8 @@ def enough_frames(
 
     Parameters
     ----------
+    learner
+        Says how many snippets of what length it needs.
     sources
         Data.
     frames
@@ -85,33 +74,38 @@ def enough_frames(
     Raises
     ------
     ConfigurationError
-        If a source and the network have no class in common, or fewer than `LEAST_SNIPPETS`
-        snippets hold objects that count and that the network knows.
+        If a source and the network have no class in common, or too few snippets hold
+        objects that count and that the network knows.
     """
     maps = [ClassMap(network_names, each.class_names, translations) for each in sources.values()]
     for (name, source), class_map in zip(sources.items(), maps, strict=True):
         if source.class_names:
             check_classes(class_map, source.truth_name or name)
-    snippets = [_snippets(s, frames, m) for s, m in zip(sources.values(), maps, strict=True)]
-    count = 0
+    length, least, count = learner.snippet_frames, learner.least_snippets, 0
+    snippets = [
+        _snippets(source, frames, class_map, length)
+        for source, class_map in zip(sources.values(), maps, strict=True)
+    ]
     # The next snippet of each source in turns.
     for index, turn in enumerate(zip_longest(*snippets, fillvalue=False), start=1):
         count += sum(turn)
-        if count >= LEAST_SNIPPETS:
-            return frames or index * SNIPPET_FRAMES
+        if count >= least:
+            return frames or index * length
     used = "" if frames is None else f"first {frames} "
     way_out = "" if frames is None else (
-        f"more --frames (at least {LEAST_SNIPPETS * SNIPPET_FRAMES} of a single source), "
+        f"more --frames (at least {learner.least_frames} of a single source), "
     )  # fmt: skip
+    unit = "frames" if length == 1 else f"snippets of {length} frames"
     raise ConfigurationError(
-        f"accuracy is learned from {LEAST_SNIPPETS} snippets of {SNIPPET_FRAMES} frames or more "
-        f"with objects of classes that the network knows; the {used}frames of {len(sources)} "
-        f"sources have {count}: give {way_out}more sources, or bring names of classes together "
-        "with --class-map"
+        f"accuracy is learned from {least} {unit} or more with objects of classes that the network "
+        f"knows; the {used}frames of {len(sources)} sources have {count}: give {way_out}more "
+        "sources, or bring names of classes together with --class-map"
     )
 
 
-def _snippets(source: FrameSource, frames: int | None, class_map: ClassMap) -> Iterator[bool]:
+def _snippets(
+    source: FrameSource, frames: int | None, class_map: ClassMap, length: int
+) -> Iterator[bool]:
     """Whether each snippet holds objects that count; those of `snippet_starts`."""
     known = [class_map.truth_names.index(name) for name in class_map.found_names]
     truths = (entry.ground_truth for entry in labelled_frames(source, frames))
@@ -119,7 +113,7 @@ def _snippets(source: FrameSource, frames: int | None, class_map: ClassMap) -> I
         bool((~truth.ignored & np.isin(truth.class_ids, known)).any())
         for truth in truths if truth is not None
     )  # fmt: skip
-    snippet = [*islice(with_objects, SNIPPET_FRAMES)]
+    snippet = [*islice(with_objects, length)]
     yield any(snippet)
-    while len(snippet := [*islice(with_objects, SNIPPET_FRAMES)]) == SNIPPET_FRAMES:
+    while len(snippet := [*islice(with_objects, length)]) == length:
         yield any(snippet)

@@ -1,6 +1,5 @@
 """From accuracy records to an `AccuracyModel`: ridge in two levels, judged on sources left out."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +13,14 @@ from approx_perception.accuracy.content_model import (
 )
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import Columns
-from approx_perception.profiling.data import LEAST_SNIPPETS
 
-__all__ = ["AccuracyFit", "accuracy_words", "fit_accuracy"]
+__all__ = ["LEAST_SNIPPETS", "AccuracyFit", "fit_accuracy"]
 
 Vector = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
+#: With objects; from fewer, nothing can be learned.
+LEAST_SNIPPETS = 4
 #: What content is worth is drawn to nothing as if one snippet had shown that (a Gaussian prior,
 #: of which ridge is the mode), and what it is worth for a branch to what it is for all: six
 #: snippets can tell little of it, and fifty nearly all.
@@ -49,32 +49,17 @@ class AccuracyFit:
     model: AccuracyModel
     errors: dict[str, float]
 
-
-def accuracy_words(errors: Mapping[str, float]) -> tuple[str, str]:
-    """Say how far off the predictions are, and warn where content makes them worse.
-
-    Parameters
-    ----------
-    errors
-        Of an `AccuracyFit`.
-
-    Returns
-    -------
-    tuple of str
-        What to tell, and what to warn of; the latter is empty where content helps.
-    """
-    by_content, by_mean = errors["objects"], errors["agnostic"]
-    told = (
-        "AP50 predicted for scenes that were left out of the fit is off on average by "
-        f"{by_content:.3f} where it goes by the objects in view, which is what decides, and by "
-        f"{by_mean:.3f} where each branch has one AP50 for all scenes"
-    )
-    if by_content < by_mean:
-        return told, ""
-    return told, (
-        "going by the objects in view predicts AP50 no better than one AP50 for all scenes; more "
-        "and different sources would make the profile better"
-    )
+    def words(self) -> str:
+        """How far off predictions are, for users, and what to do where content makes them worse."""
+        by_content, by_mean = self.errors["objects"], self.errors["agnostic"]
+        told = (
+            "AP50 predicted for scenes that were left out of the fit is off on average by "
+            f"{by_content:.3f} where it goes by the objects in view, which is what decides, and "
+            f"by {by_mean:.3f} where each branch has one AP50 for all scenes"
+        )
+        if by_content < by_mean:
+            return told
+        return f"{told}; more and different sources would make the profile better"
 
 
 def _regress(features: Vector, ap50: Vector, shapes: Vector) -> ContentRegression:

@@ -7,7 +7,8 @@ from approx_perception.branches import read_space
 from approx_perception.kernels.by_task import cost_terms_of
 from approx_perception.latency.fit import fit_latency
 from approx_perception.latency.records import ProfileRecords
-from approx_perception.profiling.fit_accuracy import AccuracyFit, fit_accuracy
+from approx_perception.profiling.learners._base import LearnedFit
+from approx_perception.profiling.learners.by_task import learner_of
 
 __all__ = ["fit_profile"]
 
@@ -17,7 +18,7 @@ _INHERITED = (
 )  # fmt: skip
 
 
-def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit | None]:
+def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, LearnedFit | None]:
     """Fit everything; no accuracy where the data had no ground truth.
 
     Raises
@@ -33,12 +34,11 @@ def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, AccuracyFit |
     )
     terms = cost_terms_of(space)
     latency = fit_latency(records.latency, load, space.compiled, terms)
-    shapes = np.array([branch.shape for branch in space], np.float64)
     kept = {name: metadata[name] for name in _INHERITED}
     # Records of older versions do not tell.
     kept["idleness"] = metadata.get("idleness")
     if not records.accuracy:
         return PredictorBundle(kept, None, latency), None
-    accuracy = fit_accuracy(records.accuracy, shapes)
+    accuracy = learner_of(space.task).fit(records.accuracy, space)
     kept["accuracy_errors_left_out"] = {k: round(v, 4) for k, v in accuracy.errors.items()}
     return PredictorBundle(kept, accuracy.model, latency), accuracy

@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.accuracy.content_model import FEATURE_NAMES, feature_vector
 from approx_perception.assembly.measuring import PartTimer
 from approx_perception.clock import Clock
 from approx_perception.datasets import FrameSource
@@ -25,9 +24,10 @@ from approx_perception.exceptions import DatasetError
 from approx_perception.files import Columns, read_columns, write_columns
 from approx_perception.kernels import Kernel
 from approx_perception.load.load_meter import LoadMeter
-from approx_perception.metrics.average_precision import pooled_ap50
+from approx_perception.metrics.scoring.by_task import scoring_of
 from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
-from approx_perception.profiling.data import SNIPPET_FRAMES, labelled_frames, snippet_starts
+from approx_perception.profiling.data import labelled_frames, snippet_starts
+from approx_perception.profiling.learners.by_task import learner_of
 from approx_perception.profiling.plan import ProfilePlan, switching_tour
 from approx_perception.simulation.replay import matcher, replay_all
 
@@ -145,23 +145,24 @@ class Profiler:
         frames = list(labelled_frames(source, self.frames_per_source))
         if not frames:
             raise DatasetError(f"{source.name} has no ground truth; accuracy cannot be profiled")
-        starts = list(snippet_starts(len(frames)))
         kernel = self.kernel
+        scoring, learner = scoring_of(kernel.task), learner_of(kernel.task)
+        starts = list(snippet_starts(len(frames), learner.snippet_frames))
         main_parts = kernel.space.compiled.main_parts[0].tolist()
-        ap50 = np.zeros((len(starts), len(kernel.space)))
-        features = np.zeros((len(starts), len(main_parts), len(FEATURE_NAMES)))
+        accuracy = np.zeros((len(starts), len(kernel.space)))
+        features = np.zeros((len(starts), len(main_parts), len(learner.feature_names)))
         class_map = ClassMap(kernel.class_names, source.class_names, self.translations)
-        for own in replay_all(kernel, frames, matcher(frames, class_map)):
-            seen = np.array([feature_vector(content) for content in own.replay.contents])
+        for own in replay_all(kernel, frames, matcher(scoring, frames, class_map)):
+            seen = np.array([learner.features_of(content) for content in own.replay.contents])
             column = main_parts.index(own.replay.main_part)
             for row, start in enumerate(starts):
-                part = slice(start, start + SNIPPET_FRAMES)
+                part = slice(start, start + learner.snippet_frames)
                 features[row, column] = _mean_of_known(seen[part])
                 for branch, matches in own.matches.items():
-                    ap50[row, branch] = pooled_ap50(matches[part])
+                    accuracy[row, branch] = scoring.pooled(matches[part])
         return {
-            "source": np.full(len(starts), index), "start": np.array(starts), "ap50": ap50,
-            "features": features,
+            "source": np.full(len(starts), index), "start": np.array(starts),
+            scoring.measure: accuracy, "features": features,
         }  # fmt: skip
 
 

@@ -19,8 +19,9 @@ from approx_perception.datasets.class_map import ClassTable
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import read_json_table
 from approx_perception.notices import notice
-from approx_perception.profiling.data import SNIPPET_FRAMES, enough_frames, have_truth
+from approx_perception.profiling.data import enough_frames, have_truth
 from approx_perception.profiling.fit_profile import fit_profile
+from approx_perception.profiling.learners.by_task import learner_of
 from approx_perception.profiling.plan import ProfilePlan, contention_levels
 from approx_perception.profiling.profiler import Clip, Profiler, Report, clips_of
 from approx_perception.profiling.recording import estimate_seconds, partial_folder, record_profile
@@ -143,12 +144,13 @@ class ProfileSession:
         """
         task = task_of(options)
         space = load_space(options.space, task.family(options), task.name)
-        has_truth = have_truth(data.sources, data.frames)
+        learner = learner_of(task.name)
+        has_truth = have_truth(data.sources, data.frames or learner.least_frames)
         network, num_threads = load_network(options)
         names = data.class_map.names
-        frames = data.frames or SNIPPET_FRAMES
+        frames = data.frames or learner.snippet_frames
         if has_truth:
-            frames = enough_frames(data.sources, data.frames, network.class_names, names)
+            frames = enough_frames(learner, data.sources, data.frames, network.class_names, names)
         else:
             notice(
                 "the data have no ground truth: only latency is profiled; what branches are worth "
@@ -180,7 +182,7 @@ class ProfileSession:
             )
         return estimate_seconds(self.profiler, self.clips)
 
-    def measure(self, report: Report) -> dict[str, float]:
+    def measure(self, report: Report) -> str:
         """Measure, fit, and write the files.
 
         Parameters
@@ -190,9 +192,8 @@ class ProfileSession:
 
         Returns
         -------
-        dict
-            Mean error of AP50 on sources left out, of each way to predict it; empty where latency
-            alone was measured.
+        str
+            How far off predictions of accuracy are; empty where latency alone was measured.
 
         Raises
         ------
@@ -220,7 +221,7 @@ class ProfileSession:
             notice(
                 f"the profile was made on a busy machine ({reasons}); make it again on an idle one"
             )
-        return {} if accuracy is None else dict(accuracy.errors)
+        return "" if accuracy is None else accuracy.words()
 
 
 def _begun(out: Path) -> set[Path]:

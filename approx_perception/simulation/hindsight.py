@@ -16,8 +16,9 @@ import numpy.typing as npt
 from approx_perception.branches import Space
 from approx_perception.datasets import LabelledFrame
 from approx_perception.kernels import Kernel, KernelState
-from approx_perception.metrics.average_precision import FrameMatch, mean_ap50, pooled_ap50
 from approx_perception.metrics.latency import group_means_ms, violation_share
+from approx_perception.metrics.scoring._base import Match, Scoring
+from approx_perception.metrics.scoring.by_task import scoring_of
 from approx_perception.simulation.recorded_machine import SimulatedMachine
 from approx_perception.simulation.replay import Matcher, replay_all
 from approx_perception.structures import (
@@ -40,7 +41,7 @@ __all__ = [
 
 Vector = npt.NDArray[np.float64]
 
-#: What AP50 over all frames counts where AP50 of a group leaves equals.
+#: What accuracy over all frames counts where that of a group leaves equals.
 _OVERALL_SHARE = 1e-3
 
 
@@ -81,10 +82,15 @@ class BranchOutcomes:
     """
 
     space: Space[Any]
-    matches: Sequence[Sequence[FrameMatch]]
+    matches: Sequence[Sequence[Match]]
     latencies_ms: Vector
     class_count: int
     published: Sequence[Sequence[Any]] = ()
+
+    @property
+    def scoring(self) -> Scoring:
+        """Of the task."""
+        return scoring_of(self.space.task)
 
     @property
     def group_frames(self) -> int:
@@ -100,7 +106,7 @@ class BranchOutcomes:
         """``(N,)`` latency of each frame under a choice."""
         return np.asarray(self.latencies_ms[choice.branches, np.arange(len(choice.branches))])
 
-    def chosen(self, choice: Choice) -> list[FrameMatch]:
+    def chosen(self, choice: Choice) -> list[Match]:
         """What is published under a choice, compared with the truth."""
         return [self.matches[b][i] for i, b in enumerate(choice.branches.tolist())]
 
@@ -139,7 +145,7 @@ class BranchOutcomes:
                 for part in parts
             )
             if over <= allowed:
-                value = mean_ap50(self.matches[branch], self.class_count).mean
+                value = self.scoring.mean(self.matches[branch], self.class_count)
                 best = max(best or (-1.0, 0), (value, branch))
         return None if best is None else self.fixed(best[1])
 
@@ -150,7 +156,7 @@ class BranchOutcomes:
         scope ``gof``: what the SLA counts.
         """
         count = self.latencies_ms.shape[1]
-        overall = np.array([mean_ap50(own, self.class_count).mean for own in self.matches])
+        overall = np.array([self.scoring.mean(own, self.class_count) for own in self.matches])
         branches = np.zeros(count, np.int64)
         starts = np.zeros(count, bool)
         for start in range(0, count, self.group_frames):
@@ -164,8 +170,8 @@ class BranchOutcomes:
                     ]
                 )
             worst = relative.max(axis=1)
-            ap50 = np.array([pooled_ap50(own[part]) for own in self.matches])
-            value = np.nan_to_num(ap50, nan=0.0) + _OVERALL_SHARE * np.nan_to_num(overall)
+            of_group = np.array([self.scoring.pooled(own[part]) for own in self.matches])
+            value = np.nan_to_num(of_group, nan=0.0) + _OVERALL_SHARE * np.nan_to_num(overall)
             best = int(np.where(worst <= 1, value, -worst).argmax())
             branches[part] = best
             starts[part] = self.starts(best)[part]
@@ -193,7 +199,7 @@ def follow_branches(
     """
     contents: dict[int, Sequence[Content]] = {}
     published: dict[int, Sequence[Any]] = {}
-    matches: dict[int, list[FrameMatch]] = {}
+    matches: dict[int, list[Match]] = {}
     for own in replay_all(kernel, frames, match, state):
         contents[own.replay.main_part] = own.replay.contents
         published |= own.replay.outputs

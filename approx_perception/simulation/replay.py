@@ -12,14 +12,14 @@ from approx_perception.datasets.class_map import ClassMap
 from approx_perception.kernels import Kernel, KernelState, Replay
 from approx_perception.kernels.stage_timer import StageTimer
 from approx_perception.machine import core_count
-from approx_perception.metrics.average_precision import FrameMatch, match_frame
+from approx_perception.metrics.scoring._base import Match, Scoring
 from approx_perception.pipeline.driver import Conditions, Driver, drive
-from approx_perception.structures import SLA, Decision, Detections, Frame, FrameResult
+from approx_perception.structures import SLA, Decision, Frame, FrameResult
 
 __all__ = ["MatchedReplay", "Matcher", "match_all", "matcher", "replay_all"]
 
 #: Compares what was published for a frame with its truth: position of the frame, and output.
-Matcher = Callable[[int, Any], FrameMatch]
+Matcher = Callable[[int, Any], Match]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +35,7 @@ class MatchedReplay:
     """
 
     replay: Replay
-    matches: dict[int, list[FrameMatch]]
+    matches: dict[int, list[Match]]
 
 
 def replay_all(
@@ -71,22 +71,22 @@ def replay_all(
             yield replay.result()
 
 
-def matcher(frames: Sequence[LabelledFrame], class_map: ClassMap) -> Matcher:
-    """Compare detections with the truth of frames that all have it."""
+def matcher(scoring: Scoring, frames: Sequence[LabelledFrame], class_map: ClassMap) -> Matcher:
+    """Compare outputs with the truth of frames that all have it."""
 
-    def match(frame: int, found: Detections) -> FrameMatch:
+    def match(frame: int, output: Any) -> Match:
         truth = frames[frame].ground_truth
         if truth is None:
             raise AssertionError("frames that are compared have ground truth")
-        return match_frame(class_map.apply(found), truth)
+        return scoring.match(scoring.mapped(output, class_map), truth)
 
     return match
 
 
-def match_all(outputs: Mapping[int, Sequence[Any]], match: Matcher) -> dict[int, list[FrameMatch]]:
+def match_all(outputs: Mapping[int, Sequence[Any]], match: Matcher) -> dict[int, list[Match]]:
     """Compare what branches published with the truth; what they share is compared once."""
-    known: dict[tuple[int, int], FrameMatch] = {}
-    matches: dict[int, list[FrameMatch]] = {}
+    known: dict[tuple[int, int], Match] = {}
+    matches: dict[int, list[Match]] = {}
     for branch, own in outputs.items():
         row = matches.setdefault(branch, [])
         for frame, output in enumerate(own):
@@ -105,15 +105,12 @@ def _works(kernel: Kernel, frames: Sequence[LabelledFrame]) -> Iterator[Callable
         members.setdefault(compiled.parts_of(branch, 0)[0], []).append(branch)
     for main_part, branches in members.items():
         begun = _FixedBranch(kernel, branches[0], group_frames=1).follow(frames)
-        outputs = {
-            branch: [
-                result.output
-                for result in _FixedBranch(
-                    kernel, branch, int(compiled.group_frames[branch])
-                ).follow(frames)
-            ]
-            for branch in branches
-        }
+        outputs = {}
+        for branch in branches:
+            length = int(compiled.group_frames[branch])
+            is_known = branch == branches[0] and length == 1
+            results = begun if is_known else _FixedBranch(kernel, branch, length).follow(frames)
+            outputs[branch] = [result.output for result in results]
         replay = Replay(main_part, [result.content for result in begun], outputs)
         yield partial(lambda done: done, replay)
 

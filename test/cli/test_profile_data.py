@@ -16,6 +16,7 @@ from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import claimed
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.profiling.data import enough_frames
+from approx_perception.profiling.learners.by_task import learner_of
 from approx_perception.profiling.session import ProfileSession, check_target
 from approx_perception.structures import Frame, GroundTruth
 from test.cli.test_commands import assert_one_sentence, invoke
@@ -120,6 +121,7 @@ class Labelled(FrameSource):
 
 
 BALL, ZEBRA = 0, 1
+LEARNER = learner_of("detection")
 
 
 @pytest.mark.parametrize(
@@ -140,11 +142,11 @@ BALL, ZEBRA = 0, 1
 def test_snippets_that_accuracy_is_learned_from(sources, frames, count):
     named = {str(index): source for index, source in enumerate(sources)}
     if count >= 4:
-        assert enough_frames(named, frames, ("ball",), {}) == frames
+        assert enough_frames(LEARNER, named, frames, ("ball",), {}) == frames
         return
     words = rf"the first {frames} frames of {len(sources)} sources have {count}:"
     with pytest.raises(ConfigurationError, match=words):
-        enough_frames(named, frames, ("ball",), {})
+        enough_frames(LEARNER, named, frames, ("ball",), {})
 
 
 @pytest.mark.parametrize(
@@ -159,9 +161,9 @@ def test_snippets_that_accuracy_is_learned_from(sources, frames, count):
 )
 def test_frames_that_are_taken_where_none_are_asked_for(sources, needed):
     named = {str(index): source for index, source in enumerate(sources)}
-    assert enough_frames(named, None, ("ball",), {}) == needed
+    assert enough_frames(LEARNER, named, None, ("ball",), {}) == needed
     with pytest.raises(ConfigurationError, match="have 3: give more sources"):
-        enough_frames({"0": Labelled([BALL] * 63)}, None, ("ball",), {})
+        enough_frames(LEARNER, {"0": Labelled([BALL] * 63)}, None, ("ball",), {})
 
 
 def test_a_single_source_is_enough_as_documented(images, tmp_path):

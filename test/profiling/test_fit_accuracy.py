@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.profiling.fit_accuracy import accuracy_words, fit_accuracy
+from approx_perception.profiling.fit_accuracy import AccuracyFit, fit_accuracy
 from approx_perception.structures import ContentFeatures
 
 #: Detected, and tracked.
@@ -51,10 +51,10 @@ def test_content_is_learned():
 
 
 def test_content_that_predicts_worse_is_warned_of():
-    told, warning = accuracy_words({"agnostic": 0.152, "objects": 0.166})
+    told = AccuracyFit(None, {"agnostic": 0.152, "objects": 0.166}).words()
     assert "0.166 where it goes by the objects in view, which is what decides" in told
-    assert "no better" in warning
-    assert accuracy_words({"agnostic": 0.2, "objects": 0.1})[1] == ""
+    assert "more and different sources" in told
+    assert "more" not in AccuracyFit(None, {"agnostic": 0.2, "objects": 0.1}).words()
 
 
 def test_records_of_before_that_have_more_features_are_fitted_alike():

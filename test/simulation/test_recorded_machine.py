@@ -8,6 +8,7 @@ from approx_perception.datasets.class_map import ClassMap
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.kernels import KernelState
 from approx_perception.kernels.detection import DetectionKernel, DetectionState
+from approx_perception.metrics.scoring.by_task import scoring_of
 from approx_perception.scheduling import Fixed, Scheduler
 from approx_perception.simulation.hindsight import follow_branches
 from approx_perception.simulation.recorded_machine import LatencyTrace, SimulatedMachine
@@ -48,7 +49,7 @@ class World:
         trace = LatencyTrace(columns(), LOAD, SPACE.compiled, self.kernel.cost_terms, (640, 480))
         self.machine = SimulatedMachine(trace, lambda frame: int(frame >= FRAMES // 2))
         class_map = ClassMap(video.class_names, video.class_names)
-        self.match = matcher(self.frames, class_map)
+        self.match = matcher(scoring_of("detection"), self.frames, class_map)
 
 
 @pytest.fixture(scope="module")

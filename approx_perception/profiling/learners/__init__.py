@@ -1,0 +1,1 @@
+"""How accuracy by content is learned, by task."""

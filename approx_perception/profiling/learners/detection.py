@@ -1,0 +1,31 @@
+"""AP50 by the objects in view."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from approx_perception.accuracy.content_model import FEATURE_NAMES, feature_vector
+from approx_perception.branches import Space
+from approx_perception.files import Columns
+from approx_perception.profiling.fit_accuracy import LEAST_SNIPPETS, AccuracyFit, fit_accuracy
+from approx_perception.profiling.learners._base import AccuracyLearner
+from approx_perception.structures import Content
+
+__all__ = ["DetectionLearner"]
+
+
+class DetectionLearner(AccuracyLearner):
+    """See `AccuracyLearner`; the model is an `AccuracyModel`."""
+
+    feature_names = FEATURE_NAMES
+    snippet_frames = 16
+    least_snippets = LEAST_SNIPPETS
+
+    def features_of(self, content: Content) -> npt.NDArray[np.float64]:
+        """See `AccuracyLearner`."""
+        return feature_vector(content)
+
+    def fit(self, records: Columns, space: Space[Any]) -> AccuracyFit:
+        """See `AccuracyLearner`."""
+        return fit_accuracy(records, np.array([branch.shape for branch in space], np.float64))
