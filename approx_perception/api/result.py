@@ -70,7 +70,5 @@ class Result:
 
     def annotated(self) -> Image:
         """Return a copy of the image with boxes, identities and branch."""
-        lines = status_lines(
-            self.branch, self.processing_ms, self.sla.latency_ms, self.decision.starts_group
-        )
+        lines = status_lines(self.decision, self.processing_ms, self.sla.latency_ms)
         return annotate(self.image, self.detections, self.class_names, lines)

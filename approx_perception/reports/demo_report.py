@@ -278,10 +278,7 @@ def write_demo_video(
     writer = VideoFileWriter(path, max(fps, 1.0))
     for count, (index, image) in enumerate(_source_frames(source, set(by_index)), start=1):
         result, names = by_index[index].result, _names(by_index[index].class_names)
-        lines = status_lines(
-            result.decision.branch, result.timings.processing_ms, result.sla.latency_ms,
-            result.decision.starts_group,
-        )  # fmt: skip
+        lines = status_lines(result.decision, result.timings.processing_ms, result.sla.latency_ms)
         lines += [caution] if caution else []
         writer.write(annotate(image, result.output, names, lines))
         report(count)

@@ -100,11 +100,8 @@ class _Bag:
             shutil.rmtree(self._path.parent, ignore_errors=True)
             self._path.parent.mkdir(parents=True)
             self._bag = ResultBag(self._path, self._class_names)
-        lines = status_lines(
-            result.decision.branch, result.timings.processing_ms, result.sla.latency_ms,
-            result.decision.starts_group,
-        )  # fmt: skip
-        self._bag.write(result, annotate(frame.image, result.detections, self._class_names, lines))
+        lines = status_lines(result.decision, result.timings.processing_ms, result.sla.latency_ms)
+        self._bag.write(result, annotate(frame.image, result.output, self._class_names, lines))
 
     def finish(self, target: Path) -> None:
         """Close it and put it in its place."""

@@ -160,9 +160,6 @@ class RunFiles:
              self._names[frame.sequence] if self._names else ""]
         )  # fmt: skip
         if self._video is not None:
-            lines = status_lines(
-                decision.branch, result.timings.processing_ms, sla.latency_ms,
-                decision.starts_group,
-            )  # fmt: skip
+            lines = status_lines(decision, result.timings.processing_ms, sla.latency_ms)
             lines += [self._caution] if self._caution else []
             self._video.write(annotate(frame.image, found, self._class_names, lines))

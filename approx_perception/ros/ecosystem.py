@@ -60,13 +60,10 @@ def annotated_image(
     min_score: float,
     caution: str = "",
 ) -> Pixels:
-    """A copy with boxes, identities, the branch, what the frame took, and a caution."""
-    decision = result.decision
-    lines = status_lines(
-        decision.branch, result.timings.processing_ms, result.sla.latency_ms, decision.starts_group
-    )
+    """A copy with what was found, the branch, what the frame took, and a caution."""
+    lines = status_lines(result.decision, result.timings.processing_ms, result.sla.latency_ms)
     lines += [caution] if caution else []
-    return annotate(image, result.detections, class_names, lines, min_score)
+    return annotate(image, result.output, class_names, lines, min_score)
 
 
 def compressed_image(header: Header, image: Pixels, jpeg_quality: int) -> CompressedImage:

@@ -6,8 +6,16 @@ import cv2
 import numpy as np
 import pytest
 
-from approx_perception.kernels.annotate import _wrapped, annotate, object_label, track_colour
+from approx_perception.branches import ClassifierBranch
+from approx_perception.kernels.annotate import (
+    _wrapped,
+    annotate,
+    object_label,
+    status_lines,
+    track_colour,
+)
 from approx_perception.kernels.labels import place_labels
+from approx_perception.structures import Classification, Decision
 from test.metrics.records import found
 
 
@@ -91,3 +99,40 @@ def test_lines_wider_than_the_image_are_broken_and_not_cut(width):
     assert not slabs[:, -1].any()
     parts = [part for line in lines for part in _wrapped(line, width - 8)]
     assert "".join(parts).replace(" ", "") == "".join(lines).replace(" ", "")
+
+
+def told(scores, regions, ids):
+    order = np.tile(np.arange(len(scores[0])), (len(scores), 1))
+    return Classification(
+        order, np.array(scores, np.float32), np.array(regions, np.float32), np.array(ids)
+    )
+
+
+def test_classes_are_told_beside_their_regions(monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        "approx_perception.kernels.annotate._put_label",
+        lambda image, text, place, colour: written.append((text, tuple(place))),
+    )
+    names = ("car", "van", "bus")
+    output = told(
+        [[0.5, 0.35, 0.15], [0.28, 0.2, 0.1]], [[0, 0, 200, 120], [40, 60, 90, 100]], [-1, 7]
+    )
+    drawn = annotate(np.zeros((120, 200, 3), np.uint8), output, names, ["shape=80,exit=1"])
+    # The likeliest class is told even if it is not likely.
+    assert [text for text, _ in written] == ["#7 car 28 %", "car 50 %, van 35 %", "shape=80,exit=1"]
+    assert not overlaps(np.array([place for _, place in written]))
+    assert drawn[80, 40].any()
+
+
+def test_nothing_is_drawn_of_a_frame_without_regions():
+    image = np.zeros((60, 80, 3), np.uint8)
+    assert not annotate(image, Classification.empty(), ("car",)).any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"), [("detect", "detected"), ("track", "tracked"), ("classify", "classified")]
+)
+def test_lines_say_how_a_frame_was_processed(kind, word):
+    decision = Decision(ClassifierBranch(80, 1), kind, True, False, 0.0, 0.0, 0.0, "")
+    assert status_lines(decision, 7.25, 10.0) == ["shape=80,exit=1", f"7.2 ms of 10 ms, {word}"]
