@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from approx_perception.api.perception import Perception
-from approx_perception.api.words import accepted, size_of
+from approx_perception.api.words import accepted, of_task, size_of
 from approx_perception.assembly import assemble
-from approx_perception.assembly.options import kernel_options
+from approx_perception.assembly.options import check_words, kernel_options
 from approx_perception.assembly.tasks import task_of
 from approx_perception.notices import notice
 
@@ -14,7 +14,9 @@ __all__ = ["open"]
 
 def open(
     *,
+    task: str = "detection",
     detector: str = "faster_rcnn",
+    classifier: str = "approxnet",
     weights: str | Path = "",
     class_names: str | Path = "",
     space: str | Path = "",
@@ -27,6 +29,9 @@ def open(
     sla_accuracy: float = 0.0,
     score_threshold: float = 0.3,
     class_agnostic_iou: float = 0.7,
+    top_k: int = 5,
+    smoothing: float = 0.0,
+    region: str = "",
     device: str = "auto",
     precision: str = "auto",
     threads: int = 0,
@@ -38,8 +43,11 @@ def open(
 
     Parameters
     ----------
-    detector, weights, class_names
-        The network: a family, a weights file or name, and a text file with one class name a line.
+    task
+        ``detection`` or ``classification``.
+    detector, classifier, weights, class_names
+        The network: a family of the task, a weights file or name, and a text file with one class
+        name a line.
     space, profile
         Branches to choose from, and what ``approx-perception profile`` wrote on this machine.
     policy, branch
@@ -50,6 +58,9 @@ def open(
         Accuracy wanted, 0..1: the quickest branch that reaches it runs. 0 for none.
     score_threshold, class_agnostic_iou
         Weaker objects are not told; of objects that overlap by more only the best one is kept.
+    top_k, smoothing, region
+        Of a classification: classes to tell, weight of the images before, and what part of the
+        image counts, as ``"left,top,right,bottom"`` in shares of its size.
     device, precision, threads
         What the network runs on.
     image_size
@@ -63,18 +74,19 @@ def open(
         If the network cannot be loaded.
     """
     words = {
-        "detector": detector, "weights": weights, "class_names": class_names, "space": space,
-        "branch": branch,
-        "profile": profile, "sla_ms": sla_ms, "sla_quantile": sla_quantile, "sla_scope": sla_scope,
-        "sla_accuracy": sla_accuracy,
-        "score_threshold": score_threshold, "class_agnostic_iou": class_agnostic_iou,
-        "device": device, "precision": precision, "threads": threads,
+        "detector": detector, "classifier": classifier, "weights": weights,
+        "class_names": class_names, "space": space, "branch": branch, "profile": profile,
+        "sla_ms": sla_ms, "sla_quantile": sla_quantile, "sla_scope": sla_scope,
+        "sla_accuracy": sla_accuracy, "score_threshold": score_threshold,
+        "class_agnostic_iou": class_agnostic_iou, "top_k": top_k, "smoothing": smoothing,
+        "region": region, "device": device, "precision": precision, "threads": threads,
     }  # fmt: skip
     if policy is not None:
         words["policy"] = policy
-    checked = {word: accepted(word, value) for word, value in words.items()}
+    check_words({}, task)
+    checked = {word: accepted(word, value, task) for word, value in of_task(words, task).items()}
     options = kernel_options(
-        {**checked, "only_branch": bool(branch), "image_size": size_of(image_size)}
+        {**checked, "task": task, "only_branch": bool(branch), "image_size": size_of(image_size)}
     )
     if note := task_of(options).note(options):
         notice(note)

@@ -14,6 +14,7 @@ import numpy as np
 from approx_perception.api.result import Image, Result
 from approx_perception.api.words import accepted, is_whole
 from approx_perception.assembly import Network
+from approx_perception.assembly.options import check_target
 from approx_perception.datasets import FrameSource, is_synthetic, open_source
 from approx_perception.detectors import malformed_sentence
 from approx_perception.exceptions import ConfigurationError, InvalidFrameError, shown
@@ -50,7 +51,7 @@ class Perception:
     def __init__(self, network: Network) -> None:
         self._stream: Stream | None = network.stream()
         self._kernel: Kernel | None = network.kernel
-        self._caution = network.kernel.caution
+        self._caution, self._policy = network.kernel.caution, network.options.policy
         self._next = 0
         self._busy = threading.Lock()
         self.class_names = network.kernel.class_names
@@ -66,6 +67,7 @@ class Perception:
     def sla(self, sla: SLA) -> None:
         if not isinstance(sla, SLA):
             raise ConfigurationError(f"the SLA is {shown(sla)}; give an SLA, or set sla_ms")
+        check_target(sla, [self._policy])
         self._open_stream().sla = sla
 
     @property
@@ -78,7 +80,7 @@ class Perception:
         self.sla = replace(self.sla, latency_ms=accepted("sla_ms", value))
 
     def process(self, image: Image, stamp_ns: int | None = None) -> Result:
-        """Find the objects of the next image of a stream.
+        """Find what is in the next image of a stream.
 
         Parameters
         ----------

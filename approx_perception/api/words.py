@@ -1,5 +1,6 @@
 """What a user may give, checked as the node checks its parameters."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,17 +8,29 @@ from typing import Any
 import numpy as np
 
 from approx_perception.exceptions import ConfigurationError, shown
-from approx_perception.interface import PERCEPTION_PARAMETERS
+from approx_perception.interface import KERNEL_PARAMETERS
+from approx_perception.interface.parameters import task_of_word
 
-__all__ = ["accepted", "is_whole", "size_of"]
+__all__ = ["accepted", "is_whole", "of_task", "size_of"]
 
-_PARAMETERS = {parameter.word: parameter for parameter in PERCEPTION_PARAMETERS}
+_PARAMETERS = {
+    task: {own.word: own for own in parameters} for task, parameters in KERNEL_PARAMETERS.items()
+}
 #: The SLA checks its own numbers, here as on the command line; those of the node fit a slider.
 _CHECKED_BY_SLA = ("sla_ms", "sla_quantile")
 
 
-def accepted(option: str, value: Any) -> Any:
-    """A value as the node's parameter takes it.
+def of_task(words: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """Options without those of another task that say nothing."""
+    return {
+        word: value
+        for word, value in words.items()
+        if (own := task_of_word(word)) in (None, task) or value != _PARAMETERS[own][word].default
+    }
+
+
+def accepted(option: str, value: Any, task: str = "detection") -> Any:
+    """A value as the parameter of the task's node takes it; another task's as it is.
 
     Raises
     ------
@@ -28,7 +41,9 @@ def accepted(option: str, value: Any) -> Any:
         value = str(value)
     if isinstance(value, np.generic):
         value = value.item()
-    parameter = _PARAMETERS[option]
+    parameter = _PARAMETERS[task].get(option)
+    if parameter is None:
+        return value
     limits = None if option in _CHECKED_BY_SLA else parameter.limits
     return replace(parameter, name=option, limits=limits).accept(value)
 

@@ -161,6 +161,7 @@ def check_made_for(
     """
     profiled = read_space(metadata["space"], f"the space of {what}")
     pairs = [
+        ("task", profiled.task, space.task),
         ("branch space", profiled.hash, space.hash),
         ("network", metadata.get("network", network), network),
         ("machine", metadata.get("machine", machine) if machine else None, machine),
@@ -173,7 +174,7 @@ def check_made_for(
             then, now = (f"{each.name!r} ({each.describe()})" for each in (profiled, space))
         remedy = f"{_REMEDY}, or run what it was made for"
         if name != "machine":
-            remedy += ": name its detector, weights and space"
+            remedy += ": name its network, weights and space"
         raise ConfigurationError(
             f"{what} is of another {name}: it was made for {then}, but here runs {now}; {remedy}"
         )

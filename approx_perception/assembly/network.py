@@ -149,6 +149,8 @@ def assemble(
     space = load_space(options.space, family, task.name)
     branch = space.parse(options.branch)
     check_policy_name(options.policy, options.task)
+    # What is wrong with them is told before seconds of loading.
+    task.state_options(options)
     if options.only_branch:
         space = space.with_branch(branch)
     elif options.policy == "fixed":

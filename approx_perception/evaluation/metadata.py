@@ -25,9 +25,10 @@ def run_metadata(
     levels: Sequence[Mapping[str, float]],
     clock: str,
 ) -> dict[str, Any]:
-    """Plain JSON: system, source, configuration, network, levels of contention, versions."""
+    """Plain JSON: system, task, source, configuration, network, levels of contention, versions."""
     return {
         "system": spec.name,
+        "task": spec.options.task,
         "source": options.label,
         "source_name": options.name,
         "topic": options.topic,

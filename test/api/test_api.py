@@ -18,7 +18,7 @@ from approx_perception.exceptions import (
     ConfigurationError,
     InferenceError,
 )
-from approx_perception.interface import PERCEPTION_PARAMETERS
+from approx_perception.interface import CLASSIFICATION_PARAMETERS, PERCEPTION_PARAMETERS
 from approx_perception.structures import SLA
 from test.detectors.onnx_models import write_yolox
 
@@ -90,9 +90,12 @@ def test_the_page_runs_as_it_is_written(root, folder, monkeypatch, capsys):
 
 
 def test_options_are_those_of_the_node():
-    parameters = {parameter.word: parameter.default for parameter in PERCEPTION_PARAMETERS}
+    parameters = {
+        parameter.word: parameter.default
+        for parameter in (*CLASSIFICATION_PARAMETERS, *PERCEPTION_PARAMETERS)
+    }
     for name, option in inspect.signature(approx_perception.open).parameters.items():
-        if name not in ("policy", "image_size"):
+        if name not in ("task", "policy", "image_size"):
             assert option.default == parameters[name], name
 
 
@@ -180,6 +183,9 @@ def test_a_camera_by_its_number(perception, folder, monkeypatch):
         ({"sla_quantile": 1}, "the SLA's quantile is 1.0; it must lie between 0 and 1"),
         ({"sla_scope": "week"}, "sla_scope is 'week'; choose 'frame' or 'gof'"),
         ({"policy": "best"}, "policy is 'best'; choose"),
+        ({"task": "ponder"}, "there is no task 'ponder'; choose 'detection' or 'classification'"),
+        ({"top_k": 3}, "top_k is 3, but has no meaning for detection"),
+        ({"policy": "fastest", "sla_accuracy": 0.6}, "the accuracy 0.6 is asked for, which"),
         ({"branch": 5.0}, "branch is 5.0; it must be a text"),
         ({"threads": 1.5}, "threads is 1.5; it must be a whole number"),
         ({"weights": None}, "weights has no value; it must be a text"),
@@ -252,3 +258,17 @@ def test_what_was_dropped_is_told(options, caplog):
     with approx_perception.open(**options) as perception:
         perception._kernel.detector.malformed_count = 3
     assert "3 detections of yolox" in caplog.text
+
+
+def test_a_classifier_tells_its_likeliest_classes():
+    with approx_perception.open(task="classification", sla_ms=5000, top_k=3) as classifier:
+        assert len(classifier.branches) > 20
+        (result,) = classifier.follow("synthetic:object_easy", frames=1)
+        assert result.names == [classifier.class_names[own] for own in result.classes]
+        assert len(result.scores) == 3
+        assert (result.annotated() != result.image).any()
+        assert list(result.scores) == sorted(result.scores, reverse=True)
+        with pytest.raises(ConfigurationError, match="no detections in a classification"):
+            _ = result.detections
+        with pytest.raises(ConfigurationError, match="'least_latency' alone heeds"):
+            classifier.sla = SLA(50.0, accuracy=0.8)

@@ -10,7 +10,7 @@ import pytest
 
 from approx_perception.assembly import load_space
 from approx_perception.assembly.bundle import PredictorBundle
-from approx_perception.branches import Branch, BranchSpace, TrackerSettings
+from approx_perception.branches import Branch, BranchSpace, ClassifierSpace, TrackerSettings
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import read_columns, write_columns
 from approx_perception.structures import ContentFeatures
@@ -87,6 +87,12 @@ OTHER = BranchSpace("other", [160, 320], [], [1, 8], [TrackerSettings("median_fl
     ("space", "network", "machine", "words"),
     [
         (OTHER, "net", "here", "another branch space"),
+        (
+            ClassifierSpace("exits", [(96, 1)]),
+            "net",
+            "here",
+            "another task: it was made for 'detection', but here runs 'classification'",
+        ),
         (
             SPACE,
             "other net",

@@ -2,12 +2,13 @@
 
 from approx_perception.assembly.options import KernelOptions
 from approx_perception.assembly.tasks._base import Task
+from approx_perception.assembly.tasks.classification import ClassificationTask
 from approx_perception.assembly.tasks.detection import DetectionTask
 from approx_perception.exceptions import ConfigurationError, choices, shown
 
 __all__ = ["task_of"]
 
-_TASKS: dict[str, Task] = {task.name: task for task in (DetectionTask(),)}
+_TASKS: dict[str, Task] = {task.name: task for task in (DetectionTask(), ClassificationTask())}
 
 
 def task_of(options: KernelOptions) -> Task:
