@@ -17,12 +17,15 @@ __all__ = ["ComplexitySensor", "complexity_edges", "edge_energy", "small_grey"]
 
 Image = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float64]
+Histogram = npt.NDArray[np.float32]
 
 #: Side of the small grey version in px.
 _SIDE_PX = 96
 _BINS = 32
-#: Share of the pixels that must be of another brightness for another scene.
-_OTHER_SCENE = 0.25
+#: Share of the pixels that change their brightness from a frame to the next at a cut.
+_CUT = 0.25
+#: The same since the complexity was told; what is older is told anew.
+_MOVED_ON = 0.15
 
 
 def small_grey(image: Image, region: npt.NDArray[np.float32] | None = None) -> Image:
@@ -83,19 +86,22 @@ class ComplexitySensor:
 
     def reset(self) -> None:
         """Forget the stream."""
-        self._histogram: npt.NDArray[np.float32] | None = None
+        #: Histograms of the frame before, and of that whose complexity was told.
+        self._before: Histogram | None = None
+        self._told: Histogram | None = None
         self.content = ImageComplexity(is_known=False)
 
     def see(self, image: Image, region: npt.NDArray[np.float32] | None = None) -> bool:
-        """Take in an image; whether a scene began with it."""
+        """Take in an image; whether a scene begins with it."""
         grey = small_grey(image, region)
-        histogram = cv2.calcHist([grey], [0], None, [_BINS], [0, 256]).ravel() / grey.size
-        if self._histogram is not None:
-            # Pixels that left their bins came into others.
-            moved = 0.5 * float(np.abs(histogram - self._histogram).sum())
-            if moved < _OTHER_SCENE:
-                return False
-        self._histogram = histogram
-        category = int(np.searchsorted(self._edges, edge_energy(grey), side="right"))
-        self.content = ImageComplexity(category)
-        return True
+        now = cv2.calcHist([grey], [0], None, [_BINS], [0, 256]).ravel() / grey.size
+        before, self._before = self._before, now
+        if self._told is None or _distance(self._told, now) > _MOVED_ON:
+            category = int(np.searchsorted(self._edges, edge_energy(grey), side="right"))
+            self._told, self.content = now, ImageComplexity(category)
+        return before is None or _distance(before, now) > _CUT
+
+
+def _distance(one: Histogram, other: Histogram) -> float:
+    """Share of the pixels that are in other bins; those that left came into others."""
+    return 0.5 * float(np.abs(one - other).sum())
