@@ -101,7 +101,7 @@ def record_profile(
         "idleness": idleness_of(latency, load),
         "levels": levels,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": {**versions(), "detector": profiler.kernel.description},
+        "versions": {**versions(), "kernel": profiler.kernel.description},
         "data_hash": _data_hash(profiler.sources, profiler.frames_per_source),
     }
     return ProfileRecords(metadata, latency, accuracy)

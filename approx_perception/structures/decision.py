@@ -126,7 +126,7 @@ class ContentionState:
     cpu, gpu
         Shares 0..1 taken by others than us; 0 where they cannot be told.
     slowdown
-        How much longer a detection takes than on the idle machine.
+        How much longer what starts groups takes than on the idle machine.
     source
         Where the figures come from: ``none``, ``latency`` or ``latency and load topics``.
     """
