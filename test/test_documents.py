@@ -9,6 +9,7 @@ import typer.main
 
 from approx_perception.cli.main import app
 from approx_perception.interface import (
+    CLASSIFICATION_PARAMETERS,
     KERNEL_NODES,
     LOAD_MONITOR_PARAMETERS,
     PERCEPTION_PARAMETERS,
@@ -25,7 +26,12 @@ PAGES = sorted(
 VERBS = typer.main.get_command(app).commands
 PARAMETERS = {
     parameter.name
-    for parameter in (*PERCEPTION_PARAMETERS, *LOAD_MONITOR_PARAMETERS, *PLAYER_PARAMETERS)
+    for parameter in (
+        *CLASSIFICATION_PARAMETERS,
+        *PERCEPTION_PARAMETERS,
+        *LOAD_MONITOR_PARAMETERS,
+        *PLAYER_PARAMETERS,
+    )
 }
 #: Of other programs.
 FOREIGN = {
@@ -121,6 +127,9 @@ def check_launch(words):
     file = ROOT / "launch" / words[3]
     assert file.exists(), words
     source = file.read_text(encoding="utf-8")
+    if "kernel_launch" in source:
+        shared = ROOT / "approx_perception" / "ros" / "launching.py"
+        source += shared.read_text(encoding="utf-8")
     for argument in (word.partition(":=")[0] for word in words[4:] if ":=" in word):
         assert f'"{argument}"' in source, (words, argument)
 

@@ -35,9 +35,8 @@ def test_every_message_field_is_explained(root):
             assert not line.strip() or "#" in line or "Detection[]" in line, (message.name, line)
 
 
-def test_launch_file_compiles_and_names_real_parameters(root):
-    text = (root / "launch" / "perception.launch.py").read_text()
-    compile(text, "perception.launch.py", "exec")
+def test_launched_nodes_get_the_image_transport_of_all_others(root):
+    text = (root / "approx_perception" / "ros" / "launching.py").read_text()
     from approx_perception.ros.transport import set_image_transport
 
     environment: dict[str, str] = {}

@@ -57,7 +57,7 @@ def demo(
     caution = "" if is_synthetic(source) else task_of(chosen).caution(chosen)
     if caution:
         notice(caution)
-    options = DemoOptions(source, "detection", parameters, sla_scope, loose_ms, tight_ms, seconds)
+    options = DemoOptions(source, chosen.task, parameters, sla_scope, loose_ms, tight_ms, seconds)
     with fresh_folder(out, overwrite) as folder, progress_bar() as bar:
         task = bar.add_task("annotated video", total=None, visible=False)
         summary = demonstrate(

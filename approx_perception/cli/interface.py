@@ -10,9 +10,9 @@ __all__ = ["interface"]
 
 
 @verb
-def interface(yaml: bool, page: bool) -> None:
+def interface(yaml: bool, page: bool, task: str) -> None:
     """Print the parameters, topics and services of the nodes."""
     if yaml == page:
         raise ConfigurationError("give either --yaml or --page")
     # Not typer.echo with a newline of its own: the files end with one.
-    typer.echo(parameters_yaml() if yaml else node_page(), nl=False)
+    typer.echo(parameters_yaml(task) if yaml else node_page(), nl=False)

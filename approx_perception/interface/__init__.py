@@ -3,7 +3,12 @@
 Descriptors, the files in config/, the help of commands and docs/node.md all come from here.
 """
 
-from approx_perception.interface.nodes import KERNEL_NODES, PERCEPTION_NODE, NodeInterface
+from approx_perception.interface.nodes import (
+    CLASSIFICATION_NODE,
+    KERNEL_NODES,
+    PERCEPTION_NODE,
+    NodeInterface,
+)
 from approx_perception.interface.parameter import Parameter, Value
 from approx_perception.interface.parameters import (
     CLASSIFICATION_PARAMETERS,
@@ -15,10 +20,12 @@ from approx_perception.interface.parameters import (
     camera_sla,
     help_of,
 )
-from approx_perception.interface.topics import Service, Topic
+from approx_perception.interface.topics import DETECTIONS_TYPES, Service, Topic
 
 __all__ = [
+    "CLASSIFICATION_NODE",
     "CLASSIFICATION_PARAMETERS",
+    "DETECTIONS_TYPES",
     "KERNEL_NODES",
     "KERNEL_PARAMETERS",
     "LOAD_MONITOR_PARAMETERS",

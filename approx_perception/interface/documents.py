@@ -1,14 +1,14 @@
-"""Files that are made from the interface: config/perception.yaml and docs/node.md."""
+"""Files that are made from the interface: config/NODE.yaml and docs/node.md."""
 
 from collections.abc import Iterable
 
 import yaml
 
+from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.interface.nodes import KERNEL_NODES, NodeInterface
 from approx_perception.interface.parameter import Parameter
 from approx_perception.interface.parameters import (
     LOAD_MONITOR_PARAMETERS,
-    PERCEPTION_PARAMETERS,
     PLAYER_PARAMETERS,
 )
 from approx_perception.interface.topics import Topic
@@ -22,15 +22,25 @@ How to use all this: [robot.md](robot.md).
 """
 
 
-def parameters_yaml() -> str:
-    """Every parameter of the perception node with its default, as ``--params-file`` takes it."""
+def parameters_yaml(task: str) -> str:
+    """Every parameter of a task's node with its default, as ``--params-file`` takes it.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such task.
+    """
+    if task not in KERNEL_NODES:
+        raise ConfigurationError(f"there is no task {shown(task)}; choose {choices(KERNEL_NODES)}")
+    node = KERNEL_NODES[task]
     lines = [
-        "# Every parameter of the perception node with its default; made by",
-        "# `approx-perception interface --yaml`. Give a copy with your changes as --params-file.",
+        f"# Every parameter of {node.name} with its default; made by",
+        f"# `approx-perception interface --yaml --task {task}`. Give a copy with your changes as",
+        "# --params-file.",
         "/**:",
         "  ros__parameters:",
     ]
-    for parameter in PERCEPTION_PARAMETERS:
+    for parameter in node.parameters:
         lines += _comment(parameter)
         value = yaml.safe_dump(parameter.default, default_flow_style=True).splitlines()[0]
         lines.append(f"    {parameter.name}: {value}")

@@ -3,10 +3,20 @@
 from dataclasses import dataclass
 
 from approx_perception.interface.parameter import Parameter
-from approx_perception.interface.parameters import PERCEPTION_PARAMETERS
-from approx_perception.interface.topics import DETECTION_TOPICS, SERVICES, Service, Topic
+from approx_perception.interface.parameters import (
+    CLASSIFICATION_PARAMETERS,
+    PERCEPTION_PARAMETERS,
+)
+from approx_perception.interface.topics import (
+    CLASSIFICATION_SERVICES,
+    CLASSIFICATION_TOPICS,
+    DETECTION_SERVICES,
+    DETECTION_TOPICS,
+    Service,
+    Topic,
+)
 
-__all__ = ["KERNEL_NODES", "PERCEPTION_NODE", "NodeInterface"]
+__all__ = ["CLASSIFICATION_NODE", "KERNEL_NODES", "PERCEPTION_NODE", "NodeInterface"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,10 @@ class NodeInterface:
 
 
 PERCEPTION_NODE = NodeInterface(
-    "perception_node", PERCEPTION_PARAMETERS, DETECTION_TOPICS, SERVICES
+    "perception_node", PERCEPTION_PARAMETERS, DETECTION_TOPICS, DETECTION_SERVICES
+)
+CLASSIFICATION_NODE = NodeInterface(
+    "classification_node", CLASSIFICATION_PARAMETERS, CLASSIFICATION_TOPICS, CLASSIFICATION_SERVICES
 )
 #: By task.
-KERNEL_NODES = {"detection": PERCEPTION_NODE}
+KERNEL_NODES = {"detection": PERCEPTION_NODE, "classification": CLASSIFICATION_NODE}

@@ -183,6 +183,7 @@ OPTIONS: tuple[Option, ...] = (
            "Results", kind=Path),
     # interface
     Option("yaml", False, "All parameters with their defaults, for --params-file.", ("interface",)),
+    Option("task", TASKS[0], f"With --yaml: whose node's, {choices(TASKS)}.", ("interface",)),
     Option("page", False, "All topics, services and parameters, as Markdown.", ("interface",)),
     # Last of all groups.
     Option("overwrite", False, "Replace what is there.",

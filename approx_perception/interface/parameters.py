@@ -151,8 +151,8 @@ _CLASSIFICATION: Parameters = (
     Parameter("detections_topic", "", "Classify the objects of this topic (approx_perception/"
               "DetectionArray or vision_msgs/Detection2DArray) in the image of the same stamp; "
               "empty: the region."),
-    Parameter("max_regions", 32, "Most objects of an image to classify, the first ones.",
-              (1, 1000), live=True),
+    Parameter("max_regions", 32, "Most objects of an image to classify, the most certain "
+              "ones.", (1, 1000)),
 )  # fmt: skip
 
 

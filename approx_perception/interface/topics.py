@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass
 
-__all__ = ["DETECTION_TOPICS", "SERVICES", "Service", "Topic"]
+__all__ = [
+    "CLASSIFICATION_SERVICES",
+    "CLASSIFICATION_TOPICS",
+    "DETECTIONS_TYPES",
+    "DETECTION_SERVICES",
+    "DETECTION_TOPICS",
+    "Service",
+    "Topic",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,9 @@ class Service:
     text: str
 
 
+#: Types of a topic with detections to classify.
+DETECTIONS_TYPES = ("approx_perception/msg/DetectionArray", "vision_msgs/msg/Detection2DArray")
+
 _INPUTS = (
     Topic("image", "sensor_msgs/msg/Image", "Images; parameter cameras names the topics.", "in",
           "best effort, keep last 1; qos_overrides change it"),
@@ -90,13 +101,45 @@ DETECTION_TOPICS: tuple[Topic, ...] = (
     _DIAGNOSTICS,
 )  # fmt: skip
 
-SERVICES: tuple[Service, ...] = (
-    Service("~/enable", "std_srvs/srv/SetBool", "False: images are received and dropped, nothing "
-            "is computed or published; true: go on."),
+CLASSIFICATION_TOPICS: tuple[Topic, ...] = (
+    *_INPUTS,
+    Topic("detections", f"{DETECTIONS_TYPES[0]} or {DETECTIONS_TYPES[1]}", "Objects to classify; "
+          "parameter detections_topic. Each is joined with the image of the same stamp.", "in",
+          "best effort, keep last 10"),
+    Topic("classification", "approx_perception/msg/Classification", "The likeliest classes of each "
+          "image, or of each object in it, with the image's header untouched."),
+    _DECISION,
+    Topic("classification_2d", "vision_msgs/msg/Classification", "The same for tools that know "
+          "vision_msgs; of an image, not of objects in it, for which it has no place.",
+          optional=True, lazy=True),
+    _LABEL_INFO,
+    Topic("annotations", "foxglove_msgs/msg/ImageAnnotations", "What was looked at, with class, "
+          "to lay over the image in Foxglove.", optional=True, lazy=True),
+    Topic("markers", "visualization_msgs/msg/ImageMarker", "What was looked at as lines to lay "
+          "over the image.", lazy=True, is_debug=True),
+    *_debug_images("classes and branch"),
+    _DIAGNOSTICS,
+)  # fmt: skip
+
+
+def _services(reset: Service) -> tuple[Service, ...]:
+    return (
+        Service("~/enable", "std_srvs/srv/SetBool", "False: images are received and dropped, "
+                "nothing is computed or published; true: go on."),
+        reset,
+        Service("~/recalibrate", "std_srvs/srv/Trigger", "Forget what was learned of latencies; "
+                "without a profile, measure every part again, which takes seconds without "
+                "results."),
+        Service("~/change_state, ~/get_state ...", "lifecycle_msgs/srv/...", "Of every lifecycle "
+                "node: configure, activate, deactivate, cleanup, shutdown."),
+    )  # fmt: skip
+
+
+DETECTION_SERVICES = _services(
     Service("~/reset_tracks", "std_srvs/srv/Trigger", "Forget all identities; the next image of "
-            "each camera is detected."),
-    Service("~/recalibrate", "std_srvs/srv/Trigger", "Forget what was learned of latencies; "
-            "without a profile, measure every part again, which takes seconds without results."),
-    Service("~/change_state, ~/get_state ...", "lifecycle_msgs/srv/...", "Of every lifecycle node: "
-            "configure, activate, deactivate, cleanup, shutdown."),
+            "each camera is detected.")
+)  # fmt: skip
+CLASSIFICATION_SERVICES = _services(
+    Service("~/reset", "std_srvs/srv/Trigger", "Forget the scene: smoothing and complexity start "
+            "anew with the next image.")
 )  # fmt: skip

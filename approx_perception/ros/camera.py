@@ -58,7 +58,7 @@ class Camera:
         wake: Callable[[], None],
     ) -> None:
         self.name, self.stream = place.name, network.stream()
-        self._node, self._network, self._clock = node, network, clock
+        self._node, self._task, self._network, self._clock = node, task, network, clock
         self.health = CameraHealth(clock)
         self.intake = Intake(
             node, place, transport, decoder, clock, task.regions(node, place), self._received, wake
@@ -117,7 +117,7 @@ class Camera:
         """Notice what is new with a frame: another stream, another size, another kind of image."""
         if began_anew:
             self._node.get_logger().info(
-                f"time on {self.topic} went back: identities start anew",
+                f"time on {self.topic} went back: {self._task.anew}",
                 throttle_duration_sec=_LOG_PERIOD_S,
             )
             self.stream.reset()

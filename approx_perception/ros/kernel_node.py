@@ -75,7 +75,7 @@ class KernelNode(ManagedNode):
         )
         self._health = NodeHealth()
         self.diagnostics = Diagnostics(self, self._look_after)
-        self._requests = Services(self, self._runtime, self._told)
+        self._requests = Services(self, self._runtime, self._task, self._told)
         self._on_jump = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=_JUMP_BACK, on_clock_change=True),
             post_callback=lambda _: self._time_jumped_back(),
@@ -87,6 +87,9 @@ class KernelNode(ManagedNode):
         self._places = camera_topics(list(self.get_parameter("cameras").value))
         self._transport = str(self.get_parameter("image_transport").value)
         self._taken = own_topics(self, self._task.interface.outputs, self._places, self._transport)
+        for place in self._places:
+            # What cannot be is refused before a network is loaded.
+            self._task.regions(self, place)
         own = tuple(camera_sla(place.name) for place in self._places if place.name)
         declare_parameters(self, own)
         self._own_parameters = (*common, *own)
@@ -119,7 +122,7 @@ class KernelNode(ManagedNode):
         """Load the network and measure all branches."""
         self._runtime.refuse_beside_another()
         self.get_logger().info("loading the network and preheating every branch, some seconds")
-        options, count = read_options(self._watch.value), len(self._places)
+        options, count = read_options(self._task, self._watch.value), len(self._places)
         if note := task_of(options).note(options):
             self.get_logger().info(note)
         network = assemble(options, self._monotonic, report, self._load.reading)

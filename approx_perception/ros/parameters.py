@@ -61,11 +61,11 @@ def _sla(value: Values, camera: str = "") -> SLA:
     )  # fmt: skip
 
 
-def read_options(value: Values) -> KernelOptions:
+def read_options(task: NodeTask, value: Values) -> KernelOptions:
     """Read what the kernel is assembled from."""
     size = int(value("calibration.width")), int(value("calibration.height"))
-    words = {name: value(name) for name in parameters_of(KernelOptions())}
-    return kernel_options({**words, "image_size": size})
+    words = {name: value(name) for name in parameters_of(KernelOptions(task=task.name))}
+    return kernel_options({**words, "task": task.name, "image_size": size})
 
 
 def read_settings(
@@ -103,7 +103,9 @@ def read_settings(
             space.index(branch)
         allowed = allowed_branches(space, {k: str(value(f"allowed.{k}")) for k in space.knobs})
         network.policies.check(policy, branch, allowed)
-        state_options = task.state_options(value, network.kernel.class_names)
+        state_options = task.state_options(
+            read_options(task, value), value, network.kernel.class_names
+        )
     return LiveSettings(
         slas, policy, branch, allowed, state_options,
         {name: str(value(name)) for name in LOAD_TYPES if value(name)},

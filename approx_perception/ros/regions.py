@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.interface import DETECTIONS_TYPES
 from approx_perception.structures import Frame
 from approx_perception.structures.boxes import corners
 
@@ -55,10 +56,9 @@ def _vision_msgs(message: Any) -> Iterable[_Row]:
 
 
 #: By the type of the message.
-REGION_READERS: dict[str, Callable[[Any], Iterable[_Row]]] = {
-    "approx_perception/msg/DetectionArray": _ours,
-    "vision_msgs/msg/Detection2DArray": _vision_msgs,
-}
+REGION_READERS: dict[str, Callable[[Any], Iterable[_Row]]] = dict(
+    zip(DETECTIONS_TYPES, (_ours, _vision_msgs), strict=True)
+)
 
 
 def read_regions(rows: Iterable[_Row], most: int) -> Regions:

@@ -9,6 +9,7 @@ from approx_perception.assembly import Network
 from approx_perception.exceptions import described
 from approx_perception.ros.lifecycle import ManagedNode
 from approx_perception.ros.runtime import Runtime
+from approx_perception.ros.tasks import NodeTask
 from approx_perception.ros.throttled_log import ThrottledLog
 from approx_perception.ros.worker import Worker
 
@@ -24,16 +25,20 @@ class Services:
         Offers the services.
     runtime
         What they act on.
+    task
+        Names the service that forgets the scene.
     tell
         Of what may come with every message.
     """
 
-    def __init__(self, node: ManagedNode, runtime: Runtime, tell: ThrottledLog) -> None:
-        self._node, self._runtime, self._tell = node, runtime, tell
+    def __init__(
+        self, node: ManagedNode, runtime: Runtime, task: NodeTask, tell: ThrottledLog
+    ) -> None:
+        self._node, self._runtime, self._task, self._tell = node, runtime, task, tell
         #: Whom it was asked of, until it is done.
         self._recalibrating: Worker | None = None
         node.create_service(SetBool, "~/enable", self._on_enable)
-        node.create_service(Trigger, "~/reset_tracks", self._on_reset)
+        node.create_service(Trigger, task.reset_service, self._on_reset)
         node.create_service(Trigger, "~/recalibrate", self._on_recalibrate)
 
     def _on_enable(self, request: Any, response: Any) -> Any:
@@ -51,7 +56,7 @@ class Services:
         return response
 
     def reset(self, why: str) -> bool:
-        """Start all identities anew; False where nothing runs."""
+        """Forget the scene of each camera; False where nothing runs."""
         runtime = self._runtime
         if runtime.worker is None:
             return False
@@ -61,7 +66,7 @@ class Services:
                 camera.stream.reset()
 
         runtime.worker.between_frames(reset)
-        self._tell(f"anew: {why}", f"identities start anew: {why}")
+        self._tell(f"anew: {why}", f"{self._task.anew}: {why}")
         return True
 
     def _on_recalibrate(self, _: Any, response: Any) -> Any:

@@ -13,6 +13,7 @@ __all__ = [
     "LOAD_TYPES",
     "CameraTopic",
     "camera_topics",
+    "detections_topic",
     "foreign_types",
     "own_topics",
     "resolve_load_topics",
@@ -82,6 +83,25 @@ def _resolve(node: Node, topic: str, parameter: str) -> str:
         raise ConfigurationError(
             f"{parameter} is {shown(topic)}, which is no topic: {reason}"
         ) from error
+
+
+def detections_topic(node: Node, topic: str, place: CameraTopic) -> str:
+    """Resolve the topic with the detections in a camera's images.
+
+    Of several cameras each has its own, below its name, as the perception node publishes them.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is no topic, or one for all cameras.
+    """
+    if place.name and topic.startswith("/"):
+        raise ConfigurationError(
+            f"detections_topic is {shown(topic)}, one for several cameras; name it without a slash "
+            f"in front, so that it is below each camera's name: {place.name}{topic}"
+        )
+    name = f"{place.name}/{topic}" if place.name else topic
+    return _resolve(node, name, "detections_topic")
 
 
 def own_topics(

@@ -12,8 +12,8 @@ from approx_perception.branches import BranchSpace
 from approx_perception.cli.main import app
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.interface import (
+    KERNEL_NODES,
     LOAD_MONITOR_PARAMETERS,
-    PERCEPTION_NODE,
     PERCEPTION_PARAMETERS,
     PLAYER_PARAMETERS,
     Parameter,
@@ -29,12 +29,14 @@ BY_NAME = {parameter.name: parameter for parameter in PERCEPTION_PARAMETERS}
 
 
 def test_files_made_of_the_schema_are_current(root):
-    assert (root / "config" / "perception.yaml").read_text(encoding="utf-8") == parameters_yaml()
+    for task, node in KERNEL_NODES.items():
+        file = f"{node.name.removesuffix('_node')}.yaml"
+        assert (root / "config" / file).read_text(encoding="utf-8") == parameters_yaml(task)
     assert (root / "docs" / "node.md").read_text(encoding="utf-8") == node_page()
 
 
 def test_the_parameter_file_has_every_default():
-    values = yaml.safe_load(parameters_yaml())["/**"]["ros__parameters"]
+    values = yaml.safe_load(parameters_yaml("detection"))["/**"]["ros__parameters"]
     assert values == {parameter.name: parameter.default for parameter in PERCEPTION_PARAMETERS}
 
 
@@ -89,11 +91,13 @@ def test_one_thing_has_one_name():
         assert not {alias for option in options_of(verb) for alias in option.aliases} & set(flags)
 
 
-@pytest.mark.parametrize("file", ["rqt/perception.perspective", "foxglove/perception.json"])
-def test_layouts_show_what_there_is(root, file):
-    text = (root / "config" / file).read_text(encoding="utf-8")
+@pytest.mark.parametrize("node", KERNEL_NODES.values(), ids=lambda node: node.name)
+@pytest.mark.parametrize("file", ["rqt/{}.perspective", "foxglove/{}.json"])
+def test_layouts_show_what_there_is(root, file, node):
+    path = root / "config" / file.format(node.name.removesuffix("_node"))
+    text = path.read_text(encoding="utf-8")
     json.loads(text)
-    topics = {topic.name: topic.type for topic in PERCEPTION_NODE.topics}
+    topics = {topic.name: topic.type for topic in node.topics}
     # Both write a plotted value as topic and field; rqt_plot with a slash, Foxglove with a point.
     plotted = re.findall(r"[\"']/(decision)[/.](\w+)", text)
     assert len(plotted) > 2
@@ -102,7 +106,7 @@ def test_layouts_show_what_there_is(root, file):
         message = (root / "msg" / f"{name}.msg").read_text(encoding="utf-8")
         assert re.search(rf"^\w+ {field}\b", message, re.MULTILINE), field
     whole = set(re.findall(r"[\"']/([a-z_/]+)[\"']", text)) - {"/".join(p) for p in plotted}
-    assert whole <= {name.lstrip("/") for name in topics} | {"perception_node"}
+    assert whole <= {name.lstrip("/") for name in topics} | {node.name}
 
 
 def test_what_can_change_live_is_what_users_tune():
@@ -172,7 +176,8 @@ def test_an_empty_range_cannot_be_declared():
         Parameter("speed", 1.0, "None.", (1.0, 1.0))
 
 
-def test_relative_topics_only():
-    assert [t.name for t in PERCEPTION_NODE.topics if t.name.startswith("/")] == ["/diagnostics"]
-    assert len({t.name for t in PERCEPTION_NODE.topics}) == len(PERCEPTION_NODE.topics)
+@pytest.mark.parametrize("node", KERNEL_NODES.values(), ids=lambda node: node.name)
+def test_relative_topics_only(node):
+    assert [t.name for t in node.topics if t.name.startswith("/")] == ["/diagnostics"]
+    assert len({t.name for t in node.topics}) == len(node.topics)
     assert not inspect.signature(node_page).parameters

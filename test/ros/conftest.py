@@ -22,6 +22,7 @@ from approx_perception.ros import qos
 from approx_perception.ros.conversion import image_message
 from approx_perception.ros.processes import NodeProcess
 from approx_perception.ros.recorder import Recorder
+from approx_perception.ros.tasks import NODE_TASKS
 from approx_perception.ros.transport import set_image_transport
 from test.warm import WarmProcess
 
@@ -66,7 +67,7 @@ SPACE = (
 class Graph:
     """Nodes of one test and a recorder that listens to them."""
 
-    def __init__(self, folder, domain_id):
+    def __init__(self, folder, domain_id, task="detection"):
         self.folder = folder
         variables = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
         os.environ.update(variables)
@@ -76,7 +77,7 @@ class Graph:
         self.processes = []
         #: Starts nodes; `subprocess.Popen` for a process of which nothing is done before.
         self.popen = WarmProcess
-        self.recorder = Recorder(domain_id)
+        self.recorder = Recorder(domain_id, NODE_TASKS[task])
         (folder / "space.yaml").write_text(SPACE)
 
     def start(self, module, remappings=None, **parameters):

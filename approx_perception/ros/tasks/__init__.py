@@ -8,6 +8,7 @@ from approx_perception.ros.tasks._base import (
     Recorded,
     Values,
 )
+from approx_perception.ros.tasks.classification import ClassificationNodeTask
 from approx_perception.ros.tasks.detection import DetectionNodeTask
 
 __all__ = [
@@ -21,4 +22,6 @@ __all__ = [
 ]
 
 #: By the name of the task.
-NODE_TASKS: dict[str, NodeTask] = {"detection": DetectionNodeTask()}
+NODE_TASKS: dict[str, NodeTask] = {
+    task.name: task for task in (DetectionNodeTask(), ClassificationNodeTask())
+}

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from rclpy.node import Node
 from std_msgs.msg import Header
 
-from approx_perception.assembly import Network
+from approx_perception.assembly import KernelOptions, Network
+from approx_perception.assembly.tasks import task_of
 from approx_perception.interface import NodeInterface
 from approx_perception.ros.conversion import decision_message, raw_image
 from approx_perception.ros.ecosystem import annotated_image, compressed_image
@@ -122,6 +123,8 @@ class NodeTask(ABC):
 
     Attributes
     ----------
+    name
+        As options have it.
     interface
         Of the node.
     builders
@@ -129,22 +132,29 @@ class NodeTask(ABC):
         `COMMON_BUILDERS`.
     result_topic, result_type
         Where the output of each frame is, for who records it.
+    reset_service, anew
+        Service that makes the node forget the scene, and what that means in words.
     """
 
+    name: str
     interface: NodeInterface
     builders: Mapping[str, Builder]
     result_topic: str
     result_type: Any
+    reset_service: str
+    anew: str
 
-    @abstractmethod
-    def state_options(self, value: Values, class_names: Sequence[str]) -> Any:
-        """Read what the kernel's state takes live from parameters.
+    def state_options(
+        self, options: KernelOptions, value: Values, class_names: Sequence[str]
+    ) -> Any:
+        """Read what the kernel's state takes live, from options and other parameters.
 
         Raises
         ------
         ConfigurationError
             If a value cannot be honoured by a network with these classes.
         """
+        return task_of(options).state_options(options)
 
     def regions(self, node: Node, place: CameraTopic) -> RegionsInput | None:
         """Where the regions to look at in a camera's images come from; None for whole images.

@@ -1,16 +1,16 @@
 """The node that detects and tracks."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.assembly import Network
+from approx_perception.assembly import KernelOptions, Network
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.interface import PERCEPTION_NODE
 from approx_perception.kernels.annotate import object_label
-from approx_perception.kernels.detection import DetectionOptions
 from approx_perception.msg import DetectionArray
 from approx_perception.ros.tasks._base import Builder, NodeTask, Published, Recorded, Values
 from approx_perception.ros.tasks.detection_messages import (
@@ -45,16 +45,18 @@ _BUILDERS: dict[str, Builder] = {
 class DetectionNodeTask(NodeTask):
     """Objects of each image, with identities."""
 
+    name = "detection"
     interface = PERCEPTION_NODE
     builders = _BUILDERS
     result_topic, result_type = "detections", DetectionArray
+    reset_service, anew = "~/reset_tracks", "identities start anew"
 
-    def state_options(self, value: Values, class_names: Sequence[str]) -> DetectionOptions:
-        """Thresholds and wanted classes."""
-        return DetectionOptions(
-            float(value("score_threshold")), float(value("nms.class_agnostic_iou")),
-            _class_mask(str(value("classes")), class_names),
-        )  # fmt: skip
+    def state_options(
+        self, options: KernelOptions, value: Values, class_names: Sequence[str]
+    ) -> Any:
+        """Also which classes are wanted."""
+        common = super().state_options(options, value, class_names)
+        return replace(common, class_mask=_class_mask(str(value("classes")), class_names))
 
     def label_threshold(self, network: Network) -> float:
         """What the user gave at start."""
