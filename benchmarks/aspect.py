@@ -42,7 +42,9 @@ def main() -> None:
     parser.add_argument("--detector", default="faster_rcnn")
     parser.add_argument("--weights", default="")
     arguments = parser.parse_args()
-    detector, _ = load_network(KernelOptions(arguments.detector, arguments.weights))
+    detector, _ = load_network(
+        KernelOptions(detector=arguments.detector, weights=arguments.weights)
+    )
     space, clock = load_space("", arguments.detector), MonotonicClock()
     kernel = DetectionKernel(detector, space)
     PartTimer(kernel, clock).preheat(calibration_images(CALIBRATED))

@@ -28,7 +28,10 @@ def main() -> None:
     arguments = parser.parse_args()
     network = assemble(
         KernelOptions(
-            arguments.detector, arguments.weights, space=arguments.space, image_size=IMAGE_SIZE
+            detector=arguments.detector,
+            weights=arguments.weights,
+            space=arguments.space,
+            image_size=IMAGE_SIZE,
         )
     )
     count = arguments.objects

@@ -202,7 +202,9 @@ def _prepare(
     bundle = PredictorBundle.load(profile)
     network = load(
         KernelOptions(
-            arguments.detector, arguments.weights, precision=str(bundle.metadata["precision"])
+            detector=arguments.detector,
+            weights=arguments.weights,
+            precision=str(bundle.metadata["precision"]),
         )
     )
     space = network.space

@@ -115,7 +115,7 @@ def measure_latency(arguments: argparse.Namespace, frames: list[LabelledFrame]) 
     height, width = frames[0].frame.image.shape[:2]
     network = assemble(
         KernelOptions(
-            arguments.detector, arguments.weights, profile=arguments.profile,
+            detector=arguments.detector, weights=arguments.weights, profile=arguments.profile,
             sla=SLA(1000.0, QUANTILE), image_size=(width, height),
         ),
         load=monitor,
@@ -193,7 +193,9 @@ def measure_accuracy(
     arguments: argparse.Namespace, bundle: PredictorBundle, sources: dict[str, FrameSource]
 ) -> dict[str, object]:
     kernel_options = KernelOptions(
-        arguments.detector, arguments.weights, precision=str(bundle.metadata["precision"])
+        detector=arguments.detector,
+        weights=arguments.weights,
+        precision=str(bundle.metadata["precision"]),
     )
     from recorded_world import load
 

@@ -14,7 +14,7 @@ from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import LabelledFrame
 from approx_perception.detectors import Detector, DetectorSettings
-from approx_perception.files import read_columns, write_columns
+from approx_perception.files import Columns, read_columns, write_columns
 from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.kernels.detection_replay import detect_all
@@ -151,14 +151,17 @@ def saved_detections(
     return saved
 
 
-def record_trace(
+def time_levels(
     network: Network,
     clips: Sequence[Clip],
     levels: Sequence[ContentionLevel],
     cache: Path,
     rounds: int = 3,
-) -> tuple[LatencyTrace, np.ndarray]:
-    """Time all parts under each level, in turns; from a file if it is there."""
+) -> Columns:
+    """Time all parts under each level, in turns; from a file if it is there.
+
+    Beside the columns of records stand the ``load`` readings: see `time_level`.
+    """
     if not cache.exists():
         timer = PartTimer(DetectionKernel(network.detector, network.space), MonotonicClock())
         timer.preheat(clips[0])
@@ -170,7 +173,14 @@ def record_trace(
         load = np.concatenate([unit.pop("load") for unit in units])
         cache.parent.mkdir(parents=True, exist_ok=True)
         write_columns(cache, {**join_units(units), "load": load})
-    columns = of_parts(read_columns(cache), network.space.compiled)
+    return of_parts(read_columns(cache), network.space.compiled)
+
+
+def record_trace(
+    network: Network, clips: Sequence[Clip], levels: Sequence[ContentionLevel], cache: Path
+) -> tuple[LatencyTrace, np.ndarray]:
+    """A machine's latencies under each level; from a file if it is there."""
+    columns = time_levels(network, clips, levels, cache)
     rows = columns.pop("load")
     load = np.array([rows[rows[:, 0] == level, 1:].mean(axis=0) for level in range(len(levels))])
     size = int(columns["image_width"][0]), int(columns["image_height"][0])

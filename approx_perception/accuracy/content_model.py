@@ -1,7 +1,7 @@
 """What branches are worth on what the camera sees."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ __all__ = [
     "ConstantAccuracy",
     "ContentRegression",
     "feature_vector",
+    "loss_by_size",
     "term_pairs",
 ]
 
@@ -25,6 +26,12 @@ Real = TypeVar("Real", np.float32, np.float64)
 #: Of `ContentFeatures`, in the order of every feature vector.
 FEATURE_NAMES = ("confident_count", "small_size", "relative_speed")
 
+#: Position of the objects' size among them.
+_SIZE = FEATURE_NAMES.index("small_size")
+#: From which size in the network's input on, in px, objects are found as well as larger ones, and
+#: the log odds of AP50 lost for the square of each factor of e below it: of the network that
+#: ships, by objects of all sizes at all of its shapes (docs/scheduler.md).
+_SATURATES_PX, _LOSS = 35.0, 1.6
 #: How far inside 0..1 an AP50 of 0 or 1 counts, for its odds to be finite.
 _EDGE = 0.02
 #: Each feature x enters as log(x + offset): what doubles matters, not what is added.
@@ -38,6 +45,24 @@ def term_pairs(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]
     return np.asarray(first, np.int64), np.asarray(second, np.int64)
 
 
+def loss_by_size(sizes: Vector, shapes: Vector) -> Vector:
+    """``(..., B)`` log odds of AP50 that each branch loses to that of the largest shape.
+
+    What any network loses on small objects, before data say more: nothing where they are as large
+    in its input as it needs, so that a larger shape is not better for ever.
+
+    Parameters
+    ----------
+    sizes
+        ``(...)`` of objects, as a share of the image's short side.
+    shapes
+        ``(B,)`` px.
+    """
+    px = np.asarray(sizes)[..., None] * shapes
+    odds = -_LOSS * np.maximum(np.log(_SATURATES_PX / np.maximum(px, 1e-6)), 0.0) ** 2
+    return np.asarray(odds - odds.max(axis=-1, keepdims=True))
+
+
 def feature_vector(content: Content) -> Vector:
     """``(F,)`` of `FEATURE_NAMES`."""
     return np.array([getattr(content, name) for name in FEATURE_NAMES])
@@ -45,10 +70,11 @@ def feature_vector(content: Content) -> Vector:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContentRegression:
-    """Log odds of AP50: a polynomial of degree 2 in the logarithms of F features.
+    """Log odds of AP50: a polynomial of degree 2 in the logarithms of F features, and a prior.
 
     Odds, so that of two branches that are nearly perfect one stays the better one. Features
-    outside the range that was fitted count as its ends.
+    outside the range that was fitted count as its ends. The prior is `loss_by_size`, which counts
+    the less the more the data have shown.
 
     Attributes
     ----------
@@ -57,11 +83,17 @@ class ContentRegression:
     weights
         ``(B, 1 + F + F (F + 1) / 2)``, in single precision: AP50 is known to two digits, and it
         takes half the time.
+    shapes
+        ``(B,)`` px; empty where no prior counts.
+    prior_share
+        0..1, of the prior.
     """
 
     low: Vector
     high: Vector
     weights: npt.NDArray[np.float32]
+    shapes: Vector = field(default_factory=lambda: np.zeros(0))
+    prior_share: float = 0.0
 
     @staticmethod
     def logarithms(features: Vector) -> Vector:
@@ -78,9 +110,11 @@ class ContentRegression:
         return np.asarray(factors.take(first, axis=-1) * factors.take(second, axis=-1))
 
     def predict(self, features: Vector) -> Vector:
-        """``(B,)`` AP50, worked out in the precision of the weights."""
-        terms = self.terms(self.logarithms(features))
-        log_odds = self.weights @ terms.astype(self.weights.dtype)
+        """``(..., B)`` AP50 of ``(..., F)``, worked out in the precision of the weights."""
+        terms = self.terms(self.logarithms(features)).astype(self.weights.dtype)
+        log_odds = terms @ self.weights.T
+        if self.prior_share:
+            log_odds = log_odds + self.prior_share * loss_by_size(features[..., _SIZE], self.shapes)
         return self.from_log_odds(log_odds).astype(np.float64)
 
     @staticmethod
@@ -105,6 +139,7 @@ class ConstantAccuracy:
 
     def __init__(self, ap50: Vector) -> None:
         self._ap50 = ap50
+        self.errors = np.zeros((0, len(ap50)))
 
     def predict(self, content: Content) -> Vector:
         """See `AccuracyPredictor`."""
@@ -121,10 +156,13 @@ class AccuracyModel:
         ``(B,)`` mean over all content; what is predicted before any object was seen.
     objects
         By what is known of the objects.
+    errors
+        ``(S, B)`` see `AccuracyPredictor`.
     """
 
     agnostic: Vector
     objects: ContentRegression
+    errors: Vector = field(default_factory=lambda: np.zeros((0, 0)))
 
     def predict(self, content: Content) -> Vector:
         """See `AccuracyPredictor`."""

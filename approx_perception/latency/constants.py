@@ -18,7 +18,7 @@ LOAD_FLOOR = 0.5
 ALL_BIAS = 0.4
 #: How far off a family of parts is.
 FAMILY_BIAS = 0.25
-#: How far off a part alone is.
+#: How far off a part alone is: its own noise leaves out that no two minutes are the same.
 OWN_BIAS = 0.1
 #: How far a latency is from all that: noise, and contention that was not sensed yet.
 NOISE = 0.25
@@ -34,12 +34,6 @@ DECAY = 0.2
 BREAK = 0.15
 #: Share of a new value that is taken, of a frame's overhead and of a batch.
 SMOOTHING = 0.1
-
-# What is made of a profile.
-#: Rows that a part must have for its own figures to count as much as those of its family.
-SHRINKAGE_ROWS = 6.0
-#: What a part's own noise leaves out: that no two minutes of a machine are the same.
-COMMON_SCATTER = 0.1
 
 # What is told of quantiles alone: no choice depends on it.
 #: Step of the online correction of a tail for each frame that is over.

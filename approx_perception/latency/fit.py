@@ -48,11 +48,11 @@ def fit_latency(
     parts, levels = rows.parts, rows.levels
     base = _fit_base(rows, compiled)
     excess = rows.log_ms - _log_typical_ms(base, rows)
-    slowdown = _drawn_to_families(excess, rows, compiled, np.mean)
+    slowdown = _of_parts(excess, rows, compiled, np.mean)
     slowdown -= slowdown[:, :1]
     residuals = excess - slowdown[parts, levels]
-    scatter = _drawn_to_families(residuals, rows, compiled, _deviation)
-    scatter = np.hypot(scatter, constants.COMMON_SCATTER)
+    scatter = _of_parts(residuals, rows, compiled, _deviation)
+    scatter = np.hypot(scatter, constants.OWN_BIAS)
     states, state_scatter, state_load = _states(slowdown, scatter, load, compiled.main_parts[0])
     scores = residuals / scatter[parts, levels]
     return LatencyModel(
@@ -148,22 +148,19 @@ def _log_typical_ms(base: Vector, rows: _Rows) -> Vector:
     return np.asarray(np.log(np.maximum((base[rows.parts] * rows.terms).sum(axis=1), 1e-3)))
 
 
-def _drawn_to_families(
+def _of_parts(
     values: Vector, rows: _Rows, compiled: CompiledSpace, statistic: Callable[[Vector], Any]
 ) -> Vector:
-    """``(P, L)`` statistic of each part's values at each level, drawn to that of its family."""
-    drawn = np.zeros((len(compiled.parts), int(rows.levels.max()) + 1))
+    """``(P, L)`` statistic of each part's values at each level; of its family's if it has none."""
+    of_parts = np.zeros((len(compiled.parts), int(rows.levels.max()) + 1))
     family_of = compiled.family_of[rows.parts]
     for part, family in enumerate(compiled.family_of):
-        for level in range(drawn.shape[1]):
+        for level in range(of_parts.shape[1]):
             at_level = rows.levels == level
-            counts, total = constants.SHRINKAGE_ROWS, 0.0
-            if len(alike := values[at_level & (family_of == family)]):
-                total = constants.SHRINKAGE_ROWS * float(statistic(alike))
-            if len(own := values[at_level & (rows.parts == part)]):
-                counts, total = counts + len(own), total + len(own) * float(statistic(own))
-            drawn[part, level] = total / counts
-    return drawn
+            own = values[at_level & (rows.parts == part)]
+            alike = own if len(own) else values[at_level & (family_of == family)]
+            of_parts[part, level] = float(statistic(alike)) if len(alike) else 0.0
+    return of_parts
 
 
 def _deviation(values: Vector) -> float:

@@ -1,6 +1,7 @@
-"""From accuracy records to an `AccuracyModel`: ridge in two levels, judged on sources left out."""
+"""From accuracy records to an `AccuracyModel`, chosen by how it does on sources left out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -9,18 +10,27 @@ from approx_perception.accuracy.content_model import (
     FEATURE_NAMES,
     AccuracyModel,
     ContentRegression,
+    loss_by_size,
     term_pairs,
 )
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import Columns
 
-__all__ = ["LEAST_SNIPPETS", "AccuracyFit", "fit_accuracy"]
+__all__ = ["LEAST_SNIPPETS", "VARIANTS", "AccuracyFit", "fit_accuracy"]
 
 Vector = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 #: With objects; from fewer, nothing can be learned.
 LEAST_SNIPPETS = 4
+#: Ways to predict AP50, the simplest first, in words.
+VARIANTS = {
+    "prior": "what any network loses on small objects",
+    "mean": "one AP50 of each branch for all content",
+    "objects": "the objects in view",
+}
+#: Where the level of the prior is looked for, in log odds, and how finely.
+_MOST_SHIFT, _HALVINGS = 4.0, 30
 #: What content is worth is drawn to nothing as if one snippet had shown that (a Gaussian prior,
 #: of which ridge is the mode), and what it is worth for a branch to what it is for all: six
 #: snippets can tell little of it, and fifty nearly all.
@@ -35,31 +45,116 @@ _RANGE_QUANTILES = (0.01, 0.99)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccuracyFit:
-    """A model and what its parts are worth on sources left out.
+    """A model, and how it was chosen.
 
     Attributes
     ----------
     model
         Fitted on all sources.
     errors
-        ``{variant: mean absolute error}`` over branches and snippets of sources left out, for
-        ``agnostic`` and ``objects``.
+        ``{variant: mean absolute error}`` of how branches differ from their mean, over snippets
+        and sources left out; the simplest variant first: see `VARIANTS`.
+    chosen
+        The simplest one within one standard error of the best.
     """
 
     model: AccuracyModel
     errors: dict[str, float]
+    chosen: str
 
     def words(self) -> str:
-        """How far off predictions are, for users, and what to do where content makes them worse."""
-        by_content, by_mean = self.errors["objects"], self.errors["agnostic"]
-        told = (
-            "AP50 predicted for scenes that were left out of the fit is off on average by "
-            f"{by_content:.3f} where it goes by the objects in view, which is what decides, and "
-            f"by {by_mean:.3f} where each branch has one AP50 for all scenes"
+        """See `LearnedFit`: what was chosen and why."""
+        told = ", ".join(f"{self.errors[name]:.3f} by {VARIANTS[name]}" for name in VARIANTS)
+        return (
+            f"how AP50 differs between branches, on sources left out of the fit, is predicted with "
+            f"a mean error of {told}; decisions go by {VARIANTS[self.chosen]}, the simplest within "
+            "one standard error of the best"
         )
-        if by_content < by_mean:
-            return told
-        return f"{told}; more and different sources would make the profile better"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Snippets:
+    """Rows of ``(S, B)`` AP50, ``(S, D, F)`` features and ``(S,)`` sources; and of the branches
+    ``(B,)`` shapes in px and a number that those have in common that differ in shape alone.
+    """
+
+    ap50: Vector
+    features: Vector
+    sources: Vector
+    shapes: Vector
+    alike: Integers
+
+    def of(self, rows: npt.NDArray[np.bool_]) -> "_Snippets":
+        return replace(
+            self, ap50=self.ap50[rows], features=self.features[rows], sources=self.sources[rows]
+        )
+
+    def mean_of_sources(self, values: Vector) -> Vector:
+        """Mean over the sources of their means of ``(S, ...)``: long ones count no more."""
+        own = [values[self.sources == source].mean(axis=0) for source in np.unique(self.sources)]
+        return np.asarray(np.mean(own, axis=0))
+
+
+def _logarithms(features: Vector) -> Vector:
+    """``(S, D, F)``; records of before have more features."""
+    return ContentRegression.logarithms(features[..., : len(FEATURE_NAMES)])
+
+
+def _constant(data: _Snippets, log_odds: Vector, prior_share: float) -> ContentRegression:
+    """The same log odds of each branch whatever is in view, beside the prior."""
+    logarithms = _logarithms(data.features).reshape(-1, len(FEATURE_NAMES))
+    known = logarithms[np.isfinite(logarithms).all(axis=1)]
+    low, high = np.quantile(known, _RANGE_QUANTILES, axis=0)
+    weights = np.zeros((len(log_odds), len(term_pairs(len(FEATURE_NAMES))[0])), np.float32)
+    weights[:, 0] = log_odds
+    return ContentRegression(low, high, weights, data.shapes, prior_share)
+
+
+def _by_prior(data: _Snippets) -> ContentRegression:
+    """What any network loses on small objects, and what each branch differs from that by.
+
+    How branches of several shapes differ from the prior is drawn to nothing as if one more source
+    had shown that. What tracking costs has no prior.
+    """
+    sizes = np.nan_to_num(data.features[..., _SIZE], nan=1.0)
+    loss = loss_by_size(sizes, data.shapes).mean(axis=1)
+    rest = data.mean_of_sources(ContentRegression.log_odds(data.ap50) - loss)
+    shared = (np.bincount(data.alike, rest) / np.bincount(data.alike))[data.alike]
+    log_odds = shared + _weight_of(data) * (rest - shared)
+    mean = data.mean_of_sources(data.ap50).mean()
+    low, high = -_MOST_SHIFT, _MOST_SHIFT
+    # The mean of odds is not the odds of the mean: what is expected on average is what came.
+    for _ in range(_HALVINGS):
+        shift = (low + high) / 2
+        expected = data.mean_of_sources(ContentRegression.from_log_odds(log_odds + loss + shift))
+        low, high = (shift, high) if expected.mean() < mean else (low, shift)
+    return _constant(data, log_odds + shift, 1.0)
+
+
+def _by_mean(data: _Snippets) -> ContentRegression:
+    """The mean over all content."""
+    return _constant(data, ContentRegression.log_odds(data.mean_of_sources(data.ap50)), 0.0)
+
+
+def _by_objects(data: _Snippets) -> ContentRegression:
+    """By the objects in view."""
+    return _regress(data.features, data.ap50, data.shapes)
+
+
+def _weight_of(data: _Snippets) -> float:
+    """What n sources count beside a prior that counts as one: n / (n + 1)."""
+    count = len(np.unique(data.sources))
+    return count / (count + 1)
+
+
+def _fit(variant: str, data: _Snippets) -> ContentRegression:
+    """A variant, drawn to the prior."""
+    prior = _by_prior(data)
+    if variant == "prior":
+        return prior
+    own, weight = {"mean": _by_mean, "objects": _by_objects}[variant](data), _weight_of(data)
+    weights = weight * own.weights + (1 - weight) * prior.weights
+    return replace(prior, weights=np.asarray(weights, np.float32), prior_share=1 - weight)
 
 
 def _regress(features: Vector, ap50: Vector, shapes: Vector) -> ContentRegression:
@@ -129,28 +224,40 @@ def _shared_weights(shapes: Vector, size_range: float, feature_count: int) -> Ve
 
 def _predict(model: ContentRegression, features: Vector) -> Vector:
     """``(S, B)`` means over the predictions from each setting's features."""
-    logarithms = model.logarithms(features[..., : len(model.low)])
-    known: npt.NDArray[np.bool_] = np.asarray(np.isfinite(logarithms).all(axis=-1))
-    values = model.from_log_odds(
-        model.terms(np.where(known[..., None], logarithms, model.low)) @ model.weights.T
-    )
-    # A snippet in which no setting found anything is predicted like one at the lower ends.
+    own = features[..., : len(FEATURE_NAMES)]
+    known: npt.NDArray[np.bool_] = np.asarray(np.isfinite(own).all(axis=-1))
+    # A snippet in which no setting found anything is predicted like one of few large objects.
+    values = model.predict(np.where(known[..., None], own, [0.0, 1.0, 0.0]))
     known[~known.any(axis=1)] = True
     return np.asarray((values * known[..., None]).sum(axis=1) / known.sum(axis=1)[:, None])
 
 
-def _left_out(features: Vector, ap50: Vector, sources: Vector, shapes: Vector) -> Vector:
+def _left_out(variant: str, data: _Snippets) -> Vector:
     """``(S, B)`` predictions for the snippets of each source by those of the others."""
-    predicted = np.zeros_like(ap50)
-    for source in np.unique(sources):
-        held = sources == source
-        model = _regress(features[~held], ap50[~held], shapes)
-        predicted[held] = _predict(model, features[held])
+    predicted = np.zeros_like(data.ap50)
+    for source in np.unique(data.sources):
+        held = data.sources == source
+        predicted[held] = _predict(_fit(variant, data.of(~held)), data.features[held])
     return predicted
 
 
-def fit_accuracy(records: Columns, shapes: Vector) -> AccuracyFit:
-    """Fit content-aware accuracy.
+def _means(values: Vector, sources: Vector) -> Vector:
+    """``(N, ...)`` mean of each source's rows."""
+    return np.array([values[sources == source].mean(axis=0) for source in np.unique(sources)])
+
+
+def _simplest(errors: Mapping[str, Vector]) -> str:
+    """Of ``{variant: (N,) errors of sources}``, within one standard error of the best."""
+    best = min(errors.values(), key=lambda own: float(own.mean()))
+    for name, own in errors.items():
+        worse = own - best
+        if worse.mean() <= worse.std(ddof=1) / np.sqrt(len(worse)):
+            return name
+    raise AssertionError("the best one is within its own error")
+
+
+def fit_accuracy(records: Columns, shapes: Vector, alike: Integers) -> AccuracyFit:
+    """Fit accuracy by content as far as content has shown that it tells anything.
 
     Parameters
     ----------
@@ -158,11 +265,13 @@ def fit_accuracy(records: Columns, shapes: Vector) -> AccuracyFit:
         Accuracy columns of `ProfileRecords`.
     shapes
         ``(B,)`` input sides of the branches, in px.
+    alike
+        ``(B,)`` numbers, from 0, that branches have in common if they differ in shape alone.
 
     Raises
     ------
     ConfigurationError
-        If there are fewer than two sources with objects: nothing could be left out.
+        If there are fewer than `LEAST_SNIPPETS` snippets with objects.
     """
     known = np.isfinite(records["ap50"]).all(axis=1)
     ap50, features, sources = (records[name][known] for name in ("ap50", "features", "source"))
@@ -172,14 +281,19 @@ def fit_accuracy(records: Columns, shapes: Vector) -> AccuracyFit:
             f"accuracy was measured on {count} snippets with objects; at least "
             f"{LEAST_SNIPPETS} are needed: give more or longer sources"
         )
-    if len(np.unique(sources)) < 2:
-        # Halves of the one source stand for two.
-        sources = (np.arange(count) >= count / 2).astype(float)
-    by_objects = _left_out(features, ap50, sources, shapes)
-    agnostic = np.zeros_like(ap50)
-    for source in np.unique(sources):
-        agnostic[sources == source] = ap50[sources != source].mean(axis=0)
-    model = AccuracyModel(ap50.mean(axis=0), _regress(features, ap50, shapes))
-    predictions = {"agnostic": agnostic, "objects": by_objects}
-    errors = {name: float(np.abs(own - ap50).mean()) for name, own in predictions.items()}
-    return AccuracyFit(model, errors)
+    data = _Snippets(ap50, features, sources, shapes, alike)
+    # Halves of a single source stand for two.
+    halves = (np.arange(count) >= count / 2).astype(float)
+    judged = data if len(np.unique(sources)) > 1 else replace(data, sources=halves)
+    left_out = {variant: ap50 - _left_out(variant, judged) for variant in VARIANTS}
+    # Of what all branches share no choice depends.
+    differences = {name: own - own.mean(axis=1)[:, None] for name, own in left_out.items()}
+    of_sources = {
+        name: _means(np.abs(own).mean(axis=1), judged.sources) for name, own in differences.items()
+    }
+    chosen = _simplest(of_sources)
+    model = AccuracyModel(
+        data.mean_of_sources(ap50), _fit(chosen, data), _means(left_out[chosen], judged.sources)
+    )
+    errors = {name: float(own.mean()) for name, own in of_sources.items()}
+    return AccuracyFit(model, errors, chosen)

@@ -41,4 +41,5 @@ def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, LearnedFit | 
         return PredictorBundle(kept, None, latency), None
     accuracy = learner_of(space.task).fit(records.accuracy, space)
     kept["accuracy_errors_left_out"] = {k: round(v, 4) for k, v in accuracy.errors.items()}
+    kept["accuracy_goes_by"] = accuracy.words()
     return PredictorBundle(kept, accuracy.model, latency), accuracy

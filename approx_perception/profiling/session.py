@@ -193,7 +193,7 @@ class ProfileSession:
         Returns
         -------
         str
-            How far off predictions of accuracy are; empty where latency alone was measured.
+            What accuracy goes by and why; empty where latency alone was measured.
 
         Raises
         ------

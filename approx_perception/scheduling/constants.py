@@ -3,16 +3,21 @@
 # The price of lateness.
 #: Share of the violations allowed that is aimed at; the rest is for steps of contention.
 AIM = 0.85
-#: Step of the logarithm for a violation; a frame in time takes back its share of it.
+#: Frames, or groups in scope ``gof``, that count: a minute of a camera of 15 Hz. Gambles are within
+#: what the SLA allows over them.
+MEMORY = 900
+#: Step of the price's logarithm for a violation; a frame in time takes back its share of it.
 PRICE_GAIN = 0.15
-#: AP50 that a branch must gain to be worth being late on all frames, at first.
-FIRST_PRICE = 1.0
-#: The least and the most that the price may become.
-PRICE_LIMITS = (0.1, 20.0)
+
+#: Frames in time, one after the other, after which a dearer branch is tried: what it costs is else
+#: never known where predictions are too high.
+EXPLORE = 100
 
 # The choice.
-#: A more accurate branch must gain this much AP50, or the present one stays: differences that are
-#: half of what predictions of accuracy are off by are mostly noise.
+#: A dearer branch is taken for a gain of so many standard deviations of what scenes left out
+#: differed from what was predicted of them; the branch that runs stays likewise.
+LIKELY = 0.25
+#: The least gain for which a branch is left: smaller differences are noise.
 LEAST_GAIN = 0.02
 
 # Guards.

@@ -48,6 +48,8 @@ class Candidates:
         What all this is expected for.
     is_open
         Whether a branch may be chosen; all, if it is left out.
+    accuracy_errors
+        See `AccuracyPredictor`.
     """
 
     space: Any
@@ -58,6 +60,7 @@ class Candidates:
     current: int | None
     observation: Observation
     is_open: npt.NDArray[np.bool_] = field(default_factory=lambda: np.ones(1, bool))
+    accuracy_errors: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
     def __post_init__(self) -> None:
         is_open = np.broadcast_to(self.is_open, len(self.space))
@@ -69,6 +72,13 @@ class Candidates:
             ("current", None if closed else self.current),
         ):
             object.__setattr__(self, name, value)
+
+    def doubt(self, branch: int) -> npt.NDArray[np.float64]:
+        """``(B,)`` standard deviation of how far AP50 lies from that of one of the branches."""
+        if not len(self.accuracy_errors):
+            return np.zeros(len(self.space))
+        of_difference = self.accuracy_errors - self.accuracy_errors[:, [branch]]
+        return np.asarray(np.sqrt((of_difference**2).mean(axis=0)))
 
     def any_fits(self) -> bool:
         """Whether a branch that may be chosen is late no more often than the SLA allows."""
@@ -176,41 +186,55 @@ class MostAccurate(SchedulingPolicy):
 
     def _select(self, candidates: Candidates) -> Selection:
         sla, latency_ms = candidates.observation.sla, candidates.quantile_ms
-        accuracy = candidates.accuracy
-        allowed = 1 - sla.quantile
+        accuracy, allowed = candidates.accuracy, 1 - sla.quantile
         late_share, cost = _lateness(candidates, self._price.ap50)
         fits = candidates.is_open & (late_share <= allowed)
-        if accuracy[0] < RANKS_BELOW:
-            # Ranks have no scale on which lateness could have a price.
-            considered, value = fits, accuracy
-        else:
-            considered = candidates.is_open & (late_share <= constants.MOST_LATE * allowed)
-            value = accuracy - cost
         budget = f"{sla.latency_ms:.1f} ms"
-        value = np.where(considered, value, -np.inf)
-        highest = value[value.argmax()]
-        if highest == -np.inf:
-            index = int(latency_ms.argmin())
+        considered, value = fits, accuracy
+        # Ranks have no scale on which lateness could have a price.
+        if accuracy[0] >= RANKS_BELOW:
+            value = accuracy - cost
+            if self._price.has_room:
+                considered = candidates.is_open & (late_share <= constants.MOST_LATE * allowed)
+        if not considered.any():
+            # The one that is late least often, and of such ones the fastest.
+            late_share = np.where(candidates.is_open, late_share, np.inf)
+            index = int(np.lexsort((latency_ms, late_share))[0])
             return Selection(
                 index, f"no branch fits {budget}; the fastest takes {latency_ms[index]:.1f} ms"
             )
-        equals = np.flatnonzero(value == highest)
-        best = int(equals[latency_ms[equals].argmin()])
-        current, enough = candidates.current, value[best] - constants.LEAST_GAIN
-        if current is not None and current != best and value[current] > enough:
-            best, reason = current, f"kept: no other branch that fits {budget} is clearly better"
-        elif not fits[best]:
+        best = _best(candidates, np.where(considered, value, -np.inf))
+        dearer = candidates.is_open & ~fits & (accuracy > accuracy[best])
+        if self._price.may_explore and dearer.any():
+            self._price.explored()
+            index = int(np.where(dearer, latency_ms, np.inf).argmin())
+            return Selection(index, f"a try: all frames were inside {budget} for long")
+        if best == candidates.current and best != np.where(considered, value, -np.inf).argmax():
+            return Selection(best, f"kept: no other branch that fits {budget} is clearly better")
+        if not fits[best]:
             share = f"{late_share[best]:.0%} of {sla.scope.value}s"
-            reason = (
+            return Selection(
+                best,
                 f"most accurate for the {share} expected over {budget}: few were late before"
                 if fits.any()
-                else f"no branch fits {budget}; most accurate for {share} expected over it"
+                else f"no branch fits {budget}; most accurate for {share} expected over it",
             )
-        else:
-            rule = "" if accuracy[best] >= RANKS_BELOW else " (ranked by rule of thumb)"
-            count = np.count_nonzero(fits)
-            reason = f"most accurate of {count} branches that fit {budget}{rule}"
-        return Selection(best, reason)
+        rule = "" if accuracy[best] >= RANKS_BELOW else " (ranked by rule of thumb)"
+        count = np.count_nonzero(fits)
+        return Selection(best, f"most accurate of {count} branches that fit {budget}{rule}")
+
+
+def _best(candidates: Candidates, value: npt.NDArray[np.float64]) -> int:
+    """Of ``(B,)`` values, -inf where it is not considered: the highest, unless a cheaper one or the
+    present one is hardly worse.
+    """
+    best = int(value.argmax())
+    near = np.flatnonzero(value >= value[best] - constants.LIKELY * candidates.doubt(best))
+    best = int(near[np.lexsort((-value[near], candidates.mean_ms[near]))[0]])
+    current = candidates.current
+    if current is not None and value[current] > value[best] - constants.LEAST_GAIN:
+        return current
+    return best
 
 
 class LeastLatency(SchedulingPolicy):

@@ -204,6 +204,7 @@ class Scheduler:
         candidates = Candidates(
             self.space, estimate.mean_ms, estimate.quantile_ms, estimate.late_share,
             accuracy, last.index if last is not None and is_held else None, observation, usable,
+            self._accuracy.errors,
         )  # fmt: skip
         selection = policy.select(candidates)
         index = selection.index

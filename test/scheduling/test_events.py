@@ -11,7 +11,7 @@ from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.clock import FakeClock
 from approx_perception.load.load_inputs import LoadInputs
-from approx_perception.scheduling import Candidates, Fixed, MostAccurate, Scheduler
+from approx_perception.scheduling import Candidates, Fixed, MostAccurate, Scheduler, constants
 from approx_perception.structures import (
     SLA,
     ContentFeatures,
@@ -273,6 +273,41 @@ class TestHysteresis:
         latency, scheduler = self.machine(accuracy)
         assert self.choices(scheduler, latency, [40.0, 20.0], 30.0) == [LARGE_TRACKED] * 2
         assert scheduler._choice.decision.reason.startswith("kept: ")
+
+
+class TestDoubt:
+    """What scenes left out taught of the predictions."""
+
+    def choice(self, errors):
+        latency = FakeLatency([10.0, 5.0, 12.0, 30.0])
+        accuracy = ConstantAccuracy(np.array([0.7, 0.4, 0.72, 0.9]))
+        accuracy.errors = np.array(errors)
+        scheduler = Scheduler(SPACE, MostAccurate(), latency, accuracy)
+        return SPACE.index(scheduler.decide(Observation(SLA(20.0))).branch)
+
+    def test_a_dearer_branch_is_taken_for_a_gain_that_is_likely(self):
+        # The two differed from what was predicted alike.
+        assert self.choice([[0.1, 0, 0.1, 0], [-0.2, 0, -0.2, 0]]) == LARGE
+
+    def test_and_not_for_one_that_is_merely_expected(self):
+        assert self.choice([[0.1, 0, -0.1, 0], [-0.2, 0, 0.0, 0]]) == SMALL
+
+
+def test_after_many_frames_in_time_a_dearer_branch_is_tried_once():
+    latency = FakeLatency([10.0, 5.0, 30.0, 35.0])
+    accuracy = ConstantAccuracy(np.array([0.5, 0.4, 0.8, 0.9]))
+    scheduler, tried = Scheduler(SPACE, MostAccurate(), latency, accuracy), []
+    for frame in range(2 * constants.EXPLORE + 20):
+        decision = scheduler.decide(Observation(SLA(20.0)))
+        if SPACE.index(decision.branch) != SMALL:
+            tried.append(frame)
+            assert SPACE.index(decision.branch) == LARGE
+            assert decision.reason.startswith("a try: ")
+        timings = StageTimings(processing_ms=10.0)
+        scheduler.observe(
+            FrameResult(0, "camera", frame, Detections.empty(), decision, SLA(20.0), timings)
+        )
+    assert tried == [constants.EXPLORE, 2 * constants.EXPLORE]
 
 
 def late_group(sla_ms, policy=None, allowed=None):

@@ -80,6 +80,8 @@ def model():
 class Accuracy:
     """Rises with shape and nprop, falls with si, the more the faster objects are."""
 
+    errors = np.zeros((0, 0))
+
     def predict(self, content):
         speed = content.relative_speed if np.isfinite(content.relative_speed) else 0.1
         return np.array([
