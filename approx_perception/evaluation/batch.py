@@ -67,8 +67,9 @@ def _run(job: Job) -> list[Path]:
     with ResultFiles(job.folder / job.source.label) as files:
 
         def listen(system: BuiltSystem, _: FrameSource) -> Sequence[Listener]:
-            name, class_names = system.spec.name, system.class_names
-            return [files.listener(name, class_names)] if job.export else []
+            if not job.export:
+                return []
+            return files.listeners(system.spec.name, system.network.kernel.task, system.class_names)
 
         records = run_systems(job.specs, job.source, job.scenario, machine, listen=listen)
         folders = []

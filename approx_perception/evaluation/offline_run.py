@@ -77,9 +77,9 @@ def run_offline(
             caution = "" if is_synthetic(options.name) else system.network.kernel.caution
             write_config(folder / "config.yaml", _effective_config(options, system))
             fps = source.fps if video else None
-            files = stack.enter_context(
-                RunFiles(folder, system.class_names, fps, caution, source.frame_paths)
-            )
+            task = system.network.kernel.task
+            files = RunFiles(folder, task, system.class_names, fps, caution, source.frame_paths)
+            stack.enter_context(files)
             counts = [n for n in (source.frame_count, options.frames) if n]
             return [files, _Progress(min(counts, default=0), progress)]
 

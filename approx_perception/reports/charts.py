@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 from approx_perception.metrics.adaptation import steps_of
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.scoring.by_task import scoring_in
+from approx_perception.reports.tasks.by_task import report_of
 
 __all__ = [
     "accuracy_chart",
@@ -174,13 +175,15 @@ def timeline_chart(record: RunRecord) -> go.Figure:
 
 def _add_latencies(chart: go.Figure, record: RunRecord, seconds: Vector) -> None:
     latency, detected = record.processed("processing_ms"), record.processed("detected")
-    for mask, name, colour in (
-        (detected, "detected frame", _COLOURS[0]), (~detected, "tracked frame", _COLOURS[2]),
-    ):  # fmt: skip
-        chart.add_scattergl(
-            x=seconds[mask], y=latency[mask], mode="markers", name=name,
-            marker={"size": 4, "color": colour}, row=1, col=1,
-        )  # fmt: skip
+    words = report_of(record.scoring.task).frame_words
+    for mask, word, colour in zip(
+        (detected, ~detected), words, (_COLOURS[0], _COLOURS[2]), strict=True
+    ):
+        if mask.any():
+            chart.add_scattergl(
+                x=seconds[mask], y=latency[mask], mode="markers", name=f"{word} frame",
+                marker={"size": 4, "color": colour}, row=1, col=1,
+            )  # fmt: skip
     if not detected.all():
         chart.add_scattergl(
             x=seconds, y=record.group_means_ms(), mode="lines", name="mean of the group",

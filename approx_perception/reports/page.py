@@ -25,6 +25,7 @@ from approx_perception.reports.charts import (
     timeline_chart,
 )
 from approx_perception.reports.pictures import Picture
+from approx_perception.reports.tasks.by_task import report_of
 
 __all__ = ["build_page"]
 
@@ -66,6 +67,7 @@ def build_page(
         plotly=get_plotlyjs(),
         pictures=pictures,
         no_pictures=no_pictures or "There are none.",
+        picture_legend=report_of(scoring_in(next(iter(own.values()))).task).picture_legend,
         **_texts(result, own),
         **_charts(result["systems"], own),
     )
@@ -149,7 +151,7 @@ def _facts(result: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]
     frames = sum(len(record) for record in first)
     sources = ", ".join(str(record.metadata["source"]) for record in first[:4])
     return {
-        "detector": ", ".join(dict.fromkeys(str(entry["network"]) for entry in entries.values())),
+        "network": ", ".join(dict.fromkeys(str(entry["network"]) for entry in entries.values())),
         "source": f"{sources}{' and others' if len(first) > 4 else ''}: {frames} frames",
         "ground truth": truth + ignored if use["frames_with_truth"] else "none",
         "latencies": str(result["clock"]),

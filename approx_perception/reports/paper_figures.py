@@ -7,7 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from approx_perception.metrics.run_record import RunRecord
+from approx_perception.metrics.scoring._base import Scoring
+from approx_perception.metrics.scoring.by_task import scoring_in
 from approx_perception.reports.charts import seconds_of
+from approx_perception.reports.tasks.by_task import report_of
 
 __all__ = ["draw_paper_figures"]
 
@@ -22,7 +25,7 @@ def draw_paper_figures(
     """Write accuracy.png, latency.png and one timeline for each run; returns what was written."""
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / "accuracy.png", folder / "latency.png"]
-    _draw_accuracy(written[0], figures)
+    _draw_accuracy(written[0], figures, scoring_in(next(iter(records.values()), ())))
     _draw_latency(written[1], records)
     for name, own in records.items():
         for record in own:
@@ -33,16 +36,18 @@ def draw_paper_figures(
     return written
 
 
-def _draw_accuracy(path: Path, figures: Mapping[str, Mapping[str, float]]) -> None:
+def _draw_accuracy(
+    path: Path, figures: Mapping[str, Mapping[str, float]], scoring: Scoring
+) -> None:
     figure = Figure(figsize=(5.5, 3.6), layout="constrained")
     axes = figure.subplots()
     for name, own in figures.items():
-        axes.plot(own["p95_processing_ms"], own["ap50"], "o", markersize=8)
+        axes.plot(own["p95_processing_ms"], own[scoring.measure], "o", markersize=8)
         axes.annotate(
-            name, (own["p95_processing_ms"], own["ap50"]), textcoords="offset points",
+            name, (own["p95_processing_ms"], own[scoring.measure]), textcoords="offset points",
             xytext=(6, 4), fontsize=8,
         )  # fmt: skip
-    axes.set(xlabel="P95 latency of a frame (ms)", ylabel="AP50")
+    axes.set(xlabel="P95 latency of a frame (ms)", ylabel=scoring.measure_name)
     axes.margins(0.15)
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=_DPI)
@@ -69,8 +74,10 @@ def _draw_timeline(path: Path, record: RunRecord) -> None:
     axes = figure.subplots()
     seconds, latency = seconds_of(record), record.processed("processing_ms")
     detected = record.processed("detected")
-    axes.plot(seconds[detected], latency[detected], ".", markersize=3, label="detected")
-    axes.plot(seconds[~detected], latency[~detected], ".", markersize=3, label="tracked")
+    words = report_of(record.scoring.task).frame_words
+    for mask, word in zip((detected, ~detected), words, strict=True):
+        if mask.any():
+            axes.plot(seconds[mask], latency[mask], ".", markersize=3, label=word)
     if not detected.all():
         axes.plot(seconds, record.group_means_ms(), color="black", linewidth=0.8, label="group")
     axes.step(seconds, record.processed("sla_ms"), where="post", color="tab:red", label="SLA")

@@ -9,15 +9,14 @@ import numpy as np
 
 from approx_perception.datasets import FrameSource
 from approx_perception.kernels.annotate import annotate
-from approx_perception.metrics.average_precision import match_frame
 from approx_perception.metrics.run_record import RunRecord
+from approx_perception.reports.tasks.by_task import report_of
 
 __all__ = ["Picture", "worst_pictures"]
 
 #: Wider ones are shrunk; the page shows them small until somebody clicks.
 _PICTURE_WIDTH_PX = 1280
 _JPEG_QUALITY = 80
-_CONFIDENT_SCORE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Picture:
 
 
 def worst_pictures(record: RunRecord, source: FrameSource, count: int) -> list[Picture]:
-    """Draw the frames that were the furthest over the SLA, and those with the most errors.
+    """Draw the frames that were the furthest over the SLA, and those that are the most wrong.
 
     Parameters
     ----------
@@ -42,11 +41,9 @@ def worst_pictures(record: RunRecord, source: FrameSource, count: int) -> list[P
     """
     late = record.frames["processing_ms"] / np.maximum(record.frames["sla_ms"], 1e-9)
     late[~record.frames["processed"]] = 0.0
-    errors = np.zeros(len(record))
-    for frame, found, truth in record.scored():
-        match = match_frame(found.with_score(_CONFIDENT_SCORE), truth)
-        hits = int(match.hits.sum())
-        errors[frame] = len(match.hits) + len(match.truth_class_ids) - 2 * hits
+    report, errors, words = report_of(record.scoring.task), np.zeros(len(record)), {}
+    for frame, output, truth in record.scored():
+        errors[frame], words[frame] = report.error_of(output, truth, record.class_names)
     texts: dict[int, str] = {}
     for frame in np.argsort(-late, kind="stable")[: count // 2].tolist():
         if late[frame] > 1:
@@ -57,8 +54,7 @@ def worst_pictures(record: RunRecord, source: FrameSource, count: int) -> list[P
     for frame in np.argsort(-errors, kind="stable").tolist():
         if len(texts) >= count or not errors[frame]:
             break
-        own = f"{errors[frame]:.0f} false or missed objects"
-        texts[frame] = f"{texts[frame]}; {own}" if frame in texts else own
+        texts[frame] = f"{texts[frame]}; {words[frame]}" if frame in texts else words[frame]
     wanted = dict(sorted(texts.items()))
     pictures = []
     for entry in source:
@@ -73,13 +69,14 @@ def worst_pictures(record: RunRecord, source: FrameSource, count: int) -> list[P
 
 
 def _drawn(record: RunRecord, index: int, image: Any) -> str:
-    found = record.output(index).with_score(_CONFIDENT_SCORE)
+    output = report_of(record.scoring.task).to_draw(record.output(index))
     picture = image.copy()
     truth = record.ground_truth(index)
     if truth is not None:
         for box in truth.boxes[~truth.ignored].astype(int).tolist():
             cv2.rectangle(picture, box[:2], box[2:], (255, 255, 255), 1, cv2.LINE_AA)
-    picture = annotate(picture, found, record.class_names, ())
+    # The last name is that of class -1, which the truth does not know.
+    picture = annotate(picture, output, (*record.class_names, "not in the truth"), ())
     scale = _PICTURE_WIDTH_PX / picture.shape[1]
     if scale < 1:
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,11 +15,10 @@ from approx_perception.files import replace_text
 from approx_perception.kernels.annotate import annotate, status_lines
 from approx_perception.machine import environment
 from approx_perception.metrics.scoring.by_task import scoring_of
+from approx_perception.reports.tasks.by_task import report_of
 from approx_perception.structures import Frame, FrameResult
 
 __all__ = ["RunFiles", "VideoFileWriter", "write_config"]
-
-_STAGES = (*scoring_of("detection").stages, "processing_ms")
 
 
 def write_config(path: Path, config: dict[str, Any]) -> None:
@@ -76,15 +76,16 @@ class VideoFileWriter:
 
 
 class RunFiles:
-    """``detections.txt``, ``unidentified.txt``, ``frames.csv`` and, if wanted, ``annotated.mp4``.
+    """The files of `TaskReport.headers`, ``frames.csv`` and, if wanted, ``annotated.mp4``.
 
-    Written frame by frame. Objects without an identity have a file of their own: tools for tracks
-    take rows that share the id -1 for one object that is in many places.
+    Written frame by frame.
 
     Parameters
     ----------
     folder
         Where to write.
+    task
+        Of the outputs.
     class_names
         What class ids mean.
     video_fps
@@ -98,6 +99,7 @@ class RunFiles:
     def __init__(
         self,
         folder: Path,
+        task: str,
         class_names: Sequence[str],
         video_fps: float | None,
         caution: str = "",
@@ -105,23 +107,30 @@ class RunFiles:
     ) -> None:
         self._class_names, self._caution = class_names, caution
         self._names = [path.name for path in frame_paths]
-        self._detections, self._unidentified = (
-            (folder / name).open("w", encoding="utf-8", newline="")
-            for name in ("detections.txt", "unidentified.txt")
-        )
+        self._report, self._scoring = report_of(task), scoring_of(task)
+        self._files = ExitStack()
         # Quotes names that hold commas, quotes or line breaks.
-        self._identified_rows, self._unidentified_rows = (
-            csv.writer(file, lineterminator="\n") for file in (self._detections, self._unidentified)
-        )
-        self._frames = (folder / "frames.csv").open("w", encoding="utf-8", newline="")
-        self._rows = csv.writer(self._frames)
-        self._rows.writerow(
-            ["frame", "stamp_ns", "branch", "source", "objects", *_STAGES, "sla_ms", "sla_quantile",
-             "sla_scope", "expected_ms", "expected_quantile_ms", "reason", "file"]
-        )  # fmt: skip
+        self._outputs = {
+            name: self._table(folder / name, header, "\n")
+            for name, header in self._report.headers.items()
+        }
+        self._stages = (*self._scoring.stages, "processing_ms")
+        self._frames = self._table(folder / "frames.csv", [
+            "frame", "stamp_ns", "branch", "source", self._report.count_name, *self._stages,
+            "sla_ms", "sla_quantile", "sla_scope", "expected_ms", "expected_quantile_ms", "reason",
+            "file", *self._scoring.content_columns,
+        ])  # fmt: skip
         self._video = None
         if video_fps is not None:
             self._video = VideoFileWriter(folder / "annotated.mp4", video_fps)
+
+    def _table(self, path: Path, header: Sequence[str], line_end: str = "\r\n") -> Any:
+        """CSV writer of a file that ends with this."""
+        file = self._files.enter_context(path.open("w", encoding="utf-8", newline=""))
+        rows = csv.writer(file, lineterminator=line_end)
+        if header:
+            rows.writerow(header)
+        return rows
 
     def __enter__(self) -> "RunFiles":
         return self
@@ -132,9 +141,7 @@ class RunFiles:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._detections.close()
-        self._unidentified.close()
-        self._frames.close()
+        self._files.close()
         if self._video is not None:
             self._video.close()
 
@@ -143,23 +150,19 @@ class RunFiles:
         if result is None:
             return
         number = frame.sequence + 1
-        found, decision, sla = result.detections, result.decision, result.sla
-        for index in range(len(found)):
-            x1, y1, x2, y2 = found.boxes[index].tolist()
-            name = self._class_names[found.class_ids[index]]
-            box = (f"{value:.2f}" for value in (x1, y1, x2 - x1, y2 - y1))
-            score, identity = f"{found.scores[index]:.5f}", found.track_ids[index]
-            rows = self._identified_rows if identity >= 0 else self._unidentified_rows
-            rows.writerow([number, identity, *box, score, name])
-        self._rows.writerow(
-            [number, result.stamp_ns, decision.branch,
-             "detected" if decision.starts_group else "tracked", len(found),
-             *(f"{result.timings.of(stage):.3f}" for stage in _STAGES), sla.latency_ms,
-             sla.quantile, sla.scope.value, f"{decision.expected_ms:.3f}",
+        output, decision, sla = result.output, result.decision, result.sla
+        for name, row in self._report.rows_of(number, result.stamp_ns, output, self._class_names):
+            self._outputs[name].writerow(row)
+        first, other = self._report.frame_words
+        content = self._scoring.content_of(result.content)
+        self._frames.writerow(
+            [number, result.stamp_ns, decision.branch, first if decision.starts_group else other,
+             len(output), *(f"{result.timings.of(stage):.3f}" for stage in self._stages),
+             sla.latency_ms, sla.quantile, sla.scope.value, f"{decision.expected_ms:.3f}",
              f"{decision.expected_quantile_ms:.3f}", decision.reason,
-             self._names[frame.sequence] if self._names else ""]
+             self._names[frame.sequence] if self._names else "", *content.values()]
         )  # fmt: skip
         if self._video is not None:
             lines = status_lines(decision, result.timings.processing_ms, sla.latency_ms)
             lines += [self._caution] if self._caution else []
-            self._video.write(annotate(frame.image, found, self._class_names, lines))
+            self._video.write(annotate(frame.image, output, self._class_names, lines))

@@ -28,7 +28,7 @@ def test_what_a_run_found_is_truth(clip, tmp_path):
     names = ["traffic light", "a, b", 'say "x"', "two\nlines"]
     detections = Detections.from_arrays([[i, 2, i + 3, 6] for i in range(4)], [0.9, 0.5, 0.4, 0.8],
                                         [0, 1, 2, 3], [4, 7, -1, -1])  # fmt: skip
-    with RunFiles(tmp_path, names, None) as files:
+    with RunFiles(tmp_path, "detection", names, None) as files:
         for index in (0, 1):
             frame = Frame(np.zeros((8, 8, 3), np.uint8), index, "clip", index)
             found = detections if index else Detections.empty()
