@@ -27,7 +27,6 @@ def run_metadata(
 ) -> dict[str, Any]:
     """Plain JSON: system, task, source, configuration, network, levels of contention, versions."""
     return {
-        "task": spec.options.task,
         "system": spec.name,
         "task": spec.options.task,
         "source": options.label,
