@@ -33,13 +33,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     options = DetectorOptions(arguments.weights, num_threads=arguments.threads)
-    detector = load_detector("yolox", options)
+    detector = load_detector("onnx", options)
     images = [entry.frame.image for entry in open_source(arguments.source)]
     height, width = images[0].shape[:2]
     print(f"{len(images)} images of {width}x{height}; ms: median, P95\n")
     print("| shape | padded least | square | ratio of medians |")
     print("|---|---|---|---|")
-    for shape in load_space("", "yolox").shapes:
+    for shape in load_space("", "onnx").shapes:
         settings = DetectorSettings(shape)
         kinds = images, [square(image) for image in images]
         for kind in kinds:

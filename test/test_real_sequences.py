@@ -47,7 +47,7 @@ def test_published_accuracy_of_every_shape_by_evaluation(yolox_weights, sequence
     specs = [
         SystemSpec.create(
             "detector_only",
-            KernelOptions("yolox", str(yolox_weights), branch=f"shape={side}"),
+            KernelOptions(detector="yolox", weights=str(yolox_weights), branch=f"shape={side}"),
             str(side),
         )
         for side in SIDES

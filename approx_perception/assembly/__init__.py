@@ -5,6 +5,7 @@ from approx_perception.assembly.loading import (
     load_space,
     machine_name,
     space_names,
+    space_of,
 )
 from approx_perception.assembly.network import Network, assemble
 from approx_perception.assembly.options import KernelOptions
@@ -15,6 +16,7 @@ __all__ = [
     "assemble",
     "load_network",
     "load_space",
+    "space_of",
     "machine_name",
     "space_names",
 ]

@@ -10,7 +10,7 @@ from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.machine import core_count, describe_cpu
 from approx_perception.share import share_folder
 
-__all__ = ["load_network", "load_space", "machine_name", "space_names"]
+__all__ = ["load_network", "load_space", "machine_name", "space_names", "space_of"]
 
 
 def space_names() -> tuple[str, ...]:
@@ -37,6 +37,19 @@ def load_space(name: str, own: str, task: str = "detection") -> Space[Any]:
     if space.task != task:
         raise ConfigurationError(f"the space {shown(name)} is for {space.task}, not for {task}")
     return space
+
+
+def space_of(options: KernelOptions, network: NeuralNetwork) -> Space[Any]:
+    """Read the space that options name for a network; the family's own is fitted to it.
+
+    Raises
+    ------
+    ConfigurationError
+        See `load_space`.
+    """
+    task = task_of(options)
+    space = load_space(options.space, task.family(options), task.name)
+    return space if options.space else task.fitted(space, network)
 
 
 def machine_name(network: NeuralNetwork, num_threads: int) -> str:

@@ -13,6 +13,7 @@ from approx_perception.assembly.loading import (
     load_network,
     load_space,
     machine_name,
+    space_of,
 )
 from approx_perception.assembly.measuring import PartTimer
 from approx_perception.assembly.options import KernelOptions
@@ -146,18 +147,19 @@ def assemble(
     clock = clock or MonotonicClock()
     task = task_of(options)
     family = task.family(options)
-    space = load_space(options.space, family, task.name)
-    branch = space.parse(options.branch)
+    # What can be refused without the network is, before seconds of loading.
+    load_space(options.space, family, task.name).parse(options.branch)
     check_policy_name(options.policy, options.task)
-    # What is wrong with them is told before seconds of loading.
     task.state_options(options)
+    bundle = PredictorBundle.load(options.profile) if options.profile else None
+    report(f"loading {family}")
+    loaded, num_threads = network or load_network(options, _precision(options, bundle))
+    space = space_of(options, loaded)
+    branch = space.parse(options.branch)
     if options.only_branch:
         space = space.with_branch(branch)
     elif options.policy == "fixed":
         space.index(branch)
-    bundle = PredictorBundle.load(options.profile) if options.profile else None
-    report(f"loading {family}")
-    loaded, num_threads = network or load_network(options, _precision(options, bundle))
     if bundle is not None:
         here = None if elsewhere else machine_name(loaded, num_threads)
         bundle.check(space, loaded.fingerprint, here)

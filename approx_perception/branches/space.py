@@ -158,6 +158,12 @@ class BranchSpace(Space[Branch]):
         nprops = [] if branch.nprop is None else [branch.nprop]
         return BranchSpace(str(branch), [branch.shape], nprops, [branch.si], trackers)
 
+    def with_shapes(self, shapes: Sequence[int]) -> "BranchSpace":
+        """Return the space with other shapes."""
+        if tuple(shapes) == self.shapes:
+            return self
+        return BranchSpace(self.name, shapes, self.nprops, self.sampling_intervals, self.trackers)
+
     def describe(self) -> str:
         """One line with the values of every knob."""
         trackers = " ".join(f"{tracker.name}/{tracker.ds}" for tracker in self.trackers)

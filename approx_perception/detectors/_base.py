@@ -199,6 +199,11 @@ class Detector(ABC):
         """
         return shape * shape
 
+    def own_shapes(self, shapes: Sequence[int]) -> tuple[int, ...]:
+        """Those of a shipped space, brought to what this network takes; rising."""
+        multiple = self.shape_multiple
+        return tuple(sorted({-(-shape // multiple) * multiple for shape in shapes}))
+
     @property
     def fingerprint(self) -> str:
         """Family and weights, for telling whether a profile is of this network."""

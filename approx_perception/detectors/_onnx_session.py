@@ -14,8 +14,8 @@ __all__ = ["open_session"]
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
-def open_session(path: Path, options: DetectorOptions) -> Any:
-    """Load an ONNX file.
+def open_session(path: Path, options: DetectorOptions, graph: bytes | None = None) -> Any:
+    """Load an ONNX file, or another graph made of it.
 
     Raises
     ------
@@ -27,12 +27,13 @@ def open_session(path: Path, options: DetectorOptions) -> Any:
     check_file(path, "weights file", WeightsError)
     session_options = ort.SessionOptions()
     session_options.intra_op_num_threads = options.num_threads
-    session_options.log_severity_level = 3
+    # What it would print comes as an exception.
+    session_options.log_severity_level = 4
     # Threads that spin between two frames would take the cores of trackers and ROS.
     session_options.add_session_config_entry("session.force_spinning_stop", "1")
     providers = _providers(options.device)
     try:
-        return ort.InferenceSession(str(path), session_options, providers=providers)
+        return ort.InferenceSession(graph or str(path), session_options, providers=providers)
     except Exception as error:  # onnxruntime's errors share no base class but this
         raise WeightsError(
             f"{path} is no ONNX file that onnxruntime reads: {shown(reason_of(error))}"

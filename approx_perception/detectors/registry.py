@@ -16,13 +16,16 @@ __all__ = ["DEFAULT_DETECTOR", "check_detector", "detector_names", "family_for",
 #: Where the user names none.
 DEFAULT_DETECTOR = "faster_rcnn"
 _PACKAGE = "approx_perception.detectors"
+#: Other words for families.
+_ALIASES = {"yolox": "onnx"}
 
 
 def detector_names() -> tuple[str, ...]:
-    """Names of all families, in alphabetical order."""
+    """Names of all families, and other words for them, in alphabetical order."""
     folder = str(resources.files(_PACKAGE))
     modules = (module.name for module in pkgutil.iter_modules([folder]))
-    return tuple(sorted(name for name in modules if name[0] != "_" and name != "registry"))
+    families = {name for name in modules if name[0] != "_" and name != "registry"}
+    return tuple(sorted(families | _ALIASES.keys()))
 
 
 def check_detector(family: str) -> None:
@@ -40,9 +43,9 @@ def check_detector(family: str) -> None:
 
 
 def family_for(detector: str, weights: str) -> str:
-    """Family that is meant: the default cannot read an ONNX file, so YOLOX is meant with one."""
+    """Family that is meant, by its own name: the default cannot read an ONNX file."""
     is_onnx = weights.lower().endswith(".onnx")
-    return "yolox" if is_onnx and detector == DEFAULT_DETECTOR else detector
+    return "onnx" if is_onnx and detector == DEFAULT_DETECTOR else _ALIASES.get(detector, detector)
 
 
 def load_detector(family: str, options: DetectorOptions) -> Detector:
@@ -56,5 +59,5 @@ def load_detector(family: str, options: DetectorOptions) -> Detector:
         If the weights are missing, corrupt or of another network.
     """
     check_detector(family)
-    detector: Detector = import_module(f"{_PACKAGE}.{family}").load(options)
+    detector: Detector = import_module(f"{_PACKAGE}.{_ALIASES.get(family, family)}").load(options)
     return detector

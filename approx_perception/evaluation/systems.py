@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from approx_perception.assembly import KernelOptions, Network, assemble, load_network, load_space
+from approx_perception.assembly import KernelOptions, Network, assemble, load_network, space_of
 from approx_perception.assembly.bundle import PredictorBundle, check_made_for
 from approx_perception.assembly.options import NETWORK_FIELDS
 from approx_perception.assembly.tasks import NeuralNetwork, task_of
@@ -169,7 +169,7 @@ class SystemFactory:
         precision = str(recorded.records.metadata["precision"])
         options = replace(options, only_branch=False, precision=precision)
         loaded = self._loaded(options)
-        space = load_space(options.space, task_of(options).family(options), options.task)
+        space = space_of(options, loaded[0])
         check_made_for("the latency trace", recorded.records.metadata, space, loaded[0].fingerprint)
         network = assemble(options, network=loaded, elsewhere=recorded.idle_model())
         machine, own = recorded.simulated(network.kernel, level), network.stream()

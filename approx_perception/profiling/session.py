@@ -10,7 +10,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from approx_perception.assembly import KernelOptions, load_network, load_space, machine_name
+from approx_perception.assembly import (
+    KernelOptions,
+    load_network,
+    load_space,
+    machine_name,
+    space_of,
+)
 from approx_perception.assembly.idleness import busy_now, busy_sentence
 from approx_perception.assembly.tasks import NeuralNetwork, Task, task_of
 from approx_perception.clock import MonotonicClock
@@ -143,10 +149,11 @@ class ProfileSession:
             If the data, the space or the network cannot be used.
         """
         task = task_of(options)
-        space = load_space(options.space, task.family(options), task.name)
+        load_space(options.space, task.family(options), task.name)
         learner = learner_of(task.name)
         has_truth = have_truth(data.sources, data.frames or learner.least_frames)
         network, num_threads = load_network(options)
+        space = space_of(options, network)
         names = data.class_map.names
         frames = data.frames or learner.snippet_frames
         if has_truth:

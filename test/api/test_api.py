@@ -143,7 +143,7 @@ def test_results_tell_what_was_fed_and_what_ran(perception, options):
     assert 0 < results[-1].processing_ms <= 1000
     assert not results[-1].is_late
     assert results[-1].annotated().shape == (96, 96, 3)
-    assert len(load_space(str(options["space"]), "yolox")) == len(perception.branches)
+    assert len(load_space(str(options["space"]), "onnx")) == len(perception.branches)
 
 
 def test_any_view_of_an_image_will_do(perception):

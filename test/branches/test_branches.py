@@ -114,7 +114,7 @@ def test_a_space_is_a_table_of_settings_and_cadences():
 
 
 def test_shipped_spaces_load():
-    assert {"approxdet", "faster_rcnn", "yolox"} <= set(space_names())
+    assert {"approxdet", "faster_rcnn", "onnx"} <= set(space_names())
     for name in space_names():
         space = read_space_file(share_folder("config") / "spaces" / f"{name}.yaml")
         assert read_space(space.to_dict(), "copy").hash == space.hash
@@ -139,10 +139,10 @@ def test_bad_space_files_are_refused_by_name(tmp_path: Path, text, message):
     path = tmp_path / "space.yaml"
     path.write_text(text)
     with pytest.raises(ConfigurationError, match=message) as error:
-        load_space(str(path), "yolox")
+        load_space(str(path), "onnx")
     assert "space.yaml" in str(error.value)
 
 
 def test_missing_space_names_the_shipped_ones():
     with pytest.raises(ConfigurationError, match=r"no branch space 'nowhere'.*'approxdet'"):
-        load_space("nowhere", "yolox")
+        load_space("nowhere", "onnx")

@@ -32,22 +32,23 @@ def test_a_misspelt_detector_is_told_so(tmp_path, source, verb, name):
     result = call(verb, source, "--detector", name, "--frames", 2, "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert f"there is no detector '{name[:20]}" in result.output
-    assert "choose 'faster_rcnn', 'ssdlite' or 'yolox'" in " ".join(result.output.split())
+    assert "choose 'faster_rcnn', 'onnx', 'ssdlite' or 'yolox'" in " ".join(result.output.split())
     assert "branch space" not in result.output
     assert len(result.output) < 2000
 
 
-def test_an_onnx_file_is_a_yolox_unless_another_family_is_named(tmp_path, source):
+def test_an_onnx_file_is_of_its_family_unless_another_family_is_named(tmp_path, source):
     path, family = named(write_yolox(tmp_path / "MODEL.ONNX")), DetectionTask().family
-    assert family(KernelOptions(weights=str(path))) == "yolox"
+    assert family(KernelOptions(weights=str(path))) == "onnx"
+    assert family(KernelOptions(detector="yolox", weights="any.onnx")) == "onnx"
     assert family(KernelOptions(weights="other.pt")) == "faster_rcnn"
     assert family(KernelOptions(detector="ssdlite", weights=str(path))) == "ssdlite"
     out = tmp_path / "out"
     result = call("run", source, "--weights", path, "--branch", "shape=160", "--frames", 2,
                   "--out", out)  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert "is an ONNX file, which faster_rcnn cannot read: it is taken for yolox" in result.output
-    assert "detector: yolox" in (out / "config.yaml").read_text()
+    assert "is an ONNX file, which faster_rcnn cannot read: it is taken for onnx" in result.output
+    assert "detector: onnx" in (out / "config.yaml").read_text()
 
 
 def test_a_file_that_is_not_there_is_taken_for_nothing():

@@ -66,7 +66,9 @@ def test_all_families_are_found():
 
 
 def test_unknown_family_names_the_known():
-    with pytest.raises(ConfigurationError, match="no detector 'ssd'; choose 'faster_rcnn', 'ssd"):
+    with pytest.raises(
+        ConfigurationError, match="no detector 'ssd'; choose 'faster_rcnn', 'onnx', 'ssd"
+    ):
         load_detector("ssd", DetectorOptions())
 
 

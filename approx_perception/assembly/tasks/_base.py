@@ -88,6 +88,10 @@ class Task(ABC):
             If the weights are missing, corrupt or of another network.
         """
 
+    def fitted(self, space: Any, network: Any) -> Any:
+        """The family's shipped space, brought to what the network can do."""
+        return space
+
     @abstractmethod
     def kernel(self, network: Any, space: Any) -> Kernel:
         """Build the kernel of a network that `load` returned and a space of this task.

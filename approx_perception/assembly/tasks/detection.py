@@ -41,7 +41,7 @@ class DetectionTask(Task):
     def note(self, options: KernelOptions) -> str:
         """See `Task`."""
         family = self.family(options)
-        if family == options.detector or not os.path.lexists(options.weights):
+        if family == family_for(options.detector, "") or not os.path.lexists(options.weights):
             return ""
         return (
             f"{shown(options.weights)} is an ONNX file, which {options.detector} cannot read: it "
@@ -61,6 +61,10 @@ class DetectionTask(Task):
                 options.weights, options.class_names_file, options.device, num_threads, precision
             ),
         )
+
+    def fitted(self, space: BranchSpace, network: Detector) -> BranchSpace:
+        """See `Task`; shapes that the network takes."""
+        return space.with_shapes(network.own_shapes(space.shapes))
 
     def kernel(self, network: Detector, space: BranchSpace) -> DetectionKernel:
         """See `Task`."""

@@ -1,28 +1,24 @@
-"""Tell the rows that a YOLOX gives, one for each cell, from those of other networks.
+"""Tell the boxes of a YOLOX, one for each cell, from those of other networks.
 
 Four numbers in 0..500 are boxes in many ways. Which way it is shows beside the cells that they
 belong to.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.exceptions import WeightsError, shown
+from approx_perception.detectors.onnx._rows import grid, scores_are_strange
+from approx_perception.exceptions import WeightsError
 
-__all__ = ["BOX_COLUMNS", "STRIDES", "grid", "is_decoded", "refusal", "rows_of_cells"]
+__all__ = ["BOX_COLUMNS", "is_decoded"]
 
-STRIDES = (8, 16, 32)
 #: Centre, width, height and objectness stand before the scores of the classes.
 BOX_COLUMNS = 5
 #: Centres further from their cells, in cells, are numbers of another kind; a YOLOX's median is
 #: below 1.
 _FARTHEST_CELLS = 4.0
-_ROUNDING = 1e-2
 #: Logarithms of sides in cells are below it; in px, the sides of coarse cells are above it.
 _LARGEST_LOGARITHM = 5.0
 #: Times the larger side of the input.
@@ -44,81 +40,9 @@ Array = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float64]
 
 
-def refusal(path: Path, reason: str) -> WeightsError:
+def _refusal(path: Path, reason: str) -> WeightsError:
     """Make the error that names what a YOLOX is."""
     return WeightsError(f"{path} is no YOLOX that can be used: {reason}; {_EXPECTED}")
-
-
-@lru_cache(maxsize=32)
-def grid(height: int, width: int) -> tuple[Array, Array]:
-    """Column and row of each cell, ``(N, 2)``, and its stride, ``(N, 1)``."""
-    cells, strides = [], []
-    for stride in STRIDES:
-        rows, columns = np.mgrid[: height // stride, : width // stride]
-        level = np.stack([columns.ravel(), rows.ravel()], axis=1)
-        cells.append(level)
-        strides.append(np.full((len(level), 1), stride))
-    return np.concatenate(cells).astype(np.float32), np.concatenate(strides).astype(np.float32)
-
-
-def rows_of_cells(
-    outputs: list[Any], kinds: Sequence[str], path: Path, size: tuple[int, int]
-) -> Array:
-    """Take the only output's rows, ``(cells, 5 + classes)``.
-
-    Parameters
-    ----------
-    outputs, kinds
-        What the network gave, and of which types the file says it is.
-    path
-        Of the file, for the error.
-    size
-        Width and height of the input in px.
-
-    Raises
-    ------
-    WeightsError
-        If it is anything else; what it looks like is told.
-    """
-    width, height = size
-    shapes = [getattr(output, "shape", type(output).__name__) for output in outputs]
-    if len(outputs) != 1:
-        raise refusal(path, f"it gives {len(outputs)} outputs {shown(shapes)}")
-    output, cells = outputs[0], len(grid(height, width)[0])
-    if not isinstance(output, np.ndarray) or output.dtype.kind not in "fiu":
-        raise refusal(path, f"its output is no tensor of numbers but a {kinds[0]}")
-    is_table = output.ndim == 3 and len(output) == 1
-    if not is_table or output.shape[1] != cells or output.shape[2] <= BOX_COLUMNS:
-        looks = _looks_like(output.shape, cells, height, width)
-        raise refusal(
-            path, f"of {width}x{height} px, {cells} cells, it makes {output.shape}, which {looks}"
-        )
-    return np.asarray(output[0], np.float32)
-
-
-def _looks_like(shape: tuple[int, ...], cells: int, height: int, width: int) -> str:
-    """Say which other networks give such a shape."""
-    rows, columns = shape[1:] if len(shape) == 3 and shape[0] == 1 else (0, 0)
-    cells_with_64 = cells + (height // 64) * (width // 64)
-    looks = (
-        (
-            columns == cells and rows > 4,
-            f"a YOLOv8 or later of {rows - 4} classes (1, 4 + classes, cells)",
-        ),
-        (
-            rows == cells and columns == BOX_COLUMNS,
-            "a network of one class without an objectness column",
-        ),
-        (3 * cells in (rows, columns), "a YOLOv5 or YOLOv7 (three anchors in each cell)"),
-        (cells_with_64 in (rows, columns), "a network of four strides, 8 to 64 (P6)"),
-        (
-            shape[-1:] in ((6,), (7,)) and len(shape) in (2, 3),
-            "an end-to-end export (NMS inside: box, score and class in a row)",
-        ),
-        (len(shape) in (4, 5), "one head before it was decoded (a grid of cells)"),
-    )
-    known = next((text for is_like, text in looks if is_like), None)
-    return f"looks like {known}" if known else "is of no kind that is known here"
 
 
 def is_decoded(rows: Array, path: Path, size: tuple[int, int]) -> bool:
@@ -140,22 +64,18 @@ def is_decoded(rows: Array, path: Path, size: tuple[int, int]) -> bool:
     """
     finite = np.isfinite(rows).all(axis=1)
     if finite.mean() < 0.5:
-        raise refusal(
+        raise _refusal(
             path, f"{(~finite).sum()} of its {len(rows)} rows for a test picture are not finite"
         )
-    scores = rows[finite, BOX_COLUMNS - 1 :]
-    if scores.min() < -_ROUNDING or scores.max() > 1 + _ROUNDING:
-        raise refusal(
-            path, f"its scores for a test picture are from {scores.min():.3g} to "
-            f"{scores.max():.3g} and not from 0 to 1 (was the sigmoid left out?)"
-        )  # fmt: skip
+    if strange := scores_are_strange(rows[finite, BOX_COLUMNS - 1 :]):
+        raise _refusal(path, strange)
     cells, strides = (table[finite] for table in grid(size[1], size[0]))
     boxes = rows[finite, :4]
     kind = _kind_of_boxes(boxes, cells, strides, size)
     if kind is None:
-        raise refusal(path, "its centres are neither near their cells nor offsets from them")
+        raise _refusal(path, "its centres are neither near their cells nor offsets from them")
     if kind not in (_OFFSETS, _PX):
-        raise refusal(
+        raise _refusal(
             path, f"its boxes look like {kind}; they can be {_PX}, or {_OFFSETS}"
         )  # fmt: skip
     _check_sides(boxes[:, 2:], strides, kind, path, max(size))
@@ -210,7 +130,7 @@ def _correlation_and_slope(points: Points, places_px: Array) -> tuple[float, flo
 def _check_sides(sides: Array, strides: Array, kind: str, path: Path, input_px: int) -> None:
     """Refuse sides that would make most boxes impossible."""
     if kind == _PX and np.quantile(np.abs(sides), 0.95) < _LARGEST_LOGARITHM:
-        raise refusal(
+        raise _refusal(
             path, f"its centres are in px, but its sides, from {sides.min():.3g} to "
             f"{sides.max():.3g}, are too small for px and look like logarithms"
         )  # fmt: skip
@@ -219,7 +139,7 @@ def _check_sides(sides: Array, strides: Array, kind: str, path: Path, input_px: 
     is_possible = ((sides_px > 0) & (sides_px <= _LARGEST_BOX * input_px)).all(axis=1)
     if 1 - is_possible.mean() > _MOST_IMPOSSIBLE:
         meant = "px" if kind == _PX else "logarithms of sides in cells"
-        raise refusal(
+        raise _refusal(
             path, f"of {len(sides)} boxes for a test picture {(~is_possible).sum()} are impossible "
             f"as its sides, from {sides.min():.3g} to {sides.max():.3g}, are taken for {meant}"
         )  # fmt: skip
