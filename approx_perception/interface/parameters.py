@@ -92,7 +92,8 @@ def _allowed(knob: str, what: str) -> Parameter:
 
 _DETECTION_NETWORK: Parameters = (
     Parameter("detector", "faster_rcnn", "Detector family. With an ONNX file as weights "
-              "faster_rcnn, the default, means onnx; yolox is another word for onnx.", names=detector_names()),
+              "faster_rcnn, the default, means onnx; yolox is another word for onnx.",
+              names=detector_names()),
     Parameter("weights", "", "A weights file (state dict or ONNX) or the name of torchvision's, "
               "such as FasterRCNN_ResNet50_FPN_Weights.COCO_V1; empty: the network that ships."),
     Parameter("class_names_file", "", "Text file with one class name a line; empty: the weights' "
