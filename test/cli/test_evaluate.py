@@ -131,7 +131,7 @@ def test_latencies_of_something_else_are_refused(machine, metadata, words, tmp_p
         "evaluate", SOURCES[0], "--frames", 2, *options,
         "--latency-trace", tmp_path / "other.records.json", "--out", tmp_path / "out",
     )  # fmt: skip
-    way_out = "name its detector, weights and space"
+    way_out = "name its network, weights and space"
     assert_one_sentence(result, "the latency trace is of", *words, way_out)
 
 
