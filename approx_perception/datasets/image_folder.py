@@ -1,7 +1,7 @@
 """Folders of images, alone or in the layout of MOTChallenge."""
 
 import configparser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,9 @@ from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.datasets.losses import Losses
 from approx_perception.exceptions import DatasetError, reason_of, shown
 from approx_perception.files import read_text
-from approx_perception.structures import Frame
+from approx_perception.structures import Frame, GroundTruth
 
-__all__ = ["ImageFolder"]
+__all__ = ["ImageFolder", "images_in"]
 
 _DEFAULT_FPS = 30.0
 _IMAGES = "img1"
@@ -41,24 +41,21 @@ class ImageFolder(FrameSource):
     """
 
     def __init__(self, folder: Path, max_image_px: int = MAX_IMAGE_PX) -> None:
-        self._max_image_px = max_image_px
-        self.name = folder.name
         info = _read_sequence_info(folder / "seqinfo.ini")
         images = _image_folder(folder, info)
-        self._folder = images
-        self.frame_paths = sorted(
-            (
-                p
-                for p in ([images] if images.is_file() else images.iterdir())
-                # Other programs leave hidden files of the same endings: ._frame1.png of macOS.
-                if p.suffix.lower() in IMAGE_ENDINGS and p.is_file() and not p.name.startswith(".")
-            ),
-            key=lambda path: by_number(path.name),
-        )
+        self._take(images, images_in(images), max_image_px)
         if not self.frame_paths:
             raise DatasetError(f"{images} holds no images ({', '.join(IMAGE_ENDINGS)})")
-        self.frame_count = len(self.frame_paths)
-        self.fps = _fps(folder / "seqinfo.ini", info)
+        self.name, self.fps = folder.name, _fps(folder / "seqinfo.ini", info)
+
+    def _take(self, folder: Path, paths: Sequence[Path], max_image_px: int) -> None:
+        self.name, self.fps = folder.name, _DEFAULT_FPS
+        self._folder, self._max_image_px = folder, max_image_px
+        self.frame_paths, self.frame_count = paths, len(paths)
+
+    def truth_of(self, index: int, image: npt.NDArray[np.uint8]) -> GroundTruth | None:
+        """What is known to be in a frame."""
+        return None
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield all images that can be decoded; see `FrameSource`."""
@@ -75,10 +72,21 @@ class ImageFolder(FrameSource):
                 decode_ms = (clock.monotonic_ns() - start_ns) / 1e6
                 if image is not None:
                     frame = Frame(image, self.stamp_ns(index), self.name, index, decode_ms)
-                    yield LabelledFrame(frame)
+                    yield LabelledFrame(frame, self.truth_of(index, image))
         finally:
             losses.tell()
         losses.refuse_if_all()
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Images of a folder in the order of the numbers in their names; a file is its own folder."""
+    files = [folder] if folder.is_file() else folder.iterdir()
+    # Other programs leave hidden files of the same endings: ._frame1.png of macOS.
+    images = (
+        path for path in files
+        if path.suffix.lower() in IMAGE_ENDINGS and path.is_file() and not path.name.startswith(".")
+    )  # fmt: skip
+    return sorted(images, key=lambda path: by_number(path.name))
 
 
 def _read_sequence_info(path: Path) -> configparser.ConfigParser:

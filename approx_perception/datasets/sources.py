@@ -16,11 +16,12 @@ __all__ = ["SOURCE_HELP", "is_synthetic", "open_source"]
 
 SOURCE_HELP = (
     "A rosbag2 (folder, .mcap or .db3), a video, a folder of images (also in MOTChallenge layout), "
-    "synthetic:SCENARIO, with :SPLIT:SEED behind it if wanted (test:0), or camera:0. "
+    "synthetic:SCENARIO, with :SPLIT:SEED behind it if wanted (test:0), camera:0, or "
+    "classes:FOLDER of folders that are named after the class of their images. "
     "SOURCE[48:104] is frames 48 to 103 of it alone."
 )
-_CHOICES = "a bag, a video, a folder of images, synthetic:SCENARIO or camera:0"
-_SYNTHETIC, _CAMERA = "synthetic:", "camera:"
+_CHOICES = "a bag, a video, a folder of images, synthetic:SCENARIO, camera:0 or classes:FOLDER"
+_SYNTHETIC, _CAMERA, _CLASSES = "synthetic:", "camera:", "classes:"
 _SPAN = re.compile(
     rf"(?P<name>.+)\[(?P<start>\d{{0,{MOST_DIGITS}}}):(?P<stop>\d{{0,{MOST_DIGITS}}})\]"
 )
@@ -45,8 +46,8 @@ def open_source(
     Parameters
     ----------
     name
-        A path, ``synthetic:SCENARIO`` or ``camera:DEVICE``; with ``[START:STOP]`` behind it, those
-        frames alone.
+        A path, ``synthetic:SCENARIO``, ``camera:DEVICE`` or ``classes:FOLDER``; with
+        ``[START:STOP]`` behind it, those frames alone.
     topic
         Image topic, where a bag has several.
     frame_count, seed
@@ -95,6 +96,8 @@ def _open_whole(
         source = _synthetic(name.removeprefix(_SYNTHETIC), frame_count or 300, seed)
     elif name.startswith(_CAMERA):
         source = _camera(name.removeprefix(_CAMERA), ground_truth)
+    elif name.startswith(_CLASSES):
+        source = _class_folders(name.removeprefix(_CLASSES), max_image_px)
     else:
         path = _existing(name)
         video = _video_name(path)
@@ -138,6 +141,12 @@ def _pictures(path: Path, max_image_px: int) -> FrameSource:
     is_image = path.suffix.lower() in IMAGE_ENDINGS and path.suffix.lower() != ".gif"
     kind = ImageFolder if path.is_dir() or is_image else VideoFile
     return kind(path, max_image_px)
+
+
+def _class_folders(name: str, max_image_px: int) -> FrameSource:
+    from approx_perception.datasets.class_folders import ClassFolders
+
+    return ClassFolders(_existing(name), max_image_px)
 
 
 def _video_name(path: Path) -> str:

@@ -16,6 +16,7 @@ from approx_perception.evaluation.sources import SourceOptions
 from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.files import replace_text
+from approx_perception.metrics.limits import check_limits
 from approx_perception.metrics.record_files import read_record
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.truth_use import unused_truth
@@ -94,8 +95,8 @@ def evaluate(
     Raises
     ------
     ConfigurationError
-        If two systems have one name, no source could be run, saying why, they are of two tasks, or
-        an accuracy is asked for that no system heeds.
+        If two systems have one name, no source could be run, saying why, they are of two tasks, a
+        limit is of a figure of another task, or an accuracy is asked for that no system heeds.
     """
     counts = Counter(spec.name for spec in specs)
     if twice := [name for name, count in counts.items() if count > 1]:
@@ -107,6 +108,8 @@ def evaluate(
         raise ConfigurationError(
             f"systems for {' and for '.join(tasks)} cannot be compared; compare those of one task"
         )
+    for task in tasks:
+        check_limits(scenario.limits, task)
     for spec in specs:
         check_target(spec.options.sla, [own.options.policy for own in specs])
     outcomes: list[Outcome] = []

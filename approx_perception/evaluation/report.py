@@ -57,7 +57,7 @@ def read_results(folders: Sequence[Path]) -> Results:
     Raises
     ------
     ConfigurationError
-        If a folder holds no result.
+        If a folder holds no result, or one of another task.
     """
     results = Results()
     for folder in folders:
@@ -128,6 +128,12 @@ def _add(folder: Path, results: Results) -> None:
         own.setdefault(str(record.metadata["system"]), []).append(record)
     if missing := set(systems) - set(own):
         raise ConfigurationError(f"{folder} holds no record of {', '.join(sorted(missing))}")
+    tasks = {r.scoring.task for runs in (*results.records.values(), *own.values()) for r in runs}
+    if len(tasks) > 1:
+        raise ConfigurationError(
+            f"{folder} is of another task than the folders before: {' and '.join(sorted(tasks))}; "
+            "make a page for each"
+        )
     known = results.systems
     for name, entry in systems.items():
         shown = name if name not in known else f"{name} ({folder.name})"

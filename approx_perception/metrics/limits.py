@@ -2,13 +2,14 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from approx_perception.exceptions import ConfigurationError, choices, shown
-from approx_perception.metrics.figures import all_figures
+from approx_perception.metrics.figures import all_figures, described_figures
+from approx_perception.metrics.scoring.by_task import scoring_of
 
-__all__ = ["Limit", "read_limits"]
+__all__ = ["Limit", "check_limits", "read_limits"]
 
 _PATTERN = re.compile(r"\s*(>=|<=|>|<)\s*([-+0-9.eE]+)\s*")
 
@@ -43,6 +44,22 @@ class Limit:
             ">=": value >= self.bound, "<=": value <= self.bound,
             ">": value > self.bound, "<": value < self.bound,
         }[self.relation]  # fmt: skip
+
+
+def check_limits(limits: Iterable[Limit], task: str) -> None:
+    """Refuse limits of figures that a task has not.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the figure and what could be.
+    """
+    known = described_figures(scoring_of(task))
+    for limit in limits:
+        if limit.figure not in known:
+            raise ConfigurationError(
+                f"{task} has no figure {shown(limit.figure)} to limit; choose {choices(known)}"
+            )
 
 
 def read_limits(content: object, origin: str) -> list[Limit]:

@@ -18,6 +18,7 @@ from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario
 from approx_perception.evaluation.sources import SourceOptions
 from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.exceptions import ApproxPerceptionError
+from approx_perception.metrics.limits import check_limits
 from approx_perception.metrics.truth_use import check_classes, truth_given
 from approx_perception.notices import notice
 from approx_perception.ros.live_run import play_live
@@ -45,6 +46,7 @@ def evaluate_live(
     report
         Called with a line on what is being done.
     """
+    check_limits(scenario.limits, spec.options.task)
     outcomes: list[Outcome] = []
     for source in sources:
         try:

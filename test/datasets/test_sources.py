@@ -144,7 +144,7 @@ NINES = "9" * 5000
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("", "no source is named; give a bag, a video, .* synthetic:SCENARIO or camera:0"),
+        ("", "no source is named; give a bag, a video, .* camera:0 or classes:FOLDER"),
         ("camera:", "there is no camera '' that OpenCV can open"),
         ("camera:/nowhere", "there is no camera '/nowhere' that OpenCV can open"),
         ("/nowhere/at/all", "there is no source '/nowhere/at/all'; give a bag, a video"),
@@ -415,3 +415,21 @@ def test_the_largest_image_is_the_users_choice(mot_folder, bag, kind):
     assert list(open_source(name, max_image_px=width * height))
     with pytest.raises(DatasetError, match=f"{width}x{height} px, more than max_image_px allows"):
         list(open_source(name, max_image_px=width * height - 1))
+
+
+def test_folders_of_classes(mot_folder, tmp_path):
+    image = next((mot_folder / "img1").iterdir())
+    for place in ("dog/b10.jpg", "dog/b9.jpg", "cat/a.jpg", ".trash/x.jpg", "empty/notes.txt"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_bytes(image.read_bytes())
+    source = open_source(f"classes:{tmp_path}")
+    entries = list(source)
+    assert source.class_names == ("cat", "dog")
+    assert [path.name for path in source.frame_paths] == ["a.jpg", "b9.jpg", "b10.jpg"]
+    assert [entry.ground_truth.label for entry in entries] == [0, 1, 1]
+    height, width = entries[0].frame.image.shape[:2]
+    assert entries[2].ground_truth.boxes.tolist() == [[0, 0, width, height]]
+    assert [entry.ground_truth.label for entry in open_source(f"classes:{tmp_path}[1:2]")] == [1]
+    for name, words in ((tmp_path / "cat", "no folder in"), (image, "is no folder of folders")):
+        with pytest.raises(DatasetError, match=words):
+            open_source(f"classes:{name}")

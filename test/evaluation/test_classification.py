@@ -11,13 +11,16 @@ from approx_perception.branches import ClassifierSpace
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.evaluation.evaluate import conclude
 from approx_perception.evaluation.metadata import save_record
+from approx_perception.evaluation.report import read_results
 from approx_perception.evaluation.run import run_systems
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.evaluation.sources import SourceOptions
 from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.evaluation.systems import RecordedMachine
+from approx_perception.exceptions import ConfigurationError
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.structures import SLA
+from test.metrics.records import Row, record
 
 #: And what each takes on the idle machine, in ms; contention doubles that.
 PAIRS, PART_MS = [(80, 1), (224, 6)], (2.0, 20.0)
@@ -91,3 +94,13 @@ def test_a_result_is_made_with_what_hindsight_would_do(records, tmp_path):
     assert "the best fixed branch (best_fixed: " in systems["most_accurate"]["verdict"]["cost"]
     assert "| behind oracle |" in done.table
     assert not done.failures
+
+
+def test_a_page_is_of_one_task(records, tmp_path):
+    folders = [tmp_path / name for name in ("classes", "objects")]
+    objects = record([Row()], system="detector", source="other")
+    for folder, own in zip(folders, (records[0], objects), strict=True):
+        conclude([([save_record(folder, own)], "")], Scenario(), folder)
+    with pytest.raises(ConfigurationError, match="objects is of another task"):
+        read_results(folders)
+    assert read_results(folders[:1]).systems

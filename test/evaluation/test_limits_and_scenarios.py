@@ -3,7 +3,7 @@ import pytest
 from approx_perception.datasets.class_map import ClassMap, read_class_map
 from approx_perception.evaluation.scenario import NO_CONTENTION, Scenario
 from approx_perception.exceptions import ConfigurationError
-from approx_perception.metrics.limits import read_limits
+from approx_perception.metrics.limits import check_limits, read_limits
 from approx_perception.structures import Detections
 
 
@@ -32,6 +32,13 @@ def test_limits(text, value, kept):
 def test_limits_that_mean_nothing(content, message):
     with pytest.raises(ConfigurationError, match=message):
         read_limits(content, "here")
+
+
+def test_limits_of_another_task():
+    limits = read_limits({"p95_processing_ms": "<=50", "top1": ">=0.9"}, "here")
+    check_limits(limits, "classification")
+    with pytest.raises(ConfigurationError, match="detection has no figure 'top1' to limit"):
+        check_limits(limits, "detection")
 
 
 def read(tmp_path, text):
