@@ -12,7 +12,7 @@ from approx_perception.kernels.classification import ClassificationKernel
 
 __all__ = ["FakeClassifier", "small_classification_kernel"]
 
-_PAIRS = ((32, 1), (64, 1), (64, 2))
+_PAIRS = ((32, 1), (32, 2), (64, 1), (64, 2))
 
 
 class FakeClassifier(Classifier):
@@ -36,17 +36,25 @@ class FakeClassifier(Classifier):
         self.pairs = tuple(ClassifierSettings(*pair) for pair in pairs)
         self.complexity_edges = np.arange(20.0, 140.0, 20.0)
         self._clock = clock
+        #: How much longer everything takes on the fake clock.
+        self.slowdown = 1.0
+        self.failing: set[ClassifierSettings] = set()
         self.calls: list[ClassifierSettings] = []
 
-    @staticmethod
-    def ms(settings: ClassifierSettings, count: int = 1) -> float:
-        """What a batch takes on the fake clock: 1 ms at 32 px and the first exit, and so on."""
-        return count * settings.exit * (settings.shape / 32) ** 2
+    def ms(self, settings: ClassifierSettings, count: int = 1) -> float:
+        """What a batch takes on the fake clock: 1 ms at 32 px and the first exit, and so on.
+
+        Each image more takes half as long as the first one.
+        """
+        batch = (1 + count) / 2
+        return self.slowdown * batch * settings.exit * (settings.shape / 32) ** 2
 
     def _classify(
         self, batch: npt.NDArray[np.uint8], settings: ClassifierSettings
     ) -> npt.NDArray[np.float32]:
         self.calls.append(settings)
+        if settings in self.failing:
+            raise RuntimeError("out of memory")
         if self._clock is not None:
             self._clock.advance_ms(self.ms(settings, len(batch)))
         colours = batch.reshape(len(batch), -1, 3).mean(axis=1) + 1.0
@@ -54,5 +62,5 @@ class FakeClassifier(Classifier):
 
 
 def small_classification_kernel(clock: FakeClock | None = None) -> ClassificationKernel:
-    """Three branches of a `FakeClassifier`."""
+    """Four branches, which take 1, 2, 4 and 8 ms on a fake clock, of a `FakeClassifier`."""
     return ClassificationKernel(FakeClassifier(clock), ClassifierSpace("small", _PAIRS))
