@@ -10,6 +10,7 @@ from rich.progress import track
 
 from approx_perception.assembly import KernelOptions, load_network, load_space
 from approx_perception.assembly.measuring import PartTimer
+from approx_perception.assembly.tasks import task_of
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import LabelledFrame
@@ -121,7 +122,8 @@ class RememberingKernel(DetectionKernel):
 
 def load(options: KernelOptions) -> Network:
     detector, _ = load_network(options)
-    space = load_space(options.space, options.detector)
+    task = task_of(options)
+    space = load_space(options.space, task.family(options), task.name)
     return Network(detector, space, options)
 
 
