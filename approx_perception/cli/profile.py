@@ -11,17 +11,12 @@ from rich.table import Table
 from approx_perception.cli._console import console, progress_bar
 from approx_perception.cli._evaluation import kernel_of
 from approx_perception.cli._verb import verb
-from approx_perception.datasets.synthetic import SCENARIOS
 from approx_perception.files import claimed
 
 if TYPE_CHECKING:
     from approx_perception.profiling.profiler import Profiler
 
 __all__ = ["profile"]
-
-#: By default, videos of each synthetic scenario that the shipped network was not trained on: many
-#: and short, for frames of one video tell nearly the same.
-_DEFAULT_DATA = [f"synthetic:{name}:val:{seed}" for name in SCENARIOS for seed in range(7)]
 
 
 @verb
@@ -39,11 +34,13 @@ def profile(
     """
     from approx_perception.assembly.tasks import task_of
     from approx_perception.evaluation.sources import sources_of
+    from approx_perception.profiling.learners.by_task import learner_of
     from approx_perception.profiling.session import ProfileData, ProfileSession, check_target
 
     with claimed(out) as place:
         check_target(place, overwrite)
-        options, names = kernel_of(words), sources or _DEFAULT_DATA
+        options = kernel_of(words)
+        names = sources or learner_of(options.task).default_sources
         chosen = sources_of(names, None, ground_truth, frames, 0, class_map, max_image_px)
         data = ProfileData(
             {each.name: each.open() for each in chosen}, frames, ground_truth or (),

@@ -67,7 +67,7 @@ def enough_frames(
     sources
         Data.
     frames
-        That the user wants of each; None for as few as are enough.
+        That the user wants of each; None for as few as have the learner's wanted snippets, or all.
     network_names, translations
         Classes of the network, and what they are called in the data.
 
@@ -86,11 +86,14 @@ def enough_frames(
         _snippets(source, frames, class_map, length)
         for source, class_map in zip(sources.values(), maps, strict=True)
     ]
+    enough, turns = learner.wanted_snippets if frames is None else least, 0
     # The next snippet of each source in turns.
-    for index, turn in enumerate(zip_longest(*snippets, fillvalue=False), start=1):
-        count += sum(turn)
-        if count >= least:
-            return frames or index * length
+    for turn in zip_longest(*snippets, fillvalue=False):
+        count, turns = count + sum(turn), turns + 1
+        if count >= enough:
+            break
+    if count >= least:
+        return frames or turns * length
     used = "" if frames is None else f"first {frames} "
     way_out = "" if frames is None else (
         f"more --frames (at least {learner.least_frames} of a single source), "

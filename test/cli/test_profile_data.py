@@ -166,6 +166,17 @@ def test_frames_that_are_taken_where_none_are_asked_for(sources, needed):
         enough_frames(LEARNER, {"0": Labelled([BALL] * 63)}, None, ("ball",), {})
 
 
+def test_classification_takes_more_where_there_is_more():
+    learner, balls = learner_of("classification"), {"0": Labelled([BALL] * 150)}
+    assert enough_frames(learner, balls, None, ("ball",), {}) == 150
+    assert enough_frames(learner, balls, 140, ("ball",), {}) == 140
+    assert enough_frames(learner, {**balls, "1": Labelled([BALL] * 1300)}, None, ("ball",), {}) == (
+        learner.wanted_snippets - 150
+    )
+    with pytest.raises(ConfigurationError, match=r"learned from 140 frames or more .* have 139"):
+        enough_frames(learner, balls, 139, ("ball",), {})
+
+
 def test_a_single_source_is_enough_as_documented(images, tmp_path):
     result = invoke(
         "profile", "synthetic:calm:val:0", "--space", images / "tiny.yaml", "--plan-only", "--out",

@@ -51,11 +51,18 @@ class AccuracyLearner(ABC):
         Length of the pieces of video whose accuracy is predicted.
     least_snippets
         With objects; from fewer, nothing can be learned.
+    wanted_snippets
+        With objects; so many are taken where they are there and the user asks for no number.
+    default_sources
+        Names of sources that the shipped network was not trained on: many and short, for frames of
+        one video tell nearly the same.
     """
 
     feature_names: tuple[str, ...]
     snippet_frames: int
     least_snippets: int
+    wanted_snippets: int
+    default_sources: tuple[str, ...]
 
     @property
     def least_frames(self) -> int:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from approx_perception.accuracy.content_model import FEATURE_NAMES, feature_vector
 from approx_perception.branches import Space
+from approx_perception.datasets.synthetic import SCENARIOS
 from approx_perception.files import Columns
 from approx_perception.profiling.fit_accuracy import LEAST_SNIPPETS, AccuracyFit, fit_accuracy
 from approx_perception.profiling.learners._base import AccuracyLearner
@@ -21,7 +22,10 @@ class DetectionLearner(AccuracyLearner):
 
     feature_names = FEATURE_NAMES
     snippet_frames = 16
-    least_snippets = LEAST_SNIPPETS
+    least_snippets = wanted_snippets = LEAST_SNIPPETS
+    default_sources = tuple(
+        f"synthetic:{name}:val:{seed}" for name in SCENARIOS for seed in range(7)
+    )
 
     def features_of(self, content: Content) -> npt.NDArray[np.float64]:
         """See `AccuracyLearner`."""
