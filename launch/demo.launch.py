@@ -16,7 +16,7 @@ ARGUMENTS = {
     "source": ("synthetic:mixed", "A bag, a video, a folder of images or synthetic:SCENARIO."),
     "rate": ("1.0", "Speed: 2.0 plays twice as fast."),
     "sla_ms": ("100.0", "Latency budget for processing, in ms; change it live in rqt."),
-    "detector": ("faster_rcnn", "faster_rcnn, yolox or ssdlite."),
+    "detector": ("faster_rcnn", "faster_rcnn, onnx or ssdlite."),
     "weights": ("", "Weights file or name; empty: the network that ships."),
     "rqt": ("false", "Whether to open rqt with our perspective."),
 }
