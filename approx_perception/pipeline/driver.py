@@ -166,7 +166,7 @@ def drive(
     drivers: Sequence[Driver],
     begin: Callable[[Frame], None] = lambda _: None,
 ) -> None:
-    """Feed all drivers, frame by frame; another one begins each time, so that drift hits all alike.
+    """Feed all drivers, frame by frame, in another order each time: see `_turns`.
 
     Parameters
     ----------
@@ -184,8 +184,18 @@ def drive(
     """
     for position, entry in enumerate(entries):
         begin(entry.frame)
-        turn = position % max(len(drivers), 1)
-        for driver in (*drivers[turn:], *drivers[:turn]):
-            driver.feed(entry)
+        for turn in _turns(len(drivers), position):
+            drivers[turn].feed(entry)
     for driver in drivers:
         driver.finish()
+
+
+def _turns(count: int, position: int) -> list[int]:
+    """Order in which so many take a frame: over time each follows each other equally often.
+
+    Drift so hits all alike, and what one takes longer for right after another. A Williams square,
+    for odd counts in turns with its mirror image.
+    """
+    zigzag = [place // 2 if place % 2 == 0 else count - 1 - place // 2 for place in range(count)]
+    turns = [(each + position) % count for each in zigzag]
+    return turns[::-1] if count % 2 and position // count % 2 else turns

@@ -1,5 +1,8 @@
 """How frames reach a system: all of them, or as a camera would deliver them."""
 
+from collections import Counter
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -144,6 +147,27 @@ def test_systems_take_turns_and_each_listener_hears_every_frame():
     assert heard == [(0, True)] * 2 + [(1, True)] * 2 + [(2, True)] * 2
     assert began == [0, 1, 2]
     drive(entries(2), [])
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_each_system_follows_each_other_equally_often(count):
+    order = []
+
+    class Named(FixedTime):
+        def __init__(self, name):
+            super().__init__(10.0)
+            self.name = name
+
+        def process(self, frame):
+            order.append(self.name)
+            return super().process(frame)
+
+    drivers = [Driver(Named(i), Conditions({0: SLA(1.0)}, {}), []) for i in range(count)]
+    drive(entries(2 * count), drivers)
+    rounds = [order[i : i + count] for i in range(0, len(order), count)]
+    pairs = Counter(pair for own in rounds for pair in pairwise(own))
+    assert all(sorted(own) == list(range(count)) for own in rounds)
+    assert set(pairs.values()) == {2} and len(pairs) == count * (count - 1)
 
 
 def test_conditions_go_by_the_number_of_the_frame_where_some_are_missing():
