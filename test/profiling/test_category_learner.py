@@ -5,8 +5,18 @@ import pytest
 
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.branches import ClassifierSpace
+from approx_perception.classifiers import (
+    DEFAULT_CLASSIFIER,
+    ClassifierOptions,
+    load_classifier,
+)
+from approx_perception.clock import FakeClock
+from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.kernels.classification import ClassificationKernel
 from approx_perception.profiling.learners.by_task import learner_of
+from approx_perception.profiling.plan import ProfilePlan
+from approx_perception.profiling.profiler import Profiler, join_units
 from approx_perception.structures import ImageComplexity
 
 SPACE = ClassifierSpace("two", [(96, 1), (160, 3)])
@@ -57,3 +67,21 @@ def test_too_few_frames(count):
     records["features"][count:] = -1
     with pytest.raises(ConfigurationError, match=f"measured on {count} labelled frames"):
         LEARNER.fit(records, SPACE)
+
+
+def test_clips_are_profiled_frame_by_frame(tmp_path):
+    """With the network that ships: what its branches get right is what is recorded."""
+    classifier = load_classifier(DEFAULT_CLASSIFIER, ClassifierOptions(num_threads=1))
+    kernel = ClassificationKernel(classifier, ClassifierSpace("two", [(80, 1), (224, 6)]))
+    frames = {f"object_{name}": 75 for name in ("easy", "hard")}
+    sources = {name: SyntheticVideo(name, "val", 0, count) for name, count in frames.items()}
+    profiler = Profiler(kernel, sources, 75, ProfilePlan([]), tmp_path, FakeClock())
+    records = join_units(profiler.measure_accuracy(lambda *_: None))
+    assert records["top1"].shape == (150, 2)
+    assert set(np.unique(records["top1"])) <= {0.0, 1.0}
+    categories = records["features"][:, 0, 0]
+    assert categories[:75].mean() < categories[75:].mean()
+    model = LEARNER.fit(records, kernel.space).model
+    np.testing.assert_allclose(model.agnostic, records["top1"].mean(axis=0))
+    # A deep branch is worth it where an image is hard.
+    assert model.by_category[6, 1] > model.by_category[6, 0]
