@@ -1,7 +1,6 @@
 """Classifier families; a new one is one file here (see `registry`)."""
 
 from approx_perception.classifiers._base import (
-    CATEGORIES,
     Classifier,
     ClassifierOptions,
     ClassifierSettings,
@@ -14,7 +13,6 @@ from approx_perception.classifiers.registry import (
 )
 
 __all__ = [
-    "CATEGORIES",
     "DEFAULT_CLASSIFIER",
     "Classifier",
     "ClassifierOptions",

@@ -13,10 +13,7 @@ from approx_perception.detectors import DetectorOptions
 from approx_perception.detectors._border import inference
 from approx_perception.exceptions import ConfigurationError, InferenceError, choices
 
-__all__ = ["CATEGORIES", "Classifier", "ClassifierOptions", "ClassifierSettings", "crop"]
-
-#: Categories of a frame's complexity, easy first.
-CATEGORIES = 7
+__all__ = ["Classifier", "ClassifierOptions", "ClassifierSettings", "crop"]
 
 #: How a user names the network to load: the same as for a detector.
 ClassifierOptions = DetectorOptions
@@ -55,8 +52,8 @@ class Classifier(ABC):
     pairs
         What it can do, in a stable order.
     complexity_edges
-        ``(CATEGORIES - 1,)`` float64, rising: bounds of a frame's edge energy between categories,
-        learned on the training set.
+        ``(COMPLEXITY_CATEGORIES - 1,)`` float64, rising: bounds of a frame's edge energy between
+        categories, learned on the training set.
     description
         Network, weights and device, for humans and result files.
     weights_path

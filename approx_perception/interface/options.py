@@ -74,7 +74,7 @@ OPTIONS: tuple[Option, ...] = (
     _as_parameter("max_image_px", (*_RUNS, "profile"), "Source", advanced=True),
     # What sees.
     Option("task", TASKS[0], f"What is done with the images: {choices(TASKS)}.",
-           (*_RUNS, "demo", "profile"), "Network"),
+           (*_RUNS, "demo", "profile", "train"), "Network"),
     _as_parameter("detector", (*_RUNS, "demo", "profile"), "Network"),
     _as_parameter("classifier", (*_RUNS, "demo", "profile"), "Network", advanced=True),
     _as_parameter("weights", (*_RUNS, "demo", "profile"), "Network"),
@@ -156,11 +156,17 @@ OPTIONS: tuple[Option, ...] = (
     Option("fps", 30.0, "Rate of the stamps, in Hz.", ("synthesize",), "Source", (0.1, 1000)),
     # train
     Option("out", Path("out/train"), "Folder of the run; go on with the same one.", ("train",)),
-    Option("backbone", "compact", "compact, or a backbone or detector of torchvision.", ("train",),
-           "Network"),
-    Option("iterations", 6000, "Number of batches.", ("train",), "Run", (1, None)),
-    Option("batch_size", 8, "Frames in a batch.", ("train",), "Run", (1, None)),
-    Option("learning_rate", 1.5e-3, "Highest learning rate of AdamW.", ("train",), "Run"),
+    Option("backbone", None, "Detection: compact (default), or a backbone or detector of "
+           "torchvision. Classification: slim (default), resnet34 or mobilenet; with :SHAPE:EXIT "
+           "one branch alone, for comparisons.", ("train",), "Network"),
+    Option("data", "synthetic", "Classification: synthetic, a folder DIR/CLASS/IMAGE, or a CSV "
+           "file with the columns path,class.", ("train",), "Source"),
+    Option("iterations", None, "Number of batches. Default: 6000 for detection, 3500 for "
+           "classification.", ("train",), "Run", (1, None), kind=int),
+    Option("batch_size", None, "Images in a batch. Default: 8 for detection, 32 for "
+           "classification.", ("train",), "Run", (1, None), kind=int),
+    Option("learning_rate", None, "Highest learning rate of AdamW. Default: 0.0015 for detection, "
+           "0.002 for classification.", ("train",), "Run", kind=float),
     Option("threads", 2, "CPU threads.", ("train",), "Run", (1, 256)),
     Option("workers", 1, "Processes that draw frames.", ("train",), "Run", (0, None)),
     # contend

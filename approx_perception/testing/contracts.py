@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.classifiers import CATEGORIES, Classifier
+from approx_perception.classifiers import Classifier
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets import FrameSource
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.kernels import Kernel
 from approx_perception.kernels.stage_timer import StageTimer
-from approx_perception.structures import Decision, Detections, Frame
+from approx_perception.structures import COMPLEXITY_CATEGORIES, Decision, Detections, Frame
 from approx_perception.trackers import Tracker
 
 __all__ = [
@@ -87,7 +87,7 @@ class ClassifierContract:
         assert len(set(classifier.pairs)) == len(classifier.pairs) > 0
         for pair in classifier.pairs:
             classifier.check_settings(pair)
-        assert classifier.complexity_edges.shape == (CATEGORIES - 1,)
+        assert classifier.complexity_edges.shape == (COMPLEXITY_CATEGORIES - 1,)
         assert (np.diff(classifier.complexity_edges) > 0).all()
         assert classifier.memory_bytes > 0
         assert classifier.fingerprint

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torchvision.models.detection.faster_rcnn import FasterRCNN
 
 from approx_perception.datasets.synthetic import CLASS_NAMES
 from approx_perception.detectors.faster_rcnn.network import build_network, forward
@@ -50,7 +51,7 @@ class TrainingRecipe:
         check_positive(self, ("iterations", "batch_size", "learning_rate"))
 
 
-class DetectorTrainer(TrainingRun):
+class DetectorTrainer(TrainingRun[FasterRCNN]):
     """See `TrainingRun`.
 
     Parameters
@@ -77,8 +78,8 @@ class DetectorTrainer(TrainingRun):
         self._workers = workers
         torch.manual_seed(recipe.seed)
         network = build_network(recipe.backbone, len(CLASS_NAMES) + 1)
-        self._detector = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        super().__init__(recipe, self._detector, folder)
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        super().__init__(recipe, network, folder)
 
     @property
     def weights_path(self) -> Path:
@@ -86,7 +87,7 @@ class DetectorTrainer(TrainingRun):
         return self.folder / "weights.pt"
 
     def _batches(self) -> Iterable[Batch]:
-        transform = self._detector.transform
+        transform = self._network.transform
         return training_batches(
             self.recipe.seed,
             self.recipe.shapes,
@@ -101,7 +102,7 @@ class DetectorTrainer(TrainingRun):
         images = images.to(self._device)
         targets = [{key: value.to(self._device) for key, value in t.items()} for t in targets]
         with torch.autocast(self._device.type, torch.bfloat16):
-            _, losses = forward(self._detector, images, sizes, targets=targets)
+            _, losses = forward(self._network, images, sizes, targets=targets)
         loss = torch.stack([value.float() for value in losses.values()]).sum()
         loss.backward()
         return loss

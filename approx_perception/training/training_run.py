@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +14,14 @@ from torch import Tensor, nn
 from approx_perception.detectors._torch_files import read_state, replace_state
 from approx_perception.exceptions import ConfigurationError, WeightsError
 
-__all__ = ["Recipe", "TrainingRun", "check_positive"]
+__all__ = ["Recipe", "TrainingRun", "check_positive", "plain"]
 
 _CHECKPOINT_EVERY = 250
 _WARM_UP_ITERATIONS = 300
 _AVERAGE_DECAY = 0.998
 _GRADIENT_LIMIT = 5.0
+
+N = TypeVar("N", bound=nn.Module)
 
 
 class Recipe(Protocol):
@@ -55,7 +57,7 @@ def check_positive(recipe: object, names: Iterable[str]) -> None:
             raise ConfigurationError(f"{name} is {getattr(recipe, name)}; it must be above 0")
 
 
-class TrainingRun(ABC):
+class TrainingRun(ABC, Generic[N]):
     """A training run that can be stopped at any time and resumed from its folder.
 
     Parameters
@@ -73,7 +75,7 @@ class TrainingRun(ABC):
         If the folder holds a checkpoint of another recipe.
     """
 
-    def __init__(self, recipe: Any, network: nn.Module, folder: Path) -> None:
+    def __init__(self, recipe: Any, network: N, folder: Path) -> None:
         self.recipe = recipe
         self.folder = folder
         self._network = network

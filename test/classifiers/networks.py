@@ -7,7 +7,7 @@ from approx_perception.classifiers.approxnet.export import export
 from approx_perception.classifiers.approxnet.metadata import Metadata
 from approx_perception.classifiers.approxnet.network import ApproxNet, Architecture, valid_pairs
 
-TINY = Architecture((4, 8), ((8, 2, 1), (8, 1, 1), (16, 2, 1)), 8)
+TINY = Architecture((4, 8), ((8, 2, 1), (8, 1, 1), (16, 2, 1)), 8, shapes=(80, 96, 128))
 NAMES = ("ball", "crate", "cone")
 EDGES = np.arange(1.0, 7.0)
 
@@ -22,6 +22,6 @@ def tiny_network(architecture=TINY):
 
 
 def tiny_file(path, network=None, names=NAMES, architecture=TINY, edges=EDGES):
-    pairs = valid_pairs(architecture, (80, 96, 128))
+    pairs = valid_pairs(architecture)
     export(network or tiny_network(architecture), path, Metadata(names, pairs, edges))
     return path

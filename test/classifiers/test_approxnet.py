@@ -19,8 +19,9 @@ from approx_perception.classifiers.approxnet.export import export
 from approx_perception.classifiers.approxnet.metadata import Metadata
 from approx_perception.classifiers.approxnet.network import (
     NETWORKS,
+    ApproxNet,
     Architecture,
-    build_network,
+    architecture_of,
     valid_pairs,
 )
 from approx_perception.exceptions import ConfigurationError, WeightsError
@@ -45,7 +46,12 @@ class TestContract(ClassifierContract):
 
 
 @pytest.mark.parametrize(
-    "architecture", [TINY, Architecture((4, 8), ((8, 2, 1), (8, 1, 2)), 8, "inverted")]
+    "architecture",
+    [
+        TINY,
+        Architecture((4, 8), ((8, 2, 1), (8, 1, 2)), 8, "inverted", shapes=(80, 96)),
+        Architecture((4, 8), ((8, 2, 1), (8, 1, 2)), 8, exits=(2,), shapes=(96,)),
+    ],
 )
 def test_the_file_computes_what_the_network_computes(architecture, tmp_path):
     network = tiny_network(architecture)
@@ -78,7 +84,7 @@ def test_an_early_exit_computes_its_stages_and_its_head_only(tmp_path):
 
 
 def test_weights_stand_once_in_the_file(tmp_path):
-    network = build_network("slim", 8)
+    network = ApproxNet(NETWORKS["slim"], 8)
     path = tmp_path / "slim.onnx"
     export(network, path, Metadata(tuple("abcdefgh"), valid_pairs(NETWORKS["slim"]), EDGES))
     weights = 4 * sum(parameter.numel() for parameter in network.parameters())
@@ -87,7 +93,7 @@ def test_weights_stand_once_in_the_file(tmp_path):
 
 
 def test_about_thirty_pairs_none_of_them_with_nothing_to_pool():
-    for architecture in NETWORKS.values():
+    for architecture in (NETWORKS["slim"], NETWORKS["resnet34"]):
         pairs = valid_pairs(architecture)
         assert 28 <= len(pairs) <= 36
         assert list(pairs) == sorted(pairs)
@@ -117,7 +123,21 @@ def test_unknown_families_and_networks_are_refused():
     with pytest.raises(ConfigurationError, match="no classifier 'vgg'; choose 'approxnet'"):
         load_classifier("vgg", ClassifierOptions())
     with pytest.raises(ConfigurationError, match="no network 'vgg'; choose 'slim'"):
-        build_network("vgg", 8)
+        architecture_of("vgg")
+    with pytest.raises(ConfigurationError, match="'slim:224:7' is no pair of slim; it has 80:1"):
+        architecture_of("slim:224:7")
+    with pytest.raises(ConfigurationError, match="no network 'slim:big'"):
+        architecture_of("slim:big")
+
+
+def test_one_branch_alone_has_the_stages_before_it_and_one_head():
+    alone = architecture_of("slim:160:3")
+    assert valid_pairs(alone) == (ClassifierSettings(160, 1),)
+    network = ApproxNet(alone, 8)
+    assert len(network.stages) == len(network.heads) == 1
+    whole = ApproxNet(NETWORKS["slim"], 8)
+    count = sum(p.numel() for stage in whole.stages[:3] for p in stage.parameters())
+    assert sum(p.numel() for p in network.stages.parameters()) == count
 
 
 def test_settings_that_it_has_not_are_refused_with_those_that_it_has(tiny):

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.classifiers._base import CATEGORIES, ClassifierSettings
+from approx_perception.classifiers._base import ClassifierSettings
 from approx_perception.exceptions import WeightsError, shown
+from approx_perception.structures.complexity import COMPLEXITY_CATEGORIES
 
 __all__ = ["Metadata", "read_metadata"]
 
@@ -28,7 +29,7 @@ class Metadata:
     pairs
         What the network can do.
     complexity_edges
-        ``(CATEGORIES - 1,)`` float64, rising.
+        ``(COMPLEXITY_CATEGORIES - 1,)`` float64, rising.
     """
 
     class_names: tuple[str, ...]
@@ -76,10 +77,10 @@ def read_metadata(texts: Mapping[str, str], path: Path) -> Metadata:
         edges = np.array(_values(texts, "complexity_edges", path), np.float64)
     except (TypeError, ValueError):
         edges = np.full(1, np.nan)
-    if edges.shape != (CATEGORIES - 1,) or not (np.diff(edges) > 0).all():
+    if edges.shape != (COMPLEXITY_CATEGORIES - 1,) or not (np.diff(edges) > 0).all():
         raise WeightsError(
             f"{path}: its complexity_edges are {shown(texts['complexity_edges'])}, expected "
-            f"{CATEGORIES - 1} rising numbers"
+            f"{COMPLEXITY_CATEGORIES - 1} rising numbers"
         )
     return Metadata(names, tuple(pairs), edges)
 

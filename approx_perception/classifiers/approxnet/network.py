@@ -5,7 +5,7 @@ Clients" (Xu et al., TOSN 2021). What its public text leaves open is ours; see d
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import torch
@@ -22,7 +22,7 @@ __all__ = [
     "Head",
     "Inverted",
     "Residual",
-    "build_network",
+    "architecture_of",
     "normalisation",
     "valid_pairs",
 ]
@@ -44,24 +44,35 @@ class Architecture:
     stem
         Channels of its two convolutions, each of stride 2.
     stages
-        Of each exit: channels, stride of the first block, number of blocks before it.
+        Of each: channels, stride of the first block, number of blocks.
     head_channels
         Of each exit's own convolution.
     kind
         A key of `_BLOCKS`.
+    exits
+        Numbers of the stages behind which one can leave; empty for all.
+    shapes
+        Sides of the input in px.
     """
 
     stem: tuple[int, int]
     stages: tuple[tuple[int, int, int], ...]
     head_channels: int
     kind: str = "residual"
+    exits: tuple[int, ...] = ()
+    shapes: tuple[int, ...] = SHAPES
 
-    def map_px(self, shape: int, exit_number: int) -> int:
-        """Side of the features at an exit."""
+    def map_px(self, shape: int, stage: int) -> int:
+        """Side of the features behind a stage, counted from 1."""
         side = -(-shape // 4)
-        for _, stride, _ in self.stages[:exit_number]:
+        for _, stride, _ in self.stages[:stage]:
             side = -(-side // stride)
         return side
+
+    @property
+    def exit_stages(self) -> tuple[int, ...]:
+        """Stage before each exit."""
+        return self.exits or tuple(range(1, len(self.stages) + 1))
 
 
 NETWORKS: MappingProxyType[str, Architecture] = MappingProxyType(
@@ -75,6 +86,9 @@ NETWORKS: MappingProxyType[str, Architecture] = MappingProxyType(
             (64, 64),
             ((64, 1, 3), (128, 2, 4), (256, 2, 3), (256, 1, 3), (512, 2, 2), (512, 1, 1)),
             256,
+        ),
+        "mobilenet": Architecture(
+            (16, 24), ((32, 2, 2), (64, 2, 3), (96, 1, 3), (160, 2, 3)), 160, "inverted", (4,)
         ),
     }
 )
@@ -166,15 +180,19 @@ class ApproxNet(nn.Module):
         ]
         stages: list[nn.Module] = []
         heads: list[nn.Module] = []
-        for channels, stride, blocks in architecture.stages:
-            layers = [
+        layers = stem
+        for number, (channels, stride, blocks) in enumerate(architecture.stages, 1):
+            layers += [
                 block(inputs if not i else channels, channels, stride if not i else 1)
                 for i in range(blocks)
             ]
-            stages.append(nn.Sequential(*(stem if not stages else []), *layers))
-            is_fine = architecture.map_px(224, len(stages)) > 14
-            heads.append(Head(channels, architecture.head_channels, classes, 2 if is_fine else 1))
             inputs = channels
+            if number not in architecture.exit_stages:
+                continue
+            stages.append(nn.Sequential(*layers))
+            layers = []
+            is_fine = architecture.map_px(224, number) > 14
+            heads.append(Head(channels, architecture.head_channels, classes, 2 if is_fine else 1))
         self.stages, self.heads = nn.ModuleList(stages), nn.ModuleList(heads)
 
     def forward(self, images: Tensor, exits: int) -> list[Tensor]:
@@ -214,26 +232,44 @@ def normalisation() -> tuple[float, float]:
     return _MIDDLE, _SPREAD
 
 
-def valid_pairs(
-    architecture: Architecture, shapes: tuple[int, ...] = SHAPES
-) -> tuple[ClassifierSettings, ...]:
+def valid_pairs(architecture: Architecture) -> tuple[ClassifierSettings, ...]:
     """Pairs of shape and exit whose features are not too small, least shape and exit first."""
     return tuple(
         ClassifierSettings(shape, number)
-        for shape in sorted(shapes)
-        for number in range(1, len(architecture.stages) + 1)
-        if architecture.map_px(shape, number) >= _LEAST_MAP_PX
+        for shape in sorted(architecture.shapes)
+        for number, stage in enumerate(architecture.exit_stages, 1)
+        if architecture.map_px(shape, stage) >= _LEAST_MAP_PX
     )
 
 
-def build_network(name: str, classes: int) -> ApproxNet:
-    """Build a network with random weights.
+def architecture_of(name: str) -> Architecture:
+    """Numbers of a network by name.
+
+    Parameters
+    ----------
+    name
+        A name of `NETWORKS`, or for comparisons ``NETWORK:SHAPE`` for one shape alone, or
+        ``NETWORK:SHAPE:EXIT`` for one shape and one exit, the stages behind it left out.
 
     Raises
     ------
     ConfigurationError
         If there is none of that name.
     """
-    if name not in NETWORKS:
-        raise ConfigurationError(f"there is no network {shown(name)}; choose {choices(NETWORKS)}")
-    return ApproxNet(NETWORKS[name], classes)
+    network, *numbers = name.split(":")
+    whole = NETWORKS.get(network)
+    if whole is None or len(numbers) > 2 or not all(number.isdecimal() for number in numbers):
+        raise ConfigurationError(
+            f"there is no network {shown(name)}; choose {choices(NETWORKS)}, or one of them with "
+            ":SHAPE or :SHAPE:EXIT"
+        )
+    chosen = whole
+    if numbers:
+        chosen = replace(chosen, shapes=(int(numbers[0]),))
+    if len(numbers) > 1:
+        chosen = replace(chosen, stages=whole.stages[: int(numbers[1])], exits=(int(numbers[1]),))
+    is_one = set(chosen.shapes) <= set(whole.shapes) and set(chosen.exits) <= set(whole.exit_stages)
+    if not is_one or not valid_pairs(chosen):
+        pairs = ", ".join(f"{pair.shape}:{pair.exit}" for pair in valid_pairs(whole))
+        raise ConfigurationError(f"{shown(name)} is no pair of {network}; it has {pairs}")
+    return chosen

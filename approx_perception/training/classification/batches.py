@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from approx_perception.classifiers._base import crop
-from approx_perception.training.classification.samples import IMAGE_PX, Sample, Samples
+from approx_perception.training.classification.samples import IMAGE_PX, Pool, Sample
 
 __all__ = ["Batch", "augmented", "training_batches"]
 
@@ -61,7 +61,7 @@ def augmented(
 class _Batches(Dataset[Batch]):
     """Batch ``position``; a pass over all samples in chance order, then the next."""
 
-    def __init__(self, samples: Samples, seed: int, size: int, first: int, last: int) -> None:
+    def __init__(self, samples: Pool, seed: int, size: int, first: int, last: int) -> None:
         self._samples, self._seed, self._size, self._last = samples, seed, size, last
         self._range = range(first, last)
 
@@ -88,7 +88,7 @@ def _order(count: int, seed: int, turn: int) -> npt.NDArray[np.int64]:
 
 
 def training_batches(
-    samples: Samples, seed: int, batch_size: int, batch_range: tuple[int, int], workers: int
+    samples: Pool, seed: int, batch_size: int, batch_range: tuple[int, int], workers: int
 ) -> DataLoader[Batch]:
     """Batches of a run, from and to a position, so that a resumed run sees what it missed.
 

@@ -1,14 +1,15 @@
-"""Labelled images to train on."""
+"""Labelled images to train on, read or drawn once and kept as small squares."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["IMAGE_PX", "PooledClips", "Sample", "Samples"]
+from approx_perception.classifiers._base import crop
+
+__all__ = ["IMAGE_PX", "Pool", "Sample", "write_pool"]
 
 #: Side of the images of a pool: the largest shape.
 IMAGE_PX = 224
@@ -33,45 +34,16 @@ class Sample:
     box: npt.NDArray[np.float32]
 
 
-class Samples(ABC):
-    """A set of samples that can be read in any order.
-
-    Attributes
-    ----------
-    class_names
-        What labels mean.
-    """
-
-    class_names: tuple[str, ...]
-
-    @abstractmethod
-    def __len__(self) -> int:
-        """How many there are."""
-
-    @abstractmethod
-    def __getitem__(self, index: int) -> Sample:
-        """Read one.
-
-        Raises
-        ------
-        DatasetError
-            If it cannot be read.
-        """
-
-
-class PooledClips(Samples):
-    """Frames of synthetic clips that were drawn once; see `clip_pool.draw_pool`.
+class Pool:
+    """Samples on disk that can be read in any order.
 
     Parameters
     ----------
     paths
-        The ``.npy`` files of frames; labels and boxes lie beside them in ``.npz`` files.
-    class_names
-        What labels mean.
+        What `write_pool` wrote.
     """
 
-    def __init__(self, paths: Sequence[Path], class_names: tuple[str, ...]) -> None:
-        self.class_names = class_names
+    def __init__(self, paths: Sequence[Path]) -> None:
         self._frames = [np.load(path, mmap_mode="r") for path in paths]
         tables = [np.load(path.with_suffix(".npz")) for path in paths]
         self.labels = np.concatenate([table["labels"] for table in tables])
@@ -82,7 +54,35 @@ class PooledClips(Samples):
         return len(self.labels)
 
     def __getitem__(self, index: int) -> Sample:
-        """See `Samples`."""
-        pool = int(np.searchsorted(self._starts, index, "right")) - 1
-        image = self._frames[pool][index - self._starts[pool]]
+        file = int(np.searchsorted(self._starts, index, "right")) - 1
+        image = self._frames[file][index - self._starts[file]]
         return Sample(image, int(self.labels[index]), self._boxes[index])
+
+
+def write_pool(path: Path, samples: Iterable[Sample], count: int, key: str) -> None:
+    """Write samples, unless the same ones lie there from an earlier run.
+
+    Parameters
+    ----------
+    path
+        The ``.npy`` file of images; labels and boxes go beside it, last of all.
+    samples
+        At least ``count``; only so many are taken.
+    key
+        What they are: another key, other samples.
+    """
+    table = path.with_suffix(".npz")
+    if table.exists() and str(np.load(table)["key"]) == key:
+        return
+    table.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shape = (count, IMAGE_PX, IMAGE_PX, 3)
+    frames = np.lib.format.open_memmap(path, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
+    labels, boxes = np.zeros(count, np.int64), np.zeros((count, 4), np.float32)
+    for index, sample in zip(range(count), samples, strict=False):
+        height, width = sample.image.shape[:2]
+        frames[index] = crop(sample.image, np.array([0, 0, width, height], np.float32), IMAGE_PX)
+        labels[index] = sample.label
+        boxes[index] = sample.box * np.tile(np.array([IMAGE_PX / width, IMAGE_PX / height]), 2)
+    frames.flush()
+    np.savez(table, labels=labels, boxes=boxes, key=np.array(key))

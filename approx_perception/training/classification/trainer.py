@@ -15,15 +15,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from approx_perception.classifiers import ClassifierSettings
+from approx_perception.classifiers import (
+    ClassifierOptions,
+    ClassifierSettings,
+    load_classifier,
+)
+from approx_perception.classifiers.approxnet.export import export
+from approx_perception.classifiers.approxnet.metadata import Metadata
 from approx_perception.classifiers.approxnet.network import (
-    NETWORKS,
-    build_network,
+    ApproxNet,
+    architecture_of,
     valid_pairs,
 )
+from approx_perception.files import replace_bytes
+from approx_perception.training.classification.accuracy import (
+    edges_of,
+    measure_accuracy,
+    model_card,
+)
 from approx_perception.training.classification.batches import Batch, training_batches
-from approx_perception.training.classification.samples import Samples
-from approx_perception.training.training_run import TrainingRun, check_positive
+from approx_perception.training.classification.data import TrainingData
+from approx_perception.training.training_run import TrainingRun, check_positive, plain
 
 __all__ = ["ClassifierRecipe", "ClassifierTrainer", "resized"]
 
@@ -40,8 +52,8 @@ class ClassifierRecipe:
 
     Attributes
     ----------
-    network
-        A name of `NETWORKS`.
+    backbone
+        What `architecture_of` takes.
     iterations
         Number of batches; the learning rate falls to zero over them.
     batch_size
@@ -57,7 +69,7 @@ class ClassifierRecipe:
         Of weights and data.
     """
 
-    network: str = "slim"
+    backbone: str = "slim"
     iterations: int = 3500
     batch_size: int = 32
     learning_rate: float = 2e-3
@@ -69,17 +81,18 @@ class ClassifierRecipe:
         check_positive(self, ("iterations", "batch_size", "learning_rate"))
 
 
-class ClassifierTrainer(TrainingRun):
+class ClassifierTrainer(TrainingRun[ApproxNet]):
     """See `TrainingRun`.
 
     Parameters
     ----------
     recipe
         What to train.
-    samples
+    data
         What to train on.
     folder
-        Holds ``checkpoint.pt`` while it runs and ``weights.onnx`` at the end.
+        Holds ``checkpoint.pt`` while it runs; at the end ``weights.onnx``, what its branches are
+        worth (``weights.accuracy.json``) and the model card (``weights.md``).
     device
         Where to compute.
     workers
@@ -89,15 +102,16 @@ class ClassifierTrainer(TrainingRun):
     def __init__(
         self,
         recipe: ClassifierRecipe,
-        samples: Samples,
+        data: TrainingData,
         folder: Path,
         device: torch.device,
         workers: int = 0,
     ) -> None:
         torch.manual_seed(recipe.seed)
-        network = build_network(recipe.network, len(samples.class_names))
-        self._samples, self._device, self._workers = samples, device, workers
-        self._pairs = valid_pairs(NETWORKS[recipe.network])
+        architecture = architecture_of(recipe.backbone)
+        network = ApproxNet(architecture, len(data.class_names))
+        self._data, self._device, self._workers = data, device, workers
+        self._pairs = valid_pairs(architecture)
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         super().__init__(recipe, network, folder)
 
@@ -107,13 +121,22 @@ class ClassifierTrainer(TrainingRun):
         return self.folder / "weights.onnx"
 
     def _save_weights(self) -> None:
-        raise NotImplementedError
+        """Write weights, then what they are worth on images that were held out."""
+        data, path = self._data, self.weights_path
+        edges = edges_of(data.typical())
+        export(self._average, path, Metadata(data.class_names, self._pairs, edges))
+        classifier = load_classifier("approxnet", ClassifierOptions(str(path), device="cpu"))
+        table = measure_accuracy(classifier, data.held_out())
+        origin = f"{self.recipe.backbone} trained on {data.name}; top-1 of held-out images"
+        table.save(path.with_suffix(".accuracy.json"), origin)
+        card = model_card(table, data.name, plain(self.recipe))
+        replace_bytes(path.with_suffix(".md"), card.encode())
 
     def _batches(self) -> Iterable[Batch]:
         recipe = self.recipe
         positions = self.iteration, recipe.iterations
         return training_batches(
-            self._samples, recipe.seed, recipe.batch_size, positions, self._workers
+            self._data.pool, recipe.seed, recipe.batch_size, positions, self._workers
         )
 
     def _gradients(self, batch: Batch) -> Tensor:
