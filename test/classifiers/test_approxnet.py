@@ -51,6 +51,7 @@ class TestContract(ClassifierContract):
         TINY,
         Architecture((4, 8), ((8, 2, 1), (8, 1, 2)), 8, "inverted", shapes=(80, 96)),
         Architecture((4, 8), ((8, 2, 1), (8, 1, 2)), 8, exits=(2,), shapes=(96,)),
+        Architecture((4, 8), ((4, 4, 1), (4, 1, 2)), 8, "multi_scale", shapes=(96,)),
     ],
 )
 def test_the_file_computes_what_the_network_computes(architecture, tmp_path):
@@ -65,14 +66,14 @@ def test_the_file_computes_what_the_network_computes(architecture, tmp_path):
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def convolutions_run(path, exit_number, folder):
+def convolutions_run(path, exit_number, folder, **more):
     """How many convolutions onnxruntime computes for an exit, by its own record."""
     options = ort.SessionOptions()
     options.enable_profiling = True
     options.profile_file_prefix = str(folder / f"exit{exit_number}")
     session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     image = np.zeros((1, 80, 80, 3), np.uint8)
-    session.run(None, {"images": image, "exit": np.array(exit_number)})
+    session.run(None, {"images": image, "exit": np.array(exit_number)} | more)
     events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     return sum("Conv" in str(event.get("args", {}).get("op_name")) for event in events)
 
@@ -81,6 +82,23 @@ def test_an_early_exit_computes_its_stages_and_its_head_only(tmp_path):
     path = tiny_file(tmp_path / "net.onnx")
     # Stem 2; a block 2, with a way round 3; a head 1.
     assert [convolutions_run(path, number, tmp_path) for number in (1, 2, 3)] == [6, 8, 11]
+
+
+def test_a_network_by_confidence_leaves_where_it_is_sure(tmp_path):
+    architecture = Architecture((4, 8), ((4, 4, 1), (4, 1, 1)), 8, "multi_scale", shapes=(96,))
+    path = tiny_file(tmp_path / "net.onnx", architecture=architecture)
+    counts = [
+        convolutions_run(path, 2, tmp_path, confidence=np.array(threshold, np.float32))
+        for threshold in (0.0, 2.0)
+    ]
+    # Stem 2, start 2, layer 3, head 1; then a layer and a head more.
+    assert counts == [8, 12]
+    classifier = load(path)
+    image, whole = textured_image(), np.array([[0, 0, 320, 240]], np.float32)
+    early, last = (classifier.classify(image, whole, pair) for pair in classifier.pairs)
+    classifier.confidence = 0.0
+    assert not np.array_equal(early, last)
+    np.testing.assert_array_equal(classifier.classify(image, whole, classifier.pairs[1]), early)
 
 
 def test_weights_stand_once_in_the_file(tmp_path):

@@ -81,6 +81,12 @@ class ApproxNetClassifier(Classifier):
         What the file says of itself.
     path
         Of the file.
+
+    Attributes
+    ----------
+    confidence
+        Of a network that leaves by confidence: an earlier exit is taken where the best class of
+        every region is at least so probable. Above 1, never.
     """
 
     def __init__(self, session: Any, metadata: Metadata, path: Path) -> None:
@@ -89,6 +95,8 @@ class ApproxNetClassifier(Classifier):
         self.pairs = metadata.pairs
         self.complexity_edges = metadata.complexity_edges
         self.weights_path = path
+        self.confidence = 2.0
+        self._is_by_confidence = any(each.name == "confidence" for each in session.get_inputs())
         self.device = session.get_providers()[0]
         self.description = f"approxnet {path.name} on {self.device}"
 
@@ -99,6 +107,8 @@ class ApproxNetClassifier(Classifier):
         return self.weights_path.stat().st_size
 
     def _classify(self, batch: Image, settings: ClassifierSettings) -> Array:
-        inputs = {"images": batch, "exit": np.array(settings.exit, np.int64)}
+        inputs: dict[str, Any] = {"images": batch, "exit": np.array(settings.exit, np.int64)}
+        if self._is_by_confidence:
+            inputs["confidence"] = np.array(self.confidence, np.float32)
         given: list[Array] = self._session.run(None, inputs)
         return given[0]

@@ -14,14 +14,15 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from approx_perception.classifiers.approxnet.metadata import Metadata
-from approx_perception.classifiers.approxnet.network import (
-    ApproxNet,
+from approx_perception.classifiers.approxnet.layers import (
     Head,
     Inverted,
+    MultiScale,
+    MultiScaleStart,
     Residual,
-    normalisation,
 )
+from approx_perception.classifiers.approxnet.metadata import Metadata
+from approx_perception.classifiers.approxnet.network import ApproxNet, normalisation
 from approx_perception.files import replace_bytes
 
 __all__ = ["export"]
@@ -50,11 +51,13 @@ def export(network: ApproxNet, path: Path, metadata: Metadata) -> None:
     images = writer.node("Div", [images, writer.constant(np.float32(spread))])
     logits = _exits_from(writer, network, 0, images)
     writer.node("Softmax", [logits], "probabilities", axis=1)
+    confidence = helper.make_tensor_value_info("confidence", TensorProto.FLOAT, [])
     graph = helper.make_graph(
         writer.nodes, "approxnet",
         [
             helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", "S", "S", 3]),
             helper.make_tensor_value_info("exit", TensorProto.INT64, []),
+            *([confidence] if network.is_by_confidence else []),
         ],
         [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", "C"])],
         writer.constants,
@@ -99,43 +102,75 @@ class _Writer:
         return helper.make_graph(inner.nodes, inner.name(), [], [output], inner.constants)
 
 
-def _exits_from(writer: _Writer, network: ApproxNet, index: int, x: str) -> str:
+#: Name of a map, or names of a fine and a coarse one.
+Features = str | list[str]
+
+
+def _exits_from(writer: _Writer, network: ApproxNet, index: int, x: Features) -> str:
     """Write stage ``index`` and all behind it; return the logits of the exit that is taken."""
     features = _written(writer, network.stages[index], x)
+    head = network.heads[index]
     if index + 1 == len(network.stages):
-        return _written(writer, network.heads[index], features)
-    is_last = writer.node("Equal", ["exit", writer.constant(np.int64(index + 1))])
-    return writer.node(
-        "If", [is_last],
-        then_branch=writer.branch(lambda w: _written(w, network.heads[index], features)),
-        else_branch=writer.branch(lambda w: _exits_from(w, network, index + 1, features)),
-    )  # fmt: skip
+        return _head(writer, head, features)
+    is_taken = writer.node("Equal", ["exit", writer.constant(np.int64(index + 1))])
+    if not network.is_by_confidence:
+        here = writer.branch(lambda w: _head(w, head, features))
+    else:
+        logits = _head(writer, head, features)
+        best = writer.node("ReduceMax", [writer.node("Softmax", [logits], axis=1)], axes=[1])
+        least = writer.node("ReduceMin", [best], keepdims=0)
+        is_sure = writer.node("GreaterOrEqual", [least, "confidence"])
+        is_taken = writer.node("Or", [is_taken, is_sure])
+        here = writer.branch(lambda w: w.node("Identity", [logits]))
+    further = writer.branch(lambda w: _exits_from(w, network, index + 1, features))
+    return writer.node("If", [is_taken], then_branch=here, else_branch=further)
 
 
-def _written(writer: _Writer, module: nn.Module, x: str) -> str:
-    """Write a module of `network`; return the name of its output."""
+def _written(writer: _Writer, module: nn.Module, x: Features) -> Features:
+    """Write a module of `layers`; return the names of what it gives."""
     if isinstance(module, nn.Sequential):
         return _sequence(writer, module, x)
+    if isinstance(module, MultiScaleStart):
+        fine = _map(writer, module.fine, x)
+        return [fine, _map(writer, module.coarse, fine)]
+    if isinstance(module, MultiScale):
+        assert isinstance(x, list)
+        fine, coarse = x
+        more = [
+            _map(writer, layer, each)
+            for layer, each in ((module.fine, fine), (module.down, fine), (module.coarse, coarse))
+        ]
+        return [
+            writer.node("Concat", [fine, more[0]], axis=1),
+            writer.node("Concat", [coarse, *more[1:]], axis=1),
+        ]
+    return _map(writer, module, x)
+
+
+def _map(writer: _Writer, module: nn.Module, x: Features) -> str:
+    """Write a module that gives one map."""
+    assert isinstance(x, str)
+    if isinstance(module, nn.Sequential):
+        return str(_sequence(writer, module, x))
     if isinstance(module, nn.ReLU):
         return writer.node("Relu", [x])
     if isinstance(module, nn.Identity):
         return x
     if isinstance(module, Residual):
-        both = [_written(writer, module.body, x), _written(writer, module.way_round, x)]
+        both = [_map(writer, module.body, x), _map(writer, module.way_round, x)]
         return writer.node("Relu", [writer.node("Add", both)])
     if isinstance(module, Inverted):
-        y = _written(writer, module.body, x)
+        y = _map(writer, module.body, x)
         return writer.node("Add", [y, x]) if module.is_same else y
-    if isinstance(module, Head):
-        return _head(writer, module, x)
     raise TypeError(f"{type(module).__name__} has no form in ONNX here")
 
 
-def _sequence(writer: _Writer, modules: nn.Sequential, x: str) -> str:
+def _sequence(writer: _Writer, modules: nn.Sequential, x: Features) -> Features:
     layers = list(modules)
     for layer, following in zip(layers, [*layers[1:], None], strict=True):
         if isinstance(layer, nn.Conv2d):
             assert isinstance(following, nn.BatchNorm2d)
+            assert isinstance(x, str)
             x = _convolution(writer, layer, following, x)
         elif not isinstance(layer, nn.BatchNorm2d):
             x = _written(writer, layer, x)
@@ -161,8 +196,9 @@ def _convolution(writer: _Writer, layer: nn.Conv2d, norm: nn.BatchNorm2d, x: str
     )  # fmt: skip
 
 
-def _head(writer: _Writer, head: Head, x: str) -> str:
-    x = _written(writer, head.block, x)
+def _head(writer: _Writer, head: nn.Module, x: Features) -> str:
+    assert isinstance(head, Head)
+    x = _map(writer, head.block, x if isinstance(x, str) else x[-1])
     pooled = [writer.node(kind, [x]) for kind in ("GlobalAveragePool", "GlobalMaxPool")]
     flat = writer.node("Flatten", [writer.node("Concat", pooled, axis=1)], axis=1)
     weight, bias = (t.detach().cpu().numpy() for t in (head.linear.weight, head.linear.bias))

@@ -1,17 +1,27 @@
 """ApproxNet in PyTorch: one trunk, six exits, any input shape (for training and export only).
 
+Beside it stand networks that it is compared with: the same trunk for one shape and one exit, one
+like MobileNetV2, and one like MSDNet that leaves where it is sure enough.
+
 After "ApproxNet: Content and Contention-Aware Video Object Classification System for Embedded
 Clients" (Xu et al., TOSN 2021). What its public text leaves open is ours; see docs/approxnet.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-import torch
 from torch import Tensor, nn
 
 from approx_perception.classifiers._base import ClassifierSettings
+from approx_perception.classifiers.approxnet.layers import (
+    Head,
+    Inverted,
+    MultiScale,
+    MultiScaleStart,
+    Residual,
+    convolution,
+)
 from approx_perception.exceptions import ConfigurationError, choices, shown
 
 __all__ = [
@@ -19,9 +29,6 @@ __all__ = [
     "SHAPES",
     "ApproxNet",
     "Architecture",
-    "Head",
-    "Inverted",
-    "Residual",
     "architecture_of",
     "normalisation",
     "valid_pairs",
@@ -48,7 +55,7 @@ class Architecture:
     head_channels
         Of each exit's own convolution.
     kind
-        A key of `_BLOCKS`.
+        residual, inverted or multi_scale.
     exits
         Numbers of the stages behind which one can leave; empty for all.
     shapes
@@ -61,6 +68,11 @@ class Architecture:
     kind: str = "residual"
     exits: tuple[int, ...] = ()
     shapes: tuple[int, ...] = SHAPES
+
+    @property
+    def is_multi_scale(self) -> bool:
+        """Whether it keeps a fine and a coarse map; channels of a stage are what a block adds."""
+        return self.kind == "multi_scale"
 
     def map_px(self, shape: int, stage: int) -> int:
         """Side of the features behind a stage, counted from 1."""
@@ -90,73 +102,14 @@ NETWORKS: MappingProxyType[str, Architecture] = MappingProxyType(
         "mobilenet": Architecture(
             (16, 24), ((32, 2, 2), (64, 2, 3), (96, 1, 3), (160, 2, 3)), 160, "inverted", (4,)
         ),
+        "msdnet": Architecture(
+            (16, 24), ((16, 4, 2), *((16, 1, 2),) * 4), 96, "multi_scale", shapes=(224,)
+        ),
     }
 )
 
 
-class Residual(nn.Module):
-    """Two convolutions and a way round them."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            *_convolution(inputs, outputs, 3, stride),
-            nn.ReLU(inplace=True),
-            *_convolution(outputs, outputs, 3),
-        )
-        is_same = stride == 1 and inputs == outputs
-        self.way_round = (
-            nn.Identity() if is_same else nn.Sequential(*_convolution(inputs, outputs, 1, stride))
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Keep ``(N, C, H, W)`` or go to the next channels and stride."""
-        return torch.relu(self.body(x) + self.way_round(x))
-
-
-class Inverted(nn.Module):
-    """MobileNetV2's block, with a linear bottleneck (Sandler et al., CVPR 2018)."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__()
-        wide = 4 * inputs
-        self.body = nn.Sequential(
-            *_convolution(inputs, wide, 1),
-            nn.ReLU(inplace=True),
-            *_convolution(wide, wide, 3, stride, wide),
-            nn.ReLU(inplace=True),
-            *_convolution(wide, outputs, 1),
-        )
-        self.is_same = stride == 1 and inputs == outputs
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See `Residual.forward`."""
-        return self.body(x) + x if self.is_same else self.body(x)
-
-
-_BLOCKS: dict[str, Callable[[int, int, int], nn.Module]] = {
-    "residual": Residual,
-    "inverted": Inverted,
-}
-
-
-class Head(nn.Module):
-    """An exit: a convolution of its own, mean and maximum of its map, a linear classifier.
-
-    The convolution keeps exits from spoiling the features of later ones (MSDNet, section 4).
-    """
-
-    def __init__(self, inputs: int, channels: int, classes: int, stride: int) -> None:
-        super().__init__()
-        self.block = nn.Sequential(
-            *_convolution(inputs, channels, 3, stride), nn.ReLU(inplace=True)
-        )
-        self.linear = nn.Linear(2 * channels, classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits ``(N, classes)``."""
-        x = self.block(x)
-        return self.linear(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))
+_BLOCKS = {"residual": Residual, "inverted": Inverted}
 
 
 class ApproxNet(nn.Module):
@@ -170,30 +123,20 @@ class ApproxNet(nn.Module):
 
     def __init__(self, architecture: Architecture, classes: int) -> None:
         super().__init__()
-        block = _BLOCKS[architecture.kind]
-        first, inputs = architecture.stem
-        stem = [
-            *_convolution(3, first, 3, 2),
-            nn.ReLU(inplace=True),
-            *_convolution(first, inputs, 3, 2),
-            nn.ReLU(inplace=True),
-        ]
         stages: list[nn.Module] = []
         heads: list[nn.Module] = []
-        layers = stem
-        for number, (channels, stride, blocks) in enumerate(architecture.stages, 1):
-            layers += [
-                block(inputs if not i else channels, channels, stride if not i else 1)
-                for i in range(blocks)
-            ]
-            inputs = channels
+        layers: list[nn.Module] = []
+        for number, (own, channels) in enumerate(_layers(architecture), 1):
+            layers += own
             if number not in architecture.exit_stages:
                 continue
             stages.append(nn.Sequential(*layers))
             layers = []
-            is_fine = architecture.map_px(224, number) > 14
+            is_fine = architecture.is_multi_scale or architecture.map_px(224, number) > 14
             heads.append(Head(channels, architecture.head_channels, classes, 2 if is_fine else 1))
         self.stages, self.heads = nn.ModuleList(stages), nn.ModuleList(heads)
+        #: Whether an exit is also taken where it is sure enough.
+        self.is_by_confidence = architecture.is_multi_scale
 
     def forward(self, images: Tensor, exits: int) -> list[Tensor]:
         """Logits at the exits from the first to ``exits``.
@@ -217,14 +160,29 @@ class ApproxNet(nn.Module):
         return logits
 
 
-def _convolution(
-    inputs: int, outputs: int, side: int, stride: int = 1, groups: int = 1
-) -> list[nn.Module]:
-    """Convolution and batch norm, one set of statistics for all shapes."""
-    return [
-        nn.Conv2d(inputs, outputs, side, stride, side // 2, groups=groups, bias=False),
-        nn.BatchNorm2d(outputs),
+def _layers(architecture: Architecture) -> Iterator[tuple[list[nn.Module], int]]:
+    """Layers of each stage, and the channels behind it; the stem stands before the first."""
+    first, inputs = architecture.stem
+    layers = [
+        *convolution(3, first, 3, 2),
+        nn.ReLU(inplace=True),
+        *convolution(first, inputs, 3, 2),
+        nn.ReLU(inplace=True),
     ]
+    fine, coarse = inputs, 2 * inputs
+    if architecture.is_multi_scale:
+        layers.append(MultiScaleStart(inputs, fine))
+    for channels, stride, blocks in architecture.stages:
+        for index in range(blocks):
+            if architecture.is_multi_scale:
+                layers.append(MultiScale(fine, coarse, channels))
+                fine, coarse = fine + channels, coarse + 2 * channels
+            else:
+                block = _BLOCKS[architecture.kind]
+                layers.append(block(inputs, channels, 1 if index else stride))
+                inputs = channels
+        yield layers, coarse if architecture.is_multi_scale else inputs
+        layers = []
 
 
 def normalisation() -> tuple[float, float]:

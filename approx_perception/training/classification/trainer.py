@@ -7,7 +7,7 @@ ones; these are trained with it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -161,11 +161,14 @@ class ClassifierTrainer(TrainingRun[ApproxNet]):
     def _branches(self, progress: float) -> list[ClassifierSettings]:
         """Branches of this step; the first one teaches."""
         limit = next(shape for end, shape in _SHAPE_LIMITS if progress < end)
-        pairs = [pair for pair in self._pairs if pair.shape <= limit]
+        pairs = [pair for pair in self._pairs if pair.shape <= limit] or [
+            replace(pair, shape=limit) for pair in self._pairs
+        ]
         smallest = max(pair for pair in pairs if pair.shape == pairs[0].shape)
         rng = np.random.default_rng([self.recipe.seed, 3, self.iteration])
         chosen = rng.choice(len(pairs), _RANDOM_BRANCHES)
-        return [max(pairs), smallest, *(pairs[int(i)] for i in chosen)]
+        # Each once: a network of one pair has nobody to teach.
+        return list(dict.fromkeys([max(pairs), smallest, *(pairs[int(i)] for i in chosen)]))
 
 
 def _loss(logits: Tensor, labels: Tensor, teacher: Tensor | None, share: float) -> Tensor:
