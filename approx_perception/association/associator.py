@@ -1,19 +1,27 @@
 """Give detections the identities of the tracks that they continue."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import nan
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
+from approx_perception.association.motion import Motion
 from approx_perception.association.track import Track, TrackState
 from approx_perception.structures import Detections
-from approx_perception.structures.boxes import iou_matrix
+from approx_perception.structures.boxes import Boxes, iou_matrix
 from approx_perception.trackers import TrackerUpdate
 
 __all__ = ["Associator", "AssociatorOptions"]
 
 _FORBIDDEN = 1e6
+#: What a match across classes costs, beside 1 - IoU: networks give one object now this class, now
+#: that; where several detections fit, that of the track's class is taken.
+_OTHER_CLASS = 0.5
+#: From one frame to the next where stamps do not rise.
+_USUAL_PERIOD_S = 1 / 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,28 +30,39 @@ class AssociatorOptions:
 
     Attributes
     ----------
-    birth_score
+    strong_score
         Weaker detections continue a track but never start one.
+    sure_score
+        An object that was this sure once gets its public identity on the second frame.
+    sure_after_s
+        One that never was gets it when it has been seen for so long without a gap.
+    max_lost_s
+        After this time a lost object's identity is given up.
+    margin
+        Strong detections and predictions are grown by this share of their sides, on each side,
+        before they are compared: fast and small objects overlap then (C-BIoU, Yang et al. 2023).
     min_iou
-        Overlap with the predicted box below which a detection is another object.
-    confirm_after_hits
-        Frames in which an object must be seen before it gets a public identity.
-    max_lost_frames
-        Camera frames after which a lost object's identity is given up.
+        Overlap with the predicted box, both grown, below which a strong detection is another
+        object.
+    min_weak_iou
+        The same of a weak detection, as they are (ByteTrack's second stage).
     """
 
-    birth_score: float = 0.3
-    min_iou: float = 0.2
-    confirm_after_hits: int = 3
-    max_lost_frames: int = 30
+    strong_score: float = 0.5
+    sure_score: float = 0.7
+    sure_after_s: float = 1.0
+    max_lost_s: float = 2.0
+    margin: float = 0.5
+    min_iou: float = 0.1
+    min_weak_iou: float = 0.5
 
 
 class Associator:
     """Keep identities through detection frames, tracked frames and gaps.
 
-    Strong detections are assigned first, weak ones to what is left (as in ByteTrack, Zhang
-    et al. 2022). The order of the frames is told by their sequence numbers, so that dropped
-    frames count as time passed.
+    Strong detections are assigned to confirmed tracks first, then weak ones to confirmed tracks in
+    sight (as in ByteTrack, Zhang et al. 2022), then what is left of the strong ones to tentative
+    tracks. Time is told by the images' stamps.
 
     Parameters
     ----------
@@ -53,10 +72,8 @@ class Associator:
 
     def __init__(self, options: AssociatorOptions | None = None) -> None:
         self._options = options or AssociatorOptions()
-        self._tracks: list[Track] = []
-        #: Track of each row of the last output; None for detections too weak for one.
-        self._rows: list[Track | None] = []
         self._next_id = 1
+        self.reset()
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -68,46 +85,53 @@ class Associator:
         by_id = {t.track_id: t for t in self._rows if t is not None and t.hits > 1}
         return np.array(
             [
-                float(np.hypot(*by_id[int(i)].velocity)) if int(i) in by_id else np.nan
-                for i in detections.track_ids
+                self._period_s * by_id[i].motion.speed_px_per_s if i in by_id else nan
+                for i in detections.track_ids.tolist()
             ],
             np.float32,
         )
 
     def reset(self) -> None:
         """Forget all objects; identities go on counting, so none is given twice."""
-        self._tracks, self._rows = [], []
+        self._tracks: list[Track] = []
+        #: Track of each row of the last output; None for detections too weak for one.
+        self._rows: list[Track | None] = []
+        #: Stamp and sequence number of the last frame.
+        self._last: tuple[int, int] | None = None
+        #: Time that has passed since the first frame, and from one camera frame to the next.
+        self._now_s, self._period_s = 0.0, _USUAL_PERIOD_S
 
-    def associate(self, detections: Detections, sequence: int) -> Detections:
+    def associate(self, detections: Detections, stamp_ns: int, sequence: int) -> Detections:
         """Take in the detections of a frame, an empty one too.
 
         Parameters
         ----------
         detections
             Of the detector, in any order.
-        sequence
-            Sequence number of the frame.
+        stamp_ns, sequence
+            Of the frame.
 
         Returns
         -------
         Detections
             The same rows with the identities of confirmed tracks.
         """
-        self._drop_expired(sequence)
-        rows: list[Track | None] = [None] * len(detections)
-        strong = detections.scores >= self._options.birth_score
-        self._assign(detections, np.flatnonzero(strong), self._tracks, sequence, rows)
-        seen = {id(track) for track in rows if track is not None}
-        rest = [t for t in self._tracks if id(t) not in seen and t.state is TrackState.CONFIRMED]
-        self._assign(detections, np.flatnonzero(~strong), rest, sequence, rows)
-        self._age_unseen(rows)
-        for row in np.flatnonzero(strong):
-            if rows[row] is None:
-                rows[row] = self._born(detections, int(row), sequence)
-        self._rows = rows
+        self._advance(stamp_ns, sequence)
+        oldest_s = self._now_s - self._options.max_lost_s
+        self._tracks = [
+            t for t in self._tracks if t.state is not TrackState.LOST or t.seen_s >= oldest_s
+        ]
+        self._rows = [None] * len(detections)
+        self._assign_all(detections)
+        seen = set(map(id, self._rows))
+        for track in [track for track in self._tracks if id(track) not in seen]:
+            self._lose(track)
+        for row in np.flatnonzero(detections.scores >= self._options.strong_score).tolist():
+            if self._rows[row] is None:
+                self._rows[row] = self._born(detections, row)
         return self._identified(detections)
 
-    def follow(self, update: TrackerUpdate, sequence: int) -> Detections:
+    def follow(self, update: TrackerUpdate, stamp_ns: int, sequence: int) -> Detections:
         """Take in where the tracker moved the rows of the last `associate`.
 
         Returns
@@ -115,63 +139,86 @@ class Associator:
         Detections
             The rows that were not lost, now or before.
         """
-        for row, track in enumerate(self._rows):
+        self._advance(stamp_ns, sequence)
+        boxes, is_lost = update.detections.boxes.tolist(), update.lost.tolist()
+        for track, box, lost in zip(self._rows, boxes, is_lost, strict=True):
             if track is None or track.state is TrackState.LOST:
                 continue
-            if not update.lost[row]:
-                box = update.detections.boxes[row]
-                track.see(box, sequence, self._options.confirm_after_hits)
-            else:
+            if lost:
                 self._lose(track)
+            else:
+                self._see(track, box)
         identified = self._identified(update.detections)
         return identified.select(~update.lost)
+
+    def _advance(self, stamp_ns: int, sequence: int) -> None:
+        """Let time pass; dropped frames count."""
+        stamp_before, before = self._last or (stamp_ns, sequence - 1)
+        frames = max(sequence - before, 1)
+        elapsed_s = (stamp_ns - stamp_before) / 1e9
+        self._period_s = elapsed_s / frames if elapsed_s > 0 else _USUAL_PERIOD_S
+        self._now_s += frames * self._period_s
+        self._last = stamp_ns, sequence
+
+    def _assign_all(self, detections: Detections) -> None:
+        options, strong = self._options, detections.scores >= self._options.strong_score
+        margin, min_iou = options.margin, options.min_iou
+        tentative = [t for t in self._tracks if t.state is TrackState.TENTATIVE]
+        known = [t for t in self._tracks if t.state is not TrackState.TENTATIVE]
+        self._assign(detections, np.flatnonzero(strong), known, min_iou, margin)
+        seen = set(map(id, self._rows))
+        in_sight = [t for t in known if t.state is TrackState.CONFIRMED and id(t) not in seen]
+        self._assign(detections, np.flatnonzero(~strong), in_sight, options.min_weak_iou)
+        is_free = np.array([track is None for track in self._rows], bool)
+        self._assign(detections, np.flatnonzero(strong & is_free), tentative, min_iou, margin)
 
     def _assign(
         self,
         detections: Detections,
         candidates: npt.NDArray[np.intp],
         tracks: list[Track],
-        sequence: int,
-        rows: list[Track | None],
+        min_iou: float,
+        margin: float = 0.0,
     ) -> None:
-        """Match detections to tracks of their class by overlap; fills ``rows``."""
+        """Match detections to tracks by overlap; fills the rows."""
         if not len(candidates) or not tracks:
             return
-        predicted = np.stack([track.predict(sequence) for track in tracks])
-        overlap = iou_matrix(detections.boxes[candidates], predicted)
+        boxes, scores = detections.boxes[candidates], detections.scores[candidates]
+        predicted = np.array([track.motion.predict(self._now_s) for track in tracks], np.float32)
+        overlap = iou_matrix(_grown(boxes, margin), _grown(predicted, margin))
         classes = np.array([track.class_id for track in tracks])
-        allowed = (overlap >= self._options.min_iou) & (
-            detections.class_ids[candidates][:, None] == classes
-        )
-        cost = np.where(allowed, 1.0 - overlap, _FORBIDDEN)
+        is_other = detections.class_ids[candidates][:, None] != classes
+        allowed = overlap >= min_iou
+        cost = np.where(allowed, 1.0 - overlap + _OTHER_CLASS * is_other, _FORBIDDEN)
         for row, column in zip(*linear_sum_assignment(cost), strict=True):
             if allowed[row, column]:
-                detection = int(candidates[row])
                 track = tracks[column]
-                box = detections.boxes[detection]
-                track.see(box, sequence, self._options.confirm_after_hits)
-                rows[detection] = track
+                track.best_score = max(track.best_score, float(scores[row]))
+                self._see(track, boxes[row].tolist())
+                self._rows[candidates[row]] = track
 
-    def _age_unseen(self, rows: list[Track | None]) -> None:
-        """Lose confirmed tracks that no detection continued; drop tentative ones."""
-        seen = {id(track) for track in rows if track is not None}
-        for track in [track for track in self._tracks if id(track) not in seen]:
-            self._lose(track)
+    def _see(self, track: Track, box: Sequence[float]) -> None:
+        track.motion.see(box, self._now_s)
+        track.seen_s = self._now_s
+        track.hits += 1
+        is_sure = track.best_score >= self._options.sure_score
+        if (
+            track.state is TrackState.LOST
+            or is_sure
+            or self._now_s - track.born_s >= self._options.sure_after_s
+        ):
+            track.state = TrackState.CONFIRMED
 
     def _lose(self, track: Track) -> None:
         if track.state is TrackState.TENTATIVE:
             self._tracks.remove(track)
         track.state = TrackState.LOST
 
-    def _drop_expired(self, sequence: int) -> None:
-        limit = sequence - self._options.max_lost_frames
-        self._tracks = [
-            t for t in self._tracks if t.state is not TrackState.LOST or t.last_seen >= limit
-        ]
-
-    def _born(self, detections: Detections, row: int, sequence: int) -> Track:
-        class_id = int(detections.class_ids[row])
-        track = Track(self._next_id, class_id, detections.boxes[row], sequence)
+    def _born(self, detections: Detections, row: int) -> Track:
+        now_s = self._now_s
+        motion = Motion(detections.boxes[row].tolist(), now_s)
+        score, class_id = float(detections.scores[row]), int(detections.class_ids[row])
+        track = Track(self._next_id, class_id, motion, now_s, now_s, score)
         self._next_id += 1
         self._tracks.append(track)
         return track
@@ -182,3 +229,11 @@ class Associator:
             for track in self._rows
         ]
         return replace(detections, track_ids=np.array(ids, np.int64))
+
+
+def _grown(boxes: Boxes, margin: float) -> Boxes:
+    """Boxes with a margin of that share of their sides on each side."""
+    if not margin:
+        return boxes
+    margins = np.float32(margin) * (boxes[:, 2:] - boxes[:, :2])
+    return np.concatenate([boxes[:, :2] - margins, boxes[:, 2:] + margins], axis=1)

@@ -210,7 +210,7 @@ class DetectionState(KernelState):
             timer.charge(parts[0], "detect", batch.ms, batch.size)
             found = self.options.wanted(batch.found)
         with timer.stage("associate"):
-            objects = self._associator.associate(found, frame.sequence)
+            objects = self._associator.associate(found, frame.stamp_ns, frame.sequence)
         if branch.tracker_settings is not None:
             with timer.part(parts[1], "initialize"):
                 self._trackers[branch.tracker_settings].initialize(frame.image, objects)
@@ -225,7 +225,7 @@ class DetectionState(KernelState):
         with timer.part(parts[0], "track"):
             update = self._trackers[tracker].update(frame.image)
         with timer.stage("associate"):
-            return self._associator.follow(update, frame.sequence)
+            return self._associator.follow(update, frame.stamp_ns, frame.sequence)
 
 
 def _lost_at_once(before: int, now: int) -> str:

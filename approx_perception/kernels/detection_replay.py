@@ -62,8 +62,8 @@ def _contents(frames: Sequence[Frame], saved: Sequence[Detections]) -> list[Cont
     """What is known after each frame when the detector runs on all of them."""
     sensor, associator = ContentSensor(), Associator()
     contents = []
-    for position, (frame, found) in enumerate(zip(frames, saved, strict=True)):
-        objects = associator.associate(found, position)
+    for frame, found in zip(frames, saved, strict=True):
+        objects = associator.associate(found, frame.stamp_ns, frame.sequence)
         size = (frame.image.shape[1], frame.image.shape[0])
         sensor.see_objects(objects, associator.speeds_px_per_frame(objects), size)
         contents.append(sensor.features)

@@ -19,18 +19,26 @@ def found(*centres, classes=None, scores=None):
     )
 
 
-def ids(associator, *centres, at, **options):
-    return associator.associate(found(*centres, **options), at).track_ids.tolist()
+def ids(associator, *centres, at, hz=30.0, **options):
+    stamp_ns = round(1e9 * at / hz)
+    return associator.associate(found(*centres, **options), stamp_ns, at).track_ids.tolist()
 
 
 @pytest.fixture
 def associator():
-    return Associator(AssociatorOptions(confirm_after_hits=2, max_lost_frames=10))
+    return Associator(AssociatorOptions(max_lost_s=10 / 30))
 
 
-def test_tentative_until_seen_often_enough():
-    associator = Associator(AssociatorOptions(confirm_after_hits=3))
-    assert [ids(associator, (100, 100), at=k) for k in range(4)] == [[-1], [-1], [1], [1]]
+def test_a_sure_object_is_known_on_the_second_frame(associator):
+    assert [ids(associator, (100, 100), at=k) for k in range(3)] == [[-1], [1], [1]]
+
+
+@pytest.mark.parametrize("hz", [5, 10, 30])
+def test_a_doubtful_object_is_known_after_a_second(hz):
+    associator = Associator()
+    known = [ids(associator, (100, 100), at=k, hz=hz, scores=[0.6]) for k in range(2 * hz)]
+    assert known[:hz] == [[-1]] * hz
+    assert known[hz + 1 :] == [[1]] * (hz - 1)
 
 
 def test_identities_follow_objects_that_pass_each_other(associator):
@@ -45,11 +53,12 @@ def test_order_of_detections_does_not_matter(associator):
     assert ids(associator, (300, 100), (100, 100), at=2) == [2, 1]
 
 
-def test_classes_are_not_mixed(associator):
+def test_an_object_keeps_its_identity_when_its_class_flips(associator):
     ids(associator, (100, 100), at=0, classes=[0])
     ids(associator, (100, 100), at=1, classes=[0])
-    assert ids(associator, (100, 100), at=2, classes=[1]) == [-1]
-    assert ids(associator, (100, 100), (100, 100), at=3, classes=[1, 0]) == [2, 1]
+    assert ids(associator, (100, 100), at=2, classes=[1]) == [1]
+    # Of two that fit, the one of its class is taken.
+    assert ids(associator, (100, 100), (110, 100), at=3, classes=[1, 0]) == [-1, 1]
 
 
 def test_missed_detections_keep_the_identity(associator):
@@ -71,10 +80,31 @@ def test_identity_is_given_up_in_the_end(associator):
     assert ids(associator, (100, 100), at=14) == [2]
 
 
-def test_dropped_frames_count_as_time(associator):
-    ids(associator, (100, 100), at=0)
-    ids(associator, (110, 100), at=1)
-    assert ids(associator, (150, 100), at=5) == [1]
+@pytest.mark.parametrize("hz", [5, 30])
+def test_dropped_frames_count_as_time(associator, hz):
+    for step in range(4):
+        ids(associator, (100 + 30 * step, 100), at=step, hz=hz)
+    # Farther than an object may jump, but where it was going to be.
+    assert ids(associator, (310, 100), at=7, hz=hz) == [1]
+
+
+def test_motion_goes_by_stamps(associator):
+    """Frames that come late carry an object farther, whatever their numbers say."""
+    for number, at_ms in enumerate((0, 33, 66, 99, 300)):
+        detections = found((100 + at_ms, 100))
+        identified = associator.associate(detections, at_ms * 10**6, number)
+    assert identified.track_ids.tolist() == [1]
+    # 1000 px a second, on frames that are 201 ms apart now.
+    assert associator.speeds_px_per_frame(identified) == pytest.approx([201], rel=0.02)
+
+
+@pytest.mark.parametrize("stamps_ns", [[0] * 4, [9 * 10**9, 0, 0, 0]])
+def test_stamps_that_do_not_rise_are_not_believed(associator, stamps_ns):
+    """Then frames are taken for those of a camera of 30 Hz."""
+    for number, stamp_ns in enumerate(stamps_ns):
+        identified = associator.associate(found((100 + 3 * number, 100)), stamp_ns, number)
+    assert identified.track_ids.tolist() == [1]
+    assert associator.speeds_px_per_frame(identified) == pytest.approx([3], rel=0.1)
 
 
 def test_weak_detections_continue_tracks_but_start_none(associator):
@@ -86,12 +116,12 @@ def test_weak_detections_continue_tracks_but_start_none(associator):
 
 def test_tracked_frames_keep_identities_and_drop_lost_objects(associator):
     ids(associator, (100, 100), (300, 100), at=0)
-    detections = associator.associate(found((100, 100), (300, 100)), 1)
+    detections = associator.associate(found((100, 100), (300, 100)), 33 * 10**6, 1)
     moved = Detections.from_arrays(
         boxes_at((106, 100), (300, 100)), detections.scores, detections.class_ids,
         detections.track_ids, [1, 1],
     )  # fmt: skip
-    tracked = associator.follow(TrackerUpdate(moved, np.array([False, True])), 2)
+    tracked = associator.follow(TrackerUpdate(moved, np.array([False, True])), 66 * 10**6, 2)
     assert tracked.track_ids.tolist() == [1]
     assert tracked.ages.tolist() == [1]
     # The lost one is found again by the detector, under its old identity.
@@ -99,9 +129,9 @@ def test_tracked_frames_keep_identities_and_drop_lost_objects(associator):
 
 
 def test_being_tracked_confirms(associator):
-    detections = associator.associate(found((100, 100)), 0)
+    detections = associator.associate(found((100, 100)), 0, 0)
     assert detections.track_ids.tolist() == [-1]
-    tracked = associator.follow(TrackerUpdate(detections, np.array([False])), 1)
+    tracked = associator.follow(TrackerUpdate(detections, np.array([False])), 33 * 10**6, 1)
     assert tracked.track_ids.tolist() == [1]
 
 
