@@ -1,7 +1,7 @@
 """What a user may choose."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ __all__ = [
     "check_target",
     "check_words",
     "kernel_options",
+    "own_values",
     "parameters_of",
     "sla_of",
 ]
@@ -176,6 +177,15 @@ def check_target(sla: SLA, policies: Sequence[str]) -> None:
             f"heeds, and the policy is {shown(policies[0])}; choose that policy, or leave the "
             "accuracy at 0"
         )
+
+
+def own_values(options: KernelOptions) -> dict[str, Any]:
+    """Fields by name, without those of other tasks."""
+    return {
+        name: value
+        for name, value in asdict(options).items()
+        if task_of_word(name) in (None, options.task)
+    }
 
 
 def parameters_of(options: KernelOptions) -> dict[str, object]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from approx_perception.assembly import Network
+from approx_perception.assembly.options import own_values
 from approx_perception.assembly.tasks import task_of
 from approx_perception.datasets import FrameSource, is_synthetic
 from approx_perception.evaluation.run import run_systems
@@ -103,8 +104,8 @@ def _effective_config(source: SourceOptions, system: BuiltSystem) -> dict[str, A
     fixed = {"fixed_branch": str(network.branch)} if options.policy == "fixed" else {}
     return {
         "source": source.name,
-        **asdict(options),
-        "detector": task_of(options).family(options),
+        **own_values(options),
+        task_of(options).family_word: task_of(options).family(options),
         "sla": options.sla.to_dict(),
         "class_names_file": str(options.class_names_file or ""),
         "profile": str(options.profile or ""),

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from approx_perception.assembly.options import FIELDS, KernelOptions, check_words
+from approx_perception.assembly.options import FIELDS, KernelOptions, check_words, own_values
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.files import read_yaml_table
 from approx_perception.interface.systems import ALIASES, SYSTEMS, WITH_BRANCH
@@ -103,7 +103,7 @@ class SystemSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        options = {**asdict(self.options), "sla": self.options.sla.to_dict()}
+        options = {**own_values(self.options), "sla": self.options.sla.to_dict()}
         for key, value in options.items():
             if isinstance(value, Path):
                 options[key] = str(value)

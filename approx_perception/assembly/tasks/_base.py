@@ -51,11 +51,14 @@ class Task(ABC):
     ----------
     name
         As the user writes it.
+    family_word
+        Option that names the family of the network.
     precisions
         Number formats that ``precision`` may name, ``auto`` among them.
     """
 
     name: str
+    family_word: str
     precisions: tuple[str, ...]
 
     @abstractmethod

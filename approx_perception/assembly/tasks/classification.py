@@ -26,6 +26,7 @@ class ClassificationTask(Task):
     """See `Task`."""
 
     name = "classification"
+    family_word = "classifier"
     precisions = ("auto", "float32")
 
     def family(self, options: KernelOptions) -> str:

@@ -30,6 +30,7 @@ class DetectionTask(Task):
     """See `Task`."""
 
     name = "detection"
+    family_word = "detector"
     precisions = ("auto", "float32", "bfloat16")
 
     def family(self, options: KernelOptions) -> str:
