@@ -63,14 +63,15 @@ $(PACKAGE): $(DEPENDENCIES) $(SOURCES)
 	@$(INSTALL) --no-deps --no-build-isolation --force-reinstall .
 	@touch $@
 
-# What the demonstration shows; for example SOURCE=video.mp4 DETECTOR=yolox WEIGHTS=model.onnx
-SOURCE ?= synthetic:mixed
+# What the demonstration shows; for example TASK=classification, or SOURCE=video.mp4 DETECTOR=yolox WEIGHTS=model.onnx
+TASK ?= detection
+SOURCE ?= $(if $(filter classification,$(TASK)),synthetic:object_mixed,synthetic:mixed)
 DETECTOR ?= faster_rcnn
 WEIGHTS ?=
 SECONDS_ = $(if $(filter environment command,$(origin SECONDS)),$(SECONDS),45)
 
 demo: $(PACKAGE)
-	$(BIN)/approx-perception demo "$(SOURCE)" --detector "$(DETECTOR)" --weights "$(WEIGHTS)" \
+	$(BIN)/approx-perception demo "$(SOURCE)" --task "$(TASK)" --detector "$(DETECTOR)" --weights "$(WEIGHTS)" \
 		--seconds $(SECONDS_) --out out/demo --overwrite
 
 test: lint types unit
