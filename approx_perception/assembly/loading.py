@@ -12,6 +12,9 @@ from approx_perception.share import share_folder
 
 __all__ = ["load_network", "load_space", "machine_name", "space_names", "space_of"]
 
+#: Other words for shipped spaces.
+_ALIASES = {"yolox": "onnx"}
+
 
 def space_names() -> tuple[str, ...]:
     """Names of the shipped spaces."""
@@ -26,7 +29,7 @@ def load_space(name: str, own: str, task: str = "detection") -> Space[Any]:
     ConfigurationError
         If there is no such space, or it is not valid, or of another task.
     """
-    name = name or own
+    name = _ALIASES.get(name, name) or own
     if name in space_names():
         path = share_folder("config") / "spaces" / f"{name}.yaml"
     elif not (path := Path(name)).exists():

@@ -1,6 +1,12 @@
 import pytest
 
-from approx_perception.assembly import KernelOptions, assemble, load_network, space_of
+from approx_perception.assembly import (
+    KernelOptions,
+    assemble,
+    load_network,
+    load_space,
+    space_of,
+)
 from approx_perception.exceptions import ConfigurationError
 from test.detectors.onnx_models import write_yolox
 
@@ -27,3 +33,7 @@ def test_the_default_branch_is_one_that_the_file_takes(one_shape):
 def test_a_space_that_the_user_names_is_not_changed(one_shape):
     with pytest.raises(ConfigurationError, match=r"shape 160 does not fit .* 96x64 px only"):
         assemble(KernelOptions(weights=one_shape, space="onnx"))
+
+
+def test_the_space_of_an_onnx_file_has_two_names():
+    assert load_space("yolox", "faster_rcnn").hash == load_space("onnx", "faster_rcnn").hash
