@@ -15,6 +15,7 @@ from approx_perception.datasets.image_header import IMAGE_ENDINGS
 from approx_perception.datasets.synthetic import CLASS_NAMES, CLIP_SCENARIOS, SyntheticVideo
 from approx_perception.exceptions import DatasetError, choices, shown
 from approx_perception.files import read_text
+from approx_perception.structures import COMPLEXITY_CATEGORIES
 from approx_perception.training.classification.samples import Pool, Sample, write_pool
 
 __all__ = ["SYNTHETIC", "TrainingData", "open_training_data"]
@@ -144,6 +145,11 @@ def _images(path: Path, entries: list[tuple[Path, str]], folder: Path) -> Traini
             raise DatasetError(f"{path} has one image of the class {shown(name)}; 2 are needed")
         held_out += of_class[::_HELD_OUT]
         kept += [entry for index, entry in enumerate(of_class) if index % _HELD_OUT]
+    if len(kept) < COMPLEXITY_CATEGORIES:
+        raise DatasetError(
+            f"{path} leaves {len(kept)} images to train on, every tenth of a class being held out; "
+            f"at least {COMPLEXITY_CATEGORIES} are needed"
+        )
     listed = "\n".join(f"{file} {file.stat().st_mtime_ns} {name}" for file, name in kept)
     write_pool(
         folder / "images.npy", _read(kept, names), len(kept),

@@ -50,11 +50,11 @@ def test_images_are_read_again_only_where_they_changed(folder, tmp_path):
 
 def test_a_table_of_paths_and_classes(folder):
     table = folder / "labels.csv"
-    rows = [f"{name}/{i:02}.png, {name}" for name in ("dog", "cat") for i in range(3)]
+    rows = [f"{name}/{i:02}.png, {name}" for name in ("dog", "cat") for i in range(5)]
     table.write_text("\n".join(["path,class", *rows, ""]))
     data = open_training_data(str(table), folder / "data")
     assert data.class_names == ("cat", "dog")
-    assert len(data.pool) == 4
+    assert len(data.pool) == 8
     assert levels(data.held_out()) == [(0, 10), (1, 200)]
 
 
@@ -69,6 +69,10 @@ def test_a_table_of_paths_and_classes(folder):
         ("path,class\nlabels.csv,cat", "labels.csv' is no image; it must end with one of '.jpg'"),
         ("path,class\ncat/00.png,cat", "names 1 classes; at least 2"),
         ("path,class\ncat/00.png,cat\ndog/00.png,dog", "one image of the class 'cat'; 2 are"),
+        (
+            "path,class\n" + "cat/00.png,cat\ndog/00.png,dog\n" * 4,
+            "leaves 6 images to train on, every tenth .*; at least 7 are needed",
+        ),
         ('path,class\n"cat/00.png,cat', "labels.csv:2: unexpected end of data"),
     ],
 )
