@@ -63,16 +63,18 @@ $(PACKAGE): $(DEPENDENCIES) $(SOURCES)
 	@$(INSTALL) --no-deps --no-build-isolation --force-reinstall .
 	@touch $@
 
-# What the demonstration shows; for example TASK=classification, or SOURCE=video.mp4 DETECTOR=yolox WEIGHTS=model.onnx
+# What the demonstration shows; for example SOURCE=video.mp4 DETECTOR=yolox WEIGHTS=model.onnx,
+# or TASK=classification
 TASK ?= detection
-SOURCE ?= $(if $(filter classification,$(TASK)),synthetic:object_mixed,synthetic:mixed)
+CLASSIFIES = $(filter classification,$(TASK))
+SOURCE ?= $(if $(CLASSIFIES),synthetic:object_mixed,synthetic:mixed)
 DETECTOR ?= faster_rcnn
 WEIGHTS ?=
 SECONDS_ = $(if $(filter environment command,$(origin SECONDS)),$(SECONDS),45)
 
 demo: $(PACKAGE)
-	$(BIN)/approx-perception demo "$(SOURCE)" --task "$(TASK)" --detector "$(DETECTOR)" --weights "$(WEIGHTS)" \
-		--seconds $(SECONDS_) --out out/demo --overwrite
+	$(BIN)/approx-perception demo "$(SOURCE)" --task "$(TASK)" --weights "$(WEIGHTS)" \
+		$(if $(CLASSIFIES),,--detector "$(DETECTOR)") --seconds $(SECONDS_) --out out/demo --overwrite
 
 test: lint types unit
 
