@@ -1,0 +1,253 @@
+"""The tables of docs/approxnet.md: what branches cost, what the scheduler makes of them, and others.
+
+    approx-perception profile --task classification --out out/profile/classification.json
+    python benchmarks/approxnet.py --profile out/profile/classification.json --baselines FOLDER
+
+FOLDER holds one folder for each trained baseline with its ``weights.onnx``; `BASELINES` names them
+and how to train them. Without it only ApproxNet is measured. Needs a machine that does nothing else.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import psutil
+import yaml
+
+from approx_perception.classifiers import ClassifierOptions, ClassifierSettings, load_classifier
+from approx_perception.datasets import open_source
+from approx_perception.latency.records import ProfileRecords
+
+VIDEO = "synthetic:object_mixed:test:7"
+#: Folder of a baseline: system, and how it is trained.
+BASELINES = {
+    "slim_224_6": "ResNet-like, one exit, 224 px",
+    "slim_128_4": "ResNet-like, one exit, 128 px",
+    "mobilenet_224": "MobileNet-like, 224 px",
+    "msdnet": "MSDNet-like, leaves where it is sure",
+}
+#: Models of the ensemble that swaps them (MCDNN-like).
+ENSEMBLE = ("slim_128_4", "slim_224_6")
+_ROUNDS = 40
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--profile", type=Path, required=True)
+    parser.add_argument("--baselines", type=Path)
+    parser.add_argument("--frames", type=int, default=400)
+    parser.add_argument("--out", type=Path, default=Path("docs/results/approxnet"))
+    parser.add_argument("--cache", type=Path, default=Path("out/approxnet"))
+    parser.add_argument("--memory-of", default="", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.memory_of:
+        print(resident_mb(arguments.memory_of))
+        return
+    for folder in (arguments.out, arguments.cache):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables(arguments):
+        print(f"\n## {name}\n\n{table}", flush=True)
+        (arguments.out / f"{name}.md").write_text(table, encoding="utf-8")
+
+
+def tables(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """Name and Markdown of each table."""
+    took = branch_latencies()
+    yield "latency", latency_table(took)
+    yield "switching", switching_table(took)
+    yield "memory", memory_table(arguments)
+    fastest, slowest = (pick(float(np.percentile(ms, 95)) for ms in took.steady.values())
+                        for pick in (min, max))  # fmt: skip
+    slas = np.geomspace(1.3 * fastest, 1.3 * slowest, 6).round(1).tolist()
+    yield "recorded", recorded_table(arguments, slas)
+    yield "live", live_table(arguments, slas[2::2])
+
+
+class Latencies:
+    """Times in ms by branch: of a frame after one of the same branch, and after another."""
+
+    def __init__(self, pairs: Sequence[ClassifierSettings]) -> None:
+        self.steady: dict[ClassifierSettings, list[float]] = {pair: [] for pair in pairs}
+        self.switched: dict[ClassifierSettings, list[float]] = {pair: [] for pair in pairs}
+
+
+def _network() -> tuple[object, list[np.ndarray], np.ndarray]:
+    network = load_classifier("approxnet", ClassifierOptions("", None, "cpu", 1, "auto"))
+    images = [entry.frame.image for entry in open_source(VIDEO, None, 24)]
+    height, width = images[0].shape[:2]
+    return network, images, np.array([[0, 0, width, height]], np.float32)
+
+
+def branch_latencies() -> Latencies:
+    """Every branch in an order by chance, twice in a row each: the first time is a switch."""
+    network, images, whole = _network()
+    took, rng = Latencies(network.pairs), np.random.default_rng(0)
+    for turn in range(_ROUNDS + 1):
+        for index in rng.permutation(len(network.pairs)):
+            pair = network.pairs[index]
+            for own in (took.switched, took.steady):
+                start = time.perf_counter()
+                network.classify(images[turn % len(images)], whole, pair)
+                if turn:
+                    own[pair].append(1e3 * (time.perf_counter() - start))
+    return took
+
+
+def latency_table(took: Latencies) -> str:
+    lines = ["| branch | median | P95 |", "|---|---|---|"]
+    for pair, ms in sorted(took.steady.items(), key=lambda item: np.median(item[1])):
+        lines.append(f"| shape={pair.shape},exit={pair.exit} | {np.median(ms):.2f} ms "
+                     f"| {np.percentile(ms, 95):.2f} ms |")  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def switching_table(took: Latencies) -> str:
+    """Difference of medians beside the spread of one inference."""
+    extra = [np.median(took.switched[p]) - np.median(took.steady[p]) for p in took.steady]
+    spread = [np.subtract(*np.percentile(ms, (75, 25))) for ms in took.steady.values()]
+    return (
+        "| a frame right after a switch takes longer by, median over branches | largest "
+        "| spread of one inference (quartiles), median over branches |\n|---|---|---|\n"
+        f"| {np.median(extra):+.3f} ms | {max(extra):+.3f} ms | {np.median(spread):.3f} ms |\n"
+    )
+
+
+def resident_mb(which: str) -> float:
+    """Memory of this process after every branch, or only the largest, ran."""
+    network, images, whole = _network()
+    for pair in network.pairs if which == "all" else [max(network.pairs)]:
+        for image in images[:4]:
+            network.classify(image, whole, pair)
+    return psutil.Process().memory_info().rss / 1e6
+
+
+def memory_table(arguments: argparse.Namespace) -> str:
+    found = {}
+    for which in ("largest", "all"):
+        words = [sys.executable, __file__, "--profile", "-", "--memory-of", which]
+        runs = [float(subprocess.check_output(words).split()[-1]) for _ in range(3)]
+        found[which] = float(np.median(runs))
+    network = _network()[0]
+    return (
+        "| weights | process with the largest branch alone | with all branches | ratio |\n"
+        f"|---|---|---|---|\n| {network.memory_bytes / 1e6:.1f} MB | {found['largest']:.0f} MB "
+        f"| {found['all']:.0f} MB | {found['all'] / found['largest']:.2f} |\n"
+    )
+
+
+def compare(
+    arguments: argparse.Namespace, name: str, sla_ms: float, systems: Sequence[str], scenario: Path,
+    more: Sequence[str] = (),
+) -> dict[str, dict[str, object]]:  # fmt: skip
+    """Run `approx-perception compare`; the entries of its systems."""
+    folder = arguments.cache / f"{name}_{sla_ms:g}ms"
+    words = [sys.executable, "-m", "approx_perception.cli.main", "compare", VIDEO]
+    words += ["--task", "classification", "--frames", str(arguments.frames), "--overwrite"]
+    words += ["--sla-ms", f"{sla_ms:g}", "--scenario", str(scenario), "--out", str(folder), *more]
+    for system in systems:
+        words += ["--policy", system]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    return dict(result["systems"])
+
+
+def scenarios(
+    arguments: argparse.Namespace, levels: Sequence[dict[str, object]]
+) -> dict[str, Path]:
+    """Idle, and steps through all levels, a fifth of the frames each."""
+    names = ("cpu_cores", "cpu_share", "memory_mb_s", "gpu_share")
+    length = max(arguments.frames // 5, 1)
+    # From idle to the others and back: each step is a change.
+    order = [levels[i % len(levels)] for i in range(5)]
+    steps = {i * length: {key: own[key] for key in names} for i, own in enumerate(order)}
+    paths = {}
+    for name, content in (("idle", {}), ("contended", {"contention_steps": steps})):
+        paths[name] = arguments.cache / f"{name}.yaml"
+        paths[name].write_text(yaml.safe_dump(content), encoding="utf-8")
+    return paths
+
+
+def _rows(systems: dict[str, dict[str, object]], sla_ms: float, when: str) -> Iterator[str]:
+    for name, entry in systems.items():
+        figures = entry["figures"]
+        yield (
+            f"| {sla_ms:g} ms, {when} | {name} | {figures['top1']:.3f} "
+            f"| {100 * figures['violation_share']:.1f} % | {figures['mean_processing_ms']:.1f} ms "
+            f"| {figures['p95_processing_ms']:.1f} ms | {figures['switches']:.0f} |"
+        )
+
+
+_HEAD = "| SLA | system | top-1 | late | mean | P95 | switches |\n|---|---|---|---|---|---|---|\n"
+
+
+def recorded_table(arguments: argparse.Namespace, slas: Sequence[float]) -> str:
+    """Latencies as the profile recorded them: an oracle needs those of all branches."""
+    records = arguments.profile.with_suffix(".records.json")
+    levels = ProfileRecords.load(records).metadata["levels"]
+    network = load_classifier("approxnet", ClassifierOptions("", None, "cpu", 1, "auto"))
+    systems = ["most_accurate", "best_fixed", "oracle", f"fixed:{_text(max(network.pairs))}"]
+    more = ["--profile", str(arguments.profile), "--latency-trace", str(records)]
+    lines = []
+    for when, scenario in scenarios(arguments, levels).items():
+        for sla_ms in slas:
+            found = compare(arguments, f"recorded_{when}", sla_ms, systems, scenario, more)
+            lines += _rows(found, sla_ms, when)
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+def _text(pair: ClassifierSettings) -> str:
+    return f"shape={pair.shape},exit={pair.exit}"
+
+
+def live_table(arguments: argparse.Namespace, slas: Sequence[float]) -> str:
+    """On this machine, beside networks of others; contention is made."""
+    records = ProfileRecords.load(arguments.profile.with_suffix(".records.json"))
+    names = {"most_accurate": "ours"}
+    lines = []
+    for when, scenario in scenarios(arguments, records.metadata["levels"]).items():
+        for sla_ms in slas:
+            systems = ["most_accurate", *baseline_files(arguments)]
+            more = ["--profile", str(arguments.profile)]
+            found = compare(arguments, f"live_{when}", sla_ms, systems, scenario, more)
+            found = {names.get(name, name): entry for name, entry in found.items()}
+            lines += _rows(found, sla_ms, when)
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+def baseline_files(arguments: argparse.Namespace) -> Iterator[str]:
+    """A file that describes each system whose weights are there; says which are not."""
+    weights = {
+        name: arguments.baselines / name / "weights.onnx" for name in BASELINES
+    } if arguments.baselines else {}  # fmt: skip
+    for name in [name for name, path in weights.items() if not path.is_file()]:
+        print(f"{name} ({BASELINES[name]}) is left out: {weights.pop(name)} is not there")
+    pairs = {
+        name: load_classifier("approxnet", ClassifierOptions(str(path), None, "cpu", 1, "auto")).pairs
+        for name, path in weights.items()
+    }  # fmt: skip
+    for name, path in weights.items():
+        content = {"policy": "fixed", "task": "classification", "weights": str(path),
+                   "branch": _text(max(pairs[name]))}  # fmt: skip
+        yield _described(arguments, name, content)
+    if all(name in weights for name in ENSEMBLE):
+        space = arguments.cache / "ensemble.space.yaml"
+        own = [{"shape": p.shape, "exit": [p.exit]} for name in ENSEMBLE for p in pairs[name]]
+        space.write_text(yaml.safe_dump({"name": "ensemble", "pairs": own}), encoding="utf-8")
+        content = {"policy": "most_accurate", "task": "classification", "space": str(space),
+                   "profile": "", "weights": ",".join(str(weights[n]) for n in ENSEMBLE)}  # fmt: skip
+        yield _described(arguments, "swapping_ensemble", content)
+
+
+def _described(arguments: argparse.Namespace, name: str, content: dict[str, str]) -> str:
+    path = arguments.cache / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return str(path)
+
+
+if __name__ == "__main__":
+    main()
