@@ -35,13 +35,17 @@ class ClassificationTask(Task):
         return options.classifier
 
     def load(self, options: KernelOptions, num_threads: int, precision: str) -> Classifier:
-        """See `Task`."""
-        return load_classifier(
-            self.family(options),
-            ClassifierOptions(
-                options.weights, options.class_names_file, options.device, num_threads, precision
-            ),
+        """See `Task`; several files with commas between them are an ensemble that swaps them."""
+        family = self.family(options)
+        own = ClassifierOptions(
+            options.weights, options.class_names_file, options.device, num_threads, precision
         )
+        if "," not in options.weights:
+            return load_classifier(family, own)
+        # Only here: a baseline, which nothing that runs needs.
+        from approx_perception.baselines.model_swapping import SwappingClassifier
+
+        return SwappingClassifier(family, options.weights.split(","), own)
 
     def kernel(self, network: Classifier, space: ClassifierSpace) -> ClassificationKernel:
         """See `Task`."""
