@@ -1,10 +1,11 @@
-"""The tables of docs/approxnet.md: what branches cost, what the scheduler makes of them, and others.
+"""The tables of docs/approxnet.md: what branches cost, what the scheduler makes of them, baselines.
 
     approx-perception profile --task classification --out out/profile/classification.json
     python benchmarks/approxnet.py --profile out/profile/classification.json --baselines FOLDER
 
 FOLDER holds one folder for each trained baseline with its ``weights.onnx``; `BASELINES` names them
-and how to train them. Without it only ApproxNet is measured. Needs a machine that does nothing else.
+and how each is trained. Without it only ApproxNet is measured. Needs a machine that does nothing
+else.
 """
 
 import argparse
@@ -18,18 +19,20 @@ from pathlib import Path
 import numpy as np
 import psutil
 import yaml
+from approxnet_recorded import Outcome, RecordedWorld
 
 from approx_perception.classifiers import ClassifierOptions, ClassifierSettings, load_classifier
 from approx_perception.datasets import open_source
 from approx_perception.latency.records import ProfileRecords
 
-VIDEO = "synthetic:object_mixed:test:7"
-#: Folder of a baseline: system, and how it is trained.
+#: Clips from easy to hard, 16 in each video, none of them in training or in the profile.
+VIDEOS = [(f"synthetic:object_mixed:test:{seed}", 320) for seed in range(3)]
+VIDEO = VIDEOS[0][0]
+#: Folder of a baseline, and what ``train --task classification`` is told to make it.
 BASELINES = {
-    "slim_224_6": "ResNet-like, one exit, 224 px",
-    "slim_128_4": "ResNet-like, one exit, 128 px",
-    "mobilenet_224": "MobileNet-like, 224 px",
-    "msdnet": "MSDNet-like, leaves where it is sure",
+    "slim_224_6": "--backbone slim:224:6 --iterations 1600",
+    "slim_128_4": "--backbone slim:128:4 --iterations 1000",
+    "mobilenet_224": "--backbone mobilenet:224 --iterations 900",
 }
 #: Models of the ensemble that swaps them (MCDNN-like).
 ENSEMBLE = ("slim_128_4", "slim_224_6")
@@ -61,11 +64,15 @@ def tables(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
     yield "latency", latency_table(took)
     yield "switching", switching_table(took)
     yield "memory", memory_table(arguments)
-    fastest, slowest = (pick(float(np.percentile(ms, 95)) for ms in took.steady.values())
-                        for pick in (min, max))  # fmt: skip
-    slas = np.geomspace(1.3 * fastest, 1.3 * slowest, 6).round(1).tolist()
-    yield "recorded", recorded_table(arguments, slas)
-    yield "live", live_table(arguments, slas[2::2])
+    world = RecordedWorld(arguments.profile, VIDEOS)
+    yield "recorded", recorded_table(world)
+    yield "mixed", mixed_table(world)
+    yield "complexity", category_table(world)
+    if arguments.baselines:
+        yield "live", live_table(arguments, world.slas_ms[2::2])
+        early = arguments.baselines / "msdnet" / "weights.onnx"
+        if early.is_file():
+            yield "early_exit", early_exit_table(early)
 
 
 class Latencies:
@@ -76,8 +83,12 @@ class Latencies:
         self.switched: dict[ClassifierSettings, list[float]] = {pair: [] for pair in pairs}
 
 
+def _options(weights: str = "") -> ClassifierOptions:
+    return ClassifierOptions(weights, None, "cpu", 1, "auto")
+
+
 def _network() -> tuple[object, list[np.ndarray], np.ndarray]:
-    network = load_classifier("approxnet", ClassifierOptions("", None, "cpu", 1, "auto"))
+    network = load_classifier("approxnet", _options())
     images = [entry.frame.image for entry in open_source(VIDEO, None, 24)]
     height, width = images[0].shape[:2]
     return network, images, np.array([[0, 0, width, height]], np.float32)
@@ -185,19 +196,82 @@ def _rows(systems: dict[str, dict[str, object]], sla_ms: float, when: str) -> It
 _HEAD = "| SLA | system | top-1 | late | mean | P95 | switches |\n|---|---|---|---|---|---|---|\n"
 
 
-def recorded_table(arguments: argparse.Namespace, slas: Sequence[float]) -> str:
-    """Latencies as the profile recorded them: an oracle needs those of all branches."""
-    records = arguments.profile.with_suffix(".records.json")
-    levels = ProfileRecords.load(records).metadata["levels"]
-    network = load_classifier("approxnet", ClassifierOptions("", None, "cpu", 1, "auto"))
-    systems = ["most_accurate", "best_fixed", "oracle", f"fixed:{_text(max(network.pairs))}"]
-    more = ["--profile", str(arguments.profile), "--latency-trace", str(records)]
+_RECORDED_HEAD = (
+    "| SLA | machine | system | top-1 | behind who knows contention | late "
+    "| late outside the first second after a step | mean | switches |\n" + "|---" * 9 + "|\n"
+)
+
+
+def recorded_table(world: RecordedWorld) -> str:
+    """Ours, who knows more, and the best fixed branch, on latencies of the profile."""
     lines = []
-    for when, scenario in scenarios(arguments, levels).items():
-        for sla_ms in slas:
-            found = compare(arguments, f"recorded_{when}", sla_ms, systems, scenario, more)
-            lines += _rows(found, sla_ms, when)
-    return _HEAD + "\n".join(lines) + "\n"
+    full = len(world.space) - 1
+    for when, level in (("idle", world.idle), ("contended", world.contended)):
+        for sla_ms in world.slas_ms:
+            found = {"ours": world.run("most_accurate", sla_ms, level)}
+            found |= world.known_afterwards(sla_ms, level)
+            found[f"fixed {world.space[full]}"] = world.fixed(full, sla_ms, level)
+            reference = found["knows contention"].top1
+            lines += [_recorded_row(sla_ms, when, name, own, reference)
+                      for name, own in found.items()]  # fmt: skip
+    return _RECORDED_HEAD + "\n".join(lines) + "\n"
+
+
+def _recorded_row(sla_ms: float, when: str, name: str, own: Outcome, reference: float) -> str:
+    return (
+        f"| {sla_ms:g} ms | {when} | {name} | {own.top1:.3f} | {reference - own.top1:+.3f} "
+        f"| {100 * own.late:.1f} % | {100 * own.late_outside:.1f} % | {own.mean_ms:.1f} ms "
+        f"| {own.switches} |"
+    )
+
+
+def mixed_table(world: RecordedWorld) -> str:
+    """Least latency at an accuracy, against the whole network all the time."""
+    full = world.fixed(len(world.space) - 1, 1e3, world.idle)
+    agnostic = float(world.network.accuracy.agnostic.max())
+    lines = [f"| whole network, always | {full.top1:.3f} | | {full.mean_ms:.1f} ms | |"]
+    for less in (0.0, 0.01, 0.02, 0.04):
+        own = world.run("least_latency", 1e3, world.idle, agnostic - less)
+        lines.append(
+            f"| least_latency, accuracy {agnostic - less:.3f} | {own.top1:.3f} "
+            f"| {own.top1 - full.top1:+.3f} | {own.mean_ms:.1f} ms "
+            f"| {own.mean_ms / full.mean_ms:.2f} |"
+        )
+    head = "| system | top-1 | difference | mean latency | share of the whole network's |\n"
+    return head + "|---" * 5 + "|\n" + "\n".join(lines) + "\n"
+
+
+def category_table(world: RecordedWorld) -> str:
+    """Accuracy of every branch by complexity."""
+    counts = np.bincount(world.categories, minlength=7)
+    head = "| branch | " + " | ".join(f"{c} ({n} frames)" for c, n in enumerate(counts))
+    lines = [f"{head} | all |", "|---" * 9 + "|"]
+    everywhere = world.right.mean(axis=1)
+    for (name, values), overall in zip(world.by_category(), everywhere, strict=True):
+        cells = " | ".join("" if np.isnan(value) else f"{value:.3f}" for value in values)
+        lines.append(f"| {name} | {cells} | {overall:.3f} |")
+    return "\n".join(lines) + "\n"
+
+
+def early_exit_table(path: Path) -> str:
+    """A network that leaves where it is sure enough (MSDNet-like), at several thresholds."""
+    network = load_classifier("approxnet", _options(str(path)))
+    lines = ["| leaves from a probability of | top-1 | median | P95 |", "|---|---|---|---|"]
+    entries = [entry for name, count in VIDEOS for entry in open_source(name, None, count // 2)]
+    for confidence in (0.5, 0.7, 0.9, 0.97, 2.0):
+        network.confidence = confidence
+        right, took = [], []
+        for entry in entries:
+            height, width = entry.frame.image.shape[:2]
+            whole = np.array([[0, 0, width, height]], np.float32)
+            start = time.perf_counter()
+            found = network.classify(entry.frame.image, whole, max(network.pairs))
+            took.append(1e3 * (time.perf_counter() - start))
+            right.append(found[0].argmax() == entry.ground_truth.label)
+        name = "never" if confidence > 1 else f"{confidence:g}"
+        lines.append(f"| {name} | {np.mean(right):.3f} | {np.median(took):.1f} ms "
+                     f"| {np.percentile(took, 95):.1f} ms |")  # fmt: skip
+    return "\n".join(lines) + "\n"
 
 
 def _text(pair: ClassifierSettings) -> str:
@@ -227,7 +301,7 @@ def baseline_files(arguments: argparse.Namespace) -> Iterator[str]:
     for name in [name for name, path in weights.items() if not path.is_file()]:
         print(f"{name} ({BASELINES[name]}) is left out: {weights.pop(name)} is not there")
     pairs = {
-        name: load_classifier("approxnet", ClassifierOptions(str(path), None, "cpu", 1, "auto")).pairs
+        name: load_classifier("approxnet", _options(str(path))).pairs
         for name, path in weights.items()
     }  # fmt: skip
     for name, path in weights.items():
@@ -238,8 +312,9 @@ def baseline_files(arguments: argparse.Namespace) -> Iterator[str]:
         space = arguments.cache / "ensemble.space.yaml"
         own = [{"shape": p.shape, "exit": [p.exit]} for name in ENSEMBLE for p in pairs[name]]
         space.write_text(yaml.safe_dump({"name": "ensemble", "pairs": own}), encoding="utf-8")
+        files = ",".join(str(weights[name]) for name in ENSEMBLE)
         content = {"policy": "most_accurate", "task": "classification", "space": str(space),
-                   "profile": "", "weights": ",".join(str(weights[n]) for n in ENSEMBLE)}  # fmt: skip
+                   "profile": None, "weights": files}  # fmt: skip
         yield _described(arguments, "swapping_ensemble", content)
 
 
