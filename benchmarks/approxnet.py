@@ -26,7 +26,7 @@ from approx_perception.datasets import open_source
 from approx_perception.latency.records import ProfileRecords
 
 #: Clips from easy to hard, 16 in each video, none of them in training or in the profile.
-VIDEOS = [(f"synthetic:object_mixed:test:{seed}", 320) for seed in range(3)]
+VIDEOS = [(f"synthetic:object_mixed:test:{seed}", 240) for seed in range(3)]
 VIDEO = VIDEOS[0][0]
 #: Folder of a baseline, and what ``train --task classification`` is told to make it.
 BASELINES = {
