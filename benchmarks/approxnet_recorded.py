@@ -12,12 +12,13 @@ from approx_perception.datasets import LabelledFrame, open_source
 from approx_perception.datasets.class_map import ClassMap
 from approx_perception.evaluation.system_spec import SystemSpec
 from approx_perception.evaluation.systems import BuiltSystem, RecordedMachine, SystemFactory
+from approx_perception.kernels import Kernel
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.metrics.scoring.by_task import scoring_of
 from approx_perception.simulation.hindsight import branch_latencies_ms
-from approx_perception.simulation.replay import matcher, replay_all
+from approx_perception.simulation.replay import Matcher, matcher, replay_all
 from approx_perception.simulation.simulated_stream import simulate
-from approx_perception.structures import SLA
+from approx_perception.structures import SLA, ImageComplexity
 
 __all__ = ["Outcome", "RecordedWorld", "SIZE"]
 
@@ -51,6 +52,26 @@ class Outcome:
         return float(self.latencies_ms.mean())
 
 
+def replayed(
+    kernel: Kernel, frames: Sequence[LabelledFrame], match: Matcher, cache: Path
+) -> tuple[np.ndarray, list[ImageComplexity]]:
+    """``(B, N)`` whether each branch is right in each frame, and what was sensed of the frames.
+
+    From a file if one of this network and as many frames is there.
+    """
+    if cache.exists():
+        kept = np.load(cache)
+        if kept["network"] == kernel.fingerprint and kept["right"].shape[1] == len(frames):
+            return kept["right"], [ImageComplexity(int(c)) for c in kept["categories"]]
+    right = np.zeros((len(kernel.space), len(frames)), bool)
+    for own in replay_all(kernel, frames, match):
+        categories = [content.category for content in own.replay.contents]
+        for branch, matches in own.matches.items():
+            right[branch] = [found == 0 for found in matches]
+    np.savez(cache, right=right, categories=categories, network=kernel.fingerprint)
+    return right, [ImageComplexity(int(c)) for c in categories]
+
+
 class RecordedWorld:
     """Labelled frames, all branches run over them, and a recorded machine.
 
@@ -60,10 +81,12 @@ class RecordedWorld:
         With its records beside it.
     videos
         ``(source, frames)`` of each; taken for one stream.
+    cache
+        File for what branches make of the frames.
     """
 
-    def __init__(self, profile: Path, videos: Sequence[tuple[str, int]]) -> None:
-        self.profile = profile
+    def __init__(self, profile: Path, videos: Sequence[tuple[str, int]], cache: Path) -> None:
+        self.profile, self._cache = profile, cache
         self.machine = RecordedMachine(ProfileRecords.load(profile.with_suffix(".records.json")))
         self.frames: list[LabelledFrame] = []
         for name, count in videos:
@@ -94,15 +117,9 @@ class RecordedWorld:
         return self._factory.build(SystemSpec.create(kind, options), level)
 
     @cached_property
-    def _replayed(self) -> tuple[np.ndarray, dict, np.ndarray]:
-        """``(B, N)`` whether right, contents by part, and ``(N,)`` categories."""
-        right, contents = np.zeros((len(self.space), len(self.frames)), bool), {}
-        for own in replay_all(self.network.kernel, self.frames, self._match):
-            contents[own.replay.main_part] = own.replay.contents
-            for branch, matches in own.matches.items():
-                right[branch] = [match == 0 for match in matches]
-        categories = np.array([content.category for content in contents[0]])
-        return right, contents, categories
+    def _replayed(self) -> tuple[np.ndarray, list[ImageComplexity]]:
+        kernel = self.network.kernel
+        return replayed(kernel, self.frames, self._match, self._cache)
 
     @property
     def right(self) -> np.ndarray:
@@ -112,12 +129,13 @@ class RecordedWorld:
     @property
     def categories(self) -> np.ndarray:
         """``(N,)`` complexity."""
-        return self._replayed[2]
+        return np.array([content.category for content in self._replayed[1]])
 
     def latencies_ms(self, level: Callable[[int], int]) -> np.ndarray:
         """``(B, N)`` of each branch, if it ran all the time."""
         own = self.built("most_accurate", 1e3, level)
-        return branch_latencies_ms(own.machine, self._replayed[1])
+        contents = dict.fromkeys(range(len(self.space)), self._replayed[1])
+        return branch_latencies_ms(own.machine, contents)
 
     @cached_property
     def slas_ms(self) -> list[float]:
@@ -178,7 +196,7 @@ class RecordedWorld:
     def _expected(self) -> np.ndarray:
         """``(B, N)`` accuracy as the profile, or what ships with the weights, has it."""
         predict = self.network.accuracy.predict
-        return np.array([predict(content) for content in self._replayed[1][0]]).T
+        return np.array([predict(content) for content in self._replayed[1]]).T
 
     def _outcome(
         self, right: np.ndarray, branches: np.ndarray, took: np.ndarray, sla_ms: float,
