@@ -31,11 +31,14 @@ class AssociatorOptions:
     Attributes
     ----------
     strong_score
-        Weaker detections continue a track but never start one.
+        Weaker detections are assigned after all others.
+    least_score
+        Still weaker ones continue a track but never start one.
     sure_score
         An object that was this sure once gets its public identity on the second frame.
     sure_after_s
-        One that never was gets it when it has been seen for so long without a gap.
+        One that never was, but strong once, gets it when it has been seen for so long without a
+        gap; one that was always weak after twice the time.
     max_lost_s
         After this time a lost object's identity is given up.
     margin
@@ -49,6 +52,7 @@ class AssociatorOptions:
     """
 
     strong_score: float = 0.5
+    least_score: float = 0.4
     sure_score: float = 0.7
     sure_after_s: float = 1.0
     max_lost_s: float = 2.0
@@ -61,8 +65,8 @@ class Associator:
     """Keep identities through detection frames, tracked frames and gaps.
 
     Strong detections are assigned to confirmed tracks first, then weak ones to confirmed tracks in
-    sight (as in ByteTrack, Zhang et al. 2022), then what is left of the strong ones to tentative
-    tracks. Time is told by the images' stamps.
+    sight (as in ByteTrack, Zhang et al. 2022), then what is left to tentative tracks. Time is told
+    by the images' stamps.
 
     Parameters
     ----------
@@ -126,7 +130,7 @@ class Associator:
         seen = set(map(id, self._rows))
         for track in [track for track in self._tracks if id(track) not in seen]:
             self._lose(track)
-        for row in np.flatnonzero(detections.scores >= self._options.strong_score).tolist():
+        for row in np.flatnonzero(detections.scores >= self._options.least_score).tolist():
             if self._rows[row] is None:
                 self._rows[row] = self._born(detections, row)
         return self._identified(detections)
@@ -170,7 +174,8 @@ class Associator:
         in_sight = [t for t in known if t.state is TrackState.CONFIRMED and id(t) not in seen]
         self._assign(detections, np.flatnonzero(~strong), in_sight, options.min_weak_iou)
         is_free = np.array([track is None for track in self._rows], bool)
-        self._assign(detections, np.flatnonzero(strong & is_free), tentative, min_iou, margin)
+        startable = is_free & (detections.scores >= options.least_score)
+        self._assign(detections, np.flatnonzero(startable), tentative, min_iou, margin)
 
     def _assign(
         self,
@@ -201,11 +206,13 @@ class Associator:
         track.motion.see(box, self._now_s)
         track.seen_s = self._now_s
         track.hits += 1
-        is_sure = track.best_score >= self._options.sure_score
+        options = self._options
+        is_weak = track.best_score < options.strong_score
+        needed_s = options.sure_after_s * (2 if is_weak else 1)
         if (
             track.state is TrackState.LOST
-            or is_sure
-            or self._now_s - track.born_s >= self._options.sure_after_s
+            or track.best_score >= options.sure_score
+            or self._now_s - track.born_s >= needed_s
         ):
             track.state = TrackState.CONFIRMED
 

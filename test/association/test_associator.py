@@ -41,6 +41,14 @@ def test_a_doubtful_object_is_known_after_a_second(hz):
     assert known[hz + 1 :] == [[1]] * (hz - 1)
 
 
+@pytest.mark.parametrize("score, seconds", [(0.45, 2), (0.35, None)])
+def test_a_weak_object_is_known_after_two_seconds_or_never(score, seconds):
+    associator, hz = Associator(), 10
+    known = [ids(associator, (100, 100), at=k, hz=hz, scores=[score]) for k in range(4 * hz)]
+    first = known.index([1]) if [1] in known else None
+    assert first == (seconds and pytest.approx(hz * seconds, abs=1))
+
+
 def test_identities_follow_objects_that_pass_each_other(associator):
     for step in range(12):
         result = ids(associator, (100 + 8 * step, 100), (200 - 8 * step, 150), at=step)
