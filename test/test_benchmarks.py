@@ -9,8 +9,8 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 #: Modules that others import; they have nothing to run.
 LIBRARIES = {
-    "mixed_world", "outcome_tables", "recorded_world", "unseen_live", "unseen_scenes",
-    "unseen_systems", "zoomed",
+    "approxnet_recorded", "mixed_world", "outcome_tables", "recorded_world", "unseen_live",
+    "unseen_scenes", "unseen_systems", "zoomed",
 }  # fmt: skip
 PROGRAMS = sorted({path.stem for path in FOLDER.glob("*.py")} - LIBRARIES)
 
