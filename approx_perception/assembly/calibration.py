@@ -14,11 +14,14 @@ __all__ = ["calibrate", "calibration_images"]
 
 #: The first one of each part does not count.
 _IMAGES = 6
+#: The synthetic crowd cannot be drawn smaller.
+_SMALLEST_PX = 32
 
 
 def calibration_images(image_size: tuple[int, int]) -> list[npt.NDArray[np.uint8]]:
     """Successive images of a synthetic crowd, of width and height in px."""
-    video = SyntheticVideo("crowd", "val", 0, _IMAGES, *image_size)
+    width, height = (max(side, _SMALLEST_PX) for side in image_size)
+    video = SyntheticVideo("crowd", "val", 0, _IMAGES, width, height)
     return [entry.frame.image for entry in video]
 
 

@@ -146,6 +146,9 @@ def _pictures(path: Path, max_image_px: int) -> FrameSource:
 def _class_folders(name: str, max_image_px: int) -> FrameSource:
     from approx_perception.datasets.class_folders import ClassFolders
 
+    if not name:
+        # An empty path is the folder of now.
+        raise DatasetError(f"{_CLASSES} names no folder; write {_CLASSES}FOLDER")
     return ClassFolders(_existing(name), max_image_px)
 
 

@@ -7,7 +7,9 @@ from approx_perception.assembly import (
     load_space,
     space_of,
 )
+from approx_perception.assembly.calibration import calibration_images
 from approx_perception.exceptions import ConfigurationError
+from test.classifiers.networks import tiny_file
 from test.detectors.onnx_models import write_yolox
 
 
@@ -37,3 +39,16 @@ def test_a_space_that_the_user_names_is_not_changed(one_shape):
 
 def test_the_space_of_an_onnx_file_has_two_names():
     assert load_space("yolox", "faster_rcnn").hash == load_space("onnx", "faster_rcnn").hash
+
+
+def test_a_classifier_of_other_pairs_than_the_shipped_one_has_its_own(tmp_path):
+    weights = str(tiny_file(tmp_path / "tiny.onnx"))
+    options = KernelOptions(task="classification", weights=weights)
+    classifier = load_network(options)[0]
+    space = space_of(options, classifier)
+    pairs = [(pair.shape, pair.exit) for pair in classifier.pairs]
+    assert [(branch.shape, branch.exit) for branch in space] == pairs
+
+
+def test_images_of_one_pixel_have_latencies():
+    assert {image.shape for image in calibration_images((1, 3000))} == {(3000, 32, 3)}

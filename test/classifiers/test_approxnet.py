@@ -179,8 +179,12 @@ def test_files_that_are_none(tmp_path):
         ("format", "1", "is no ApproxNet"),
         ("class_names", "[]", "its class_names are '\\[\\]', expected a list"),
         ("class_names", '["a"]', "names 1 classes, but its network gives \\(1, 3\\)"),
+        ("class_names", "[" * 5000 + "]" * 5000, "its class_names are .*, expected a list"),
         ("pairs", "[[80, 1], 7]", "its pair of shape and exit 7"),
+        ("pairs", "[[true, true]]", "its pair of shape and exit \\[True, True\\]"),
         ("complexity_edges", "[1, 2, 3, 4, 6, 5]", "expected 6 rising numbers"),
+        ("complexity_edges", "[1, 2, 3, 4, 5, Infinity]", "expected 6 rising numbers"),
+        ("complexity_edges", f"[1, 2, 3, 4, 5, 1{'0' * 400}]", "expected 6 rising numbers"),
         ("complexity_edges", "nonsense", "its complexity_edges are 'nonsense'"),
     ],
 )

@@ -47,6 +47,13 @@ class ClassificationTask(Task):
 
         return SwappingClassifier(family, options.weights.split(","), own)
 
+    def fitted(self, space: ClassifierSpace, network: Classifier) -> ClassifierSpace:
+        """See `Task`; all pairs of a network that lacks some of the shipped ones."""
+        pairs = [(pair.shape, pair.exit) for pair in network.pairs]
+        if {(branch.shape, branch.exit) for branch in space} <= set(pairs):
+            return space
+        return ClassifierSpace(space.name, pairs)
+
     def kernel(self, network: Classifier, space: ClassifierSpace) -> ClassificationKernel:
         """See `Task`."""
         return ClassificationKernel(network, space)

@@ -75,9 +75,10 @@ def read_metadata(texts: Mapping[str, str], path: Path) -> Metadata:
         pairs.append(ClassifierSettings(*value))
     try:
         edges = np.array(_values(texts, "complexity_edges", path), np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         edges = np.full(1, np.nan)
-    if edges.shape != (COMPLEXITY_CATEGORIES - 1,) or not (np.diff(edges) > 0).all():
+    is_finite = edges.shape == (COMPLEXITY_CATEGORIES - 1,) and np.isfinite(edges).all()
+    if not is_finite or not (np.diff(edges) > 0).all():
         raise WeightsError(
             f"{path}: its complexity_edges are {shown(texts['complexity_edges'])}, expected "
             f"{COMPLEXITY_CATEGORIES - 1} rising numbers"
@@ -88,7 +89,7 @@ def read_metadata(texts: Mapping[str, str], path: Path) -> Metadata:
 def _values(texts: Mapping[str, str], key: str, path: Path) -> list[Any]:
     try:
         values = json.loads(texts[key])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         values = None
     if not isinstance(values, list) or not values:
         raise WeightsError(f"{path}: its {key} are {shown(texts.get(key))}, expected a list")
@@ -99,5 +100,5 @@ def _is_pair(value: object) -> bool:
     return (
         isinstance(value, list)
         and len(value) == 2
-        and all(isinstance(number, int) and 0 < number < 10_000 for number in value)
+        and all(type(number) is int and 0 < number < 10_000 for number in value)
     )
