@@ -31,8 +31,9 @@ def run(
 
     Writes detections.txt (frame,id,x,y,w,h,score,class_name; frames from 1, px),
     unidentified.txt (the same of objects without an identity), frames.csv (branch, stages, SLA
-    and image file of each frame) and config.yaml. Where the source has
-    ground truth, AP50 is shown.
+    and image file of each frame) and config.yaml. A classifier writes classes.csv (likeliest
+    classes of each image) in place of the first two. Where the source has ground truth, AP50 or
+    top-1 is shown.
     """
     from approx_perception.assembly.tasks import task_of
     from approx_perception.evaluation.offline_run import run_offline

@@ -100,6 +100,10 @@ def file_of(session: Any, path: Path) -> NetworkFile:
     inputs = session.get_inputs()
     images = [each for each in inputs if each.name not in _OTHER_INPUTS]
     if len(images) != 1:
+        if "approxnet" in session.get_modelmeta().custom_metadata_map.get("format", ""):
+            raise WeightsError(
+                f"{path} is a classifier, for the task classification (or classification_node)"
+            )
         names = ", ".join(each.name for each in inputs)
         raise _refusal(
             path, f"it takes {len(inputs)} inputs ({shown(names)}); one is to be the image, and "

@@ -1,5 +1,7 @@
 """What files say of themselves, what users say of them, and files that cannot be used."""
 
+from importlib import resources
+
 import numpy as np
 import onnx
 import pytest
@@ -22,6 +24,7 @@ from test.detectors.onnx.test_conventions import (
 from test.detectors.onnx_models import write_yolox
 
 END_TO_END = CASES["end_to_end"][0]
+CLASSIFIER = resources.files("approx_perception.weights") / "approxnet_slim_synthetic.onnx"
 
 
 def load(path, names=None):
@@ -30,6 +33,11 @@ def load(path, names=None):
 
 def write(path, tables=END_TO_END, **more):
     return write_network(path, tables, **more)
+
+
+def test_a_classifier_names_its_task():
+    with pytest.raises(WeightsError, match="is a classifier, for the task classification"):
+        load(CLASSIFIER)
 
 
 class TestNames:
