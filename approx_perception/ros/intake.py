@@ -157,6 +157,8 @@ class Intake:
         frame = to_frame(image.message, self.topic, image.sequence, self._clock, self._decoder)
         if image.regions is not None:
             frame = inside_image(frame, image.regions)
+            if self.regions is not None and frame.regions is not None:
+                self.regions.leave_outside(len(image.regions.boxes) - len(frame.regions))
         return frame, self._time.began_anew(frame.stamp_ns)
 
     def look_after(self, is_active: bool) -> None:

@@ -23,7 +23,7 @@ _SILENT_LOOKS = 3
 class RegionsInput:
     """Subscribes to detections of whichever type is published, and joins them with images.
 
-    All but `listen` runs in the executor's thread.
+    All but `listen` and `leave_outside` runs in the executor's thread.
 
     Parameters
     ----------
@@ -45,8 +45,10 @@ class RegionsInput:
     def _begin(self) -> None:
         self._pairs = ImagePairs()
         self._images = self._received = self._malformed = self._left_out = 0
-        #: Of images, joined ones, malformed detections and those left out, what the last look saw.
-        self._seen = (0, 0, 0, 0)
+        #: Detections that have no part in the image that they are joined with.
+        self._outside = 0
+        #: Of images, joined ones and detections of each ill, what the last look saw.
+        self._seen = (0, 0, 0, 0, 0)
         #: Looks in a row at images none of which was joined.
         self._silent_looks = 0
         self._problems: list[str] = []
@@ -99,6 +101,10 @@ class RegionsInput:
         self._left_out += regions.left_out
         self._hand_over(self._pairs.put_result(stamp_ns(message.header), regions))
 
+    def leave_outside(self, count: int) -> None:
+        """Count detections that lie outside the image."""
+        self._outside += count
+
     def _hand_over(self, pair: tuple[Any, Regions] | None) -> None:
         if pair is not None:
             self._offer(*pair)
@@ -108,8 +114,11 @@ class RegionsInput:
     def look_after(self) -> None:
         """Once a second: subscribe where that has become possible; notice what is wrong."""
         self._subscribe()
-        now = (self._images, self._pairs.counts.joined, self._malformed, self._left_out)
-        images, joined, malformed, left_out = (a - b for a, b in zip(now, self._seen, strict=True))
+        joined_all = self._pairs.counts.joined
+        now = (self._images, joined_all, self._malformed, self._left_out, self._outside)
+        images, joined, malformed, left_out, outside = (
+            a - b for a, b in zip(now, self._seen, strict=True)
+        )
         self._seen = now
         self._silent_looks = self._silent_looks + 1 if images and not joined else 0
         told = (
@@ -118,6 +127,8 @@ class RegionsInput:
              "or without extent); they were dropped"),
             (left_out > 0, f"{left_out} detections on {self.topic} were not classified: "
              f"max_regions is {self._most}"),
+            (outside > 0, f"{outside} detections on {self.topic} lie outside their image (are they "
+             "of images of another size?); they were dropped"),
         )  # fmt: skip
         self._problems = [words for holds, words in told if holds]
         if self._problems:
@@ -152,4 +163,5 @@ class RegionsInput:
             "detections without an image": str(counts.results_alone),
             "malformed detections": str(self._malformed),
             "detections beyond max_regions": str(self._left_out),
+            "detections outside the image": str(self._outside),
         }

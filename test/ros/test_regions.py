@@ -1,5 +1,7 @@
 """Detections of another node as regions to classify, and the images that they are of."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from approx_perception.msg import Detection, DetectionArray
 
 from approx_perception.ros.image_pairs import ImagePairs
 from approx_perception.ros.regions import REGION_READERS, inside_image, read_regions
+from approx_perception.ros.regions_input import RegionsInput
 from approx_perception.structures import Frame
 
 
@@ -87,3 +90,15 @@ def test_regions_end_with_the_image():
     frame = inside_image(Frame(np.zeros((48, 64, 3), np.uint8), 1), regions)
     np.testing.assert_array_equal(frame.regions, [[0, 0, 10, 10], [50, 10, 64, 30]])
     assert frame.region_ids.tolist() == [1, 3]
+
+
+def test_detections_outside_the_image_are_told_while_they_come():
+    node = Mock()
+    node.get_publishers_info_by_topic.return_value = []
+    regions = RegionsInput(node, "/found", 32)
+    regions.leave_outside(3)
+    regions.look_after()
+    assert "3 detections on /found lie outside their image" in regions.problems()[0]
+    regions.look_after()
+    assert regions.problems() == []
+    assert regions.values()["detections outside the image"] == "3"
