@@ -45,7 +45,9 @@ class ImageFolder(FrameSource):
         images = _image_folder(folder, info)
         self._take(images, images_in(images), max_image_px)
         if not self.frame_paths:
-            raise DatasetError(f"{images} holds no images ({', '.join(IMAGE_ENDINGS)})")
+            folders = any(entry.is_dir() for entry in images.iterdir())
+            hint = f"; with folders of classes in it, it is classes:{images}" if folders else ""
+            raise DatasetError(f"{images} holds no images ({', '.join(IMAGE_ENDINGS)}){hint}")
         self.name, self.fps = folder.name, _fps(folder / "seqinfo.ini", info)
 
     def _take(self, folder: Path, paths: Sequence[Path], max_image_px: int) -> None:

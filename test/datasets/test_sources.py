@@ -332,6 +332,12 @@ def test_a_folder_of_hidden_images_alone_has_none(tmp_path):
         open_source(str(tmp_path))
 
 
+def test_a_folder_of_class_folders_is_told_how_to_open_it(tmp_path):
+    (tmp_path / "owl").mkdir()
+    with pytest.raises(DatasetError, match="it is classes:"):
+        open_source(str(tmp_path))
+
+
 def test_one_image_is_a_source(mot_folder):
     (entry,) = open_source(str(mot_folder / "img1" / "000003.png"))
     np.testing.assert_array_equal(entry.frame.image, list(video())[2].frame.image)
