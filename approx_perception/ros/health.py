@@ -77,7 +77,7 @@ class CameraHealth:
         self._sla: SLA | None = None
         self._processed = self._errors = self._errors_reported = 0
         self._last_error = self._branch = ""
-        self._age_ms = self._wait_ms = float("nan")
+        self._age_ms = self._wait_ms = self._expected_accuracy = float("nan")
         self._contention = ContentionState()
         self._busy_since_ns: int | None = None
         self._late_since_ns: int | None = None
@@ -105,6 +105,7 @@ class CameraHealth:
                 self._recent.clear()
             self._sla = result.sla
             self._branch = str(result.decision.branch)
+            self._expected_accuracy = result.decision.expected_accuracy
             self._contention = result.decision.contention
             row = Row.of(result)
             self._recent.append(row)
@@ -209,6 +210,9 @@ class CameraHealth:
             (is_active and last_ms > allowed_ms, Level.WARN,
              f"a frame took {last_ms:.0f} ms, allowed are {allowed_ms:g}"),
             (is_missed, Level.WARN, sla_words),
+            (sla is not None and self._expected_accuracy < sla.accuracy, Level.WARN,
+             f"accuracy {sla.accuracy if sla else 0:g} is asked for, and only "
+             f"{self._expected_accuracy:.2f} is expected"),
             (bool(caution), Level.WARN, caution),
             (True, Level.OK, "processing"),
         )  # fmt: skip

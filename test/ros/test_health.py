@@ -123,6 +123,15 @@ def test_a_missed_sla_is_a_warning(health, clock):
     assert health.judge(SOME, "", [], LIMITS).values["violation rate"] == "0.0000"
 
 
+@pytest.mark.parametrize(("asked", "words"), [(0.5, "processing"), (0.9, "only 0.50 is expected")])
+def test_an_accuracy_that_no_branch_reaches_is_a_warning(health, asked, words):
+    health.received()
+    health.begins()
+    told = replace(result(20.0), sla=SLA(100.0, accuracy=asked))
+    health.succeeded(told, 5.0, 1.0, LIMITS)
+    assert words in verdict(health)[1]
+
+
 def test_a_caution_is_the_mildest_warning(health, clock):
     feed(health, clock, 20.0, 3)
     judgement = health.judge(SOME, "", [], LIMITS, "shapes only")
