@@ -5,10 +5,10 @@ function ``load(options: ClassifierOptions) -> Classifier``. Nothing else has to
 and its heavy imports cost nothing until it is used.
 """
 
-import pkgutil
-from importlib import import_module, resources
+from importlib import import_module
 
 from approx_perception.classifiers._base import Classifier, ClassifierOptions
+from approx_perception.detectors.registry import families_in
 from approx_perception.exceptions import ConfigurationError, choices, shown
 
 __all__ = ["DEFAULT_CLASSIFIER", "check_classifier", "classifier_names", "load_classifier"]
@@ -20,9 +20,7 @@ _PACKAGE = "approx_perception.classifiers"
 
 def classifier_names() -> tuple[str, ...]:
     """Names of all families, in alphabetical order."""
-    folder = str(resources.files(_PACKAGE))
-    modules = (module.name for module in pkgutil.iter_modules([folder]))
-    return tuple(sorted(name for name in modules if name[0] != "_" and name != "registry"))
+    return tuple(sorted(families_in(_PACKAGE)))
 
 
 def check_classifier(family: str) -> None:

@@ -11,7 +11,14 @@ from importlib import import_module, resources
 from approx_perception.detectors._base import Detector, DetectorOptions
 from approx_perception.exceptions import ConfigurationError, choices, shown
 
-__all__ = ["DEFAULT_DETECTOR", "check_detector", "detector_names", "family_for", "load_detector"]
+__all__ = [
+    "DEFAULT_DETECTOR",
+    "check_detector",
+    "detector_names",
+    "families_in",
+    "family_for",
+    "load_detector",
+]
 
 #: Where the user names none.
 DEFAULT_DETECTOR = "faster_rcnn"
@@ -20,12 +27,15 @@ _PACKAGE = "approx_perception.detectors"
 _ALIASES = {"yolox": "onnx"}
 
 
+def families_in(package: str) -> set[str]:
+    """Names of the families that stand in a package, one module each."""
+    modules = (module.name for module in pkgutil.iter_modules([str(resources.files(package))]))
+    return {name for name in modules if name[0] != "_" and name != "registry"}
+
+
 def detector_names() -> tuple[str, ...]:
     """Names of all families, and other words for them, in alphabetical order."""
-    folder = str(resources.files(_PACKAGE))
-    modules = (module.name for module in pkgutil.iter_modules([folder]))
-    families = {name for name in modules if name[0] != "_" and name != "registry"}
-    return tuple(sorted(families | _ALIASES.keys()))
+    return tuple(sorted(families_in(_PACKAGE) | _ALIASES.keys()))
 
 
 def check_detector(family: str) -> None:

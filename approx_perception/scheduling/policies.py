@@ -203,13 +203,14 @@ class MostAccurate(SchedulingPolicy):
             return Selection(
                 index, f"no branch fits {budget}; the fastest takes {latency_ms[index]:.1f} ms"
             )
-        best = _best(candidates, np.where(considered, value, -np.inf))
+        value = np.where(considered, value, -np.inf)
+        best = _best(candidates, value)
         dearer = candidates.is_open & ~fits & (accuracy > accuracy[best])
         if self._price.may_explore and dearer.any():
             self._price.explored()
             index = int(np.where(dearer, latency_ms, np.inf).argmin())
             return Selection(index, f"a try: all frames were inside {budget} for long")
-        if best == candidates.current and best != np.where(considered, value, -np.inf).argmax():
+        if best == candidates.current and best != value.argmax():
             return Selection(best, f"kept: no other branch that fits {budget} is clearly better")
         if not fits[best]:
             share = f"{late_share[best]:.0%} of {sla.scope.value}s"

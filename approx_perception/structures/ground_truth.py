@@ -33,10 +33,16 @@ class GroundTruth:
         return len(self.boxes)
 
     @property
-    def label(self) -> int | None:
-        """Class of the whole frame: of its largest object that is not ignored; None without."""
+    def main_object(self) -> int | None:
+        """Row of the largest object that is not ignored; None without."""
         kept = np.flatnonzero(~self.ignored)
         if not len(kept):
             return None
         sides = self.boxes[kept, 2:] - self.boxes[kept, :2]
-        return int(self.class_ids[kept[sides.prod(axis=1).argmax()]])
+        return int(kept[sides.prod(axis=1).argmax()])
+
+    @property
+    def label(self) -> int | None:
+        """Class of the whole frame: that of its `main_object`; None without."""
+        row = self.main_object
+        return None if row is None else int(self.class_ids[row])

@@ -121,10 +121,10 @@ def _clip_frames(
             video = SyntheticVideo(scenario, split, seed, _CLIPS_PER_VIDEO * length, *size)  # type: ignore[arg-type]
         frame = video.render(place * length + int(rng.integers(length)))
         truth = frame.ground_truth
-        kept = np.flatnonzero(~truth.ignored)
-        sides = truth.boxes[kept, 2:] - truth.boxes[kept, :2]
-        largest = kept[sides.prod(axis=1).argmax()]
-        yield Sample(frame.image, int(truth.class_ids[largest]), truth.boxes[largest])
+        row = truth.main_object
+        if row is None:
+            raise AssertionError(f"a clip of {scenario} shows no object")
+        yield Sample(frame.image, int(truth.class_ids[row]), truth.boxes[row])
 
 
 def _frames_of_all(split: str, clips: int) -> Iterator[Sample]:
