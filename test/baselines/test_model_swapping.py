@@ -9,9 +9,9 @@ from approx_perception.assembly.options import KernelOptions
 from approx_perception.assembly.tasks import task_of
 from approx_perception.baselines.model_swapping import SwappingClassifier
 from approx_perception.classifiers import ClassifierOptions, ClassifierSettings, load_classifier
-from approx_perception.classifiers.approxnet.network import Architecture
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.testing.contracts import ClassifierContract, textured_image
+from approx_perception.training.classification.approxnet.network import Architecture
 
 from ..classifiers.networks import tiny_file, tiny_network
 

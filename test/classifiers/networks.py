@@ -3,9 +3,13 @@
 import numpy as np
 import torch
 
-from approx_perception.classifiers.approxnet.export import export
 from approx_perception.classifiers.approxnet.metadata import Metadata
-from approx_perception.classifiers.approxnet.network import ApproxNet, Architecture, valid_pairs
+from approx_perception.training.classification.approxnet.export import export
+from approx_perception.training.classification.approxnet.network import (
+    ApproxNet,
+    Architecture,
+    valid_pairs,
+)
 
 TINY = Architecture((4, 8), ((8, 2, 1), (8, 1, 1), (16, 2, 1)), 8, shapes=(80, 96, 128))
 NAMES = ("ball", "crate", "cone")

@@ -15,17 +15,17 @@ from approx_perception.classifiers import (
     load_classifier,
 )
 from approx_perception.classifiers._base import crop
-from approx_perception.classifiers.approxnet.export import export
 from approx_perception.classifiers.approxnet.metadata import Metadata
-from approx_perception.classifiers.approxnet.network import (
+from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.testing.contracts import ClassifierContract, textured_image
+from approx_perception.training.classification.approxnet.export import export
+from approx_perception.training.classification.approxnet.network import (
     NETWORKS,
     ApproxNet,
     Architecture,
     architecture_of,
     valid_pairs,
 )
-from approx_perception.exceptions import ConfigurationError, WeightsError
-from approx_perception.testing.contracts import ClassifierContract, textured_image
 
 from .networks import EDGES, NAMES, TINY, tiny_file, tiny_network
 

@@ -1,4 +1,4 @@
-"""ApproxNet: input shape and depth are knobs of one network (see `classifier` and `network`)."""
+"""ApproxNet: input shape and depth are knobs of one network, run from an ONNX file."""
 
 from approx_perception.classifiers._base import Classifier, ClassifierOptions
 

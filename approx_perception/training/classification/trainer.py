@@ -20,18 +20,18 @@ from approx_perception.classifiers import (
     ClassifierSettings,
     load_classifier,
 )
-from approx_perception.classifiers.approxnet.export import export
 from approx_perception.classifiers.approxnet.metadata import Metadata
-from approx_perception.classifiers.approxnet.network import (
-    ApproxNet,
-    architecture_of,
-    valid_pairs,
-)
 from approx_perception.files import replace_bytes
 from approx_perception.training.classification.accuracy import (
     edges_of,
     measure_accuracy,
     model_card,
+)
+from approx_perception.training.classification.approxnet.export import export
+from approx_perception.training.classification.approxnet.network import (
+    ApproxNet,
+    architecture_of,
+    valid_pairs,
 )
 from approx_perception.training.classification.batches import Batch, training_batches
 from approx_perception.training.classification.data import TrainingData

@@ -7,9 +7,9 @@ import torch
 
 from approx_perception.classifiers import ClassifierOptions, load_classifier
 from approx_perception.classifiers._base import crop
-from approx_perception.classifiers.approxnet import network as network_module
-from approx_perception.classifiers.approxnet.network import Architecture
 from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.training.classification.approxnet import network as network_module
+from approx_perception.training.classification.approxnet.network import Architecture
 from approx_perception.training.classification.batches import augmented, training_batches
 from approx_perception.training.classification.data import open_training_data
 from approx_perception.training.classification.samples import Sample

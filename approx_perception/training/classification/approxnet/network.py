@@ -1,4 +1,4 @@
-"""ApproxNet in PyTorch: one trunk, six exits, any input shape (for training and export only).
+"""ApproxNet in PyTorch: one trunk, six exits, any input shape.
 
 Beside it stand networks that it is compared with: the same trunk for one shape and one exit, one
 like MobileNetV2, and one like MSDNet that leaves where it is sure enough.
@@ -14,7 +14,8 @@ from types import MappingProxyType
 from torch import Tensor, nn
 
 from approx_perception.classifiers._base import ClassifierSettings
-from approx_perception.classifiers.approxnet.layers import (
+from approx_perception.exceptions import ConfigurationError, choices, shown
+from approx_perception.training.classification.approxnet.layers import (
     Head,
     Inverted,
     MultiScale,
@@ -22,7 +23,6 @@ from approx_perception.classifiers.approxnet.layers import (
     Residual,
     convolution,
 )
-from approx_perception.exceptions import ConfigurationError, choices, shown
 
 __all__ = [
     "NETWORKS",

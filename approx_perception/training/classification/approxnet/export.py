@@ -14,16 +14,16 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from approx_perception.classifiers.approxnet.layers import (
+from approx_perception.classifiers.approxnet.metadata import Metadata
+from approx_perception.files import replace_bytes
+from approx_perception.training.classification.approxnet.layers import (
     Head,
     Inverted,
     MultiScale,
     MultiScaleStart,
     Residual,
 )
-from approx_perception.classifiers.approxnet.metadata import Metadata
-from approx_perception.classifiers.approxnet.network import ApproxNet, normalisation
-from approx_perception.files import replace_bytes
+from approx_perception.training.classification.approxnet.network import ApproxNet, normalisation
 
 __all__ = ["export"]
 
