@@ -18,6 +18,7 @@ ROOMS = [
     "share",
     "machine",
     "weights",
+    "runtimes",
     "branches",
     "structures",
     "datasets",

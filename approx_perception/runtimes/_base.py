@@ -1,0 +1,159 @@
+"""What every runtime offers, and what a graph is."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy.typing as npt
+
+__all__ = ["Arrays", "Graph", "GraphSource", "Port", "Runtime", "RuntimeOptions"]
+
+Array = npt.NDArray[Any]
+#: By the name of the input.
+Arrays = Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeOptions:
+    """How a user wants graphs to be run.
+
+    Attributes
+    ----------
+    runtime
+        Name of a runtime, or ``auto``.
+    precision
+        ``float32``, ``bfloat16``, ``float16``, or ``auto``.
+    device
+        ``cpu``, ``cuda``, ``tensorrt``, or ``auto``; a number after a colon names one of several.
+    num_threads
+        CPU threads of one run.
+    """
+
+    runtime: str = "auto"
+    precision: str = "auto"
+    device: str = "auto"
+    num_threads: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or an output of a graph.
+
+    Attributes
+    ----------
+    name
+        As in the file.
+    shape
+        Length of each dimension, None where it is free; None for what is no tensor.
+    dtype
+        As NumPy names it, such as ``float32``; the runtime's own word for what is no tensor.
+    symbols
+        Names of the free dimensions, empty where there is none; two that are alike have one name.
+    """
+
+    name: str
+    shape: tuple[int | None, ...] | None
+    dtype: str
+    symbols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class GraphSource:
+    """Where a graph comes from.
+
+    Attributes
+    ----------
+    path
+        ONNX file; named in errors.
+    content
+        Another graph that was made of it; None for the file's own.
+    """
+
+    path: Path
+    content: bytes | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the graph."""
+        content = self.path.read_bytes() if self.content is None else self.content
+        return hashlib.sha256(content).hexdigest()
+
+
+class Graph(ABC):
+    """One resident graph, run from one thread at a time.
+
+    Attributes
+    ----------
+    source
+        What it was opened from.
+    inputs, outputs
+        In the order of the file.
+    metadata
+        What the exporter wrote into the file.
+    runtime, device, precision
+        What runs it, on what, and in what numbers.
+    """
+
+    source: GraphSource
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    metadata: Mapping[str, str]
+    runtime: str
+    device: str
+    precision: str
+
+    @abstractmethod
+    def run(self, inputs: Arrays) -> list[Array]:
+        """Compute the outputs, in the order of `outputs`.
+
+        Parameters
+        ----------
+        inputs
+            One array for each of `inputs`, of its dtype; not written to.
+
+        Raises
+        ------
+        Exception
+            Whatever the library raises where the graph does not take them.
+        """
+
+    @property
+    def words(self) -> str:
+        """Runtime, device and precision, for humans and result files."""
+        return f"{self.runtime} {self.device} {self.precision}"
+
+
+class Runtime(ABC):
+    """A library that runs graphs; asked once for each graph that is opened.
+
+    Attributes
+    ----------
+    name
+        As the user writes it.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def devices(self) -> tuple[str, ...]:
+        """Devices that it can use here, the one that ``auto`` means first."""
+
+    @abstractmethod
+    def precisions(self, device: str) -> tuple[str, ...]:
+        """Precisions that a device computes in without loss of speed, float32 first."""
+
+    @abstractmethod
+    def open(self, source: GraphSource, device: str, precision: str, num_threads: int) -> Graph:
+        """Load a graph.
+
+        Raises
+        ------
+        ConfigurationError
+            If the device fails.
+        WeightsError
+            If the runtime cannot read the graph.
+        """

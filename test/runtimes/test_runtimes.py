@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.runtimes import RuntimeOptions, installed_runtimes, open_graph
+from approx_perception.runtimes.registry import runtime_named
+from approx_perception.testing.runtime_contract import RuntimeContract
+from test.runtimes.graphs import picture, write_graph
+
+
+@pytest.fixture(scope="module")
+def graph_file(tmp_path_factory):
+    return write_graph(tmp_path_factory.mktemp("graphs") / "tiny.onnx")
+
+
+@pytest.mark.parametrize("name", installed_runtimes())
+class TestRuntimes(RuntimeContract):
+    @pytest.fixture
+    def runtime(self, name):
+        return runtime_named(name)
+
+    @pytest.fixture
+    def graph_file(self, graph_file):
+        return graph_file
+
+    @pytest.fixture
+    def examples(self):
+        return [picture(), picture(64, 40)]
+
+    @pytest.fixture
+    def expected(self, graph_file, examples):
+        reference = pytest.importorskip("onnx.reference").ReferenceEvaluator(str(graph_file))
+        return [reference.run(None, example) for example in examples]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"runtime": "tflite"}, "no runtime 'tflite'; choose 'auto', 'onnxruntime' or 'openvino'"),
+        (
+            {"device": "tensorrt"},
+            "onnxruntime cannot use the device 'tensorrt' here; choose",
+        ),
+        ({"device": "cpu:x"}, "onnxruntime cannot use the device 'cpu:x' here"),
+        ({"precision": "int3"}, "onnxruntime has no precision 'int3' on cpu; choose 'auto'"),
+    ],
+)
+def test_options_that_do_not_exist_here_get_a_sentence(graph_file, options, sentence):
+    with pytest.raises(ConfigurationError, match=sentence):
+        open_graph(graph_file, RuntimeOptions(**options))
+
+
+def test_a_missing_file_gets_a_sentence(tmp_path):
+    with pytest.raises(WeightsError, match="no weights file"):
+        open_graph(tmp_path / "none.onnx", RuntimeOptions())
+
+
+def test_dimensions_that_are_alike_have_one_symbol(graph_file):
+    graph = open_graph(graph_file, RuntimeOptions("onnxruntime"))
+    assert graph.inputs[0].symbols == ("", "", "height", "width")
+    assert np.asarray(graph.run(picture())[0]).dtype == np.float32
