@@ -12,6 +12,7 @@ import pytest
 ROOMS = [
     "__init__",
     "exceptions",
+    "extras",
     "notices",
     "clock",
     "files",

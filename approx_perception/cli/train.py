@@ -8,6 +8,7 @@ from typing import Any
 from approx_perception.cli._console import console, progress_bar
 from approx_perception.cli._verb import verb
 from approx_perception.exceptions import ConfigurationError, choices, shown
+from approx_perception.extras import needed_for
 from approx_perception.files import claimed
 from approx_perception.reports.output_folder import check_folder, mark
 
@@ -26,12 +27,13 @@ def train(
     weights.pt or weights.onnx, which --weights of other verbs takes.
     """
     # Only here: torch takes seconds to import.
-    import torch
+    with needed_for("training", "train"):
+        import torch
 
-    from approx_perception.detectors._torch_files import choose_device
+        from approx_perception.detectors._torch_files import choose_device
+        from approx_perception.training.by_task import TRAINERS
+        from approx_perception.training.training_run import plain
     from approx_perception.reports.run_files import write_config
-    from approx_perception.training.by_task import TRAINERS
-    from approx_perception.training.training_run import plain
 
     if task not in TRAINERS:
         raise ConfigurationError(f"there is no task {shown(task)}; choose {choices(TRAINERS)}")

@@ -10,6 +10,7 @@ from importlib import import_module, resources
 
 from approx_perception.detectors._base import Detector, DetectorOptions
 from approx_perception.exceptions import ConfigurationError, choices, shown
+from approx_perception.extras import needed_for
 
 __all__ = [
     "DEFAULT_DETECTOR",
@@ -64,10 +65,13 @@ def load_detector(family: str, options: DetectorOptions) -> Detector:
     Raises
     ------
     ConfigurationError
-        If there is no such family, or it cannot run on the wanted device.
+        If there is no such family, it cannot run on the wanted device, or PyTorch is missing
+        and it needs it.
     WeightsError
         If the weights are missing, corrupt or of another network.
     """
     check_detector(family)
-    detector: Detector = import_module(f"{_PACKAGE}.{_ALIASES.get(family, family)}").load(options)
+    with needed_for(f"the detector {family}", "train"):
+        module = import_module(f"{_PACKAGE}.{_ALIASES.get(family, family)}")
+        detector: Detector = module.load(options)
     return detector

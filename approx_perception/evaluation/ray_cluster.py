@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from approx_perception.exceptions import ConfigurationError, reason_of, shown
+from approx_perception.extras import needed_for
 
 __all__ = ["attempts_on_ray"]
 
@@ -33,12 +34,8 @@ def attempts_on_ray(
     ConfigurationError
         If Ray is not installed or the cluster cannot be reached.
     """
-    try:
+    with needed_for("--ray", "ray"):
         import ray
-    except ImportError as error:
-        raise ConfigurationError(
-            "--ray needs Ray; install it with pip install 'approx_perception[ray]'"
-        ) from error
     _check_reachable(address)
     try:
         ray.init(

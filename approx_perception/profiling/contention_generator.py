@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.extras import needed_for
 from approx_perception.machine import allowed_cores, core_count
 from approx_perception.profiling import contention_worker
 
@@ -92,7 +93,7 @@ class ContentionGenerator:
     Raises
     ------
     ConfigurationError
-        If the level names a GPU and there is none.
+        If the level names a GPU, and there is none or PyTorch, which keeps it busy, is missing.
     """
 
     def __init__(self, level: ContentionLevel, seconds: float | None = None) -> None:
@@ -102,8 +103,8 @@ class ContentionGenerator:
         #: What was had, once it ended: cores busy, MB/s and GPU share by kind.
         self.achieved: dict[str, float] = {}
         if level.gpu_share:
-            import torch
-
+            with needed_for("load on a GPU", "train"):
+                import torch
             if not torch.cuda.is_available():
                 raise ConfigurationError(
                     f"gpu is {level.gpu_share}, but there is no GPU that PyTorch can use here; "

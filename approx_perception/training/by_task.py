@@ -8,6 +8,7 @@ import torch
 
 from approx_perception.exceptions import ConfigurationError, shown
 from approx_perception.training.classification.data import SYNTHETIC, open_training_data
+from approx_perception.training.classification.trainer import ClassifierRecipe, ClassifierTrainer
 from approx_perception.training.detector_trainer import DetectorTrainer, TrainingRecipe
 from approx_perception.training.training_run import TrainingRun
 
@@ -29,15 +30,6 @@ def classification_run(
     given: Mapping[str, Any], data: str, folder: Path, device: torch.device, workers: int
 ) -> TrainingRun[Any]:
     """A classifier, on images that are read or drawn first; see `TRAINERS`."""
-    try:
-        from approx_perception.training.classification.trainer import (
-            ClassifierRecipe,
-            ClassifierTrainer,
-        )
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"training a classifier needs the package {error.name}: pip install {error.name}"
-        ) from error
     recipe = ClassifierRecipe(**given)
     opened = open_training_data(data, folder / "data", workers)
     return ClassifierTrainer(recipe, opened, folder, device)
