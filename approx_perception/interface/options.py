@@ -55,9 +55,9 @@ OPTIONS: tuple[Option, ...] = (
            "Default: several videos of each synthetic scenario.", ("profile",), "",
            is_several=True, metavar="SOURCE", aliases=("--data",)),
     Option("ground_truth", None, "Ground truth of the sources in their order: COCO .json, "
-           "MOTChallenge .txt, a folder of ImageNet VID .xml, detections.txt of a run, or a topic "
-           "of the bag. Default: what the source has.", (*_JUDGES, "profile"), "Source",
-           is_several=True),
+           "MOTChallenge .txt, a folder of .xml (Pascal VOC, ImageNet VID) or of YOLO's .txt, "
+           "detections.txt of a run, or a topic of the bag. Default: what the source has.",
+           (*_JUDGES, "profile"), "Source", is_several=True),
     Option("frames", None, "Frames of each source to run. Default: all.", _RUNS, "Source",
            (1, None), kind=int),
     Option("frames", None, "Frames of each source. Default: as few as accuracy is learned from.",

@@ -20,8 +20,9 @@ __all__ = [
     "Identities",
     "TruthRow",
     "checked_box",
-    "read_number",
     "checked_number",
+    "ground_truth_of",
+    "read_number",
 ]
 
 #: x1 y1 x2 y2 in px, class id, track id, ignored.
@@ -69,7 +70,7 @@ class Annotations(ABC):
 
     def ground_truth(self, key: Any) -> GroundTruth:
         """Return what is in the frame that a key of the `join` stands for; may be nothing."""
-        return _from_rows(self._rows.get(key, []))
+        return ground_truth_of(self._rows.get(key, []))
 
 
 class Identities:
@@ -143,7 +144,7 @@ def checked_box(x1: float, y1: float, x2: float, y2: float) -> tuple[float, floa
     return box
 
 
-def _from_rows(rows: Sequence[TruthRow]) -> GroundTruth:
+def ground_truth_of(rows: Sequence[TruthRow]) -> GroundTruth:
     """Bring objects into the columns of a frame's ground truth."""
     columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * 4
     return GroundTruth(

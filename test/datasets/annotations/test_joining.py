@@ -24,7 +24,7 @@ def test_files_that_are_no_ground_truth(tmp_path):
     with pytest.raises(DatasetError, match=r"give a COCO \.json, a MOTChallenge \.txt"):
         open_annotations(tmp_path / "truth.docx")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DatasetError, match="holds no XML files of ImageNet VID"):
+    with pytest.raises(DatasetError, match="holds no XML files of Pascal VOC or"):
         open_annotations(tmp_path / "empty")
 
 

@@ -1,4 +1,4 @@
-"""Ground truth of ImageNet VID."""
+"""Ground truth in XML: ImageNet VID and Pascal VOC."""
 
 import pytest
 
@@ -28,7 +28,8 @@ def test_imagenet_vid(clip, tmp_path):
     ("text", "message"),
     [
         ("<annotation>", r"a\.xml cannot be read"),
-        (XML.replace("n02958343", "unicorn"), r"object 0: 'unicorn' is no class of ImageNet VID"),
+        (XML.replace("n02958343", "n99999999"), r"0: 'n99999999' is no class of ImageNet VID"),
+        (XML.replace("n02958343", " "), "object 0: '' names no class"),
         (XML.replace("<xmax>5</xmax>", "<xmax>wide</xmax>"), "object 1: 'wide' is no number"),
         (XML.replace("<xmax>5</xmax>", ""), "object 1: '' is no number"),
     ],
@@ -54,3 +55,18 @@ def test_files_of_imagenet_vid_that_are_missing_or_not_in_order(tmp_path):
     (folder / "frame2.xml").write_text(XML.replace("<xmin>10<", "<xmin>nan<"))
     with pytest.raises(DatasetError, match=r"frame2\.xml, object 0: .* are no numbers"):
         truths(clip, folder)
+
+
+def test_pascal_voc_has_the_classes_that_its_files_name(clip, tmp_path):
+    folder = tmp_path / "Annotations"
+    folder.mkdir()
+    text = XML.replace("n02958343", "traffic cone").replace("<trackid>0</trackid>", "")
+    (folder / "a.xml").write_text(
+        text.replace("<occluded>0", "<difficult>1</difficult><occluded>0")
+    )
+    source, (first, second) = truths(clip, folder)
+    assert source.class_names == ("dog", "traffic cone")
+    assert first.class_ids.tolist() == [1, 0]
+    assert first.ignored.tolist() == [True, False]
+    assert first.track_ids.tolist() == [-1, 4]
+    assert second is None
