@@ -4,6 +4,7 @@ import hashlib
 import json
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -80,6 +81,23 @@ class Space(Sequence[AnyBranch], Generic[AnyBranch]):
         """What a user may call the value of a knob; empty where the branch has none."""
         value = getattr(branch, knob)
         return set() if value is None else {str(value)}
+
+    @cached_property
+    def beside(self) -> "Space[AnyBranch] | None":
+        """The same branches, of which the part that begins a group runs beside the frames.
+
+        None where there is no branch whose frames something could carry meanwhile.
+        """
+        compiled = self._compile_beside()
+        if compiled is None:
+            return None
+        space = copy(self)
+        # In place of the cached property.
+        space.__dict__["compiled"] = compiled
+        return space
+
+    def _compile_beside(self) -> CompiledSpace | None:
+        return None
 
     @cached_property
     def hash(self) -> str:

@@ -11,9 +11,12 @@ import numpy.typing as npt
 
 from approx_perception.exceptions import ConfigurationError, choices
 
-__all__ = ["CompiledSpace", "Part", "Run", "compile_space"]
+__all__ = ["MOST_STEPS", "CompiledSpace", "Part", "Run", "compile_space"]
 
 Integers = npt.NDArray[np.int64]
+
+#: Steps in which what was found beside is brought forward, at most: frames between are left out.
+MOST_STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class CompiledSpace:
     longer
         ``(S, N)`` branches that differ in the length of their groups alone: a column for each such
         set, the shortest first. Groups of one frame are in none: nothing in them can go on.
+    beside
+        ``(B,)`` part that runs beside the frames of a branch, in a thread of its own; P for none.
     """
 
     parts: tuple[Part, ...]
@@ -91,6 +96,7 @@ class CompiledSpace:
     share: npt.NDArray[np.float64]
     group_frames: Integers
     longer: Integers
+    beside: Integers
     _starts: tuple[tuple[int, ...], ...]
 
     def kind_at(self, branch: int, position: int) -> int:
@@ -113,6 +119,12 @@ class CompiledSpace:
         used = np.zeros((*self.frame_of.shape, count + 1), bool)
         np.put_along_axis(used, padded[self.frame_of], True, axis=2)
         return np.asarray(used[..., :count])
+
+    @cached_property
+    def possible(self) -> npt.NDArray[np.bool_]:
+        """``(B,)`` branches that can run: those with a part beside, where any has one."""
+        has_one = self.beside < len(self.parts)
+        return has_one if has_one.any() else ~has_one
 
     @cached_property
     def families(self) -> tuple[str, ...]:
@@ -140,6 +152,8 @@ class CompiledSpace:
         """``(B, O)`` whether a branch uses a part of each owner."""
         owner_of = np.array([self.owners.index(part.owner) for part in self.parts])
         used = np.asarray(self.uses.any(axis=1))
+        branches = np.flatnonzero(self.beside < len(self.parts))
+        used[branches, self.beside[branches]] = True
         return np.stack([used[:, owner_of == o].any(axis=1) for o in range(len(self.owners))], 1)
 
 
@@ -147,6 +161,7 @@ def compile_space(
     parts: Sequence[Part],
     groups: Sequence[Sequence[Run]],
     longer: Sequence[Sequence[int]] | Integers = (),
+    beside: Sequence[Part | None] = (),
 ) -> CompiledSpace:
     """Compile the group of each branch.
 
@@ -158,6 +173,8 @@ def compile_space(
         Of each branch, the runs of its group.
     longer
         See `CompiledSpace`.
+    beside
+        Of each branch, the part that runs beside its frames; left out, none has one.
 
     Raises
     ------
@@ -194,6 +211,11 @@ def compile_space(
         share=counts / group_frames[:, None],
         group_frames=group_frames,
         longer=np.array(longer, np.int64) if len(longer) else np.zeros((0, 0), np.int64),
+        beside=np.array(
+            [position.get(part, len(parts)) if part else len(parts) for part in beside]
+            or [len(parts)] * len(groups),
+            np.int64,
+        ),
         _starts=tuple(starts),
     )
 

@@ -13,7 +13,7 @@ from approx_perception.branches.branch import (
     TrackerSettings,
     parse_branch,
 )
-from approx_perception.branches.compiled import CompiledSpace, Part, Run, compile_space
+from approx_perception.branches.compiled import MOST_STEPS, CompiledSpace, Part, Run, compile_space
 from approx_perception.exceptions import ConfigurationError, choices, shown
 
 __all__ = ["BranchSpace"]
@@ -109,6 +109,50 @@ class BranchSpace(Space[Branch]):
         tracked. Parts are the D detector settings, the start of each of T trackers and the step of
         each, in this order.
         """
+        detections, starts, steps = parts = self._parts()
+
+        def group(branch: Branch) -> list[Run]:
+            detection, tracker = detections[branch.detector_settings], branch.tracker_settings
+            if tracker is None:
+                return [Run("detect", (detection,))]
+            return [
+                Run("detect", (detection, starts[tracker])),
+                Run("track", (steps[tracker],), branch.si - 1),
+            ]
+
+        groups = [group(branch) for branch in self]
+        return compile_space(
+            [part for own in parts for part in own.values()], groups, self._longer()
+        )
+
+    def _compile_beside(self) -> CompiledSpace | None:
+        """See `Space.beside`: a frame of the first kind is one on which a detection comes back.
+
+        It starts the tracker on the frame that the detection is of, and steps it to the present
+        one. Without a tracker nothing could carry the frames meanwhile.
+        """
+        if not self.trackers:
+            return None
+        detections, starts, steps = parts = self._parts()
+
+        def group(branch: Branch) -> list[Run]:
+            tracker = branch.tracker_settings
+            if tracker is None:
+                return [Run("detect", (detections[branch.detector_settings],))]
+            step = steps[tracker]
+            return [
+                Run("detect", (starts[tracker], *[step] * MOST_STEPS)),
+                Run("track", (step,), branch.si - 1),
+            ]
+
+        beside = [detections[b.detector_settings] if b.tracker_settings else None for b in self]
+        return compile_space(
+            [part for own in parts for part in own.values()],
+            [group(branch) for branch in self], self._longer(), beside,
+        )  # fmt: skip
+
+    def _parts(self) -> tuple[dict[Any, Part], dict[Any, Part], dict[Any, Part]]:
+        """Of each detector setting, of each tracker's start and of its step."""
         detections = {
             setting: Part(_setting_name(setting), "detection", _setting_name(setting))
             for setting in self.detector_settings
@@ -120,21 +164,7 @@ class BranchSpace(Space[Branch]):
             }
             for what in ("start", "step")
         )
-
-        def group(branch: Branch) -> list[Run]:
-            detection, tracker = detections[branch.detector_settings], branch.tracker_settings
-            if tracker is None:
-                return [Run("detect", (detection,))]
-            return [
-                Run("detect", (detection, starts[tracker])),
-                Run("track", (steps[tracker],), branch.si - 1),
-            ]
-
-        return compile_space(
-            [*detections.values(), *starts.values(), *steps.values()],
-            [group(branch) for branch in self],
-            self._longer(),
-        )
+        return detections, starts, steps
 
     def _longer(self) -> list[list[int]]:
         """For each si, the shortest first, branches that track; columns differ in si alone."""

@@ -6,12 +6,15 @@ import pytest
 from approx_perception.branches import (
     Branch,
     BranchSpace,
+    ClassifierSpace,
     Part,
     Run,
     TrackerSettings,
     compile_space,
 )
+from approx_perception.branches.compiled import MOST_STEPS
 from approx_perception.exceptions import ConfigurationError
+from approx_perception.testing.fakes import small_space
 
 TRACKERS = [TrackerSettings("kcf", 2), TrackerSettings("dis_flow")]
 SPACES = [
@@ -116,3 +119,24 @@ def test_groups_that_are_no_cadence_are_refused(groups, words):
     runs = [[Run(name, (parts[name],)) for name in group] for group in groups]
     with pytest.raises(ConfigurationError, match=words):
         compile_space(list(parts.values()), runs)
+
+
+def test_beside_what_begins_a_group_runs_beside_its_frames():
+    space = small_space()
+    beside = space.beside
+    compiled, names = beside.compiled, [part.name for part in beside.compiled.parts]
+    assert (list(beside), beside.hash) == (list(space), space.hash)
+    assert names == [part.name for part in space.compiled.parts]
+    # si 1 has nothing that could carry its frames.
+    assert compiled.possible.tolist() == [False, True, False, True]
+    assert compiled.beside.tolist() == [4, 0, 4, 1]
+    assert compiled.parts_of(1, 0) == (2, *[3] * MOST_STEPS)
+    assert compiled.parts_of(1, 1) == (3,)
+    assert compiled.owned[1].tolist() == [True, False, True]
+    assert space.compiled.possible.all()
+    assert (space.compiled.beside == 4).all()
+
+
+def test_without_trackers_nothing_runs_beside():
+    assert BranchSpace("every frame", [160], [], [1], []).beside is None
+    assert ClassifierSpace("all", [(96, 1)]).beside is None
