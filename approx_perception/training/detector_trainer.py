@@ -9,8 +9,8 @@ from torch import Tensor
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 
 from approx_perception.datasets.synthetic import CLASS_NAMES
-from approx_perception.detectors.faster_rcnn.network import build_network, forward
-from approx_perception.detectors.faster_rcnn.weights import save_weights
+from approx_perception.detectors.faster_rcnn.from_torch.network import build_network, forward
+from approx_perception.detectors.faster_rcnn.from_torch.weights import save_weights
 from approx_perception.training.synthetic_batches import Batch, training_batches
 from approx_perception.training.training_run import TrainingRun, check_positive
 

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from approx_perception.datasets.synthetic import SCENARIOS, SyntheticVideo
 from approx_perception.detectors.faster_rcnn.detector import resized_size
-from approx_perception.detectors.faster_rcnn.network import padded_size
+from approx_perception.detectors.faster_rcnn.from_torch.network import padded_size
 
 __all__ = ["Batch", "training_batches"]
 

@@ -11,13 +11,13 @@ from approx_perception.detectors import (
     detector_names,
     load_detector,
 )
-from approx_perception.detectors.faster_rcnn.network import (
+from approx_perception.detectors.faster_rcnn.from_torch.network import (
     BACKBONES,
     build_network,
     forward,
     fuse_batch_norm,
 )
-from approx_perception.detectors.faster_rcnn.weights import save_weights
+from approx_perception.detectors.faster_rcnn.from_torch.weights import save_weights
 from approx_perception.exceptions import ConfigurationError, WeightsError
 from approx_perception.metrics.average_precision import match_frame, mean_ap50
 from approx_perception.testing.contracts import DetectorContract

@@ -11,7 +11,7 @@ from torchvision.models import get_weight
 from approx_perception.detectors import DetectorOptions, DetectorSettings, load_detector
 from approx_perception.detectors._shipped import is_shipped, shipped_weights_path
 from approx_perception.detectors._torch_files import state_digest
-from approx_perception.detectors.faster_rcnn.network import build_network
+from approx_perception.detectors.faster_rcnn.from_torch.network import build_network
 from approx_perception.exceptions import InferenceError, WeightsError
 
 BIAS = "roi_heads.box_predictor.cls_score.bias"

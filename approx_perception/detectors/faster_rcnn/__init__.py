@@ -3,7 +3,7 @@
 from approx_perception.detectors._base import DetectorOptions
 from approx_perception.detectors._shipped import SHIPPED_CAUTION, is_shipped
 from approx_perception.detectors.faster_rcnn.detector import FasterRCNNDetector
-from approx_perception.detectors.faster_rcnn.weights import load_weights
+from approx_perception.detectors.faster_rcnn.from_torch.weights import load_weights
 
 __all__ = ["FasterRCNNDetector", "load"]
 

@@ -10,9 +10,13 @@ from torch import Tensor
 
 from approx_perception.detectors._base import Detector, DetectorSettings
 from approx_perception.detectors._torch_files import choose_device, refuse_not_finite, use_threads
-from approx_perception.detectors.faster_rcnn.network import forward, fuse_batch_norm, padded_size
+from approx_perception.detectors.faster_rcnn.from_torch.network import (
+    forward,
+    fuse_batch_norm,
+    padded_size,
+)
+from approx_perception.detectors.faster_rcnn.from_torch.weights import LoadedNetwork
 from approx_perception.detectors.faster_rcnn.precision import set_precision
-from approx_perception.detectors.faster_rcnn.weights import LoadedNetwork
 from approx_perception.structures import Detections
 
 __all__ = ["FasterRCNNDetector", "resized_size"]

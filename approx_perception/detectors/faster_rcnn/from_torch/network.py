@@ -11,7 +11,7 @@ from torchvision.models.detection.faster_rcnn import FasterRCNN, FastRCNNPredict
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import MultiScaleRoIAlign
 
-from approx_perception.detectors.faster_rcnn.compact_backbone import CompactBackbone
+from approx_perception.detectors.faster_rcnn.from_torch.compact_backbone import CompactBackbone
 from approx_perception.exceptions import ConfigurationError, choices, shown
 
 __all__ = ["BACKBONES", "build_network", "forward", "fuse_batch_norm", "padded_size"]

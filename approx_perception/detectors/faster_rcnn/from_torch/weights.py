@@ -19,7 +19,7 @@ from approx_perception.detectors._torch_files import (
     state_digest,
     torchvision_state,
 )
-from approx_perception.detectors.faster_rcnn.network import BACKBONES, build_network
+from approx_perception.detectors.faster_rcnn.from_torch.network import BACKBONES, build_network
 from approx_perception.exceptions import WeightsError, choices, reason_of, shown
 
 __all__ = ["LoadedNetwork", "load_weights", "save_weights"]
