@@ -20,9 +20,7 @@ __all__ = [
     "versions",
 ]
 
-_LIBRARIES = ("numpy", "opencv-contrib-python-headless", "onnxruntime")
-#: Told only where they are installed.
-_EXTRAS = ("openvino", "torch", "torchvision")
+_LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "torchvision", "onnxruntime")
 
 
 def allowed_cores() -> list[int]:
@@ -100,12 +98,11 @@ def describe_cpu() -> str:
 def versions() -> dict[str, str]:
     """Of this package, Python and the libraries that compute."""
     found = {"approx_perception": __version__, "python": platform.python_version()}
-    for library in (*_LIBRARIES, *_EXTRAS):
+    for library in _LIBRARIES:
         try:
             found[library] = metadata.version(library)
         except metadata.PackageNotFoundError:
-            if library in _LIBRARIES:
-                found[library] = "not installed by pip"
+            found[library] = "not installed by pip"
     return found
 
 

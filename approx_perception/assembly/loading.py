@@ -1,5 +1,6 @@
 """Networks and branch spaces by name."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,21 @@ def machine_name(network: NeuralNetwork, num_threads: int) -> str:
     return f"{describe_cpu()}, {network.device}, {network.precision}, {num_threads} threads"
 
 
-def load_network(options: KernelOptions, precision: str | None = None) -> tuple[NeuralNetwork, int]:
+def load_network(
+    options: KernelOptions,
+    precision: str | None = None,
+    report: Callable[[str], None] = lambda _: None,
+) -> tuple[NeuralNetwork, int]:
     """Load the network that options name; returns its number of threads too.
+
+    Parameters
+    ----------
+    options
+        What the user chose.
+    precision
+        In place of that of the options.
+    report
+        Called while a network that is named is downloaded; what it raises ends that.
 
     Raises
     ------
@@ -72,5 +86,14 @@ def load_network(options: KernelOptions, precision: str | None = None) -> tuple[
     """
     # With all cores taken, an inference waits for whichever of them does something else.
     num_threads = options.num_threads or max(core_count() - 1, 1)
-    network = task_of(options).load(options, num_threads, precision or options.precision)
+    task = task_of(options)
+    task.fetch(options, lambda *progress: report(download_text(*progress)))
+    network = task.load(options, num_threads, precision or options.precision)
     return network, num_threads
+
+
+def download_text(text: str, done: int, total: int) -> str:
+    """How far a download is, for a line that is replaced by the next one."""
+    if total:
+        return f"{text}: {100 * done // total} % of {total / 1e6:.1f} MB"
+    return f"{text}: {done / 1e6:.0f} MB" if done else text

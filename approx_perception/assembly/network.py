@@ -153,7 +153,7 @@ def assemble(
     task.state_options(options)
     bundle = PredictorBundle.load(options.profile) if options.profile else None
     report(f"loading {family}")
-    loaded, num_threads = network or load_network(options, _precision(options, bundle))
+    loaded, num_threads = network or load_network(options, _precision(options, bundle), report)
     space = space_of(options, loaded)
     branch = space.parse(options.branch)
     if options.only_branch:

@@ -1,10 +1,20 @@
 """Where commands print: progress to standard error, verdicts to standard output."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
-__all__ = ["console", "progress_bar", "show_verdict"]
+__all__ = ["console", "download_bar", "progress_bar", "show_verdict"]
 
 #: Progress and tables go here; nothing but results to standard output.
 console = Console(stderr=True)
@@ -19,6 +29,17 @@ def progress_bar() -> Progress:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         console=console,
     )  # fmt: skip
+
+
+@contextmanager
+def download_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """Show how far a download is; yields what is to be told text, bytes done and bytes in all."""
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", visible=False)
+        yield lambda text, done, total: bar.update(
+            task, description=text, completed=done, total=total or None, visible=True
+        )
 
 
 def show_verdict(text: str, state: str, name: str = "") -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from approx_perception.cli._console import console, progress_bar, show_verdict
+from approx_perception.cli._console import console, download_bar, progress_bar, show_verdict
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.metrics.identity import missing_library
 from approx_perception.notices import notice
@@ -34,13 +34,15 @@ __all__ = [
 
 
 def kernel_of(words: Mapping[str, Any]) -> KernelOptions:
-    """Options of a kernel; says what was taken for what."""
+    """Options of a kernel; says what was taken for what, and downloads a network that is named."""
     from approx_perception.assembly.options import kernel_options
     from approx_perception.assembly.tasks import task_of
 
     options = kernel_options(words, lambda word: f"--{word.replace('_', '-')}")
     if note := task_of(options).note(options):
         notice(note)
+    with download_bar() as bar:
+        task_of(options).fetch(options, bar)
     return options
 
 

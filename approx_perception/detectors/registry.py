@@ -6,11 +6,13 @@ and its heavy imports cost nothing until it is used.
 """
 
 import pkgutil
+from dataclasses import replace
 from importlib import import_module, resources
 
 from approx_perception.detectors._base import Detector, DetectorOptions
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.extras import needed_for
+from approx_perception.weights.cache import is_named, weights_file
 
 __all__ = [
     "DEFAULT_DETECTOR",
@@ -54,8 +56,11 @@ def check_detector(family: str) -> None:
 
 
 def family_for(detector: str, weights: str) -> str:
-    """Family that is meant, by its own name: the default cannot read an ONNX file."""
-    is_onnx = weights.lower().endswith(".onnx")
+    """Family that is meant, by its own name: the default cannot read an ONNX file.
+
+    Networks that are had by name are ONNX files.
+    """
+    is_onnx = weights.lower().endswith(".onnx") or is_named(weights)
     return "onnx" if is_onnx and detector == DEFAULT_DETECTOR else _ALIASES.get(detector, detector)
 
 
@@ -68,9 +73,10 @@ def load_detector(family: str, options: DetectorOptions) -> Detector:
         If there is no such family, it cannot run on the wanted device, or PyTorch is missing
         and it needs it.
     WeightsError
-        If the weights are missing, corrupt or of another network.
+        If the weights are missing, corrupt or of another network; see also `weights_file`.
     """
     check_detector(family)
+    options = replace(options, weights=weights_file(options.weights))
     with needed_for(f"the detector {family}", "train"):
         module = import_module(f"{_PACKAGE}.{_ALIASES.get(family, family)}")
         detector: Detector = module.load(options)

@@ -7,6 +7,7 @@ from approx_perception.exceptions import choices
 from approx_perception.interface.parameter import Parameter
 from approx_perception.interface.systems import POLICIES
 from approx_perception.structures import SlaScope
+from approx_perception.weights.catalogue import CATALOGUE
 
 __all__ = [
     "CLASSIFICATION_PARAMETERS",
@@ -94,8 +95,9 @@ _DETECTION_NETWORK: Parameters = (
     Parameter("detector", "faster_rcnn", "Detector family. With an ONNX file as weights "
               "faster_rcnn, the default, means onnx; yolox is another word for onnx.",
               names=detector_names()),
-    Parameter("weights", "", "A weights file (state dict or ONNX) or the name of torchvision's, "
-              "such as FasterRCNN_ResNet50_FPN_Weights.COCO_V1; empty: the network that ships."),
+    Parameter("weights", "", "A weights file (state dict or ONNX); a network that is downloaded "
+              f"once ({', '.join(CATALOGUE)}); or the name of torchvision's, such as "
+              "FasterRCNN_ResNet50_FPN_Weights.COCO_V1. Empty: the network that ships."),
     Parameter("class_names_file", "", "Text file with one class name a line; empty: the weights' "
               "own.", option="class_names"),
     Parameter("space", "", "Branch space: a YAML file or the name of a shipped one; empty: the "

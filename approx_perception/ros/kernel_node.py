@@ -242,7 +242,7 @@ class KernelNode(ManagedNode):
         worker, network = self._runtime.worker, self._runtime.network
         return self._health.judge(
             NodeCondition(
-                self.state, self._runtime.is_enabled, self.error,
+                self.state, self.doing, self._runtime.is_enabled, self.error,
                 worker_died=worker is not None and not worker.is_alive,
                 is_leaving=self._runtime.is_leaving(),
                 malformed=0 if network is None else network.kernel.malformed_count,

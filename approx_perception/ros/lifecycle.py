@@ -95,6 +95,8 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         super().__init__(name)
         #: Why the last transition failed.
         self.error: Exception | None = None
+        #: What is being prepared, in words; empty for nothing.
+        self.doing = ""
         self._preparation: Preparation | None = None
         service = next(s for s in self.services if s.srv_type is ChangeState)
         self._change_at_once = service.callback
@@ -186,13 +188,18 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         number, label = machine.current_state
         self.error = None
         machine.trigger_transition_by_id(Transition.TRANSITION_CONFIGURE, True)
-        self._preparation = Preparation(self.prepare, self.get_logger().debug)
+        self._preparation = Preparation(self.prepare, self._tell_step)
         self._preparation.start()
         await self._preparation.end
+        self.doing = ""
         result = self.on_configure(LifecycleState(label, number))
         self._preparation = None
         machine.trigger_transition_by_label(result.to_label(), True)
         return bool(result == TransitionCallbackReturn.SUCCESS)
+
+    def _tell_step(self, step: str) -> None:
+        self.doing = step
+        self.get_logger().debug(step)
 
     def destroy_node(self) -> None:
         """Leave the graph; rclpy alone would leave the services of the lifecycle in it."""
@@ -204,3 +211,4 @@ class ManagedNode(LifecycleNode):  # type: ignore[misc]
         if self._preparation is not None:
             self._preparation.cancel()
             self._preparation = None
+            self.doing = ""

@@ -15,8 +15,8 @@ class NodeCondition:
 
     Attributes
     ----------
-    state
-        Of the lifecycle.
+    state, doing
+        Of the lifecycle, and what is being prepared; empty for nothing.
     is_enabled
         Whether images are processed.
     error
@@ -34,6 +34,7 @@ class NodeCondition:
     """
 
     state: str
+    doing: str
     is_enabled: bool
     error: Exception | None
     worker_died: bool
@@ -66,7 +67,7 @@ class NodeHealth:
             return Judgement(Level.ERROR, described(now.error), values)
         if warnings := self._warnings(now, now.malformed - before):
             return Judgement(Level.WARN, "; ".join(warnings), values)
-        return Judgement(Level.OK, now.state, values)
+        return Judgement(Level.OK, f"{now.state}: {now.doing}" if now.doing else now.state, values)
 
     @staticmethod
     def _warnings(now: NodeCondition, malformed: int) -> list[str]:

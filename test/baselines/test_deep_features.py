@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
+import torch
 
 from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.baselines.deep_features import DeepFeatures

@@ -1,9 +1,7 @@
 """Small ApproxNets with random weights, as files."""
 
 import numpy as np
-import pytest
-
-torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
+import torch
 
 from approx_perception.classifiers.approxnet.metadata import Metadata
 from approx_perception.training.classification.approxnet.export import export

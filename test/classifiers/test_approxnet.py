@@ -2,11 +2,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
-
-torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
-import onnx
+import torch
 from onnx import helper
 
 from approx_perception.classifiers import (

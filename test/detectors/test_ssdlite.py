@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
+import torch
 from torchvision.models import get_weight
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 

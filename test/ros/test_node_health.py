@@ -10,7 +10,7 @@ from approx_perception.ros.health import Level
 from approx_perception.ros.node_health import NodeCondition, NodeHealth
 
 WELL = NodeCondition(
-    "active", True, None, worker_died=False, is_leaving=False, malformed=0, graph_problems=[],
+    "active", "", True, None, worker_died=False, is_leaving=False, malformed=0, graph_problems=[],
     load_problems=[], load_status="",
 )  # fmt: skip
 
@@ -23,6 +23,10 @@ def judged(**changes):
 def test_what_is_said_of_each_condition():
     assert judged() == (Level.OK, "active")
     assert judged(state="inactive") == (Level.OK, "inactive")
+    assert judged(state="configuring", doing="downloading: 3 %") == (
+        Level.OK,
+        "configuring: downloading: 3 %",
+    )
     assert judged(is_enabled=False) == (Level.WARN, "disabled")
     assert judged(worker_died=True)[0] == Level.ERROR
     assert judged(error=ValueError("no file"), is_enabled=False) == (

@@ -1,6 +1,5 @@
 import pytest
-
-torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
+import torch
 
 from approx_perception.datasets.synthetic import CLASS_NAMES
 from approx_perception.detectors import DetectorOptions, load_detector

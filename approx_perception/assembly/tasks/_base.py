@@ -10,6 +10,7 @@ import numpy.typing as npt
 from approx_perception.accuracy._base import AccuracyPredictor
 from approx_perception.assembly.options import KernelOptions
 from approx_perception.kernels import Kernel
+from approx_perception.weights.cache import Report
 
 __all__ = ["NeuralNetwork", "Task"]
 
@@ -78,6 +79,15 @@ class Task(ABC):
     def caution(self, options: KernelOptions) -> str:
         """What a user of real images must know, as far as that is known before loading."""
         return ""
+
+    def fetch(self, options: KernelOptions, report: Report) -> None:  # noqa: B027
+        """Download a network that is named, where it is not there yet.
+
+        Raises
+        ------
+        WeightsError
+            If it cannot be had.
+        """
 
     @abstractmethod
     def load(self, options: KernelOptions, num_threads: int, precision: str) -> NeuralNetwork:

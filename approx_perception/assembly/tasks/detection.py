@@ -22,6 +22,7 @@ from approx_perception.detectors import (
 from approx_perception.detectors._shipped import SHIPPED_CAUTION, is_shipped
 from approx_perception.exceptions import shown
 from approx_perception.kernels.detection import DetectionKernel, DetectionOptions
+from approx_perception.weights.cache import Report, fetch, is_named
 
 __all__ = ["DetectionTask"]
 
@@ -53,6 +54,11 @@ class DetectionTask(Task):
         """See `Task`."""
         is_default = not options.weights or is_shipped(Path(options.weights))
         return SHIPPED_CAUTION if is_default and self.family(options) == "faster_rcnn" else ""
+
+    def fetch(self, options: KernelOptions, report: Report) -> None:
+        """See `Task`."""
+        if is_named(options.weights):
+            fetch(options.weights, report)
 
     def load(self, options: KernelOptions, num_threads: int, precision: str) -> Detector:
         """See `Task`."""

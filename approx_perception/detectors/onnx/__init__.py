@@ -33,7 +33,8 @@ def load(options: DetectorOptions) -> ONNXDetector:
     stated = read_stated(path)
     network = recognise(path, options, stated)
     names = class_names_of(network, options.class_names_file, stated)
-    file, why = freed(network, options)
+    # One size that is told was not guessed: others are not tried.
+    file, why = (None, "its network.yaml says so") if stated.size else freed(network, options)
     if file is not None:
         network = replace(network, file=file)
     elif why:

@@ -5,7 +5,7 @@ rows it gives for how many cells, and what numbers stand in them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def recognise(path: Path, options: DetectorOptions, stated: StatedNetwork) -> Re
     WeightsError
         If the file is missing, corrupt, or gives what no convention fits; what it gives is told.
     """
-    file = file_of(open_session(path, options), path)
+    file = _with_size(file_of(open_session(path, options), path), stated)
     size, metadata = trial_size(file), file.metadata
     outputs = _run(file, size, _RAW)
     names = [output.name for output in file.session.get_outputs()]
@@ -78,6 +78,18 @@ def recognise(path: Path, options: DetectorOptions, stated: StatedNetwork) -> Re
             f"{stated_path(path).name} beside it"
         )
     return RecognisedNetwork(file, convention, preparation, metadata)
+
+
+def _with_size(file: NetworkFile, stated: StatedNetwork) -> NetworkFile:
+    if stated.size is None or stated.size == file.fixed_size:
+        return file
+    if file.fixed_size is not None:
+        columns, rows = file.fixed_size
+        raise WeightsError(
+            f"{stated_path(file.path).name} says that {file.path} is for "
+            f"{stated.size[0]}x{stated.size[1]} px, but it was exported for {columns}x{rows} px"
+        )
+    return replace(file, fixed_size=stated.size)
 
 
 def trial_size(file: NetworkFile) -> Size:

@@ -14,6 +14,7 @@ from approx_perception.files import read_yaml_table
 __all__ = ["StatedNetwork", "read_stated", "stated_path"]
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Side = Annotated[int, Field(ge=32, le=4096)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -26,6 +27,8 @@ class StatedNetwork(BaseModel):
         Name of a `Convention`; empty for what fits.
     colour, scale, mean, deviation, resize, padding, place
         See `Preparation`; None for the convention's own.
+    size
+        Width and height in px of the one input that a file with free sides is good for.
     class_names
         In the order of class ids.
     """
@@ -40,11 +43,12 @@ class StatedNetwork(BaseModel):
     resize: Literal["letterbox", "stretch"] | None = None
     padding: Annotated[int, Field(ge=0, le=255)] | None = None
     place: Literal["centre", "top_left"] | None = None
+    size: tuple[Side, Side] | None = None
     class_names: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
     def preparation(self, usual: Preparation) -> Preparation:
         """Return the convention's own preparation but for what is said."""
-        said = self.model_dump(exclude={"convention", "class_names"}, exclude_none=True)
+        said = self.model_dump(exclude={"convention", "class_names", "size"}, exclude_none=True)
         return replace(usual, **said)
 
 

@@ -120,6 +120,13 @@ CASES = {
             (*corners(48, 16, 24, 32), SIGMOID, 0),
         ],
     ),
+    "transformers": (
+        {"logits": RF_LOGITS, "pred_boxes": RF_BOXES}, {"logits": ((0, 1, 1), 0.5)}, {},
+        [
+            (*corners(48, 16, 24, 32), 1 / (1 + math.exp(-0.5 * RED)), 1),
+            (*corners(48, 16, 24, 32), SIGMOID, 0),
+        ],
+    ),
     "rtmdet": (
         {"dets": table(1, 4, 5, _0=(8, 16, 40, 48, 0.9)), "labels": np.ones((1, 4), np.int64)},
         {"dets": ((0, 0, 4), 0.5)}, {}, [(8, 16, 40, 48, 0.9 + 0.5 * NORMAL_BLUE, 1)],
@@ -177,7 +184,7 @@ def test_boxes_as_the_convention_describes_them(tmp_path, name):
     assert found.class_ids.tolist() == rows[:, 5].tolist()
 
 
-@pytest.mark.parametrize("name", ["detr", "rf_detr", "picodet"])
+@pytest.mark.parametrize("name", ["detr", "rf_detr", "transformers", "picodet"])
 def test_stretched_images(tmp_path, name):
     """Of 240 x 320 px: 2.5 px of the image a px of the input along x, 5 along y."""
     tables, slots, more, expected = CASES[name]

@@ -117,6 +117,9 @@ class TestStated:
             ("mean: [1, 2]", r"mean.* is \[1, 2\]"),
             ("deviation: [1, 0, 1]", "deviation.1 is 0"),
             ("padding: 300", "padding is 300"),
+            ("size: [384]", "size.1 is"),
+            ("size: [384, 8]", "size.1 is 8"),
+            ("size: [96, 96]", "is for 96x96 px, but it was exported for 96x64 px"),
             ("class_names: []", r"class_names is \[\]"),
             ("[]", "is no network file"),
         ],
@@ -127,6 +130,14 @@ class TestStated:
         with pytest.raises(ApproxPerceptionError, match=words) as raised:
             load(path)
         assert "m.network.yaml" in str(raised.value)
+
+    def test_one_size_of_free_sides(self, tmp_path):
+        path = write_cells(
+            tmp_path / "m.onnx", (8, 16, 32), V8_COLUMNS, scores=slice(4, 6), metadata=ULTRALYTICS
+        )
+        assert load(path).own_shapes((160, 224)) == (160, 224)
+        (tmp_path / "m.network.yaml").write_text("size: [96, 64]")
+        assert load(path).own_shapes((160, 224)) == (96,)
 
     def test_a_convention_that_the_file_contradicts(self, tmp_path):
         path = write(tmp_path / "m.onnx")

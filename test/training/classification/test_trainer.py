@@ -3,8 +3,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
+import torch
 
 from approx_perception.classifiers import ClassifierOptions, load_classifier
 from approx_perception.classifiers._base import crop

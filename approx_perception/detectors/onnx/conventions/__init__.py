@@ -8,6 +8,7 @@ from approx_perception.detectors.onnx.conventions.picodet import PicoDet
 from approx_perception.detectors.onnx.conventions.rf_detr import RFDETR
 from approx_perception.detectors.onnx.conventions.rtmdet import RTMDet
 from approx_perception.detectors.onnx.conventions.torchvision import Torchvision
+from approx_perception.detectors.onnx.conventions.transformers import Transformers
 from approx_perception.detectors.onnx.conventions.ultralytics import Ultralytics
 from approx_perception.detectors.onnx.conventions.yolov5 import YOLOv5
 from approx_perception.detectors.onnx.conventions.yolox import YOLOX
@@ -15,5 +16,6 @@ from approx_perception.detectors.onnx.conventions.yolox import YOLOX
 __all__ = ["CONVENTIONS", "Convention", "Trial"]
 
 CONVENTIONS: tuple[type[Convention], ...] = (
-    DETR, RFDETR, RTMDet, PicoDet, Torchvision, EndToEnd, Ultralytics, YOLOv5, NanoDet, YOLOX
+    DETR, RFDETR, Transformers, RTMDet, PicoDet, Torchvision, EndToEnd, Ultralytics, YOLOv5,
+    NanoDet, YOLOX,
 )  # fmt: skip

@@ -104,7 +104,7 @@ class Convention(ABC):
     rows_a_cell: ClassVar[int] = 1
     multiple: int = 32
     class_count: int | None = None
-    coco_count: ClassVar[int] = 80
+    coco_count: int = 80
 
     @classmethod
     @abstractmethod
