@@ -20,7 +20,9 @@ __all__ = [
     "versions",
 ]
 
-_LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "torchvision", "onnxruntime")
+_LIBRARIES = ("numpy", "opencv-contrib-python-headless", "onnxruntime")
+#: Told only where they are installed.
+_EXTRAS = ("openvino", "torch", "torchvision")
 
 
 def allowed_cores() -> list[int]:
@@ -98,11 +100,12 @@ def describe_cpu() -> str:
 def versions() -> dict[str, str]:
     """Of this package, Python and the libraries that compute."""
     found = {"approx_perception": __version__, "python": platform.python_version()}
-    for library in _LIBRARIES:
+    for library in (*_LIBRARIES, *_EXTRAS):
         try:
             found[library] = metadata.version(library)
         except metadata.PackageNotFoundError:
-            found[library] = "not installed by pip"
+            if library in _LIBRARIES:
+                found[library] = "not installed by pip"
     return found
 
 

@@ -52,6 +52,8 @@ LEVEL = {room: level for level, room in enumerate(ROOMS)}
 LAZY_ROS_USERS = {"cli"}
 #: Only when a user asks the package for one of its names.
 LAZY_API_USER = "__init__"
+#: Of the extra `train`: may be missing.
+TRAINING_LIBRARIES = ("torch", "torchvision", "onnx")
 
 
 def modules(root: Path) -> list[Path]:
@@ -155,7 +157,11 @@ import importlib, sys
 for name in {blocked!r}:
     sys.modules[name] = None
 for name in {names!r}:
-    importlib.import_module(name)
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name not in {TRAINING_LIBRARIES!r}:
+            raise
 """
     run_fresh(program, root)
 

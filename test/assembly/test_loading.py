@@ -9,7 +9,6 @@ from approx_perception.assembly import (
 )
 from approx_perception.assembly.calibration import calibration_images
 from approx_perception.exceptions import ConfigurationError
-from test.classifiers.networks import tiny_file
 from test.detectors.onnx_models import write_yolox
 
 
@@ -42,6 +41,8 @@ def test_the_space_of_an_onnx_file_has_two_names():
 
 
 def test_a_classifier_of_other_pairs_than_the_shipped_one_has_its_own(tmp_path):
+    from test.classifiers.networks import tiny_file  # Skips where PyTorch is missing.
+
     weights = str(tiny_file(tmp_path / "tiny.onnx"))
     options = KernelOptions(task="classification", weights=weights)
     classifier = load_network(options)[0]

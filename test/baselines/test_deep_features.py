@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
 
 from approx_perception.accuracy.content_model import ConstantAccuracy
 from approx_perception.baselines.deep_features import DeepFeatures

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest.importorskip("torch", reason="needs PyTorch: make train")
 from approx_perception.assembly.options import KernelOptions
 from approx_perception.assembly.tasks import task_of
 from approx_perception.baselines.model_swapping import SwappingClassifier

@@ -1,7 +1,9 @@
 """Small ApproxNets with random weights, as files."""
 
 import numpy as np
-import torch
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
 
 from approx_perception.classifiers.approxnet.metadata import Metadata
 from approx_perception.training.classification.approxnet.export import export

@@ -98,7 +98,7 @@ def test_the_result_names_everything_that_made_it(evaluated):
     assert [v["text"][:8] for v in own["verdict"]["slas"]] == ["SLA 40 m", "SLA 20 m"]
     assert evaluated[1].stdout.startswith("SLA 40 ms for 95 % of frames: ")
     assert result["clock"] == "recorded latencies"
-    assert {"numpy", "torch"} <= set(result["environment"]["versions"])
+    assert {"numpy", "onnxruntime"} <= set(result["environment"]["versions"])
 
 
 def test_a_second_run_gives_the_same_result(evaluated, machine):

@@ -1,5 +1,6 @@
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
 
 from approx_perception.datasets.synthetic import CLASS_NAMES
 from approx_perception.detectors import DetectorOptions, load_detector

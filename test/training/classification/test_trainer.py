@@ -3,7 +3,8 @@ import json
 import cv2
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
 
 from approx_perception.classifiers import ClassifierOptions, load_classifier
 from approx_perception.classifiers._base import crop
