@@ -58,8 +58,10 @@ class Classifier(ABC):
         Network, weights and device, for humans and result files.
     weights_path
         File of the weights, beside which tables about them lie; None for one without a file.
-    device, precision
-        What it runs on, and in.
+    runtime, device, precision
+        What runs it, on what, and in what numbers.
+    runtime_reason
+        Why that runtime and precision, in words; empty where nothing was to choose.
     caution
         What a user of real images must know of the network; empty for nothing.
     """
@@ -69,8 +71,10 @@ class Classifier(ABC):
     complexity_edges: npt.NDArray[np.float64]
     description: str
     weights_path: Path | None = None
+    runtime: str = "torch"
     device: str = "cpu"
     precision: str = "float32"
+    runtime_reason: str = ""
     caution: str = ""
 
     def classify(self, image: Image, regions: Array, settings: ClassifierSettings) -> Array:

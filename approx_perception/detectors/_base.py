@@ -12,6 +12,7 @@ import numpy.typing as npt
 from approx_perception.detectors._border import inference, without_malformed
 from approx_perception.exceptions import ConfigurationError, WeightsError
 from approx_perception.files import read_text
+from approx_perception.runtimes import AUTO, RuntimeOptions
 from approx_perception.structures import Detections
 
 __all__ = [
@@ -53,7 +54,9 @@ class DetectorOptions:
     num_threads
         CPU threads of one inference.
     precision
-        ``auto``, ``float32`` or ``bfloat16``, for families that offer a choice.
+        A name of `runtimes.PRECISIONS`, for families that offer a choice.
+    runtime
+        A name of `runtimes.runtime_names`, or ``auto``, for families of graphs.
     """
 
     weights: str = ""
@@ -61,6 +64,12 @@ class DetectorOptions:
     device: str = "auto"
     num_threads: int = 2
     precision: str = "auto"
+    runtime: str = AUTO
+
+    @property
+    def for_graphs(self) -> RuntimeOptions:
+        """How its graphs are to be run."""
+        return RuntimeOptions(self.runtime, self.precision, self.device, self.num_threads)
 
 
 class Detector(ABC):
@@ -84,8 +93,10 @@ class Detector(ABC):
         File of the weights, beside which tables about them lie; None for one without a file.
     weights_digest
         Hash of weights without a file, that are known by name; else empty.
-    device, precision
-        What it runs on, and in.
+    runtime, device, precision
+        What runs it, on what, and in what numbers.
+    runtime_reason
+        Why that runtime and precision, in words; empty where nothing was to choose.
     caution
         What a user of real images must know of the network; empty for nothing.
     malformed_count
@@ -98,8 +109,10 @@ class Detector(ABC):
     description: str
     weights_path: Path | None = None
     weights_digest: str = ""
+    runtime: str = "torch"
     device: str = "cpu"
     precision: str = "float32"
+    runtime_reason: str = ""
     caution: str = ""
     malformed_count: int = 0
 

@@ -4,6 +4,7 @@ A new runtime is one file here and a line in `registry`.
 """
 
 from approx_perception.runtimes._base import (
+    PRECISIONS,
     Arrays,
     Graph,
     GraphSource,
@@ -11,11 +12,13 @@ from approx_perception.runtimes._base import (
     Runtime,
     RuntimeOptions,
 )
-from approx_perception.runtimes.opening import open_graph
+from approx_perception.runtimes.opening import open_graph, open_reference
 from approx_perception.runtimes.registry import AUTO, installed_runtimes, runtime_names
+from approx_perception.runtimes.settling import settled
 
 __all__ = [
     "AUTO",
+    "PRECISIONS",
     "Arrays",
     "Graph",
     "GraphSource",
@@ -24,5 +27,7 @@ __all__ = [
     "RuntimeOptions",
     "installed_runtimes",
     "open_graph",
+    "open_reference",
     "runtime_names",
+    "settled",
 ]

@@ -10,7 +10,19 @@ from typing import Any, ClassVar
 
 import numpy.typing as npt
 
-__all__ = ["Arrays", "Graph", "GraphSource", "Port", "Runtime", "RuntimeOptions"]
+__all__ = [
+    "PRECISIONS",
+    "Array",
+    "Arrays",
+    "Graph",
+    "GraphSource",
+    "Port",
+    "Runtime",
+    "RuntimeOptions",
+]
+
+#: What a user may name; ``auto`` is the fastest one that gives nearly the same.
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 Array = npt.NDArray[Any]
 #: By the name of the input.
@@ -60,6 +72,11 @@ class Port:
     dtype: str
     symbols: tuple[str, ...] = ()
 
+    @property
+    def sides(self) -> list[int | str | None]:
+        """Shape with symbols in place of None, where there are any."""
+        return [symbol or side for side, symbol in zip(self.shape or (), self.symbols, strict=True)]
+
 
 @dataclass(frozen=True)
 class GraphSource:
@@ -96,8 +113,11 @@ class Graph(ABC):
         What the exporter wrote into the file.
     runtime, device, precision
         What runs it, on what, and in what numbers.
+    reason
+        Why these, as a clause for the user; empty where nothing was to choose.
     """
 
+    reason: str = ""
     source: GraphSource
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
@@ -123,8 +143,8 @@ class Graph(ABC):
 
     @property
     def words(self) -> str:
-        """Runtime, device and precision, for humans and result files."""
-        return f"{self.runtime} {self.device} {self.precision}"
+        """What runs it, for descriptions of networks."""
+        return f"in {self.runtime} on {self.device}, {self.precision}"
 
 
 class Runtime(ABC):
@@ -144,7 +164,7 @@ class Runtime(ABC):
 
     @abstractmethod
     def precisions(self, device: str) -> tuple[str, ...]:
-        """Precisions that a device computes in without loss of speed, float32 first."""
+        """Precisions that a device has units for, float32 first."""
 
     @abstractmethod
     def open(self, source: GraphSource, device: str, precision: str, num_threads: int) -> Graph:

@@ -1,43 +1,87 @@
 """Open a graph as a user wants it to be run."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from approx_perception.exceptions import ConfigurationError, WeightsError, choices, shown
 from approx_perception.files import check_file
-from approx_perception.runtimes._base import Graph, GraphSource, Runtime, RuntimeOptions
-from approx_perception.runtimes.registry import AUTO, installed_runtimes, runtime_named
+from approx_perception.runtimes._base import (
+    PRECISIONS,
+    Graph,
+    GraphSource,
+    Runtime,
+    RuntimeOptions,
+)
+from approx_perception.runtimes.registry import (
+    AUTO,
+    REFERENCE,
+    installed_runtimes,
+    runtime_named,
+)
 
-__all__ = ["open_graph"]
+__all__ = ["Setup", "open_graph", "open_reference", "setups"]
 
 
-def open_graph(path: Path, options: RuntimeOptions, graph: bytes | None = None) -> Graph:
-    """Load an ONNX file, or another graph made of it.
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One way to run a graph.
 
-    Where the runtime is ``auto`` this takes the first that is installed and has the device, in
-    float32.
+    Attributes
+    ----------
+    runtime, device, precision
+        By name; see `Runtime`.
+    """
+
+    runtime: str
+    device: str
+    precision: str
+
+    def open(self, source: GraphSource, num_threads: int) -> Graph:
+        """Load a graph; see `Runtime.open`."""
+        runtime = runtime_named(self.runtime)
+        return runtime.open(source, self.device, self.precision, num_threads)
+
+
+def setups(options: RuntimeOptions) -> list[Setup]:
+    """All that options allow here, the reference first where it is among them.
 
     Raises
     ------
     ConfigurationError
-        If there is no such runtime, device or precision here.
-    WeightsError
-        If the file is missing, or the runtime does not read it.
+        If an option names what is not here.
     """
-    check_file(path, "weights file", WeightsError)
-    runtime = runtime_named(installed_runtimes()[0] if options.runtime == AUTO else options.runtime)
-    device = device_of(runtime, options.device)
-    precision = precision_of(runtime, device, options.precision)
-    return runtime.open(GraphSource(path, graph), device, precision, options.num_threads)
+    if options.precision not in PRECISIONS:
+        raise ConfigurationError(
+            f"there is no precision {shown(options.precision)}; choose {choices(PRECISIONS)}"
+        )
+    names = installed_runtimes() if options.runtime == AUTO else (options.runtime,)
+    allowed: list[Setup] = []
+    problems = []
+    for runtime in map(runtime_named, names):
+        try:
+            allowed += _setups_of(runtime, options)
+        except ConfigurationError as problem:
+            problems.append(problem)
+    if not allowed:
+        raise problems[0]
+    return allowed
 
 
-def device_of(runtime: Runtime, wanted: str) -> str:
-    """Device that is meant.
+def _setups_of(runtime: Runtime, options: RuntimeOptions) -> Iterator[Setup]:
+    device = _device_of(runtime, options.device)
+    precisions = runtime.precisions(device)
+    if options.precision not in (AUTO, *precisions):
+        raise ConfigurationError(
+            f"{runtime.name} has no precision {shown(options.precision)} on the {device} of this "
+            f"machine; choose {choices((AUTO, *precisions))}"
+        )
+    for precision in precisions:
+        if options.precision in (AUTO, precision):
+            yield Setup(runtime.name, device, precision)
 
-    Raises
-    ------
-    ConfigurationError
-        If the runtime does not have it here.
-    """
+
+def _device_of(runtime: Runtime, wanted: str) -> str:
     devices = runtime.devices()
     if wanted == AUTO:
         return devices[0]
@@ -50,20 +94,34 @@ def device_of(runtime: Runtime, wanted: str) -> str:
     return wanted
 
 
-def precision_of(runtime: Runtime, device: str, wanted: str) -> str:
-    """Precision that is meant.
+def open_graph(path: Path, options: RuntimeOptions, graph: bytes | None = None) -> Graph:
+    """Load an ONNX file, or another graph made of it, in the first setup that options allow.
+
+    Where options leave a choice, `settled` finds the fastest.
 
     Raises
     ------
     ConfigurationError
-        If the device does not have it.
+        If there is no such runtime, device or precision here.
+    WeightsError
+        If the file is missing, or the runtime does not read it.
     """
-    precisions = runtime.precisions(device)
-    if wanted == AUTO:
-        return precisions[0]
-    if wanted not in precisions:
-        raise ConfigurationError(
-            f"{runtime.name} has no precision {shown(wanted)} on {device}; choose "
-            f"{choices((AUTO, *precisions))}"
-        )
-    return wanted
+    check_file(path, "weights file", WeightsError)
+    return setups(options)[0].open(GraphSource(path, graph), options.num_threads)
+
+
+def open_reference(path: Path, options: RuntimeOptions, graph: bytes | None = None) -> Graph:
+    """Load it in onnxruntime and float32, with which others are compared.
+
+    Raises
+    ------
+    ConfigurationError
+        If options name what is not here.
+    WeightsError
+        If the file is missing, or no ONNX file.
+    """
+    check_file(path, "weights file", WeightsError)
+    first = setups(options)[0]
+    device = first.device if first.runtime == REFERENCE else AUTO
+    plain = RuntimeOptions(REFERENCE, "float32", device, options.num_threads)
+    return open_graph(path, plain, graph)

@@ -7,13 +7,15 @@ from importlib.util import find_spec
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.runtimes._base import Runtime
 
-__all__ = ["AUTO", "installed_runtimes", "runtime_named", "runtime_names"]
+__all__ = ["AUTO", "REFERENCE", "installed_runtimes", "runtime_named", "runtime_names"]
 
 #: The fastest on this machine.
 AUTO = "auto"
-#: Library, and its runtime here; the first is always there.
+#: The one that is always there.
+REFERENCE = "onnxruntime"
+#: Library, and its runtime here.
 _RUNTIMES = {
-    "onnxruntime": "approx_perception.runtimes.onnx_runtime:OnnxRuntime",
+    REFERENCE: "approx_perception.runtimes.onnx_runtime:OnnxRuntime",
     "openvino": "approx_perception.runtimes.open_vino:OpenVino",
 }
 

@@ -65,7 +65,10 @@ def test_what_was_dropped_is_told_at_the_end(tmp_path, source):
     result = call("run", source, *options, "--out", tmp_path / "run")
     assert result.exit_code == 0, result.output
     # Preheating drops some as well.
-    assert "detections of yolox model.onnx on CPUExecutionProvider were dropped" in result.output
+    assert (
+        "detections of yolox model.onnx in onnxruntime on cpu, float32 were dropped"
+        in result.output
+    )
     assert "nan" not in (tmp_path / "run" / "detections.txt").read_text()
     result = call("evaluate", source, "--policy", "fixed", *options, "--out", tmp_path / "evaluate")
     assert result.exit_code == 0, result.output

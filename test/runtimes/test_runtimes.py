@@ -42,7 +42,11 @@ class TestRuntimes(RuntimeContract):
             "onnxruntime cannot use the device 'tensorrt' here; choose",
         ),
         ({"device": "cpu:x"}, "onnxruntime cannot use the device 'cpu:x' here"),
-        ({"precision": "int3"}, "onnxruntime has no precision 'int3' on cpu; choose 'auto'"),
+        ({"precision": "int3"}, "no precision 'int3'; choose 'auto', 'float32', 'bfloat16' or"),
+        (
+            {"runtime": "onnxruntime", "precision": "bfloat16"},
+            "onnxruntime has no precision 'bfloat16' on the cpu of this machine; choose 'auto' or",
+        ),
     ],
 )
 def test_options_that_do_not_exist_here_get_a_sentence(graph_file, options, sentence):

@@ -1,4 +1,4 @@
-"""Run an ApproxNet with onnxruntime, without PyTorch."""
+"""Run an ApproxNet without PyTorch."""
 
 from importlib import resources
 from pathlib import Path
@@ -15,9 +15,9 @@ from approx_perception.classifiers._base import (
 )
 from approx_perception.classifiers.approxnet.metadata import Metadata, read_metadata
 from approx_perception.detectors._base import read_class_names
-from approx_perception.detectors._onnx_session import open_session
 from approx_perception.detectors._shipped import SHIPPED_CAUTION
 from approx_perception.exceptions import WeightsError, reason_of, shown
+from approx_perception.runtimes import Graph, open_reference, settled
 
 __all__ = ["ApproxNetClassifier", "load_approxnet", "shipped_path"]
 
@@ -34,15 +34,20 @@ def load_approxnet(options: ClassifierOptions) -> "ApproxNetClassifier":
     Raises
     ------
     ConfigurationError
-        If the device is not there.
+        If the runtime, its device or its precision is not there.
     WeightsError
         If the file is missing, corrupt or no ApproxNet.
     """
     path = Path(options.weights) if options.weights else shipped_path()
-    session = open_session(path, options)
-    metadata = read_metadata(session.get_modelmeta().custom_metadata_map, path)
-    classifier = ApproxNetClassifier(session, metadata, path)
+    graph = open_reference(path, options.for_graphs)
+    metadata = read_metadata(graph.metadata, path)
+    classifier = ApproxNetClassifier(graph, metadata)
     _try(classifier)
+    pair = sorted(metadata.pairs)[len(metadata.pairs) // 2]
+    noise = np.random.default_rng(0).integers(0, 256, (1, pair.shape, pair.shape, 3), np.uint8)
+    best = settled(graph, options.for_graphs, classifier.inputs(noise, pair))
+    if best is not graph:
+        classifier = ApproxNetClassifier(best, metadata)
     if options.class_names_file is not None:
         names = read_class_names(options.class_names_file, len(metadata.class_names))
         classifier.class_names = names
@@ -70,17 +75,15 @@ def _try(classifier: "ApproxNetClassifier") -> None:
 
 
 class ApproxNetClassifier(Classifier):
-    """One session for all branches.
+    """One graph for all branches.
 
     Parameters
     ----------
-    session
-        Of onnxruntime: images and the number of the exit in, probabilities out. Behind an exit
-        that is taken nothing is computed.
+    graph
+        Images and the number of the exit in, probabilities out. Behind an exit that is taken
+        nothing is computed.
     metadata
         What the file says of itself.
-    path
-        Of the file.
 
     Attributes
     ----------
@@ -89,16 +92,17 @@ class ApproxNetClassifier(Classifier):
         every region is at least so probable. Above 1, never.
     """
 
-    def __init__(self, session: Any, metadata: Metadata, path: Path) -> None:
-        self._session = session
+    def __init__(self, graph: Graph, metadata: Metadata) -> None:
+        self._graph = graph
         self.class_names = metadata.class_names
         self.pairs = metadata.pairs
         self.complexity_edges = metadata.complexity_edges
-        self.weights_path = path
+        self.weights_path = graph.source.path
         self.confidence = 2.0
-        self._is_by_confidence = any(each.name == "confidence" for each in session.get_inputs())
-        self.device = session.get_providers()[0]
-        self.description = f"approxnet {path.name} on {self.device}"
+        self._is_by_confidence = any(port.name == "confidence" for port in graph.inputs)
+        self.runtime, self.device, self.precision = graph.runtime, graph.device, graph.precision
+        self.runtime_reason = graph.reason
+        self.description = f"approxnet {self.weights_path.name} {graph.words}"
 
     @property
     def memory_bytes(self) -> int:
@@ -106,9 +110,12 @@ class ApproxNetClassifier(Classifier):
         assert self.weights_path is not None
         return self.weights_path.stat().st_size
 
-    def _classify(self, batch: Image, settings: ClassifierSettings) -> Array:
+    def inputs(self, batch: Image, settings: ClassifierSettings) -> dict[str, Any]:
+        """What the graph takes for crops ``(N, shape, shape, 3)`` uint8 BGR."""
         inputs: dict[str, Any] = {"images": batch, "exit": np.array(settings.exit, np.int64)}
         if self._is_by_confidence:
             inputs["confidence"] = np.array(self.confidence, np.float32)
-        given: list[Array] = self._session.run(None, inputs)
-        return given[0]
+        return inputs
+
+    def _classify(self, batch: Image, settings: ClassifierSettings) -> Array:
+        return self._graph.run(self.inputs(batch, settings))[0]

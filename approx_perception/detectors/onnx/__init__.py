@@ -7,6 +7,7 @@ from approx_perception.detectors._base import DetectorOptions
 from approx_perception.detectors.onnx._class_names import class_names_of
 from approx_perception.detectors.onnx._freed import freed
 from approx_perception.detectors.onnx._recognition import recognise
+from approx_perception.detectors.onnx._runtime import in_its_runtime
 from approx_perception.detectors.onnx._stated import read_stated
 from approx_perception.detectors.onnx.detector import ONNXDetector
 from approx_perception.exceptions import WeightsError
@@ -23,7 +24,7 @@ def load(options: DetectorOptions) -> ONNXDetector:
     Raises
     ------
     ConfigurationError
-        If the device is not there.
+        If the runtime, its device or its precision is not there.
     WeightsError
         If the file is missing, corrupt or of no known convention, or its classes have no names.
     """
@@ -41,4 +42,4 @@ def load(options: DetectorOptions) -> ONNXDetector:
         width, height = network.file.fixed_size or (0, 0)
         notice(f"{path.name} runs at {width}x{height} px only: {why}")
         network = replace(network, why_one_shape=why)
-    return ONNXDetector(network, names)
+    return ONNXDetector(in_its_runtime(network, options), names)

@@ -9,14 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.detectors.onnx._preparation import Preparation, Size, as_numbers
-from approx_perception.exceptions import WeightsError, shown
+from approx_perception.exceptions import WeightsError, choices, shown
+from approx_perception.runtimes import Graph
 
 __all__ = ["NetworkFile", "file_of"]
 
-_TYPES: dict[str, Any] = {
-    "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64,
-    "tensor(uint8)": np.uint8,
-}  # fmt: skip
+_DTYPES = ("float32", "float16", "float64", "uint8")
 #: Inputs beside the image, by name: what they take for an input of a width and height. Where a
 #: network scales its boxes to the image, it is told that the image has the size of its input.
 _OTHER_INPUTS: dict[str, Callable[[int, int], npt.NDArray[Any]]] = {
@@ -35,10 +33,8 @@ class NetworkFile:
 
     Attributes
     ----------
-    path
-        Of the file.
-    session
-        Of the runtime.
+    graph
+        Of the file, opened.
     image_input
         Name of the input that takes the image.
     axes
@@ -53,8 +49,7 @@ class NetworkFile:
         Whether the sides are free but one symbol.
     """
 
-    path: Path
-    session: Any
+    graph: Graph
     image_input: str
     axes: tuple[int, int]
     dtype: Any
@@ -63,33 +58,41 @@ class NetworkFile:
     is_square: bool
 
     @property
+    def path(self) -> Path:
+        """Of the file."""
+        return self.graph.source.path
+
+    @property
     def metadata(self) -> Mapping[str, str]:
         """What the exporter wrote into the file."""
-        return dict(self.session.get_modelmeta().custom_metadata_map)
+        return self.graph.metadata
 
     def run(self, canvas: npt.NDArray[np.uint8], how: Preparation) -> list[Any]:
         """Outputs for an image ``(H, W, 3)`` of the input's size."""
+        return self.graph.run(self.inputs(canvas, how))
+
+    def inputs(self, canvas: npt.NDArray[np.uint8], how: Preparation) -> dict[str, Any]:
+        """What the graph takes for an image ``(H, W, 3)`` of the input's size."""
         blob = as_numbers(canvas, how, self.dtype)
         if self.axes[0] == int(self.has_batch):  # channels last
             blob = blob.transpose(1, 2, 0)
         given = {self.image_input: np.ascontiguousarray(blob[None] if self.has_batch else blob)}
-        for entry in self.session.get_inputs():
-            if entry.name != self.image_input:
-                value = _OTHER_INPUTS[entry.name](canvas.shape[1], canvas.shape[0])
-                given[entry.name] = value.astype(np.int32) if "int32" in entry.type else value
-        outputs: list[Any] = self.session.run(None, given)
-        return outputs
+        for port in self.graph.inputs:
+            if port.name != self.image_input:
+                value = _OTHER_INPUTS[port.name](canvas.shape[1], canvas.shape[0])
+                given[port.name] = value.astype(np.int32) if port.dtype == "int32" else value
+        return given
 
     def described(self) -> str:
         """Inputs and outputs as the file tells them."""
         inputs, outputs = (
-            ", ".join(f"{each.name} {shown(each.shape)} {each.type}" for each in side)
-            for side in (self.session.get_inputs(), self.session.get_outputs())
+            ", ".join(f"{each.name} {shown(each.sides)} {each.dtype}" for each in side)
+            for side in (self.graph.inputs, self.graph.outputs)
         )
         return f"it takes {shown(inputs)[1:-1]} and gives {shown(outputs)[1:-1]}"
 
 
-def file_of(session: Any, path: Path) -> NetworkFile:
+def file_of(graph: Graph) -> NetworkFile:
     """Find the input that takes an image.
 
     Raises
@@ -97,10 +100,10 @@ def file_of(session: Any, path: Path) -> NetworkFile:
     WeightsError
         If there is none, or another input is of no known meaning.
     """
-    inputs = session.get_inputs()
+    path, inputs = graph.source.path, graph.inputs
     images = [each for each in inputs if each.name not in _OTHER_INPUTS]
     if len(images) != 1:
-        if "approxnet" in session.get_modelmeta().custom_metadata_map.get("format", ""):
+        if "approxnet" in graph.metadata.get("format", ""):
             raise WeightsError(
                 f"{path} is a classifier, for the task classification (or classification_node)"
             )
@@ -109,9 +112,9 @@ def file_of(session: Any, path: Path) -> NetworkFile:
             path, f"it takes {len(inputs)} inputs ({shown(names)}); one is to be the image, and "
             f"others can be {', '.join(_OTHER_INPUTS)}"
         )  # fmt: skip
-    shape, kind, name = list(images[0].shape), images[0].type, images[0].name
-    if kind not in _TYPES:
-        raise _refusal(path, f"its input is a {kind}, not one of {', '.join(_TYPES)}")
+    shape, dtype, name = images[0].sides, images[0].dtype, images[0].name
+    if dtype not in _DTYPES:
+        raise _refusal(path, f"its input is of {dtype}, not of {choices(_DTYPES)}")
     axes = _axes(shape, path)
     rows, columns = (shape[axis] for axis in axes)
     numbers = [side for side in (columns, rows) if isinstance(side, int)]
@@ -123,9 +126,7 @@ def file_of(session: Any, path: Path) -> NetworkFile:
             f"be {_LEAST_SIDE} px or more, and {_MOST_INPUT_PX} px in all or less"
         )  # fmt: skip
     is_square = rows is not None and rows == columns
-    return NetworkFile(
-        path, session, name, axes, _TYPES[kind], len(shape) == 4, fixed_size, is_square
-    )
+    return NetworkFile(graph, name, axes, np.dtype(dtype), len(shape) == 4, fixed_size, is_square)
 
 
 def _axes(shape: list[Any], path: Path) -> tuple[int, int]:

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 
 from approx_perception.detectors._base import DetectorOptions
-from approx_perception.detectors._onnx_session import open_session
 from approx_perception.detectors.onnx._file import NetworkFile, file_of
 from approx_perception.detectors.onnx._graph import with_free_sides
 from approx_perception.detectors.onnx._preparation import Size
 from approx_perception.detectors.onnx._recognition import RecognisedNetwork, test_picture
 from approx_perception.exceptions import ApproxPerceptionError, reason_of
 from approx_perception.files import read_bytes
+from approx_perception.runtimes import open_reference
 
 __all__ = ["freed"]
 
@@ -53,7 +53,7 @@ def _tried(network: RecognisedNetwork, options: DetectorOptions, own: Size) -> N
     file, preparation = network.file, network.preparation
     try:
         graph = with_free_sides(read_bytes(file.path, "weights"), file.image_input, file.axes)
-        other = file_of(open_session(file.path, options, graph), file.path)
+        other = file_of(open_reference(file.path, options.for_graphs, graph))
         picture = test_picture(own)
         outputs = other.run(picture, preparation)
     except Exception as error:  # whatever the runtime raises

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.detectors._base import DetectorOptions
-from approx_perception.detectors._onnx_session import open_session
 from approx_perception.detectors.onnx._file import NetworkFile, file_of
 from approx_perception.detectors.onnx._hints import hint
 from approx_perception.detectors.onnx._preparation import Preparation, Size
 from approx_perception.detectors.onnx._stated import StatedNetwork, stated_path
 from approx_perception.detectors.onnx.conventions import CONVENTIONS, Convention, Trial
 from approx_perception.exceptions import WeightsError, choices, reason_of, shown
+from approx_perception.runtimes import open_reference
 
 __all__ = ["RecognisedNetwork", "recognise", "test_picture", "trial_size"]
 
@@ -63,11 +63,11 @@ def recognise(path: Path, options: DetectorOptions, stated: StatedNetwork) -> Re
     WeightsError
         If the file is missing, corrupt, or gives what no convention fits; what it gives is told.
     """
-    file = _with_size(file_of(open_session(path, options), path), stated)
+    file = _with_size(file_of(open_reference(path, options.for_graphs)), stated)
     size, metadata = trial_size(file), file.metadata
     outputs = _run(file, size, _RAW)
-    names = [output.name for output in file.session.get_outputs()]
-    kinds = [output.type for output in file.session.get_outputs()]
+    names = [output.name for output in file.graph.outputs]
+    kinds = [output.dtype for output in file.graph.outputs]
     _check_arrays(path, outputs, kinds)
     trial = Trial(path, size, outputs, names, metadata)
     convention = _convention_of(trial, file, stated)
@@ -111,10 +111,8 @@ def test_picture(size: Size) -> npt.NDArray[np.uint8]:
 def _run(file: NetworkFile, size: Size, preparation: Preparation) -> list[Any]:
     try:
         return file.run(test_picture(size), preparation)
-    except Exception as error:  # onnxruntime's errors share no base class but this
-        shape = next(
-            entry.shape for entry in file.session.get_inputs() if entry.name == file.image_input
-        )
+    except Exception as error:  # whatever the runtime raises
+        shape = next(port.sides for port in file.graph.inputs if port.name == file.image_input)
         raise WeightsError(
             f"{file.path} fails on an image of {size[0]}x{size[1]} px, which its input "
             f"{shown(shape)} allows: {shown(reason_of(error))}"

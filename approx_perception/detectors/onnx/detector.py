@@ -36,8 +36,10 @@ class ONNXDetector(Detector):
         self.class_names = class_names
         self.weights_path = network.file.path
         self.shape_multiple = 1 if self._fixed_size else self._convention.multiple
-        self.device = network.file.session.get_providers()[0]
-        self.description = f"{self._convention.name} {self.weights_path.name} on {self.device}"
+        graph = network.file.graph
+        self.runtime, self.device, self.precision = graph.runtime, graph.device, graph.precision
+        self.runtime_reason = graph.reason
+        self.description = f"{self._convention.name} {self.weights_path.name} {graph.words}"
 
     def own_shapes(self, shapes: Sequence[int]) -> tuple[int, ...]:
         """See `Detector.own_shapes`."""

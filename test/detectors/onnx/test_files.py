@@ -215,7 +215,7 @@ def test_what_is_not_recognised_is_described(tmp_path):
     with pytest.raises(WeightsError) as raised:
         load(path)
     text = str(raised.value)
-    assert "takes images [1, 3, 64, 96] tensor(float) and gives things [1, 7, 11]" in text
+    assert "takes images [1, 3, 64, 96] float32 and gives things [1, 7, 11]" in text
     assert "of 96x64 px it makes things (1, 7, 11)" in text
     assert "if it is 'detr'" in text
     assert "say so in m.network.yaml" in text

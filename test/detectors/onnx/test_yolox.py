@@ -254,7 +254,7 @@ def test_an_output_of_no_numbers_is_one_line(tmp_path, kind):
         tmp_path / "m.onnx", [node], [("images", TensorProto.FLOAT, (1, 3, 64, 96))],
         [("out", kind, None)], [],
     )  # fmt: skip
-    with pytest.raises(WeightsError, match=r"no tensor of numbers but a tensor\(") as raised:
+    with pytest.raises(WeightsError, match=r"no tensor of numbers but a (string|bool)") as raised:
         load(named(path))
     assert "\n" not in str(raised.value)
 

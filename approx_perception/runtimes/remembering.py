@@ -1,0 +1,95 @@
+"""What was found fastest at an earlier start, in the user's cache folder."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from approx_perception.exceptions import ApproxPerceptionError
+from approx_perception.files import read_json_table, replace_text
+from approx_perception.machine import describe_cpu, versions
+from approx_perception.notices import notice
+from approx_perception.runtimes._base import Arrays, GraphSource, RuntimeOptions
+from approx_perception.runtimes.opening import Setup
+
+__all__ = ["Known", "Memory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A choice of an earlier start.
+
+    Attributes
+    ----------
+    setup
+        That was the best.
+    reason
+        What was measured.
+    file
+        To delete for measuring again.
+    """
+
+    setup: Setup
+    reason: str
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One small file for each graph, machine and choice of options.
+
+    Attributes
+    ----------
+    folder
+        Where they lie; made where it is needed.
+    """
+
+    folder: Path
+
+    @classmethod
+    def of_user(cls) -> "Memory":
+        """In ``$XDG_CACHE_HOME`` or ``~/.cache``."""
+        root = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+        return cls(Path(root) / "approx_perception" / "runtimes")
+
+    @staticmethod
+    def key(
+        source: GraphSource, options: RuntimeOptions, inputs: Arrays, allowed: Sequence[Setup]
+    ) -> dict[str, Any]:
+        """All that a choice depends on; plain JSON."""
+        return {
+            "graph": source.digest,
+            "machine": describe_cpu(),
+            "versions": {each.runtime: versions().get(each.runtime) for each in allowed},
+            "num_threads": options.num_threads,
+            "shapes": [list(array.shape) for array in inputs.values()],
+            "setups": [list(astuple(each)) for each in allowed],
+        }
+
+    def recall(self, key: dict[str, Any], allowed: Sequence[Setup]) -> Known | None:
+        """What is known for a key; None where nothing is, or the file cannot be read."""
+        file = self._file(key)
+        if not file.is_file():
+            return None
+        try:
+            table = read_json_table(file, "choice of a runtime")
+            setup, reason = Setup(*table["setup"]), str(table["reason"])
+        except (ApproxPerceptionError, LookupError, TypeError):
+            return None  # It is measured and written anew.
+        return Known(setup, reason, file) if setup in allowed else None
+
+    def remember(self, key: dict[str, Any], setup: Setup, reason: str) -> None:
+        """Write a choice down; where that is not possible, each start measures."""
+        content = {"setup": list(astuple(setup)), "reason": reason, **key}
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            replace_text(self._file(key), json.dumps(content, indent=1) + "\n")
+        except (ApproxPerceptionError, OSError) as error:
+            notice(f"the choice of a runtime is not remembered: {error}")
+
+    def _file(self, key: dict[str, Any]) -> Path:
+        name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
+        return self.folder / f"{name}.json"
