@@ -13,6 +13,7 @@ __all__ = [
     "UnknownEncodingError",
     "WeightsError",
     "choices",
+    "counted",
     "described",
     "one_line",
     "reason_of",
@@ -30,8 +31,9 @@ class ApproxPerceptionError(Exception):
     """Root of all errors raised on purpose; its text is one sentence for the user."""
 
     def __str__(self) -> str:
-        text = super().__str__()
-        return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."
+        text, half = super().__str__(), (_LONGEST_TEXT - 3) // 2
+        # A path of thousands of characters stands first: the reason is behind it.
+        return text if len(text) <= _LONGEST_TEXT else f"{text[:half]}...{text[-half:]}"
 
 
 class ConfigurationError(ApproxPerceptionError):
@@ -72,6 +74,13 @@ def choices(names: Iterable[object]) -> str:
     if len(quoted) < 2:
         return "".join(quoted) or "nothing"
     return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number with its noun: ``1 image``, ``2 images``, ``3 classes``, ``4 branches``."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun}{'es' if noun.endswith(('s', 'ch', 'x')) else 's'}"
 
 
 def shown(value: object, limit: int = 200) -> str:

@@ -116,7 +116,7 @@ def branch_latencies() -> Latencies:
 def latency_table(took: Latencies) -> str:
     lines = ["| branch | median | P95 |", "|---|---|---|"]
     for pair, ms in sorted(took.steady.items(), key=lambda item: np.median(item[1])):
-        lines.append(f"| shape={pair.shape},exit={pair.exit} | {np.median(ms):.2f} ms "
+        lines.append(f"| {pair} | {np.median(ms):.2f} ms "
                      f"| {np.percentile(ms, 95):.2f} ms |")  # fmt: skip
     return "\n".join(lines) + "\n"
 
@@ -303,10 +303,6 @@ def early_exit_table(path: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _text(pair: ClassifierSettings) -> str:
-    return f"shape={pair.shape},exit={pair.exit}"
-
-
 def live_table(arguments: argparse.Namespace, slas: Sequence[float]) -> str:
     """On this machine, beside networks of others; contention is made."""
     records = ProfileRecords.load(arguments.profile.with_suffix(".records.json"))
@@ -334,7 +330,7 @@ def baseline_files(arguments: argparse.Namespace) -> Iterator[str]:
     }  # fmt: skip
     for name, path in weights.items():
         content = {"policy": "fixed", "task": "classification", "weights": str(path),
-                   "branch": _text(max(pairs[name]))}  # fmt: skip
+                   "branch": str(max(pairs[name]))}  # fmt: skip
         yield _described(arguments, name, content)
     if all(name in weights for name in ENSEMBLE):
         space = arguments.cache / "ensemble.space.yaml"

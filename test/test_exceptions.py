@@ -1,4 +1,4 @@
-from approx_perception.exceptions import ConfigurationError, choices, described, shown
+from approx_perception.exceptions import ConfigurationError, choices, counted, described, shown
 
 
 def test_a_value_is_quoted_and_cut():
@@ -21,6 +21,18 @@ def test_what_other_libraries_say_is_one_line_and_cut():
         assert len(text) == 500
         assert text.endswith("...")
         assert "\n" not in text
+
+
+def test_a_long_sentence_keeps_its_reason():
+    text = str(ConfigurationError(f"{'x' * 5000}: it is a folder"))
+    assert len(text) <= 2000
+    assert text.endswith("x: it is a folder")
+
+
+def test_numbers_have_their_nouns():
+    assert [counted(n, "core") for n in (0, 1, 2)] == ["0 cores", "1 core", "2 cores"]
+    assert counted(3, "class") == "3 classes"
+    assert counted(4, "branch") == "4 branches"
 
 
 def test_choices_are_listed():

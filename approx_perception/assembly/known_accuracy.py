@@ -1,5 +1,6 @@
 """What is known of accuracy before a frame was seen: from a profile, or beside the weights."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ def _beside_weights(network: NeuralNetwork, suffix: str) -> Path | None:
     if network.weights_path is None:
         return None
     path = network.weights_path.with_suffix(suffix)
-    return path if path.is_file() else None
+    # A link to nowhere is there: reading it says so.
+    return path if os.path.lexists(path) else None
 
 
 def _shipped_predictors(network: NeuralNetwork, space: Space[Any]) -> PredictorBundle | None:

@@ -35,12 +35,17 @@ class SwappingClassifier(Classifier):
     Raises
     ------
     ConfigurationError
-        If files share a branch, or differ in their classes.
+        If a name is empty, files share a branch, or they differ in their classes.
     WeightsError
         If a file cannot be loaded.
     """
 
     def __init__(self, family: str, files: Sequence[str], options: ClassifierOptions) -> None:
+        if not all(file.strip() for file in files):
+            raise ConfigurationError(
+                f"weights are {shown(','.join(files))}, in which a name is empty; write FILE, or "
+                "FILE,FILE for an ensemble"
+            )
         self._family, self._options = family, options
         self._file_of: dict[ClassifierSettings, str] = {}
         self._bytes_of: dict[str, int] = {}
@@ -57,8 +62,8 @@ class SwappingClassifier(Classifier):
         for pair in network.pairs:
             if other := self._file_of.get(pair):
                 raise ConfigurationError(
-                    f"weights {shown(file)} and {shown(other)} both have shape {pair.shape}, exit "
-                    f"{pair.exit}; an ensemble takes each branch from one file"
+                    f"weights {shown(file)} and {shown(other)} both have {pair}; an ensemble takes "
+                    "each branch from one file"
                 )
             self._file_of[pair] = file
         if getattr(self, "class_names", network.class_names) != network.class_names:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from approx_perception.baselines.deep_features import DeepFeatures
 from approx_perception.baselines.scale_regressor import ScaleRegressor
 from approx_perception.branches import Branch, BranchSpace
-from approx_perception.exceptions import ConfigurationError
+from approx_perception.exceptions import ConfigurationError, counted
 from approx_perception.scheduling.policies import Candidates, SchedulingPolicy, Selection
 from approx_perception.structures import ContentFeatures, FrameResult
 
@@ -124,7 +124,9 @@ class Triggered(SchedulingPolicy):
         """See `SchedulingPolicy`."""
         self._motion = 0.0
         index = candidates.space.index(self._branch)
-        return Selection(index, f"{self._branch.si} frames without a change of the scene")
+        return Selection(
+            index, f"{counted(self._branch.si, 'frame')} without a change of the scene"
+        )
 
     def observe(self, result: FrameResult) -> str:
         """See `SchedulingPolicy`."""

@@ -37,6 +37,9 @@ class ClassifierSettings:
     shape: int
     exit: int
 
+    def __str__(self) -> str:
+        return f"shape={self.shape},exit={self.exit}"
+
 
 class Classifier(ABC):
     """A network whose branches are all resident: a switch loads nothing.

@@ -35,10 +35,11 @@ __all__ = [
 
 def kernel_of(words: Mapping[str, Any]) -> KernelOptions:
     """Options of a kernel; says what was taken for what, and downloads a network that is named."""
-    from approx_perception.assembly.options import kernel_options
+    from approx_perception.assembly.options import check_target, kernel_options
     from approx_perception.assembly.tasks import task_of
 
     options = kernel_options(words, lambda word: f"--{word.replace('_', '-')}")
+    check_target(options.sla, [options.policy])
     if note := task_of(options).note(options):
         notice(note)
     with download_bar() as bar:
@@ -98,12 +99,10 @@ def show_verdicts(systems: Mapping[str, Mapping[str, Any]]) -> None:
 
 def show_truth(use: Mapping[str, Any]) -> None:
     """Tell how much of the ground truth was used, and why not all of it."""
-    count = use["frames_with_truth"]
-    if count or use["warnings"]:
-        ignored = f", {use['objects_ignored']} ignored" if use["objects_ignored"] else ""
-        console.print(
-            f"ground truth: {use['objects']} objects in {count} of {use['frames']} frames{ignored}"
-        )
+    from approx_perception.metrics.truth_use import truth_words
+
+    if use["frames_with_truth"] or use["warnings"]:
+        console.print(f"ground truth: {truth_words(use)}")
     show_warnings(use["warnings"])
 
 

@@ -7,6 +7,7 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import GenericAlias
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from rich.markup import escape
 from typer.core import TyperCommand
 
 from approx_perception.cli._console import console
-from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, shown
 from approx_perception.interface.option import REQUIRED, Option
 from approx_perception.interface.options import DISUSED, options_of
 from approx_perception.notices import NOTICES
@@ -81,7 +82,7 @@ def one_sentence_errors(command: Callable[..., None]) -> Callable[..., None]:
             raise
         except OSError as error:
             # A full disk, a vanished folder: what nobody nearer has put into words.
-            place = f": {error.filename}" if error.filename else ""
+            place = f": {shown(str(error.filename))}" if error.filename else ""
             print(f"error: {error.strerror or error}{place}", file=sys.stderr)
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
@@ -117,7 +118,7 @@ def _parameter(option: Option) -> inspect.Parameter:
         is_shown = option.default is not False and option.default != ""
         info = typer.Option(
             option.flag, help=option.help, show_default=is_shown, rich_help_panel=option.panel,
-            **_number(option) if option.value_type in (int, float) else {"metavar": option.metavar},
+            **_reading(option),
         )  # fmt: skip
     else:
         info = typer.Argument(metavar=option.metavar, help=option.help)
@@ -126,6 +127,20 @@ def _parameter(option: Option) -> inspect.Parameter:
         option.name, inspect.Parameter.KEYWORD_ONLY, default=default,
         annotation=Annotated[kind, info],
     )  # fmt: skip
+
+
+def _reading(option: Option) -> dict[str, Any]:
+    """How a value is read."""
+    if option.value_type is Path:
+        return {"parser": _path, "metavar": option.metavar or "PATH"}
+    return _number(option) if option.value_type in (int, float) else {"metavar": option.metavar}
+
+
+def _path(text: str) -> Path:
+    """Read the name of a file or folder; an empty one would be the current folder."""
+    if not text:
+        raise typer.BadParameter("it is empty; name a file or folder, or leave the option out")
+    return Path(text)
 
 
 def _number(option: Option) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rich.table import Table
 from approx_perception.cli._console import console, progress_bar
 from approx_perception.cli._evaluation import kernel_of
 from approx_perception.cli._verb import verb
+from approx_perception.exceptions import counted
 from approx_perception.files import claimed
 
 if TYPE_CHECKING:
@@ -70,11 +71,11 @@ def _tell(text: str) -> None:
 def _show_plan(profiler: Profiler, seconds: Mapping[str, float]) -> None:
     """Say what will be done and how long all of it will take."""
     plan = profiler.plan
-    frames = f"{plan.frames} frames of {len(profiler.sources)} sources"
+    frames = f"{counted(plan.frames, 'frame')} of {counted(len(profiler.sources), 'source')}"
     work = {
-        "latency": f"{plan.rounds} rounds: {', '.join(map(str, plan.levels))}",
-        "switching": f"{plan.tours} tours of all pairs",
-        "accuracy": f"{len(profiler.kernel.space)} branches, {frames}",
+        "latency": f"{counted(plan.rounds, 'round')}: {', '.join(map(str, plan.levels))}",
+        "switching": f"{counted(plan.tours, 'tour')} of all pairs",
+        "accuracy": f"{counted(len(profiler.kernel.space), 'branch')}, {frames}",
     }
     table = Table(
         "stage", "work", "about", title=f"profile of space {profiler.kernel.space.name!r}"

@@ -12,8 +12,9 @@ from rich.table import Table
 from approx_perception.cli._console import console, progress_bar, show_verdict
 from approx_perception.cli._evaluation import kernel_of, show_truth, tell_malformed
 from approx_perception.cli._verb import verb
+from approx_perception.exceptions import counted
 from approx_perception.metrics.latency import summarize_latency
-from approx_perception.metrics.verdict import counts_of, percent_late, verdict_on
+from approx_perception.metrics.verdict import accuracy_verdict, counts_of, percent_late, verdict_on
 from approx_perception.reports.output_folder import fresh_folder
 
 if TYPE_CHECKING:
@@ -68,9 +69,14 @@ def _show(ran: OfflineRun, is_fixed: bool) -> None:
     (counts,) = counts_of([record])
     verdict = verdict_on(replace(counts, without_fit=0) if is_fixed else counts)
     show_verdict(verdict.text, verdict.state.value)
+    value = record.scoring.mean(record.matches(), len(record.class_names))
+    if own := accuracy_verdict([record], value):
+        show_verdict(own.text, own.state.value)
     summary = summarize_latency(record.processed("processing_ms"))
     table = Table(
-        "", network.kernel.description, title=f"{ran.source.name}: {summary.count} frames"
+        "",
+        network.kernel.description,
+        title=f"{ran.source.name}: {counted(summary.count, 'frame')}",
     )
     table.add_row(
         "processing",
@@ -86,7 +92,6 @@ def _show(ran: OfflineRun, is_fixed: bool) -> None:
     )
     use = truth_use([record])
     if use["frames_with_truth"]:
-        value = record.scoring.mean(record.matches(), len(record.class_names))
         words, tells = accuracy_words([record], value)
         if tells and (how := record.scoring.how(record)):
             words += f" ({how})"

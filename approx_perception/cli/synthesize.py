@@ -7,6 +7,7 @@ from typing import Any
 
 from approx_perception.cli._console import console, progress_bar
 from approx_perception.cli._verb import verb
+from approx_perception.exceptions import counted
 from approx_perception.reports.output_folder import fresh_folder
 
 __all__ = ["synthesize"]
@@ -31,4 +32,6 @@ def synthesize(
         for file in bag.iterdir():
             file.rename(folder / file.name)
         bag.rmdir()
-    console.print(f"{frames} frames are in {out}, topics {IMAGE_TOPIC} and {GROUND_TRUTH_TOPIC}")
+    console.print(
+        f"{counted(frames, 'frame')} are in {out}, topics {IMAGE_TOPIC} and {GROUND_TRUTH_TOPIC}"
+    )

@@ -12,7 +12,7 @@ from rosbags.interfaces import Connection
 from approx_perception.datasets.bag_paths import METADATA, STORAGE_ENDINGS, storage_files
 from approx_perception.datasets.bag_types import typestore_with_ours
 from approx_perception.datasets.damaged_bags import DamagedMcap, DamagedSqlite
-from approx_perception.exceptions import DatasetError, reason_of
+from approx_perception.exceptions import DatasetError, counted, reason_of
 from approx_perception.files import read_yaml_table
 from approx_perception.notices import notice
 
@@ -92,7 +92,10 @@ class BagFiles:
                 yield message
                 count += 1
         except Exception as error:  # rosbags lets errors of its storages through
-            notice(f"{self._path} breaks off on {topic} after {count} messages: {reason_of(error)}")
+            notice(
+                f"{self._path} breaks off on {topic} after {counted(count, 'message')}: "
+                f"{reason_of(error)}"
+            )
 
     @staticmethod
     def _stream(storage: Any, topic: str) -> Iterator[StoredMessage]:

@@ -9,7 +9,7 @@ import numpy as np
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets._base import FrameSource, LabelledFrame
 from approx_perception.datasets.image_header import MAX_IMAGE_PX, check_size
-from approx_perception.exceptions import DatasetError, InvalidFrameError
+from approx_perception.exceptions import DatasetError, InvalidFrameError, counted
 from approx_perception.notices import notice
 from approx_perception.structures import Frame
 
@@ -78,6 +78,7 @@ class VideoFile(FrameSource):
             raise DatasetError(f"{self._path} holds no frame that OpenCV decodes")
         if index < self.frame_count:
             notice(
-                f"{self._path}: {index} of {self.frame_count} frames are decoded; the others are "
+                f"{self._path}: {index} of {counted(self.frame_count, 'frame')} are decoded; the "
+                "others are "
                 "cut off or broken"
             )

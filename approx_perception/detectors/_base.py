@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.detectors._border import inference, without_malformed
-from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.exceptions import ConfigurationError, WeightsError, counted
 from approx_perception.files import read_text
 from approx_perception.runtimes import AUTO, RuntimeOptions
 from approx_perception.structures import Detections
@@ -37,6 +37,9 @@ class DetectorSettings:
 
     shape: int
     nprop: int | None = None
+
+    def __str__(self) -> str:
+        return f"shape={self.shape}" + (f",nprop={self.nprop}" if self.nprop else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +272,7 @@ def read_class_names(path: Path, expected_count: int, one_more: str = "") -> tup
     if len(names) != expected_count:
         hint = f"; {one_more}" if one_more and len(names) == expected_count + 1 else ""
         raise WeightsError(
-            f"{path} names {len(names)} classes, but the network has {expected_count}{hint}"
+            f"{path} names {counted(len(names), 'class')}, but the network has "
+            f"{expected_count}{hint}"
         )
     return tuple(names)

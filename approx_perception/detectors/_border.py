@@ -7,7 +7,13 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.exceptions import ApproxPerceptionError, InferenceError, reason_of, shown
+from approx_perception.exceptions import (
+    ApproxPerceptionError,
+    InferenceError,
+    counted,
+    reason_of,
+    shown,
+)
 from approx_perception.structures import Detections
 
 __all__ = ["inference", "is_well_formed", "malformed_sentence", "without_malformed"]
@@ -76,7 +82,8 @@ def inference(
     except Exception as error:  # runtimes' errors share no base class but this
         height, width = images[0].shape[:2]
         raise InferenceError(
-            f"{network} failed on {len(images)} image(s) of {width}x{height} px at {settings}: "
+            f"{network} failed on {counted(len(images), 'image')} of {width}x{height} px at "
+            f"{settings}: "
             f"{shown(reason_of(error))}"
         ) from error
 
@@ -84,6 +91,7 @@ def inference(
 def malformed_sentence(count: int, network: str) -> str:
     """Say how many detections were dropped, for the user."""
     return (
-        f"{count} detections of {network} were dropped because they cannot be objects (not finite, "
+        f"{counted(count, 'detection')} of {network} were dropped because they cannot be objects "
+        "(not finite, "
         "without extent, far larger than the image, scores outside 0 to 1, unknown classes)"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from approx_perception.datasets import FrameSource, open_source
 from approx_perception.datasets.class_map import ClassTable, read_class_map
 from approx_perception.datasets.image_header import MAX_IMAGE_PX
-from approx_perception.exceptions import ConfigurationError
+from approx_perception.exceptions import ConfigurationError, counted
 
 __all__ = ["SourceOptions", "good_for_a_folder", "plain_name", "sources_of", "with_own_labels"]
 
@@ -94,7 +94,8 @@ def sources_of(
     """
     if truths and len(truths) not in (1, len(names)):
         raise ConfigurationError(
-            f"{len(names)} sources but {len(truths)} --ground-truth; give one for each, or one for "
+            f"{counted(len(names), 'source')} but {len(truths)} --ground-truth; give one for "
+            "each, or one for "
             "all"
         )
     translations = read_class_map(class_map) if class_map else ClassTable()

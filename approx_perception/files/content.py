@@ -8,7 +8,15 @@ from pathlib import Path
 
 from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError, shown
 
-__all__ = ["UnreadableError", "check_file", "content_of", "read_bytes", "read_text", "text_of"]
+__all__ = [
+    "UnreadableError",
+    "check_file",
+    "content_of",
+    "is_folder",
+    "read_bytes",
+    "read_text",
+    "text_of",
+]
 
 #: COCO's own ground truth takes half of that.
 _LARGEST_BYTES = 2**30
@@ -72,6 +80,14 @@ def check_file(
         reason = getattr(problem, "strerror", None) or str(problem)
     if reason:
         raise error(f"cannot read the {what} {shown(str(path))}: {reason}")
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; a name that cannot be one, such as one too long, is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def text_of(path: Path, largest_bytes: int = _LARGEST_BYTES) -> str:

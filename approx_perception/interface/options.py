@@ -157,8 +157,9 @@ OPTIONS: tuple[Option, ...] = (
     # train
     Option("out", Path("out/train"), "Folder of the run; go on with the same one.", ("train",)),
     Option("backbone", None, "Detection: compact (default), or a backbone or detector of "
-           "torchvision. Classification: slim (default), resnet34 or mobilenet; with :SHAPE:EXIT "
-           "one branch alone, for comparisons.", ("train",), "Network"),
+           "torchvision. Classification: slim (default), resnet34 or, for comparisons, mobilenet "
+           "or msdnet (leaves where it is sure enough); with :SHAPE:EXIT one branch alone.",
+           ("train",), "Network"),
     Option("data", "synthetic", "Classification: synthetic, a folder DIR/CLASS/IMAGE, or a CSV "
            "file with the columns path,class.", ("train",), "Source"),
     Option("iterations", None, "Number of batches. Default: 6000 for detection, 3500 for "

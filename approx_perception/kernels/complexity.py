@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.exceptions import ConfigurationError
+from approx_perception.exceptions import ConfigurationError, counted
 from approx_perception.structures import ImageComplexity
 from approx_perception.structures.complexity import COMPLEXITY_CATEGORIES
 
@@ -66,7 +66,8 @@ def complexity_edges(energies: npt.ArrayLike) -> Vector:
     values = np.asarray(energies, np.float64)
     if len(values) < COMPLEXITY_CATEGORIES:
         raise ConfigurationError(
-            f"{len(values)} images are too few for {COMPLEXITY_CATEGORIES} categories of complexity"
+            f"{counted(len(values), 'image')} are too few for {COMPLEXITY_CATEGORIES} categories "
+            "of complexity"
         )
     return np.quantile(values, np.arange(1, COMPLEXITY_CATEGORIES) / COMPLEXITY_CATEGORIES)
 

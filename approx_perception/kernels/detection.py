@@ -12,6 +12,7 @@ import numpy.typing as npt
 from approx_perception.association import Associator
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.detectors import Detector, DetectorSettings
+from approx_perception.exceptions import counted
 from approx_perception.kernels._base import Batch, Kernel, KernelOutput, KernelState, Replay, Trial
 from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE, candidates
 from approx_perception.kernels.content_sensor import ContentSensor
@@ -231,4 +232,4 @@ class DetectionState(KernelState):
 def _lost_at_once(before: int, now: int) -> str:
     if now >= (1 - _LOST_AT_ONCE) * before:
         return ""
-    return f"{before - now} of {before} objects were lost at once"
+    return f"{before - now} of {counted(before, 'object')} were lost at once"

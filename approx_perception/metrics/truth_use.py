@@ -1,18 +1,25 @@
 """How much of the ground truth a run used, and why not all of it."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from approx_perception.datasets import FrameSource
 from approx_perception.datasets.class_map import ClassMap
-from approx_perception.exceptions import ConfigurationError
+from approx_perception.exceptions import ConfigurationError, counted
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.scoring.by_task import scoring_in
 
-__all__ = ["accuracy_words", "check_classes", "truth_given", "truth_use", "unused_truth"]
+__all__ = [
+    "accuracy_words",
+    "check_classes",
+    "truth_given",
+    "truth_use",
+    "truth_words",
+    "unused_truth",
+]
 
 #: Frames at the end without any object, as a share of all, that hint at truth that ends too early.
 _EMPTY_END_SHARE = 0.1
@@ -69,8 +76,8 @@ def truth_use(records: Sequence[RunRecord]) -> dict[str, Any]:
     -------
     dict
         ``frames``; ``frames_with_truth``, ``objects`` (that count) and ``objects_ignored``, all
-        three of frames that were processed; and ``warnings``: sentences that say what found no
-        partner, and why.
+        three of frames that were processed; ``judges_objects``, see `Scoring`; and ``warnings``:
+        sentences that say what found no partner, and why.
     """
     used = [_used_objects(record) for record in records]
     warnings = dict.fromkeys(
@@ -81,8 +88,17 @@ def truth_use(records: Sequence[RunRecord]) -> dict[str, Any]:
         "frames_with_truth": sum(map(_judged_frames, records)),
         "objects": sum(int((~ignored).sum()) for _, ignored in used),
         "objects_ignored": sum(int(ignored.sum()) for _, ignored in used),
+        "judges_objects": scoring_in(records).judges_objects,
         "warnings": list(warnings),
     }
+
+
+def truth_words(use: Mapping[str, Any]) -> str:
+    """Say how much of the truth was used, by what `truth_use` returned."""
+    ignored = f", {use['objects_ignored']} ignored" if use["objects_ignored"] else ""
+    what = f"{counted(use['objects'], 'object')} in " if use["judges_objects"] else ""
+    frames = counted(use["frames"], "frame")
+    return f"{what}{use['frames_with_truth']} of {frames}{ignored if what else ''}"
 
 
 def unused_truth(records: Iterable[RunRecord]) -> list[str]:
@@ -176,28 +192,30 @@ def _about_frames(record: RunRecord, name: str, is_exact: bool) -> list[str]:
     has_truth, sequence = record.frames["has_truth"], record.frames["sequence"]
     count, without = len(record), int((~has_truth).sum())
     if without == count:
-        return [f"not one of {count} frames has truth in {name}"]
+        return [f"not one of {counted(count, 'frame')} has truth in {name}"]
     texts = []
     if without:
         first = int(sequence[~has_truth][0]) + 1
         texts.append(
-            f"{without} of {count} frames have no truth in {name}, frame {first} the first"
+            f"{without} of {counted(count, 'frame')} have no truth in {name}, frame {first} the "
+            "first"
         )
     is_empty = np.diff(record.truth_ends, prepend=0) == 0
     if is_empty.all():
-        return [*texts, f"not one of {count} frames has an object in {name}"]
+        return [*texts, f"not one of {counted(count, 'frame')} has an object in {name}"]
     # What is known of every frame is not empty by mistake.
     empty = np.flatnonzero(is_empty & has_truth)
     if len(empty) and not is_exact:
         behind = count - 1 - int(np.flatnonzero(~is_empty)[-1])
         if not without and behind > _EMPTY_END_SHARE * count:
             texts.append(
-                f"the last {behind} of {count} frames are empty in {name}: does it end before them?"
+                f"the last {behind} of {counted(count, 'frame')} are empty in {name}: does it "
+                "end before them?"
             )
             empty = empty[empty < count - behind]
     if len(empty) and not is_exact:
         texts.append(
-            f"{len(empty)} of {count} frames are empty in {name}, frame "
+            f"{len(empty)} of {counted(count, 'frame')} are empty in {name}, frame "
             f"{int(sequence[empty[0]]) + 1} the first: {record.scoring.in_empty_frames}"
         )
     return texts
@@ -212,11 +230,12 @@ def _about_objects(record: RunRecord, name: str, given: dict[str, Any]) -> list[
         texts.append(f"{missing} of {all_objects} objects of {name} are of no frame that was run")
     if dropped := of_frames - len(ignored):
         texts.append(
-            f"{dropped} of {of_frames} objects of {name} are in frames that were dropped, and are "
+            f"{dropped} of {counted(of_frames, 'object')} of {name} are in frames that were "
+            "dropped, and are "
             "not judged"
         )
     if len(ignored) and not objects:
-        texts.append(f"all {len(ignored)} objects of {name} are to be ignored")
+        texts.append(f"all objects of {name} are to be ignored ({len(ignored)})")
     if objects and "found_classes" in given:
         texts += _about_classes(record, name, given, class_ids[~ignored])
     boxes = record.truth["boxes"]
@@ -239,7 +258,8 @@ def _about_classes(
     if not _has_common_class(record):
         return [_no_common_class(given["network_classes"], list(there), name)]
     return [
-        f"{sum(unknown.values())} of {len(class_ids)} objects of {name} are of classes that the "
+        f"{sum(unknown.values())} of {counted(len(class_ids), 'object')} of {name} are of "
+        "classes that the "
         f"network does not know ({_listed(unknown)}); it knows "
         f"{_listed(given['network_classes'])}; bring names together with --class-map"
     ]

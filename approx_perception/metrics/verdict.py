@@ -17,6 +17,7 @@ __all__ = [
     "SlaCounts",
     "SlaState",
     "Verdict",
+    "accuracy_verdict",
     "count_slas",
     "counts_of",
     "joined_counts",
@@ -101,6 +102,29 @@ def verdict_on(counts: SlaCounts) -> Verdict:
         state = SlaState.KEPT
         why = f"{_percent_inside(1 - counts.late / counts.counted)} inside"
     return Verdict(state, f"{sla.text}: {state.value} ({why})")
+
+
+def accuracy_verdict(records: Sequence[RunRecord], value: float) -> Verdict | None:
+    """Judge the accuracy that was asked for; None where none was.
+
+    Parameters
+    ----------
+    records
+        Of one system, one at least.
+    value
+        Accuracy that was measured; nan where no ground truth tells it.
+    """
+    asked = float(records[0].metadata["configuration"]["sla"].get("accuracy", 0.0))
+    if not asked:
+        return None
+    expected = np.concatenate([record.processed("expected_accuracy") for record in records])
+    known = expected[np.isfinite(expected)]
+    words = f"{known.mean():.3f} was expected" if len(known) else "nothing was expected"
+    state, told = SlaState.UNKNOWN, "no ground truth tells"
+    if not math.isnan(value):
+        state, told = SlaState.KEPT if value >= asked else SlaState.BROKEN, f"{value:.3f}"
+        told = f"{records[0].scoring.measure_name} {told}"
+    return Verdict(state, f"accuracy {asked:g}: {state.value} ({told}, {words})")
 
 
 def _broken(counts: SlaCounts) -> str:

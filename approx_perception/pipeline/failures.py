@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from approx_perception.exceptions import InferenceError, InvalidFrameError
+from approx_perception.exceptions import InferenceError, InvalidFrameError, counted
 from approx_perception.notices import notice
 
 __all__ = ["FrameFailures"]
@@ -62,6 +62,7 @@ class FrameFailures:
             raise InferenceError(f"{self._name}: every frame failed, the last so: {self._reason}")
         if self._failed:
             notice(
-                f"{self._name}: {self._failed} of {self._frames} frames failed and are left out, "
+                f"{self._name}: {self._failed} of {counted(self._frames, 'frame')} failed and "
+                "are left out, "
                 f"the last so: {self._reason}"
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from approx_perception.exceptions import ConfigurationError
+from approx_perception.exceptions import ConfigurationError, counted
 from approx_perception.extras import needed_for
 from approx_perception.machine import allowed_cores, core_count
 from approx_perception.profiling import contention_worker
@@ -71,7 +71,9 @@ class ContentionLevel:
         return self.memory_mb_s / 1e3
 
     def __str__(self) -> str:
-        parts = [f"{self.cpu_cores} cores at {self.cpu_share:.0%}"] if self.cpu_cores else []
+        parts = (
+            [f"{counted(self.cpu_cores, 'core')} at {self.cpu_share:.0%}"] if self.cpu_cores else []
+        )
         parts += [f"memory at {self.memory_mb_s:g} MB/s"] if self.memory_mb_s else []
         parts += [f"GPU at {self.gpu_share:.0%}"] if self.gpu_share else []
         return ", ".join(parts) or "no contention"

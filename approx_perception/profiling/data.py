@@ -7,7 +7,7 @@ import numpy as np
 
 from approx_perception.datasets import FrameSource, LabelledFrame
 from approx_perception.datasets.class_map import ClassMap
-from approx_perception.exceptions import ConfigurationError, DatasetError
+from approx_perception.exceptions import ConfigurationError, DatasetError, counted
 from approx_perception.metrics.truth_use import check_classes
 from approx_perception.profiling.learners._base import AccuracyLearner
 
@@ -35,7 +35,8 @@ def have_truth(sources: Mapping[str, FrameSource], frames: int) -> bool:
         (labelled if has_truth else unlabelled).append(name)
     if labelled and unlabelled:
         raise DatasetError(
-            f"{unlabelled[0]} has no ground truth in its first {frames} frames, but {labelled[0]} "
+            f"{unlabelled[0]} has no ground truth in its first {counted(frames, 'frame')}, but "
+            f"{labelled[0]} "
             "has; give it with --ground-truth, or leave one of both out"
         )
     return bool(labelled)
@@ -98,10 +99,11 @@ def enough_frames(
     way_out = "" if frames is None else (
         f"more --frames (at least {learner.least_frames} of a single source), "
     )  # fmt: skip
-    unit = "frames" if length == 1 else f"snippets of {length} frames"
+    unit = "frames" if length == 1 else f"snippets of {counted(length, 'frame')}"
     raise ConfigurationError(
         f"accuracy is learned from {least} {unit} or more with objects of classes that the network "
-        f"knows; the {used}frames of {len(sources)} sources have {count}: give {way_out}more "
+        f"knows; the {used}frames of {counted(len(sources), 'source')} have {count}: give "
+        f"{way_out}more "
         "sources, or bring names of classes together with --class-map"
     )
 

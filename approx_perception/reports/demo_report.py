@@ -14,6 +14,7 @@ import numpy.typing as npt
 from rich.table import Table
 
 from approx_perception.datasets import FrameSource
+from approx_perception.exceptions import counted
 from approx_perception.kernels.annotate import annotate, status_lines
 from approx_perception.metrics.latency import group_means_ms, summarize_latency, violation_share
 from approx_perception.metrics.verdict import (
@@ -200,7 +201,7 @@ def demo_table(summary: Mapping[str, Any]) -> Table:
     """Show the summary in a terminal, a column for each phase."""
     counts = summary["frames"]
     table = Table(
-        title=f"{counts['sent']} images sent, {counts['received']} received, "
+        title=f"{counted(counts['sent'], 'image')} sent, {counts['received']} received, "
         f"{counts['processed']} processed, {counts['dropped']} dropped for a newer one"
     )
     table.add_column("")

@@ -15,7 +15,7 @@ from approx_perception.metrics.intervals import Interval, accuracy_intervals
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.scoring.by_task import scoring_in
 from approx_perception.metrics.shared_images import shared_images
-from approx_perception.metrics.truth_use import truth_use
+from approx_perception.metrics.truth_use import truth_use, truth_words
 from approx_perception.metrics.verdict import percent_late
 from approx_perception.reports.charts import (
     accuracy_chart,
@@ -146,14 +146,12 @@ def _facts(result: Mapping[str, Any], records: Mapping[str, Sequence[RunRecord]]
     entries, first = result["systems"], next(iter(records.values()))
     made, environment = result.get("made", {}), result["environment"]
     use = truth_use(first)
-    ignored = f", {use['objects_ignored']} ignored" if use["objects_ignored"] else ""
-    truth = f"{use['objects']} objects in {use['frames_with_truth']} of {use['frames']} frames"
     frames = sum(len(record) for record in first)
     sources = ", ".join(str(record.metadata["source"]) for record in first[:4])
     return {
         "network": ", ".join(dict.fromkeys(str(entry["network"]) for entry in entries.values())),
         "source": f"{sources}{' and others' if len(first) > 4 else ''}: {frames} frames",
-        "ground truth": truth + ignored if use["frames_with_truth"] else "none",
+        "ground truth": truth_words(use) if use["frames_with_truth"] else "none",
         "latencies": str(result["clock"]),
         "machine": str(environment.get("processor", environment.get("system", "unknown"))),
         "command": str(made.get("command", "unknown")),

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.branches.compiled import CompiledSpace
-from approx_perception.exceptions import described, one_line
+from approx_perception.exceptions import counted, described, one_line
 from approx_perception.scheduling import constants
 
 __all__ = ["FailingParts"]
@@ -153,7 +153,7 @@ class FailingParts:
         return [
             f"{owner} is left out{_place(size)}: {sum(record.tries)} of its last "
             f"{len(record.tries)} tries failed ({record.reason}); tried again in "
-            f"{record.due - self._frame} frames"
+            f"{counted(record.due - self._frame, 'frame')}"
             for (owner, size), record in self._records.items()
             if record.due > self._frame and not (owner in running and size in here)
         ]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.accuracy._base import RANKS_BELOW
+from approx_perception.exceptions import counted
 from approx_perception.scheduling import constants
 from approx_perception.scheduling.lateness_price import LatenessPrice
 from approx_perception.structures import FrameResult, GroupEnded, Observation, SlaScope
@@ -146,7 +147,7 @@ class Fastest(SchedulingPolicy):
     def select(self, candidates: Candidates) -> Selection:
         """See `SchedulingPolicy`."""
         index = int(candidates.quantile_ms.argmin())
-        return Selection(index, f"fastest of {len(candidates.space)} branches")
+        return Selection(index, f"fastest of {counted(len(candidates.space), 'branch')}")
 
 
 class MostAccurate(SchedulingPolicy):
@@ -221,8 +222,10 @@ class MostAccurate(SchedulingPolicy):
                 else f"no branch fits {budget}; most accurate for {share} expected over it",
             )
         rule = "" if accuracy[best] >= RANKS_BELOW else " (ranked by rule of thumb)"
-        count = np.count_nonzero(fits)
-        return Selection(best, f"most accurate of {count} branches that fit {budget}{rule}")
+        count = int(np.count_nonzero(fits))
+        return Selection(
+            best, f"most accurate of {counted(count, 'branch')} that fit {budget}{rule}"
+        )
 
 
 def _best(candidates: Candidates, value: npt.NDArray[np.float64]) -> int:
@@ -262,9 +265,9 @@ class LeastLatency(SchedulingPolicy):
             )
         quickest = int(np.where(reaches, candidates.mean_ms, np.inf).argmin())
         expected = f"{accuracy[quickest]:.2f} in {candidates.mean_ms[quickest]:.1f} ms"
-        count = np.count_nonzero(reaches)
+        count = int(np.count_nonzero(reaches))
         rule = (
-            f" of {count} branches that reach accuracy {target:g}"
+            f" of {counted(count, 'branch')} that reach accuracy {target:g}"
             if target
             else ", no accuracy is asked for"
         )

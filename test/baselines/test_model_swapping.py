@@ -66,8 +66,15 @@ def test_a_file_is_opened_when_its_branch_is_wanted_and_not_before(ensemble, mon
 
 
 def test_a_branch_in_two_files_is_refused(files):
-    with pytest.raises(ConfigurationError, match=r"both have shape 80, exit 1"):
+    with pytest.raises(ConfigurationError, match=r"both have shape=80,exit=1"):
         SwappingClassifier("approxnet", [files[0], files[0]], OPTIONS)
+
+
+@pytest.mark.parametrize("weights", [",", "a.onnx,", " ,b.onnx"])
+def test_an_empty_name_is_refused(weights):
+    options = KernelOptions(task="classification", weights=weights)
+    with pytest.raises(ConfigurationError, match=f"'{weights}', in which a name is empty"):
+        task_of(options).load(options, 1, "auto")
 
 
 def test_weights_with_a_comma_are_an_ensemble(files):

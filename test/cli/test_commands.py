@@ -336,3 +336,10 @@ class TestBadInput:
             result = invoke("run", source, "--branch", "shape=64", "--out", out)
             assert_one_sentence(result, *words)
             assert not out.exists()
+
+
+@pytest.mark.parametrize("flag", ["--profile", "--out", "--class-names"])
+def test_a_file_without_a_name_is_refused(flag):
+    result = invoke("run", "synthetic:mixed", "--frames", 2, flag, "")
+    assert result.returncode == 2
+    assert "it is empty; name a file" in result.stderr

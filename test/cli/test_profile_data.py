@@ -12,7 +12,7 @@ import yaml
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.assembly.idleness import busy_sentence, idleness_of
 from approx_perception.datasets import FrameSource, LabelledFrame
-from approx_perception.exceptions import ConfigurationError
+from approx_perception.exceptions import ConfigurationError, counted
 from approx_perception.files import claimed
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.profiling.data import enough_frames
@@ -96,9 +96,9 @@ def test_data_in_which_the_network_can_find_nothing(images, tmp_path):
     # Named alike, but too few frames.
     named = (*truth, "--class-map", images / "map.yaml", "--plan-only")
     result = profile(images, tmp_path / "one.json", *named, "--frames", 16)
-    assert_one_sentence(result, "the first 16 frames of 1 sources have 1", "--frames (at least 64")
+    assert_one_sentence(result, "the first 16 frames of 1 source have 1", "--frames (at least 64")
     result = profile(images, tmp_path / "one.json", *named)
-    assert_one_sentence(result, "the frames of 1 sources have 1: give more sources")
+    assert_one_sentence(result, "the frames of 1 source have 1: give more sources")
     assert not list(tmp_path.iterdir())
 
 
@@ -144,7 +144,7 @@ def test_snippets_that_accuracy_is_learned_from(sources, frames, count):
     if count >= 4:
         assert enough_frames(LEARNER, named, frames, ("ball",), {}) == frames
         return
-    words = rf"the first {frames} frames of {len(sources)} sources have {count}:"
+    words = rf"the first {frames} frames of {counted(len(sources), 'source')} have {count}:"
     with pytest.raises(ConfigurationError, match=words):
         enough_frames(LEARNER, named, frames, ("ball",), {})
 
@@ -183,7 +183,7 @@ def test_a_single_source_is_enough_as_documented(images, tmp_path):
         tmp_path / "one.json",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert "64 frames of 1 sources" in result.stderr
+    assert "64 frames of 1 source" in result.stderr
 
 
 def test_data_with_and_without_truth(images, tmp_path):

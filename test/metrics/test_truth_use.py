@@ -34,9 +34,9 @@ def used(rows, names=("person",), **given):
     [
         ([Row(found([BOX]), ONE)], {}, "AP50 1.000"),
         ([Row(found([BOX]))], {}, "AP50 is unknown: no processed frame has ground truth (not one "
-                                  "of 1 frames has truth in gt.txt)"),
+                                  "of 1 frame has truth in gt.txt)"),
         ([Row(found([BOX]), truth([]))], {}, "AP50 is unknown: no processed frame has an object in "
-                                             "its ground truth (not one of 1 frames has an object "
+                                             "its ground truth (not one of 1 frame has an object "
                                              "in gt.txt)"),
         ([Row(found([BOX]), ONE)], {"found_classes": []}, "no class of one name"),
         ([Row(found([[50, 50, 60, 60]]), ONE)], {}, "AP50 0.000: nothing that was found is in the "
@@ -53,7 +53,8 @@ def test_accuracy_that_tells_nothing_has_its_reason_beside_it(rows, given, words
 
 def test_all_used():
     assert truth_use([used([Row(found([BOX]), ONE)] * 3, objects_given=3)]) == {
-        "frames": 3, "frames_with_truth": 3, "objects": 3, "objects_ignored": 0, "warnings": [],
+        "frames": 3, "frames_with_truth": 3, "objects": 3, "objects_ignored": 0,
+        "judges_objects": True, "warnings": [],
     }  # fmt: skip
 
 
@@ -73,7 +74,7 @@ def test_all_used():
         ([Row(truth=truth([BOX] * 3, [0, 0, 0]))], {}, ("2 objects of gt.txt have an identity "
                                                         "that another one",)),
         ([Row(truth=truth([[0.1, 0.2, 0.9, 0.8]]))], {}, ("are they normalised",)),
-        ([Row(truth=truth([BOX], ignored=[True]))], {}, ("all 1 objects of gt.txt are to be",)),
+        ([Row(truth=truth([BOX], ignored=[True]))], {}, ("all objects of gt.txt are to",)),
         ([Row(truth=truth([BOX], [-1]))], {}, ("1 objects of gt.txt have no identity, so HOTA",)),
         (
             [Row(truth=ONE)], {"found_classes": []},

@@ -16,7 +16,7 @@ from approx_perception.classifiers._base import (
 from approx_perception.classifiers.approxnet.metadata import Metadata, read_metadata
 from approx_perception.detectors._base import read_class_names
 from approx_perception.detectors._shipped import SHIPPED_CAUTION
-from approx_perception.exceptions import WeightsError, reason_of, shown
+from approx_perception.exceptions import WeightsError, counted, reason_of, shown
 from approx_perception.runtimes import Graph, open_reference, settled
 
 __all__ = ["ApproxNetClassifier", "load_approxnet", "shipped_path"]
@@ -69,7 +69,8 @@ def _try(classifier: "ApproxNetClassifier") -> None:
         ) from error
     if found.shape != (1, len(classifier.class_names)):
         raise WeightsError(
-            f"{classifier.weights_path} names {len(classifier.class_names)} classes, but its "
+            f"{classifier.weights_path} names {counted(len(classifier.class_names), 'class')}, "
+            "but its "
             f"network gives {shown(found.shape)}"
         )
 

@@ -1,5 +1,6 @@
 """`NAME.network.yaml` beside `NAME.onnx`: what a user says of a file that does not tell it."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -66,7 +67,8 @@ def read_stated(weights: Path) -> StatedNetwork:
         If it is no table of known keys with values in their ranges.
     """
     path = stated_path(weights)
-    if not path.exists():
+    # A link to nowhere is there: reading it says so.
+    if not os.path.lexists(path):
         return StatedNetwork()
     table = read_yaml_table(path, "network file", "lines such as 'convention: yolox'")
     try:

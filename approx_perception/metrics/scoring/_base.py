@@ -48,6 +48,8 @@ class Scoring(ABC):
         ``{figure: heading}`` of those that a comparison shows beside the measure.
     in_empty_frames
         What becomes of outputs for frames whose truth is empty, in words.
+    judges_objects
+        Whether each object of the truth is judged; else each frame as a whole.
     """
 
     task: str
@@ -60,6 +62,7 @@ class Scoring(ABC):
     headlines: tuple[str, ...]
     columns: Mapping[str, str]
     in_empty_frames: str
+    judges_objects: bool = True
 
     @abstractmethod
     def columns_of(self, output: Any) -> Columns:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.datasets.class_map import ClassMap
-from approx_perception.exceptions import DatasetError
+from approx_perception.exceptions import DatasetError, counted
 from approx_perception.files import Columns
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.scoring._base import Scoring
@@ -58,6 +58,7 @@ class ClassificationScoring(Scoring):
     headlines = ("top1", "top5", "streaming_top1")
     columns = MappingProxyType({"top5": "top-5"})
     in_empty_frames = "they are not judged"
+    judges_objects = False
 
     def columns_of(self, output: Classification) -> Columns:
         """See `Scoring`."""
@@ -83,7 +84,8 @@ class ClassificationScoring(Scoring):
         width, rest = divmod(len(columns["ranks"]), len(first))
         if rest:
             raise DatasetError(
-                f"the record is damaged: {len(columns['ranks'])} classes of {len(first)} regions"
+                f"the record is damaged: {counted(len(columns['ranks']), 'class')} of "
+                f"{counted(len(first), 'region')}"
             )
         return Classification(
             columns["class_ids"].reshape(-1, width), columns["scores"].reshape(-1, width),

@@ -139,6 +139,12 @@ class TestStated:
         (tmp_path / "m.network.yaml").write_text("size: [96, 64]")
         assert load(path).own_shapes((160, 224)) == (96,)
 
+    def test_a_link_to_nowhere(self, tmp_path):
+        path = write(tmp_path / "m.onnx")
+        (tmp_path / "m.network.yaml").symlink_to("nowhere.yaml")
+        with pytest.raises(ApproxPerceptionError, match=r"m\.network\.yaml is .*: No such file"):
+            load(path)
+
     def test_a_convention_that_the_file_contradicts(self, tmp_path):
         path = write(tmp_path / "m.onnx")
         (tmp_path / "m.network.yaml").write_text("convention: rtmdet")
