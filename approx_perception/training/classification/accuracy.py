@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.classifiers import Classifier
+from approx_perception.exceptions import counted
 from approx_perception.files import replace_bytes
 from approx_perception.kernels.complexity import complexity_edges, edge_energy, small_grey
+from approx_perception.notices import notice
 from approx_perception.structures.complexity import COMPLEXITY_CATEGORIES
 from approx_perception.training.classification.samples import Sample
 
@@ -53,10 +55,17 @@ class AccuracyTable:
                 round(int(hits) / int(count), 4) if count else None
                 for hits, count in zip(right, self.frames, strict=True)
             ]
-            yield f"shape={pair.shape},exit={pair.exit}", shares, int(right.sum()) / total
+            yield str(pair), shares, int(right.sum()) / total
 
     def save(self, path: Path, origin: str) -> None:
-        """Write what the scheduler reads beside the weights, ``NAME.accuracy.json``."""
+        """Write what the scheduler reads beside the weights, ``NAME.accuracy.json``.
+
+        A table of no images is left out, with a notice: it would tell nothing.
+        """
+        if not self.frames.any():
+            path.unlink(missing_ok=True)
+            notice(f"no held-out image could be read: {path.name} is not written")
+            return
         content = {
             "origin": origin,
             "task": "classification",
@@ -83,10 +92,12 @@ def model_card(table: AccuracyTable, data: str, recipe: dict[str, object]) -> st
     lines = [
         f"# Model card: {path.stem}", "",
         f"Classes: {', '.join(classifier.class_names)}. "
-        f"File: {classifier.memory_bytes / 1e6:.1f} MB; all {len(classifier.pairs)} branches "
+        f"File: {classifier.memory_bytes / 1e6:.1f} MB; all "
+        f"{counted(len(classifier.pairs), 'branch')} "
         "share these weights.", "",
         f"Trained on: {data}. Recipe: {', '.join(f'{k} {v}' for k, v in recipe.items())}.", "",
-        f"Top-1 of images that were held out ({int(table.frames.sum())} frames), by category of "
+        f"Top-1 of images that were held out ({counted(int(table.frames.sum()), 'frame')}), by "
+        "category of "
         "complexity (0 is easy):", "",
         f"| branch | {' | '.join(heads)} | all |", f"|---|{'---|' * (len(heads) + 1)}",
     ]  # fmt: skip

@@ -48,7 +48,8 @@ class Pool:
         tables = [np.load(path.with_suffix(".npz")) for path in paths]
         self.labels = np.concatenate([table["labels"] for table in tables])
         self._boxes = np.concatenate([table["boxes"] for table in tables])
-        self._starts = np.cumsum([0, *(len(frames) for frames in self._frames)])
+        # A file may have room for more: images that could not be read are left out.
+        self._starts = np.cumsum([0, *(len(table["labels"]) for table in tables)])
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -67,7 +68,7 @@ def write_pool(path: Path, samples: Iterable[Sample], count: int, key: str) -> N
     path
         The ``.npy`` file of images; labels and boxes go beside it, last of all.
     samples
-        At least ``count``; only so many are taken.
+        Of these, ``count`` at most.
     key
         What they are: another key, other samples.
     """
@@ -79,10 +80,12 @@ def write_pool(path: Path, samples: Iterable[Sample], count: int, key: str) -> N
     shape = (count, IMAGE_PX, IMAGE_PX, 3)
     frames = np.lib.format.open_memmap(path, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
     labels, boxes = np.zeros(count, np.int64), np.zeros((count, 4), np.float32)
+    index = -1
     for index, sample in zip(range(count), samples, strict=False):
         height, width = sample.image.shape[:2]
         frames[index] = crop(sample.image, np.array([0, 0, width, height], np.float32), IMAGE_PX)
         labels[index] = sample.label
         boxes[index] = sample.box * np.tile(np.array([IMAGE_PX / width, IMAGE_PX / height]), 2)
     frames.flush()
-    np.savez(table, labels=labels, boxes=boxes, key=np.array(key))
+    end = index + 1
+    np.savez(table, labels=labels[:end], boxes=boxes[:end], key=np.array(key))

@@ -21,6 +21,7 @@ from approx_perception.classifiers import (
     load_classifier,
 )
 from approx_perception.classifiers.approxnet.metadata import Metadata
+from approx_perception.exceptions import counted
 from approx_perception.files import replace_bytes
 from approx_perception.training.classification.accuracy import (
     edges_of,
@@ -127,7 +128,8 @@ class ClassifierTrainer(TrainingRun[ApproxNet]):
         export(self._average, path, Metadata(data.class_names, self._pairs, edges))
         classifier = load_classifier("approxnet", ClassifierOptions(str(path), device="cpu"))
         table = measure_accuracy(classifier, data.held_out())
-        origin = f"{self.recipe.backbone} trained on {data.name}; top-1 of held-out images"
+        count = counted(int(table.frames.sum()), "held-out image")
+        origin = f"{self.recipe.backbone} trained on {data.name}; top-1 of {count}"
         table.save(path.with_suffix(".accuracy.json"), origin)
         card = model_card(table, data.name, plain(self.recipe))
         replace_bytes(path.with_suffix(".md"), card.encode())

@@ -65,9 +65,11 @@ def test_a_table_of_paths_and_classes(folder):
         ("file,label\na,b", "begins with 'file,label', expected path,class"),
         ("path,class\ncat/00.png", "labels.csv:2 is 'cat/00.png', expected a path and a class"),
         ("path,class\ncat/00.png,cat\n,dog", "labels.csv:3 is ',dog'"),
-        ("path,class\ncat/99.png,cat", "labels.csv:2: there is no file .*99.png"),
+        ("path,class\ncat/99.png,cat", "there is no image of .*labels.csv:2 .*99.png"),
+        (f"path,class\n{'a' * 5000}.png,cat", "labels.csv:2 '.*a{99}.*: File name too long"),
+        ("path,class\ncat,cat", "labels.csv:2 .*cat': it is a folder"),
         ("path,class\nlabels.csv,cat", "labels.csv' is no image; it must end with one of '.jpg'"),
-        ("path,class\ncat/00.png,cat", "names 1 classes; at least 2"),
+        ("path,class\ncat/00.png,cat", "names 1 class; at least 2"),
         ("path,class\ncat/00.png,cat\ndog/00.png,dog", "one image of the class 'cat'; 2 are"),
         (
             "path,class\n" + "cat/00.png,cat\ndog/00.png,dog\n" * 4,
@@ -93,8 +95,38 @@ def test_folders_that_cannot_be(folder, tmp_path):
         open_training_data(str(folder), tmp_path / "data")
     (folder / "owl" / "0.png").write_text("no image")
     (folder / "owl" / "1.png").write_text("no image")
-    with pytest.raises(DatasetError, match=r"1\.png"):
+    with pytest.raises(DatasetError, match="no image of the class 'owl' that can be read"):
         open_training_data(str(folder), tmp_path / "data")
+
+
+@pytest.mark.parametrize("name", ["", "a" * 5000, "b" * 5000 + ".csv", "\0"])
+def test_names_that_cannot_be(name, tmp_path):
+    with pytest.raises(DatasetError) as raised:
+        open_training_data(name, tmp_path / "data")
+    assert len(str(raised.value)) <= 2000
+
+
+def test_images_that_cannot_be_read_are_left_out_and_counted(folder, tmp_path, caplog):
+    for name, content in (("cat/03.png", b"no image"), ("dog/05.png", b""), ("dog/10.png", b"x")):
+        (folder / name).write_bytes(content)
+    data = open_training_data(str(folder), tmp_path / "data")
+    assert len(data.pool) == 18
+    assert (0, 13) not in levels(data.typical())
+    assert levels(data.held_out()) == [(0, 10), (0, 20), (1, 200)]
+    told = "\n".join(caplog.messages)
+    assert "images: 2 of 20 images cannot be read and are left out; the first is " in told
+    assert "1 of 4 images cannot be read" in told
+    # The same again from what was kept.
+    assert len(open_training_data(str(folder), tmp_path / "data").pool) == 18
+
+
+def test_few_images_that_judge_are_told(folder, tmp_path, caplog, monkeypatch):
+    open_training_data(str(folder), tmp_path / "data")
+    assert "only 4 images of it, every tenth of a class, will judge" in caplog.text
+    caplog.clear()
+    monkeypatch.setattr(data_module, "_FEW_HELD_OUT", 4)
+    open_training_data(str(folder), tmp_path / "data")
+    assert not caplog.text
 
 
 def test_clips_are_drawn_once_with_their_labels(tmp_path, monkeypatch):
