@@ -5,7 +5,7 @@ from pathlib import Path
 from approx_perception.api.perception import Perception
 from approx_perception.api.words import accepted, of_task, size_of
 from approx_perception.assembly import assemble
-from approx_perception.assembly.options import check_words, kernel_options
+from approx_perception.assembly.options import check_target, check_words, kernel_options
 from approx_perception.assembly.tasks import task_of
 from approx_perception.notices import notice
 
@@ -88,6 +88,7 @@ def open(
     options = kernel_options(
         {**checked, "task": task, "only_branch": bool(branch), "image_size": size_of(image_size)}
     )
+    check_target(options.sla, [options.policy])
     if note := task_of(options).note(options):
         notice(note)
     return Perception(assemble(options))

@@ -23,6 +23,7 @@ __all__ = [
     "own_values",
     "parameters_of",
     "sla_of",
+    "unheeded_accuracy",
 ]
 
 #: Words of commands and parameters of the node for fields that are called otherwise.
@@ -140,8 +141,8 @@ def kernel_options(words: Mapping[str, Any], written: Callable[[str], str] = str
     Raises
     ------
     ConfigurationError
-        If a word is unknown or of another task (``written`` as in `check_words`), the SLA cannot
-        be, or its accuracy would count for nothing.
+        If a word is unknown or of another task (``written`` as in `check_words`), or the SLA
+        cannot be.
     """
     check_words(words, words.get("task", KernelOptions().task), written)
     given = {FIELDS.get(word, word): value for word, value in words.items()}
@@ -159,7 +160,6 @@ def kernel_options(words: Mapping[str, Any], written: Callable[[str], str] = str
     implied = "least_latency" if sla.accuracy else "most_accurate"
     policy = given.get("policy") or ("fixed" if given.get("branch") else implied)
     given["policy"] = ALIASES.get(policy, policy)
-    check_target(sla, [given["policy"]])
     return KernelOptions(**{"sla": sla, **given})
 
 
@@ -171,12 +171,19 @@ def check_target(sla: SLA, policies: Sequence[str]) -> None:
     ConfigurationError
         Naming the policy that does.
     """
-    if sla.accuracy and "least_latency" not in policies:
-        raise ConfigurationError(
-            f"the accuracy {sla.accuracy:g} is asked for, which the policy 'least_latency' alone "
-            f"heeds, and the policy is {shown(policies[0])}; choose that policy, or leave the "
-            "accuracy at 0"
-        )
+    if sentence := unheeded_accuracy(sla, policies):
+        raise ConfigurationError(sentence)
+
+
+def unheeded_accuracy(sla: SLA, policies: Sequence[str]) -> str:
+    """Say that none of the policies heeds the accuracy asked for; empty where one does."""
+    if not sla.accuracy or "least_latency" in policies:
+        return ""
+    return (
+        f"the accuracy {sla.accuracy:g} is asked for, which the policy 'least_latency' alone "
+        "heeds, "
+        f"and the policy is {shown(policies[0])}; choose that policy, or leave the accuracy at 0"
+    )
 
 
 def own_values(options: KernelOptions) -> dict[str, Any]:

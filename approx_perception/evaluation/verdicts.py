@@ -1,5 +1,6 @@
 """What every result says first: was the SLA kept, and what did that cost."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,8 @@ from approx_perception.metrics.truth_use import accuracy_words
 from approx_perception.metrics.verdict import (
     SlaCounts,
     SlaState,
+    Verdict,
+    accuracy_verdict,
     counts_of,
     joined_state,
     verdict_on,
@@ -28,9 +31,9 @@ def add_verdicts(
 ) -> None:
     """Add ``verdict`` to the entry of each system in ``result.json``.
 
-    It has a ``state`` (kept, broken, unknown), the same and a ``text`` for each of the ``slas``,
-    and ``cost``: accuracy beside that of the best fixed branch that keeps the SLA, as far as it is
-    known.
+    It has a ``state`` (kept, broken, unknown), the same and a ``text`` for each of the ``slas``
+    (latencies, and the accuracy if one is asked for), and ``cost``: accuracy beside that of the
+    best fixed branch that keeps the SLA, as far as it is known.
     """
     for name, entry in systems.items():
         counts = _counts(records[name])
@@ -38,12 +41,22 @@ def add_verdicts(
             counts = [replace(own, without_fit=0) for own in counts]
         verdicts = [verdict_on(own) for own in counts]
         dropped = _dropped(records[name])
+        told = [replace(own, text=own.text + dropped) for own in verdicts]
+        if own := _on_accuracy(entry, records[name]):
+            told.append(own)
         entry["verdict"] = {
-            "state": joined_state(verdicts).value,
-            "slas": [{"state": v.state.value, "text": v.text + dropped} for v in verdicts],
+            "state": joined_state(told).value,
+            "slas": [{"state": v.state.value, "text": v.text} for v in told],
         }
     for name, entry in systems.items():
         entry["verdict"]["cost"] = _cost(name, systems, records)
+
+
+def _on_accuracy(entry: Mapping[str, Any], records: Sequence[RunRecord]) -> Verdict | None:
+    if not records:
+        return None
+    value = entry["figures"].get(scoring_in(records).measure)
+    return accuracy_verdict(records, math.nan if value is None else float(value))
 
 
 def _dropped(records: Sequence[RunRecord]) -> str:

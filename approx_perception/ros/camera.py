@@ -6,6 +6,7 @@ from typing import Any
 from rclpy.node import Node
 
 from approx_perception.assembly import Network
+from approx_perception.assembly.options import unheeded_accuracy
 from approx_perception.clock import Clock
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.interface import SYNTHETIC_FRAME_ID
@@ -160,7 +161,10 @@ class Camera:
 
     def judge(self, limits: WatchdogLimits) -> Judgement:
         """Say how things stand."""
-        problems = [
+        policy = self._policy[0] if self._policy else self._network.options.policy
+        # No refusal: the policy and the accuracy may be changed one after the other.
+        problems = [text] if (text := unheeded_accuracy(self.sla, [policy])) else []
+        problems += [
             f"{topic}: the other side's quality of service does not fit (reliability or durability)"
             for topic in sorted([*self.outputs.unfit(), *self.intake.unfit()])
         ]

@@ -12,7 +12,7 @@ from approx_perception.assembly import Network, assemble
 from approx_perception.assembly.tasks import task_of
 from approx_perception.clock import MonotonicClock
 from approx_perception.datasets.image_messages import ImageDecoder
-from approx_perception.exceptions import described
+from approx_perception.exceptions import counted, described
 from approx_perception.interface import camera_sla
 from approx_perception.ros.camera import Camera
 from approx_perception.ros.declarations import check_given, declare_parameters
@@ -156,7 +156,7 @@ class KernelNode(ManagedNode):
         self._runtime.set_up(network, batched, cameras)
         if len(cameras) > 1:
             self.get_logger().info(
-                f"{len(cameras)} cameras; a batch is faster at {len(batched)} of "
+                f"{counted(len(cameras), 'camera')}; a batch is faster at {len(batched)} of "
                 f"{len(network.kernel.batched_parts)} settings of the network"
             )
         self.diagnostics.hardware_id = network.kernel.description

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from approx_perception.exceptions import described
+from approx_perception.exceptions import counted, described
 from approx_perception.ros.health import Judgement, Level
 
 __all__ = ["NodeCondition", "NodeHealth"]
@@ -76,7 +76,8 @@ class NodeHealth:
             (now.load_problems, f"load topics: {'; '.join(now.load_problems)}"),
             (now.graph_problems, "; ".join(now.graph_problems)),
             (malformed > 0,
-             f"the network gave {malformed} detections that cannot be objects (not finite, without "
+             f"the network gave {counted(malformed, 'detection')} that cannot be objects (not "
+             "finite, without "
              "extent or outside its classes); they were dropped"),
             (not now.is_enabled, "disabled"),
         )  # fmt: skip

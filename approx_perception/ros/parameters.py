@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.assembly import KernelOptions, Network
-from approx_perception.assembly.options import check_target, kernel_options, parameters_of
+from approx_perception.assembly.options import kernel_options, parameters_of
 from approx_perception.branches import allowed_branches
 from approx_perception.interface import camera_sla
 from approx_perception.ros.health import WatchdogLimits
@@ -94,7 +94,6 @@ def read_settings(
             parameter.accept(value(parameter.name))
     policy = str(value("policy"))
     slas = {camera: _sla(value, camera) for camera in cameras}
-    check_target(next(iter(slas.values())), [policy])
     branch = allowed = state_options = None
     if network is not None:
         space = network.space

@@ -18,7 +18,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from approx_perception.datasets import is_synthetic, open_source
-from approx_perception.exceptions import ConfigurationError, described, shown
+from approx_perception.exceptions import ConfigurationError, counted, described, shown
 from approx_perception.interface import PLAYER_PARAMETERS, SYNTHETIC_FRAME_ID
 from approx_perception.ros import qos
 from approx_perception.ros.conversion import image_message
@@ -66,7 +66,8 @@ class PlayerNode(Node):  # type: ignore[misc]
         #: What ended the source early, if anything did.
         self._error: Exception | None = None
         self.get_logger().info(
-            f"{self._source.name}: {self._source.frame_count} frames at {self._source.fps:.3g} Hz "
+            f"{self._source.name}: {counted(self._source.frame_count, 'frame')} at "
+            f"{self._source.fps:.3g} Hz "
             f"on {self._publisher.topic_name}"
         )
 

@@ -22,6 +22,7 @@ from approx_perception.ros import qos
 from approx_perception.ros.tasks import NODE_TASKS, NodeTask
 from approx_perception.structures import (
     SLA,
+    Content,
     ContentionState,
     Decision,
     FrameResult,
@@ -44,6 +45,7 @@ class RecordedFrame:
     age_ms: float
     output: Any
     class_names: dict[int, str]
+    content: Content | None
     task: NodeTask
     decision: SchedulerDecision | None = None
 
@@ -71,7 +73,10 @@ class RecordedFrame:
         )  # fmt: skip
         sla = SLA(message.sla_latency_ms, message.sla_quantile, SlaScope(message.sla_scope))
         timings = StageTimings(processing_ms=self.processing_ms)
-        return FrameResult(self.stamp_ns, "", 0, self.output, decision, sla, timings)
+        content = self.content or Content()
+        return FrameResult(
+            self.stamp_ns, "", 0, self.output, decision, sla, timings, content=content
+        )
 
 
 @dataclass(slots=True)
@@ -122,8 +127,9 @@ class Recorder:
     def _on_result(self, message: Any) -> None:
         stamp, told = stamp_ns(message.header), self._task.recorded(message)
         self.recording.frames[stamp] = RecordedFrame(
-            stamp, message.processing_ms, message.age_ms, told.output, told.class_names, self._task
-        )
+            stamp, message.processing_ms, message.age_ms, told.output, told.class_names,
+            told.content, self._task,
+        )  # fmt: skip
 
     def _on_decision(self, message: SchedulerDecision) -> None:
         self.recording.decisions[stamp_ns(message.header)] = message

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from approx_perception.exceptions import counted
 from approx_perception.metrics.verdict import (
     SlaCounts,
     SlaState,
@@ -103,7 +104,9 @@ class SlaRecord:
             texts.append(f"{len(others)} other SLAs: {together.late} of {together.counted} late")
         if self._refused:
             count = self._processed + self._refused
-            texts.append(f"{self._refused} of {count} frames refused, the last: {self._reason}")
+            texts.append(
+                f"{self._refused} of {counted(count, 'frame')} refused, the last: {self._reason}"
+            )
         is_wrong = self._refused > 0 or joined_state(verdicts) is SlaState.BROKEN
         self._clear()
         return is_wrong, "; ".join(texts)

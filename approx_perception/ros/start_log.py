@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from approx_perception.assembly import Network
+from approx_perception.exceptions import counted
 from approx_perception.pipeline import shared_budgets
 from approx_perception.structures import SLA
 
@@ -31,10 +32,10 @@ def log_start(
     latency = network.latency()
     first = network.space.compiled.main_parts[0]
     firsts_ms = latency.idle_ms(network.image_size)[first]
-    log.info(f"{network.kernel.description}, {len(network.kernel.class_names)} classes")
+    log.info(f"{network.kernel.description}, {counted(len(network.kernel.class_names), 'class')}")
     origin = "by its profile" if latency.model.is_profiled else "as calibrated now"
     log.info(
-        f"space {network.space.name!r}: {len(network.space)} branches, the network takes "
+        f"space {network.space.name!r}: {counted(len(network.space), 'branch')}, the network takes "
         f"{firsts_ms.min():.1f} to {firsts_ms.max():.1f} ms an image here, {origin}"
     )
     log.info(f"{_sla_text(slas)}, policy {policy}, accuracy: {network.accuracy_source}")
@@ -59,4 +60,4 @@ def _sla_text(slas: Mapping[str, SLA]) -> str:
     if len(slas) == 1:
         return words
     share_ms = min(share.latency_ms for share in shared_budgets(slas).values())
-    return f"{words} ({share_ms:g} ms each while all {len(slas)} cameras send images)"
+    return f"{words} ({share_ms:g} ms each while all {counted(len(slas), 'camera')} send images)"

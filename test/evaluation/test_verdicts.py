@@ -43,6 +43,26 @@ def test_frames_that_were_all_dropped_and_frames_without_truth():
     assert own["cost"] == "AP50 is unknown: no processed frame has ground truth"
 
 
+@pytest.mark.parametrize(
+    ("hits", "state", "words"),
+    [
+        (40, "kept", "accuracy 0.9: kept (AP50 1.000, 0.500 was expected)"),
+        (30, "broken", "accuracy 0.9: broken (AP50 0.750, 0.500 was expected)"),
+    ],
+)
+def test_an_accuracy_that_is_asked_for_is_judged(hits, state, words):
+    (own,) = verdicts(ours=run("ours", hits, sla={**SLA, "accuracy": 0.9}))[0].values()
+    assert own["state"] == state
+    assert own["slas"][1] == {"state": state, "text": words}
+
+
+def test_an_accuracy_that_no_truth_tells_is_unknown():
+    configuration = {"system": "ours", "sla": {**SLA, "accuracy": 0.9}}
+    (own,) = verdicts(ours=[record([Row()] * 30, configuration=configuration)])[0].values()
+    assert own["state"] == "unknown"
+    assert own["slas"][1]["text"].startswith("accuracy 0.9: unknown (no ground truth tells, ")
+
+
 def test_the_cost_is_against_the_best_fixed_branch_inside_the_sla():
     own, _ = verdicts(
         ours=run("ours", 30), small=run("small", 10, kind="fixed"),

@@ -18,7 +18,7 @@ from approx_perception.ros.conversion import decision_message, raw_image
 from approx_perception.ros.ecosystem import annotated_image, compressed_image
 from approx_perception.ros.regions_input import RegionsInput
 from approx_perception.ros.topic_names import CameraTopic
-from approx_perception.structures import Frame, FrameResult
+from approx_perception.structures import Content, Frame, FrameResult
 
 __all__ = [
     "COMMON_BUILDERS",
@@ -100,10 +100,13 @@ class Recorded:
         As the kernel gave it.
     class_names
         ``{class id: name}`` of the classes in it.
+    content
+        What the message tells of the frame's content; None for nothing.
     """
 
     output: Any
     class_names: dict[int, str]
+    content: Content | None = None
 
 
 #: Makes a message of a class of others, which may be missing, from what came of a frame.

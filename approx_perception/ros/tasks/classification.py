@@ -18,6 +18,7 @@ from approx_perception.ros.tasks.classification_messages import (
 )
 from approx_perception.ros.tasks.overlays import image_annotations, image_marker
 from approx_perception.ros.topic_names import CameraTopic, detections_topic
+from approx_perception.structures import ImageComplexity
 
 __all__ = ["ClassificationNodeTask"]
 
@@ -70,7 +71,8 @@ class ClassificationNodeTask(NodeTask):
             for region in message.regions
             for index, name in zip(region.class_indices, region.class_ids, strict=True)
         }
-        return Recorded(classification_from(message), names)
+        content = ImageComplexity(message.complexity)
+        return Recorded(classification_from(message), names, content)
 
     def row(self, output: Any, class_names: Mapping[int, str]) -> dict[str, object]:
         """How many regions, and the likeliest class of the first."""
