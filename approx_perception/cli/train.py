@@ -1,4 +1,4 @@
-"""``approx-perception train``: a multi-branch network from scratch."""
+"""``approx-perception train``: a multi-branch network, also of your own classes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ def train(
 ) -> None:
     """Train a network for all branches: a Faster R-CNN, or an ApproxNet (--task classification).
 
-    Can be stopped at any time; the same command goes on from the last checkpoint. Leaves
-    weights.pt or weights.onnx, which --weights of other verbs takes.
+    With --data a detector learns your classes from your labelled images: every fifth of them, or
+    what the data set itself holds out, judges every branch. Can be stopped at any time; the same
+    command goes on from the last checkpoint. Leaves weights.pt or weights.onnx, which --weights of
+    other verbs takes, what branches are worth (weights.accuracy.json), and a model card
+    (weights.md).
     """
     # Only here: torch takes seconds to import.
     with needed_for("training", "train"):
@@ -38,7 +41,7 @@ def train(
     if task not in TRAINERS:
         raise ConfigurationError(f"there is no task {shown(task)}; choose {choices(TRAINERS)}")
     torch.set_num_threads(threads)
-    given = {name: value for name, value in recipe.items() if value is not None}
+    given = {name: value for name, value in recipe.items() if value not in (None, False)}
     check_folder(out)
     with claimed(out) as folder:
         folder.mkdir(exist_ok=True)
@@ -47,7 +50,7 @@ def train(
         mark(folder, [path.name for path in own])
         if trainer.iteration:
             console.print(f"going on from batch {trainer.iteration}")
-        write_config(own[0], {"task": task, "data": data, **plain(trainer.recipe)})
+        write_config(own[0], {"task": task, **plain(trainer.recipe), "data": data})
         smooth_loss: float | None = None
         with progress_bar() as progress:
             bar = progress.add_task(

@@ -160,16 +160,22 @@ OPTIONS: tuple[Option, ...] = (
            "torchvision. Classification: slim (default), resnet34 or, for comparisons, mobilenet "
            "or msdnet (leaves where it is sure enough); with :SHAPE:EXIT one branch alone.",
            ("train",), "Network"),
-    Option("data", "synthetic", "Classification: synthetic, a folder DIR/CLASS/IMAGE, or a CSV "
-           "file with the columns path,class.", ("train",), "Source"),
-    Option("iterations", None, "Number of batches. Default: 6000 for detection, 3500 for "
-           "classification.", ("train",), "Run", (1, None), kind=int),
+    Option("weights", None, "Detection: what to begin with, as in run. Default: with --data the "
+           "network that ships, which then learns your classes.", ("train",), "Network", kind=str),
+    Option("from_scratch", False, "Detection: begin with random weights.", ("train",), "Network"),
+    Option("data", "synthetic", "Detection: synthetic, a COCO .json, a YOLO data.yaml, or a folder "
+           "with one of these or with .xml of Pascal VOC. Classification: synthetic, a folder "
+           "DIR/CLASS/IMAGE, or a CSV file with the columns path,class.", ("train",), "Source"),
+    Option("iterations", None, "Number of batches. Default: 1500 for a detector that begins with "
+           "weights, 6000 for one from scratch, 3500 for classification.", ("train",), "Run",
+           (1, None), kind=int),
     Option("batch_size", None, "Images in a batch. Default: 8 for detection, 32 for "
            "classification.", ("train",), "Run", (1, None), kind=int),
-    Option("learning_rate", None, "Highest learning rate of AdamW. Default: 0.0015 for detection, "
-           "0.002 for classification.", ("train",), "Run", kind=float),
+    Option("learning_rate", None, "Highest learning rate of AdamW. Default: 0.001 for a detector "
+           "that begins with weights, 0.0015 for one from scratch, 0.002 for classification.",
+           ("train",), "Run", kind=float),
     Option("threads", 2, "CPU threads.", ("train",), "Run", (1, 256)),
-    Option("workers", 1, "Processes that draw frames.", ("train",), "Run", (0, None)),
+    Option("workers", 1, "Processes that draw or read images.", ("train",), "Run", (0, None)),
     # contend
     Option("cpu", 0, "CPU cores to keep busy.", ("contend",), "Run", (0, None)),
     Option("cpu_share", 1.0, "Share of each of them, 0..1.", ("contend",), "Run"),

@@ -14,7 +14,10 @@ from torch import Tensor, nn
 from approx_perception.detectors._torch_files import read_state, replace_state
 from approx_perception.exceptions import ConfigurationError, WeightsError
 
-__all__ = ["Recipe", "TrainingRun", "check_positive", "plain"]
+__all__ = ["SYNTHETIC", "Recipe", "TrainingRun", "check_positive", "plain"]
+
+#: Names what we draw ourselves as training data.
+SYNTHETIC = "synthetic"
 
 _CHECKPOINT_EVERY = 250
 _WARM_UP_ITERATIONS = 300
@@ -65,7 +68,7 @@ class TrainingRun(ABC, Generic[N]):
     recipe
         A dataclass: all that decides the outcome.
     network
-        With random weights, on its device.
+        On its device.
     folder
         Holds ``checkpoint.pt`` while it runs.
 

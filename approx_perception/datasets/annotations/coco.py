@@ -136,13 +136,25 @@ class CocoAnnotations(Annotations):
         ignored = bool(entry.get("iscrowd", 0)) or bool(entry.get("ignore", 0))
         return corners, self._class_ids[entry["category_id"]], identity, ignored
 
-    def join(self, paths: Sequence[Path], frame_count: int = 0) -> Join:
-        """See `Annotations`; by path, else by number, else by order."""
-        names = {
+    def file_names(self) -> dict[Any, str]:
+        """Path of each image that has one, by its key."""
+        return {
             image["id"]: name
             for image in self._images
             if isinstance(name := image.get("file_name"), str) and name.strip()
         }
+
+    def sizes(self) -> dict[Any, tuple[int, int]]:
+        """Width and height in px of each image that tells them, by its key."""
+        sizes = {
+            image["id"]: (_whole(image.get("width")), _whole(image.get("height")))
+            for image in self._images
+        }
+        return {key: (width, height) for key, (width, height) in sizes.items() if width and height}
+
+    def join(self, paths: Sequence[Path], frame_count: int = 0) -> Join:
+        """See `Annotations`; by path, else by number, else by order."""
+        names = self.file_names()
         keys = sorted(self._rows, key=lambda key: (isinstance(key, str), key))
         if paths and names:
             found = join_by_path(paths, names)

@@ -15,7 +15,7 @@ from approx_perception.datasets.annotations._base import (
 from approx_perception.datasets.annotations.joining import Join, join_by_count, join_by_path
 from approx_perception.datasets.frame_names import by_number, frame_numbers
 from approx_perception.exceptions import DatasetError, shown
-from approx_perception.files import read_bytes
+from approx_perception.files import read_bytes, whole_number
 
 __all__ = ["VID_CLASSES", "XmlAnnotations"]
 
@@ -65,7 +65,10 @@ class XmlAnnotations(Annotations):
         files = sorted(folder.glob("*.xml"), key=lambda path: by_number(path.name))
         if not files:
             raise DatasetError(f"{folder} holds no XML files of Pascal VOC or ImageNet VID")
-        objects = [(path, list(_root(path).iter("object"))) for path in files]
+        roots = {path: _root(path) for path in files}
+        objects = [(path, list(root.iter("object"))) for path, root in roots.items()]
+        #: Width and height in px of each file's image, where it tells them.
+        self.sizes = {path.name: size for path, root in roots.items() if (size := _size(root))}
         self._class_ids = self._read_classes(objects)
         self._rows = {
             path.name: [self._row(path, number, item) for number, item in enumerate(items)]
@@ -120,6 +123,14 @@ class XmlAnnotations(Annotations):
 
 def _name(item: ElementTree.Element) -> str:
     return item.findtext("name", "").strip()
+
+
+def _size(root: ElementTree.Element) -> tuple[int, int] | None:
+    """Width and height in px; some writers leave zeros."""
+    width, height = (
+        whole_number(root.findtext(f"size/{side}", "").strip()) for side in ("width", "height")
+    )
+    return (width, height) if width and height else None
 
 
 def _root(path: Path) -> ElementTree.Element:

@@ -20,11 +20,10 @@ from approx_perception.files import check_file, is_folder, read_text
 from approx_perception.notices import notice
 from approx_perception.structures import COMPLEXITY_CATEGORIES
 from approx_perception.training.classification.samples import Pool, Sample, write_pool
+from approx_perception.training.training_run import SYNTHETIC
 
-__all__ = ["SYNTHETIC", "TrainingData", "open_training_data"]
+__all__ = ["TrainingData", "open_training_data"]
 
-#: Stands for the synthetic clips.
-SYNTHETIC = "synthetic"
 #: Frames of each scenario's pool: easy ones are learned from fewer.
 _CLIP_FRAMES = {name: 6000 if name == "object_easy" else 12000 for name in CLIP_SCENARIOS}
 #: Of a pool: smaller than what a camera gives, and four times as quick to draw.

@@ -31,7 +31,7 @@ _KIND = f"Faster R-CNN with one of the backbones {', '.join(BACKBONES)}"
 
 @dataclass(frozen=True, eq=False)
 class LoadedNetwork:
-    """A network with its weights and what its classes are called.
+    """A network with its weights, its backbone's name and what its classes are called.
 
     ``class_names`` leaves out the background: class id 0 is the network's label 1. ``path`` is
     None where the weights come by name; ``digest`` is their hash then.
@@ -40,6 +40,7 @@ class LoadedNetwork:
     network: FasterRCNN
     class_names: tuple[str, ...]
     name: str
+    backbone: str
     path: Path | None = None
     digest: str = ""
 
@@ -85,7 +86,7 @@ def _from_torchvision(name: str, class_names_file: Path | None) -> LoadedNetwork
     if class_names_file is not None:
         names = read_class_names(class_names_file, len(names))
     network = _filled(builder, state, name)
-    return LoadedNetwork(network, names, name, digest=state_digest(state))
+    return LoadedNetwork(network, names, name, builder, digest=state_digest(state))
 
 
 def _from_file(path: Path, class_names_file: Path | None) -> LoadedNetwork:
@@ -108,7 +109,8 @@ def _from_file(path: Path, class_names_file: Path | None) -> LoadedNetwork:
         raise WeightsError(
             f"{path} names {len(names)} classes, but its network has {class_count - 1}"
         )
-    return LoadedNetwork(_filled(backbone, state, str(path)), names, path.name, path)
+    network = _filled(backbone, state, str(path))
+    return LoadedNetwork(network, names, path.name, backbone, path)
 
 
 def _names_in(content: Mapping[str, Any], path: Path) -> tuple[str, ...]:

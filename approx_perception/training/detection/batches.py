@@ -1,50 +1,29 @@
-"""Endless training batches of synthetic frames, each a pure function of seed and position."""
+"""Endless training batches, each a pure function of seed and position."""
 
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from approx_perception.datasets.synthetic import SCENARIOS, SyntheticVideo
-from approx_perception.detectors.faster_rcnn.detector import resized_size
 from approx_perception.detectors.faster_rcnn.from_torch.network import padded_size
+from approx_perception.training.detection.samples import Sample, Samples
 
 __all__ = ["Batch", "training_batches"]
 
-#: Frames of one video are alike: each sample is another video, at a random moment.
-_MOMENTS = 600
-
-Sample = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.int64]]
 Batch = tuple[Tensor, list[tuple[int, int]], list[dict[str, Tensor]]]
 
 
-class _SyntheticSamples(Dataset[Sample]):
-    """Sample ``(position, shape)``: an RGB image of that shape, its boxes and labels."""
+class _Drawn(Dataset[Sample]):
+    """Sample ``(position, shape)``."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, samples: Samples, seed: int) -> None:
+        self._samples, self._seed = samples, seed
 
     def __getitem__(self, key: tuple[int, int]) -> Sample:
-        position, shape = key
-        rng = np.random.default_rng([self._seed, position])
-        scenario = str(rng.choice(list(SCENARIOS)))
-        video = SyntheticVideo(scenario, "train", int(rng.integers(2**31)), _MOMENTS)
-        rendered = video.render(int(rng.integers(_MOMENTS)))
-        height, width = rendered.image.shape[:2]
-        size = resized_size(height, width, shape)
-        small = cv2.resize(rendered.image, size[::-1], interpolation=cv2.INTER_LINEAR)
-        truth = rendered.ground_truth
-        kept = ~truth.ignored
-        scale = np.array([size[1] / width, size[0] / height] * 2, np.float32)
-        return (
-            cv2.cvtColor(small, cv2.COLOR_BGR2RGB).astype(np.uint8),
-            truth.boxes[kept] * scale,
-            truth.class_ids[kept] + 1,
-        )
+        return self._samples.draw(self._seed, *key)
 
 
 class _BatchKeys(Sampler[list[tuple[int, int]]]):
@@ -88,6 +67,7 @@ class _Collate:
 
 
 def training_batches(
+    samples: Samples,
     seed: int,
     shapes: tuple[int, ...],
     batch_size: int,
@@ -99,21 +79,23 @@ def training_batches(
 
     Parameters
     ----------
+    samples
+        What is seen.
     seed
         Another seed, other frames.
     shapes
         Short sides in px to draw from, one for each batch.
     batch_size
-        Frames in a batch.
+        Images in a batch.
     batch_range
         First batch and the one after the last.
     normalisation
         Mean and standard deviation of RGB in 0..1, as the network wants them.
     workers
-        Processes that draw frames; 0 draws them in this one.
+        Processes that draw or read; 0 does it in this one.
     """
     return DataLoader(
-        _SyntheticSamples(seed),
+        _Drawn(samples, seed),
         batch_sampler=_BatchKeys(seed, shapes, batch_size, *batch_range),
         collate_fn=_Collate(*normalisation),
         num_workers=workers,
