@@ -156,7 +156,10 @@ class ProfileSession:
         space = space_of(options, network)
         names = data.class_map.names
         frames = data.frames or learner.snippet_frames
-        if has_truth:
+        if data.frames is None and tuple(data.sources) == learner.default_sources:
+            # Known to be enough, without drawing them all.
+            frames = learner.default_frames
+        elif has_truth:
             frames = enough_frames(learner, data.sources, data.frames, network.class_names, names)
         else:
             notice(

@@ -179,7 +179,7 @@ def test_files_that_are_none(tmp_path):
     [
         ("format", "1", "is no ApproxNet"),
         ("class_names", "[]", "its class_names are '\\[\\]', expected a list"),
-        ("class_names", '["a"]', "names 1 classes, but its network gives \\(1, 3\\)"),
+        ("class_names", '["a"]', "names 1 class, but its network gives \\(1, 3\\)"),
         ("class_names", "[" * 5000 + "]" * 5000, "its class_names are .*, expected a list"),
         ("pairs", "[[80, 1], 7]", "its pair of shape and exit 7"),
         ("pairs", "[[true, true]]", "its pair of shape and exit \\[True, True\\]"),

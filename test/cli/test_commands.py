@@ -290,7 +290,7 @@ class TestBadInput:
     def test_wrong_number_of_class_names(self, run, tmp_path):
         (tmp_path / "names.txt").write_text("one\n")
         result = run("--class-names", tmp_path / "names.txt")
-        assert_one_sentence(result, "names 1 classes, but the network has 8")
+        assert_one_sentence(result, "names 1 class, but the network has 8")
 
     @pytest.mark.parametrize("sla_ms", ["0", "-5", "nan"])
     def test_sla_out_of_range(self, run, sla_ms):

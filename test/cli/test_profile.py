@@ -218,7 +218,7 @@ def test_data_without_ground_truth(tmp_path):
 def test_contend_stops_and_says_what_it_had():
     result = command("contend", "--cpu", 1, "--cpu-share", 0.2, "--seconds", 0.5)
     assert result.returncode == 0, result.stderr
-    assert "1 cores at 20% for 0.5 s" in result.stderr
+    assert "1 core at 20% for 0.5 s" in result.stderr
     assert "cpu: had" in result.stderr
 
 

@@ -193,7 +193,7 @@ def test_a_list_is_no_state_dict(tmp_path):
 def test_wrong_number_of_names(tmp_path, state):
     torch.save(state, tmp_path / "state.pth")
     (tmp_path / "names.txt").write_text("cat\n")
-    with pytest.raises(WeightsError, match="names 1 classes, but the network has 3"):
+    with pytest.raises(WeightsError, match="names 1 class, but the network has 3"):
         load(tmp_path / "state.pth", tmp_path / "names.txt")
     with pytest.raises(WeightsError, match="brings no class names"):
         load(tmp_path / "state.pth")

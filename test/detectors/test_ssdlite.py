@@ -113,7 +113,7 @@ def test_names_are_needed_and_counted(files, tmp_path):
     with pytest.raises(WeightsError, match="no class names; give a file with its 2 names"):
         load_detector("ssdlite", DetectorOptions(str(files[0])))
     (tmp_path / "one.txt").write_text("cat\n")
-    with pytest.raises(WeightsError, match="names 1 classes, but the network has 2"):
+    with pytest.raises(WeightsError, match="names 1 class, but the network has 2"):
         load_detector("ssdlite", DetectorOptions(str(files[0]), tmp_path / "one.txt"))
 
 

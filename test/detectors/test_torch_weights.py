@@ -55,7 +55,7 @@ WRONG = {
     "no names": ({"class_names": None}, {}, "its class names are None"),
     "names as a text": ({"class_names": "cat"}, {}, "its class names are 'cat', expected a list"),
     "names of numbers": ({"class_names": [1, 2]}, {}, r"its class names are \[1, 2\]"),
-    "too few names": ({"class_names": ["a"]}, {}, "names 1 classes, but its network has 8"),
+    "too few names": ({"class_names": ["a"]}, {}, "names 1 class, but its network has 8"),
     "too many names": ({"class_names": ["a"] * 9}, {}, "names 9 classes, but its network has 8"),
     "entry missing": ({}, {FIRST: None}, f'does not fit .* Missing key.* "{FIRST}"'),
     "last entry missing": ({}, {BIAS: None}, f"it lacks {BIAS}"),

@@ -105,4 +105,4 @@ def test_a_gpu_that_is_not_there():
 
 def test_levels_speak_for_themselves():
     assert str(ContentionLevel()) == "no contention"
-    assert str(ContentionLevel(1, 0.5, 2000.0)) == "1 cores at 50%, memory at 2000 MB/s"
+    assert str(ContentionLevel(1, 0.5, 2000.0)) == "1 core at 50%, memory at 2000 MB/s"

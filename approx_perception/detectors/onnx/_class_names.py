@@ -8,7 +8,7 @@ from approx_perception.detectors._base import read_class_names
 from approx_perception.detectors.onnx._coco import coco_names
 from approx_perception.detectors.onnx._recognition import RecognisedNetwork
 from approx_perception.detectors.onnx._stated import StatedNetwork, stated_path
-from approx_perception.exceptions import WeightsError, shown
+from approx_perception.exceptions import WeightsError, counted, shown
 from approx_perception.files import read_text
 from approx_perception.notices import notice
 
@@ -43,7 +43,8 @@ def class_names_of(
     names = coco_names(network.convention.coco_count)
     if count not in (None, len(names)):
         raise WeightsError(
-            f"{network.convention.name} needs the names of its {count} classes: name a file with "
+            f"{network.convention.name} needs the names of its {counted(count, 'class')}: name a "
+            "file with "
             f"one a line (beside {path.name} there are {len(beside)} that could be meant)"
         )
     notice(f"{path.name} does not name its classes: the {len(names)} names of COCO are taken")
@@ -63,7 +64,9 @@ def _from_file(path: Path, network: RecognisedNetwork) -> tuple[str, ...]:
 
 def _counted(names: tuple[str, ...], count: int | None, where: str) -> tuple[str, ...]:
     if count not in (None, len(names)):
-        raise WeightsError(f"{where} names {len(names)} classes, but the network has {count}")
+        raise WeightsError(
+            f"{where} names {counted(len(names), 'class')}, but the network has {count}"
+        )
     return names
 
 

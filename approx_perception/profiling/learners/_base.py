@@ -69,6 +69,11 @@ class AccuracyLearner(ABC):
         """Of a single source."""
         return self.least_snippets * self.snippet_frames
 
+    @property
+    def default_frames(self) -> int:
+        """Of each default source: as many as hold the wanted snippets."""
+        return -(-self.wanted_snippets // len(self.default_sources)) * self.snippet_frames
+
     @abstractmethod
     def features_of(self, content: Content) -> npt.NDArray[np.float64]:
         """``(F,)`` features; nan where they are not known."""

@@ -90,7 +90,7 @@ class TestNames:
     def test_that_are_too_few(self, tmp_path):
         tables = {"output0": v8().transpose(0, 2, 1).copy()}
         path = write(tmp_path / "m.onnx", tables, metadata={"names": "['a']", "task": "detect"})
-        with pytest.raises(WeightsError, match="names 1 classes, but the network has 2"):
+        with pytest.raises(WeightsError, match="names 1 class, but the network has 2"):
             load(path)
 
 

@@ -20,7 +20,7 @@ from approx_perception.detectors._torch_files import (
     torchvision_state,
 )
 from approx_perception.detectors.faster_rcnn.from_torch.network import BACKBONES, build_network
-from approx_perception.exceptions import WeightsError, choices, reason_of, shown
+from approx_perception.exceptions import WeightsError, choices, counted, reason_of, shown
 
 __all__ = ["LoadedNetwork", "load_weights", "save_weights"]
 
@@ -107,7 +107,7 @@ def _from_file(path: Path, class_names_file: Path | None) -> LoadedNetwork:
         )
     elif len(names) != class_count - 1:
         raise WeightsError(
-            f"{path} names {len(names)} classes, but its network has {class_count - 1}"
+            f"{path} names {counted(len(names), 'class')}, but its network has {class_count - 1}"
         )
     network = _filled(backbone, state, str(path))
     return LoadedNetwork(network, names, path.name, backbone, path)
