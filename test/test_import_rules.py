@@ -38,6 +38,7 @@ ROOMS = [
     "baselines",
     "assembly",
     "api",
+    "checking",
     "simulation",
     "profiling",
     "training",

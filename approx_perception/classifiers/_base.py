@@ -159,6 +159,10 @@ class Classifier(ABC):
         digest = hashlib.sha256(self.weights_path.read_bytes()).hexdigest()
         return f"{family} {digest[:16]}"
 
+    def told(self) -> dict[str, str]:
+        """What the weights were taken for and why, by heading; a family that knows overrides it."""
+        return {}
+
     def check_settings(self, settings: ClassifierSettings) -> None:
         """Refuse knobs that this classifier cannot honour.
 

@@ -4,6 +4,7 @@ import typer
 
 from approx_perception import __version__
 from approx_perception.cli._verb import Command
+from approx_perception.cli.check import check
 from approx_perception.cli.compare import compare
 from approx_perception.cli.contend import contend
 from approx_perception.cli.demo import demo
@@ -25,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 for command in (
-    run, demo, synthesize, train, profile, contend, evaluate, compare, report, interface,
+    check, run, demo, synthesize, train, profile, contend, evaluate, compare, report, interface,
 ):  # fmt: skip
     app.command(cls=Command)(command)
 

@@ -73,16 +73,23 @@ OPTIONS: tuple[Option, ...] = (
     Option("seed", 0, "Seed of what is random.", _RUNS, "Source", advanced=True),
     _as_parameter("max_image_px", (*_RUNS, "profile"), "Source", advanced=True),
     # What sees.
+    Option("weights", "", "A weights file, or the name of a network, as --weights of run. Default: "
+           "the network that ships.", ("check",), "", metavar="WEIGHTS"),
+    Option("image", "", "An image, or another source, whose first image counts. Default: a "
+           "synthetic one.", ("check",), "", metavar="IMAGE"),
+    Option("task", None, f"What the network does: {choices(TASKS)}. Default: whichever its file is "
+           "for.", ("check",), "Network"),
     Option("task", TASKS[0], f"What is done with the images: {choices(TASKS)}.",
            (*_RUNS, "demo", "profile", "train"), "Network"),
-    _as_parameter("detector", (*_RUNS, "demo", "profile"), "Network"),
+    _as_parameter("detector", (*_RUNS, "demo", "profile", "check"), "Network"),
     _as_parameter("classifier", (*_RUNS, "demo", "profile"), "Network", advanced=True),
     _as_parameter("weights", (*_RUNS, "demo", "profile"), "Network"),
-    _file(_as_parameter("class_names_file", (*_RUNS, "demo", "profile"), "Network", advanced=True)),
+    _file(_as_parameter("class_names_file", (*_RUNS, "demo", "profile", "check"), "Network",
+                        advanced=True)),
     _as_parameter("space", (*_RUNS, "demo", "profile"), "Network", advanced=True),
-    _as_parameter("device", (*_RUNS, "profile", "train"), "Network", advanced=True),
-    _as_parameter("precision", (*_RUNS, "profile"), "Network", advanced=True),
-    _as_parameter("num_threads", (*_RUNS, "demo", "profile"), "Network", advanced=True),
+    _as_parameter("device", (*_RUNS, "profile", "check", "train"), "Network", advanced=True),
+    _as_parameter("precision", (*_RUNS, "profile", "check"), "Network", advanced=True),
+    _as_parameter("num_threads", (*_RUNS, "demo", "profile", "check"), "Network", advanced=True),
     # The SLA checks its own numbers, which may be larger than the node's.
     *(replace(option, limits=(None, None)) for option in _WITH_SLA),
     replace(_POLICY, default=None, aliases=("--system",),
@@ -137,7 +144,7 @@ OPTIONS: tuple[Option, ...] = (
     # Where results go.
     *(
         Option("out", Path("out") / verb, "Folder for the results.", (verb,))
-        for verb in (*_RUNS, "demo")
+        for verb in (*_RUNS, "demo", "check")
     ),
     Option("out", Path("out/profile/profile.json"), "Profile to write: NAME.json, with NAME.npz "
            "beside it.", ("profile",)),
@@ -184,6 +191,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("gpu", 0.0, "Share of the time the GPU is busy, 0..1.", ("contend",), "Run"),
     Option("seconds", 60.0, "How long to keep the machine busy.", ("contend",), "Run",
            (0.1, 86400.0)),
+    # check
+    Option("json", False, "Print all that is known as JSON.", ("check",)),
     # report
     Option("runs", REQUIRED, "Folders that evaluate or compare left.", ("report",), "", kind=Path,
            is_several=True, metavar="RUN"),

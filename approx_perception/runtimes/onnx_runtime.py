@@ -18,6 +18,8 @@ _PROVIDERS = {
     "tensorrt": "TensorrtExecutionProvider",
 }
 _PRECISIONS = {"tensorrt": ("float32", "float16", "bfloat16")}
+#: Characters: it names files by their whole paths.
+_LONGEST_REASON = 400
 #: Where onnxruntime's words are not NumPy's.
 _DTYPES = {"float": "float32", "double": "float64"}
 
@@ -51,8 +53,9 @@ class OnnxRuntime(Runtime):
         try:
             session = ort.InferenceSession(content, options, providers=providers)
         except Exception as error:  # onnxruntime's errors share no base class but this
+            reason = shown(reason_of(error), _LONGEST_REASON)
             raise WeightsError(
-                f"{source.path} is no ONNX file that onnxruntime reads: {shown(reason_of(error))}"
+                f"{source.path} is no ONNX file that onnxruntime reads: {reason}"
             ) from error
         # A provider whose libraries are missing is left out without an error.
         if session.get_providers()[0] != providers[0][0]:

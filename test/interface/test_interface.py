@@ -86,7 +86,7 @@ def test_an_option_has_the_words_of_its_parameter():
 def test_one_thing_has_one_name():
     """And an alias is nobody's own flag."""
     for verb in VERBS:
-        flags = [option.flag for option in options_of(verb)]
+        flags = [option.flag or option.name for option in options_of(verb)]
         assert len(set(flags)) == len(flags)
         assert not {alias for option in options_of(verb) for alias in option.aliases} & set(flags)
 

@@ -297,10 +297,12 @@ class TestNames:
         with pytest.raises(ApproxPerceptionError, match="no home folder"):
             cached_path("yolox_nano")
 
-    def test_all_are_safe_to_use(self):
+    def test_all_are_safe_to_use_and_told_of(self, root):
+        page = (root / "docs" / "start.md").read_text()
         for name, network in CATALOGUE.items():
             assert name.isidentifier()
             assert network.address.startswith("https://")
+            assert f"| `{name}` | {network.px[0]}" in page
             assert network.licence in ("Apache-2.0", "MIT")
             assert len(network.sha256) in (0, 64)
 

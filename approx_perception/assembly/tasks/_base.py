@@ -28,20 +28,28 @@ class NeuralNetwork(Protocol):
         What a user of real images must know of it; empty for nothing.
     weights_path
         File of the weights, beside which tables about them lie; None for one without a file.
-    device, precision
-        What it runs on, and in.
+    runtime, device, precision
+        What runs it, on what, and in what numbers.
+    runtime_reason
+        Why that runtime and precision, in words; empty where nothing was to choose.
     """
 
     class_names: tuple[str, ...]
     description: str
     caution: str
     weights_path: Path | None
+    runtime: str
     device: str
     precision: str
+    runtime_reason: str
 
     @property
     def fingerprint(self) -> str:
         """Family and weights, for telling whether a profile is of this network."""
+        ...
+
+    def told(self) -> dict[str, str]:
+        """What the weights were taken for and why, by heading."""
         ...
 
 

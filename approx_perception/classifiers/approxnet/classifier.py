@@ -105,6 +105,16 @@ class ApproxNetClassifier(Classifier):
         self.runtime_reason = graph.reason
         self.description = f"approxnet {self.weights_path.name} {graph.words}"
 
+    def told(self) -> dict[str, str]:
+        """See `Classifier.told`."""
+        exits = sorted({pair.exit for pair in self.pairs})
+        shapes = sorted({pair.shape for pair in self.pairs})
+        return {
+            "recognised as": "approxnet: a classifier with several shapes and exits",
+            "because": "its metadata say so",
+            "shapes": f"{', '.join(map(str, shapes))} px, exits {exits[0]} to {exits[-1]}",
+        }
+
     @property
     def memory_bytes(self) -> int:
         """See `Classifier`: the file holds each weight once, and little else."""

@@ -42,6 +42,10 @@ class RecognisedNetwork:
         How images are given.
     metadata
         What the exporter wrote into the file.
+    evidence
+        What it gave for a test picture, in words.
+    exported_size
+        Width and height that the file as it lies there is for; None where its sides are free.
     why_one_shape
         A sentence where its sides cannot change; else empty.
     """
@@ -50,6 +54,8 @@ class RecognisedNetwork:
     convention: Convention
     preparation: Preparation
     metadata: Mapping[str, str]
+    evidence: str
+    exported_size: Size | None
     why_one_shape: str = ""
 
 
@@ -77,7 +83,9 @@ def recognise(path: Path, options: DetectorOptions, stated: StatedNetwork) -> Re
             f"it looks like {convention.name}, but {problem}; if it is another, say so in "
             f"{stated_path(path).name} beside it"
         )
-    return RecognisedNetwork(file, convention, preparation, metadata)
+    return RecognisedNetwork(
+        file, convention, preparation, metadata, trial.described(), file.fixed_size
+    )
 
 
 def _with_size(file: NetworkFile, stated: StatedNetwork) -> NetworkFile:

@@ -10,6 +10,7 @@ from approx_perception.detectors._border import is_well_formed
 from approx_perception.detectors.onnx._preparation import Placement, Size, place
 from approx_perception.detectors.onnx._recognition import RecognisedNetwork
 from approx_perception.detectors.onnx._rows import class_wise_nms
+from approx_perception.detectors.onnx._told import told_of
 from approx_perception.exceptions import ConfigurationError, InferenceError
 from approx_perception.structures import Detections
 
@@ -40,6 +41,10 @@ class ONNXDetector(Detector):
         self.runtime, self.device, self.precision = graph.runtime, graph.device, graph.precision
         self.runtime_reason = graph.reason
         self.description = f"{self._convention.name} {self.weights_path.name} {graph.words}"
+
+    def told(self) -> dict[str, str]:
+        """See `Detector.told`."""
+        return told_of(self.network)
 
     def own_shapes(self, shapes: Sequence[int]) -> tuple[int, ...]:
         """See `Detector.own_shapes`."""
