@@ -2,6 +2,7 @@
 # make demo   real ROS nodes under a live SLA; leaves out/demo/
 # make train  add PyTorch to .venv: training, export, networks that are not ONNX files
 # make test   add that and the tools of development; lint, types, tests
+# make bench  everything that is said of speed, in one table; about 30 minutes on a quiet machine
 # make torture   programs that try to break it, about 10 minutes
 #
 # ROS_WHEELS=kilted takes those wheels in place of Jazzy's; a sourced ROS distribution is used
@@ -45,7 +46,7 @@ ifeq ($(ROS),sourced)
 export LD_LIBRARY_PATH := $(abspath $(VENV))/lib:$(LD_LIBRARY_PATH)
 endif
 
-.PHONY: setup demo train test lint types unit torture clean
+.PHONY: setup demo train test lint types unit bench torture clean
 
 setup: $(PACKAGE)
 
@@ -119,6 +120,10 @@ unit: $(PACKAGE) $(TOOLS)
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder \
 		$(addprefix --ignore=,$(UNDISTURBED))
 	$(BIN)/python -m pytest $(UNDISTURBED)
+
+# DETECTOR and WEIGHTS name another network than the one that ships, BENCH_OPTIONS=--quick a short run.
+bench: $(PACKAGE) $(TRAINING)
+	$(BIN)/python benchmarks/bench --detector "$(DETECTOR)" --weights "$(WEIGHTS)" --out out/bench $(BENCH_OPTIONS)
 
 # Programs that try to break the package, in about 10 minutes; the figures go into docs/reliability.md.
 torture: $(PACKAGE) $(TOOLS)
