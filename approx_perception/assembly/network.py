@@ -7,6 +7,7 @@ from typing import Any
 from approx_perception.accuracy._base import AccuracyPredictor
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.assembly.calibration import calibrate, calibration_images
+from approx_perception.assembly.execution import check_execution
 from approx_perception.assembly.idleness import busy_sentence
 from approx_perception.assembly.known_accuracy import known_accuracy
 from approx_perception.assembly.loading import (
@@ -26,6 +27,8 @@ from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.notices import notice
 from approx_perception.pipeline import Stream
 from approx_perception.pipeline.batches import batches_that_pay
+from approx_perception.pipeline.beside_runner import BesideRunner, ModelledBeside
+from approx_perception.pipeline.pipelined_stream import PipelinedStream
 from approx_perception.scheduling import Scheduler
 from approx_perception.structures import LoadReading
 
@@ -76,16 +79,35 @@ class Network:
         """Width and height in px for which latencies were measured."""
         return self.options.image_size
 
-    def latency(self) -> AdaptiveLatency:
+    def latency(self, execution: str = "sequential") -> AdaptiveLatency:
         """Predictions that begin with the model; they learn, so each stream has its own."""
-        return AdaptiveLatency(self.space, self.model, self.kernel.cost_terms)
+        return AdaptiveLatency(self._space(execution), self.model, self.kernel.cost_terms)
 
-    def stream(self) -> Stream:
-        """Build what one camera needs beside the network."""
-        options = self.options
+    def _space(self, execution: str) -> Any:
+        return self.space if execution == "sequential" else self.space.beside
+
+    def stream(self, execution: str = "", runner: BesideRunner | None = None) -> Stream:
+        """Build what one camera needs beside the network.
+
+        Parameters
+        ----------
+        execution
+            See `check_execution`; empty for that of the options.
+        runner
+            Of what runs beside; left out, it is modelled by the frames' stamps.
+        """
+        options, execution = self.options, execution or self.options.execution
         policy = self.policies.create(options.policy, self.branch)
-        scheduler = Scheduler(self.space, policy, self.latency(), self.accuracy)
-        stream = Stream(self.kernel, scheduler, options.sla, self.clock, self.load)
+        space, latency = self._space(execution), self.latency(execution)
+        scheduler = Scheduler(space, policy, latency, self.accuracy)
+        stream: Stream
+        if execution == "sequential":
+            stream = Stream(self.kernel, scheduler, options.sla, self.clock, self.load)
+        else:
+            runner = runner or ModelledBeside(self.clock)
+            stream = PipelinedStream(
+                self.kernel, scheduler, options.sla, runner, self.clock, self.load
+            )
         stream.state.options = task_of(options).state_options(options)
         return stream
 
@@ -172,6 +194,7 @@ def assemble(
     accuracy, agnostic, accuracy_source = known_accuracy(bundle, task, loaded, space)
     policies = PolicyFactory(space, agnostic, loaded, options.profile, options.task)
     policies.check(options.policy, branch)
+    check_execution(options.execution, space, options.policy, branch)
     profiled = bundle.latency if bundle else None
     if elsewhere is not None:
         model = profiled or elsewhere

@@ -66,6 +66,8 @@ class KernelOptions:
         Whether to leave the space and keep just that branch, which need not be in it.
     sla
         In force from the first frame.
+    execution
+        A name of `EXECUTIONS`.
     score_threshold
         Weaker objects are followed and not told.
     class_agnostic_iou
@@ -96,6 +98,7 @@ class KernelOptions:
     branch: str = ""
     only_branch: bool = False
     sla: SLA = field(default_factory=lambda: SLA(100.0))
+    execution: str = "sequential"
     score_threshold: float = TRACKED_SCORE
     class_agnostic_iou: float = CLASS_AGNOSTIC_IOU
     top_k: int = 5

@@ -105,7 +105,13 @@ class Associator:
         #: Time that has passed since the first frame, and from one camera frame to the next.
         self._now_s, self._period_s = 0.0, _USUAL_PERIOD_S
 
-    def associate(self, detections: Detections, stamp_ns: int, sequence: int) -> Detections:
+    def associate(
+        self,
+        detections: Detections,
+        stamp_ns: int,
+        sequence: int,
+        lost: npt.NDArray[np.bool_] | None = None,
+    ) -> Detections:
         """Take in the detections of a frame, an empty one too.
 
         Parameters
@@ -114,12 +120,20 @@ class Associator:
             Of the detector, in any order.
         stamp_ns, sequence
             Of the frame.
+        lost
+            ``(N,)`` detections of an earlier frame that a tracker could not bring forward to this
+            one; None for none. They are no objects, and `follow` knows their rows.
 
         Returns
         -------
         Detections
-            The same rows with the identities of confirmed tracks.
+            The same rows, but those lost, with the identities of confirmed tracks.
         """
+        if lost is not None and lost.any():
+            found = self.associate(detections.select(~lost), stamp_ns, sequence)
+            rows = iter(self._rows)
+            self._rows = [None if is_lost else next(rows) for is_lost in lost.tolist()]
+            return found
         self._advance(stamp_ns, sequence)
         oldest_s = self._now_s - self._options.max_lost_s
         self._tracks = [

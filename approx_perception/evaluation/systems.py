@@ -21,7 +21,7 @@ from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.pipeline.driver import System
 from approx_perception.simulation.recorded_machine import LatencyTrace, SimulatedMachine
-from approx_perception.simulation.simulated_stream import SimulatedStream
+from approx_perception.simulation.simulated_stream import SimulatedPipelinedStream, SimulatedStream
 
 __all__ = ["BuiltSystem", "RecordedMachine", "SystemFactory"]
 
@@ -173,7 +173,8 @@ class SystemFactory:
         check_made_for("the latency trace", recorded.records.metadata, space, loaded[0].fingerprint)
         network = assemble(options, network=loaded, elsewhere=recorded.idle_model())
         machine, own = recorded.simulated(network.kernel, level), network.stream()
-        stream = SimulatedStream(network.kernel, own.scheduler, options.sla, machine)
+        kind = SimulatedStream if options.execution == "sequential" else SimulatedPipelinedStream
+        stream = kind(network.kernel, own.scheduler, options.sla, machine)
         # With the user's options.
         stream.state = own.state
         return BuiltSystem(spec, stream, network, machine, recorded)

@@ -108,6 +108,7 @@ OPTIONS: tuple[Option, ...] = (
             help=f"{_BRANCH.help} Given several times, the policies that take a branch run "
             "once with each."),
     _file(_as_parameter("profile", (*_RUNS, "demo"), "Latency budget")),
+    _as_parameter("execution", _RUNS, "Latency budget", advanced=True),
     replace(_as_parameter("score_threshold", _RUNS, "Results", advanced=True),
             default=TRACKED_SCORE),
     _as_parameter("nms.class_agnostic_iou", _RUNS, "Results", advanced=True),

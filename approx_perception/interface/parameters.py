@@ -5,7 +5,7 @@ from approx_perception.datasets.image_header import MAX_IMAGE_PX, MAX_IMAGE_PX_R
 from approx_perception.detectors import detector_names
 from approx_perception.exceptions import choices
 from approx_perception.interface.parameter import Parameter
-from approx_perception.interface.systems import POLICIES
+from approx_perception.interface.systems import EXECUTIONS, POLICIES
 from approx_perception.structures import SlaScope
 from approx_perception.weights.catalogue import CATALOGUE
 
@@ -114,6 +114,10 @@ _DETECTION: Parameters = (
               names=POLICIES["detection"], live=True),
     Parameter("branch", "", "Branch for the policies fixed and triggered, as shape=320,nprop=20,"
               "si=4; knobs not named are the largest shape and nprop, and si=1.", live=True),
+    Parameter("execution", EXECUTIONS[0], "sequential: an image waits for its detection. "
+              "pipelined: the detector runs in a thread of its own, the tracker carries every "
+              "image, and detections are brought forward to the newest one.", names=EXECUTIONS,
+              live=True),
     _allowed("shape", "input shapes"),
     _allowed("nprop", "numbers of proposals"),
     _allowed("si", "sampling intervals"),

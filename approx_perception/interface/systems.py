@@ -1,6 +1,16 @@
 """Names of policies and systems, for users."""
 
-__all__ = ["ALIASES", "HINDSIGHT", "POLICIES", "POLICY_NAMES", "SYSTEMS", "TASKS", "WITH_BRANCH"]
+__all__ = [
+    "ALIASES",
+    "BESIDE_POLICIES",
+    "EXECUTIONS",
+    "HINDSIGHT",
+    "POLICIES",
+    "POLICY_NAMES",
+    "SYSTEMS",
+    "TASKS",
+    "WITH_BRANCH",
+]
 
 _COMMON = ("most_accurate", "least_latency", "fixed", "fastest")
 
@@ -12,6 +22,12 @@ POLICIES = {
 
 #: Of any task.
 POLICY_NAMES = POLICIES["detection"]
+
+#: How detections and frames share time: in turn, or detections in a thread of their own.
+EXECUTIONS = ("sequential", "pipelined")
+
+#: Policies that can choose where detections run beside the frames.
+BESIDE_POLICIES = _COMMON
 
 #: What a kernel can be for.
 TASKS = tuple(POLICIES)

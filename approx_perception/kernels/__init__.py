@@ -7,7 +7,17 @@ from approx_perception.kernels._base import (
     KernelOutput,
     KernelState,
     Replay,
+    RunsBeside,
     Trial,
 )
 
-__all__ = ["Batch", "CostTerms", "Kernel", "KernelOutput", "KernelState", "Replay", "Trial"]
+__all__ = [
+    "Batch",
+    "CostTerms",
+    "Kernel",
+    "KernelOutput",
+    "KernelState",
+    "Replay",
+    "RunsBeside",
+    "Trial",
+]

@@ -12,7 +12,16 @@ from approx_perception.branches import Space
 from approx_perception.kernels.stage_timer import StageTimer
 from approx_perception.structures import Content, Decision, Frame
 
-__all__ = ["Batch", "CostTerms", "Kernel", "KernelOutput", "KernelState", "Replay", "Trial"]
+__all__ = [
+    "Batch",
+    "CostTerms",
+    "Kernel",
+    "KernelOutput",
+    "KernelState",
+    "Replay",
+    "RunsBeside",
+    "Trial",
+]
 
 Image = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float64]
@@ -163,6 +172,40 @@ class KernelState(ABC):
         yielded may be done in any thread. None: each branch is to be run by itself.
         """
         return None
+
+
+class RunsBeside(ABC):
+    """A state whose frames are carried while what begins a group runs beside them.
+
+    For kernels whose space has branches that can (`Space.beside`). `find` is called in a thread of
+    its own, one call at a time; all else as `KernelState.run` is.
+    """
+
+    @abstractmethod
+    def find(self, frame: Frame, branch: Any) -> Any:
+        """Run the slow part of a branch on a frame; changes nothing that other methods read."""
+
+    @abstractmethod
+    def carry(self, frame: Frame, branch: Any, timer: StageTimer) -> KernelOutput:
+        """Carry what is known to the next frame; before anything is, the output holds nothing."""
+
+    @abstractmethod
+    def bring_forward(
+        self, found: Any, frames: Sequence[Frame], branch: Any, timer: StageTimer
+    ) -> KernelOutput:
+        """Take in what `find` found.
+
+        Parameters
+        ----------
+        found
+            Of the first of the frames.
+        frames
+            That one, some of those after it, and the present one, by which the output is.
+        branch
+            That carries from now on.
+        timer
+            As in `KernelState.run`.
+        """
 
 
 class Kernel(ABC):

@@ -13,8 +13,17 @@ from approx_perception.association import Associator
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.exceptions import counted
-from approx_perception.kernels._base import Batch, Kernel, KernelOutput, KernelState, Replay, Trial
+from approx_perception.kernels._base import (
+    Batch,
+    Kernel,
+    KernelOutput,
+    KernelState,
+    Replay,
+    RunsBeside,
+    Trial,
+)
 from approx_perception.kernels.candidates import CLASS_AGNOSTIC_IOU, TRACKED_SCORE, candidates
+from approx_perception.kernels.carried_objects import CarriedObjects
 from approx_perception.kernels.content_sensor import ContentSensor
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.kernels.detection_replay import replays
@@ -152,8 +161,8 @@ def _made_up_objects(size: tuple[int, int], seed: int) -> Iterator[Detections]:
         yield Detections.from_arrays(boxes, np.ones(count), np.zeros(count, np.int64))
 
 
-class DetectionState(KernelState):
-    """See `KernelState`.
+class DetectionState(KernelState, RunsBeside):
+    """See `KernelState` and `RunsBeside`.
 
     Parameters
     ----------
@@ -167,9 +176,11 @@ class DetectionState(KernelState):
         self._detector, self._space = kernel.detector, kernel.space
         self._trackers: Mapping[TrackerSettings, Tracker] = kernel.trackers()
         self._associator, self._content = Associator(), ContentSensor()
+        self._carried = CarriedObjects(self._space, self._trackers, self._associator)
 
     def reset(self) -> None:
         """See `KernelState`."""
+        self._carried.forget()
         self._associator.reset()
         self._content.reset()
 
@@ -188,6 +199,31 @@ class DetectionState(KernelState):
         else:
             objects = self._track(frame, branch, parts, timer)
             why_end = _lost_at_once(before, len(objects))
+        return self._output(frame, objects, timer, why_end)
+
+    def find(self, frame: Frame, branch: Branch) -> Detections:
+        """See `RunsBeside`."""
+        settings = DetectorSettings(*branch.detector_settings)
+        return self.options.wanted(self._detector.detect(frame.image, settings))
+
+    def carry(self, frame: Frame, branch: Branch, timer: StageTimer) -> KernelOutput:
+        """See `RunsBeside`."""
+        before = self._content.features.object_count
+        objects = self._carried.carry(frame, _tracker_of(branch), timer)
+        if objects is None:
+            return KernelOutput(Detections.empty(), self._content.features)
+        return self._output(frame, objects, timer, _lost_at_once(before, len(objects)))
+
+    def bring_forward(
+        self, found: Detections, frames: Sequence[Frame], branch: Branch, timer: StageTimer
+    ) -> KernelOutput:
+        """See `RunsBeside`."""
+        objects = self._carried.bring_forward(found, frames, _tracker_of(branch), timer)
+        return self._output(frames[-1], objects, timer)
+
+    def _output(
+        self, frame: Frame, objects: Detections, timer: StageTimer, why_end: str = ""
+    ) -> KernelOutput:
         with timer.stage("features"):
             speeds = self._associator.speeds_px_per_frame(objects)
             size = (frame.image.shape[1], frame.image.shape[0])
@@ -205,8 +241,7 @@ class DetectionState(KernelState):
     ) -> Detections:  # fmt: skip
         if batch is None:
             with timer.part(parts[0], "detect"):
-                settings = DetectorSettings(*branch.detector_settings)
-                found = self.options.wanted(self._detector.detect(frame.image, settings))
+                found = self.find(frame, branch)
         else:
             timer.charge(parts[0], "detect", batch.ms, batch.size)
             found = self.options.wanted(batch.found)
@@ -215,18 +250,22 @@ class DetectionState(KernelState):
         if branch.tracker_settings is not None:
             with timer.part(parts[1], "initialize"):
                 self._trackers[branch.tracker_settings].initialize(frame.image, objects)
+        self._carried.detected(frame, objects, branch.tracker_settings)
         return objects
 
     def _track(
         self, frame: Frame, branch: Branch, parts: Sequence[int], timer: StageTimer
     ) -> Detections:
-        tracker = branch.tracker_settings
-        if tracker is None:
-            raise AssertionError(f"branch {branch} has no tracker but a tracked frame")
         with timer.part(parts[0], "track"):
-            update = self._trackers[tracker].update(frame.image)
+            update = self._trackers[_tracker_of(branch)].update(frame.image)
         with timer.stage("associate"):
             return self._associator.follow(update, frame.stamp_ns, frame.sequence)
+
+
+def _tracker_of(branch: Branch) -> TrackerSettings:
+    if branch.tracker_settings is None:
+        raise AssertionError(f"branch {branch} has no tracker but a tracked frame")
+    return branch.tracker_settings
 
 
 def _lost_at_once(before: int, now: int) -> str:

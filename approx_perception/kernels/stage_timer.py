@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from approx_perception.clock import Clock
 from approx_perception.structures import StageTimings
 
 __all__ = ["StageTimer"]
-
-Key = TypeVar("Key", int, str)
 
 
 class StageTimer:
@@ -28,9 +28,8 @@ class StageTimer:
         self._start_ns = clock.monotonic_ns()
         self._paused_ns = 0
         self._stages_ms: dict[str, float] = {"decode": decode_ms}
-        self._parts_ms: dict[int, float] = {}
-        #: Stage that each part which ran is timed as.
-        self.part_stages: dict[int, str] = {}
+        #: Each part that ran, as often as it did, the stage that it is timed as, and its time.
+        self._runs: list[tuple[int, str, float]] = []
         #: Part that is under way, or began last and nothing after it: at fault if the frame fails.
         self.latest_part: int | None = None
         #: Images of the batch that the frame was in, and what those of others took of it.
@@ -52,18 +51,23 @@ class StageTimer:
         with self.stage(stage):
             self.latest_part = position
             yield
-        self._ran(position, stage, self._stages_ms[stage] - before_ms)
+        self._runs.append((position, stage, self._stages_ms[stage] - before_ms))
 
     def charge(self, position: int, stage: str, ms: float, batch_size: int) -> None:
         """Count a part that ran for a batch of images, this one among them, during a pause."""
         _add(self._stages_ms, stage, ms)
-        self._ran(position, stage, ms / batch_size)
+        self._runs.append((position, stage, ms / batch_size))
         self._start_ns -= round(ms * 1e6)
         self.batch_size, self.others_ms = batch_size, ms - ms / batch_size
 
-    def _ran(self, position: int, stage: str, ms: float) -> None:
-        _add(self._parts_ms, position, ms)
-        self.part_stages[position] = stage
+    def charge_all(self, part_ms: npt.NDArray[np.float64]) -> None:
+        """Count for all that ran, in no time, what it takes on another machine.
+
+        ``part_ms``: ``(P,)`` by position.
+        """
+        ran, self._runs = self._runs, []
+        for position, stage, _ in ran:
+            self.charge(position, stage, float(part_ms[position]), 1)
 
     def pause(self) -> None:
         """Count nothing from now on: the frame waits for others."""
@@ -76,7 +80,7 @@ class StageTimer:
     @property
     def parts(self) -> tuple[tuple[int, float], ...]:
         """Position of each part that ran, and what it took in ms; of a batch this image's share."""
-        return tuple(self._parts_ms.items())
+        return tuple((position, ms) for position, _, ms in self._runs)
 
     def finish(self) -> StageTimings:
         """Return all stages and the whole."""
@@ -86,6 +90,6 @@ class StageTimer:
         return StageTimings(decode_ms, schedule_ms, since_start_ms + decode_ms, stages)
 
 
-def _add(times_ms: dict[Key, float], key: Key, ms: float) -> None:
+def _add(times_ms: dict[str, float], key: str, ms: float) -> None:
     """What runs twice in a frame takes both times."""
     times_ms[key] = times_ms.get(key, 0.0) + ms

@@ -32,12 +32,15 @@ class LatencyEstimate:
         ``(B,)`` share of frames, or of groups in scope ``gof``, expected over the SLA.
     contention
         That all this is expected under.
+    beside_ms
+        ``(B,)`` what the part takes that runs beside a branch's frames; 0 for none.
     """
 
     mean_ms: Vector
     quantile_ms: Vector
     late_share: Vector
     contention: ContentionState = field(default_factory=ContentionState)
+    beside_ms: Vector = field(default_factory=lambda: np.zeros(1))
 
 
 class LatencyPredictor(Protocol):

@@ -102,7 +102,8 @@ class AdaptiveLatency:
             quantile_ms, late_share = self._groups(sla, typical_ms, late)
         else:
             quantile_ms, late_share = self._quantile_ms(sla, typical_ms), self._by_share(late)
-        return LatencyEstimate(self._mean_ms, quantile_ms, late_share, contention)
+        beside_ms = self._parts.typical_ms.take(self._compiled.beside)
+        return LatencyEstimate(self._mean_ms, quantile_ms, late_share, contention, beside_ms)
 
     def expect(self, branch: Hashable, kind: str, quantile: float) -> FrameExpectation:
         """Expect one frame of a branch of the space.
@@ -118,7 +119,8 @@ class AdaptiveLatency:
         return FrameExpectation(float(parts_ms[0]), frame_ms, frame_ms * tail)
 
     def observe(self, result: FrameResult) -> None:
-        """Learn contention, bias, tail and overhead from a frame."""
+        """Learn contention, bias, tail and overhead from a frame, and from what ran beside."""
+        self._observe_beside(result)
         is_sound = 0 < result.own_ms < math.inf and len(result.parts) > 0
         if not (is_sound and all(0 <= ms < math.inf for _, ms in result.parts)):
             return
@@ -137,6 +139,13 @@ class AdaptiveLatency:
         # A process that was stopped for a minute has no overhead of a minute.
         overhead_ms = min(overhead_ms, 2 * self._overhead_ms + constants.MOST_MORE_OVERHEAD_MS)
         self._overhead_ms += constants.SMOOTHING * (overhead_ms - self._overhead_ms)
+
+    def _observe_beside(self, result: FrameResult) -> None:
+        beside = result.beside
+        if beside is None or beside.error is not None or not 0 < beside.ms < math.inf:
+            return
+        if self._parts.is_known(beside.part):
+            self._parts.observe(beside.part, beside.ms)
 
     def group_ended(self, group: GroupEnded) -> None:
         """Teach the tail of groups."""

@@ -55,6 +55,8 @@ def read_record(folder: Path) -> RunRecord:
     arrays.setdefault("frames.fits", np.ones(count, bool))
     arrays.setdefault("frames.fastest_ms", np.full(count, np.nan))
     arrays.setdefault("frames.image_hash", np.zeros(count, np.int64))
+    for name in ("beside_ms", "beside_age_ms"):
+        arrays.setdefault(f"frames.{name}", np.zeros(count))
     tables: dict[str, Columns] = {}
     kinds = columns_by_table(scoring)
     for prefix, wanted in kinds.items():

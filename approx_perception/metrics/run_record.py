@@ -21,6 +21,8 @@ __all__ = ["FRAME_COLUMNS", "TRUTH_COLUMNS", "RunRecord", "columns_by_table", "w
 #: fourth line of pixels; 0 in records of before. ``published_ns``: in the stream's time; 0 where
 #: the run had none. ``contention_level``: what was done to the machine, -1 for nothing known.
 #: ``fits``, ``fastest_ms``: of the decision, as far as known; records of before have neither.
+#: ``beside_ms``, ``beside_age_ms``: what ran beside and was taken in on the frame, and its age
+#: then; 0 for nothing.
 FRAME_COLUMNS: dict[str, Any] = {
     "sequence": np.int64, "stamp_ns": np.int64, "width": np.int32, "height": np.int32,
     "processed": np.bool_, "has_truth": np.bool_, "branch": np.int32, "detected": np.bool_,
@@ -29,7 +31,7 @@ FRAME_COLUMNS: dict[str, Any] = {
     "expected_quantile_ms": np.float64, "expected_accuracy": np.float64,
     "believed_cpu": np.float64, "believed_gpu": np.float64, "believed_slowdown": np.float64,
     "contention_level": np.int32, "reason": np.int32, "fits": np.bool_, "fastest_ms": np.float64,
-    "image_hash": np.int64,
+    "image_hash": np.int64, "beside_ms": np.float64, "beside_age_ms": np.float64,
 }  # fmt: skip
 TRUTH_COLUMNS: dict[str, Any] = {
     "boxes": (np.float32, 4), "class_ids": np.int64, "track_ids": np.int64, "ignored": np.bool_,

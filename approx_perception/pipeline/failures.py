@@ -1,10 +1,16 @@
-"""Frames that a system could not process: offline, too, the others go on."""
+"""Frames that a system could not process, and what failed beside them: offline, too, it goes on."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from approx_perception.exceptions import InferenceError, InvalidFrameError, counted
+from approx_perception.exceptions import (
+    InferenceError,
+    InvalidFrameError,
+    counted,
+    described,
+)
 from approx_perception.notices import notice
+from approx_perception.structures import FrameResult
 
 __all__ = ["FrameFailures"]
 
@@ -27,7 +33,9 @@ class FrameFailures:
     def __init__(self, name: str) -> None:
         self._name = name
         self._frames = self._failed = self._in_a_row = 0
-        self._reason = ""
+        #: What ran beside the frames, how much of it failed, and why the last of it did.
+        self._beside = self._beside_failed = 0
+        self._reason = self._beside_reason = ""
 
     def attempt(self, process: Callable[[Given], Result], frame: Given) -> Result | None:
         """Process a frame; None where it failed.
@@ -48,16 +56,32 @@ class FrameFailures:
                 raise
             return None
         self._in_a_row = 0
+        if isinstance(result, FrameResult) and result.beside is not None:
+            self._beside += 1
+            if result.beside.error is not None:
+                self._beside_failed += 1
+                self._beside_reason = described(result.beside.error)
         return result
 
     def tell(self) -> None:
-        """Say how many frames failed.
+        """Say how many frames failed, and how often the network failed beside them.
 
         Raises
         ------
         InferenceError
             If all of them did.
         """
+        if self._beside_failed and self._beside_failed == self._beside:
+            raise InferenceError(
+                f"{self._name}: the network failed on every frame that it was given beside the "
+                f"others, the last time so: {self._beside_reason}"
+            )
+        if self._beside_failed:
+            notice(
+                f"{self._name}: the network failed on {self._beside_failed} of {self._beside} "
+                f"frames that it was given beside the others, the last time so: "
+                f"{self._beside_reason}"
+            )
         if self._failed and self._failed == self._frames:
             raise InferenceError(f"{self._name}: every frame failed, the last so: {self._reason}")
         if self._failed:

@@ -8,7 +8,15 @@ from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.kernels import Batch, Kernel, KernelOutput
 from approx_perception.kernels.stage_timer import StageTimer
 from approx_perception.scheduling import Scheduler
-from approx_perception.structures import SLA, Decision, Frame, FrameResult, LoadReading, Observation
+from approx_perception.structures import (
+    SLA,
+    BesideRun,
+    Decision,
+    Frame,
+    FrameResult,
+    LoadReading,
+    Observation,
+)
 
 __all__ = ["FrameUnderWay", "Stream"]
 
@@ -25,6 +33,8 @@ class FrameUnderWay:
         Position of the part that frames of its kind are known by.
     timer
         Of its stages.
+    beside
+        What ran beside and is taken in with it.
     """
 
     frame: Frame
@@ -32,6 +42,7 @@ class FrameUnderWay:
     decision: Decision
     main_part: int
     timer: StageTimer
+    beside: BesideRun | None = None
 
 
 class Stream:
@@ -68,6 +79,16 @@ class Stream:
         self._clock = clock or MonotonicClock()
         self._load = load
         self._source: tuple[str, tuple[int, int]] | None = None
+        #: That had the camera before, until it has let go of the network.
+        self._before: Stream | None = None
+
+    def take_over(self, before: "Stream") -> None:
+        """Go on where another stream of the same camera and kernel stops: nothing is forgotten."""
+        self.state, self.sla, self._source = before.state, before.sla, before._source
+        self._before = before
+
+    def settle(self) -> None:
+        """Wait until nothing of it is under way; between two frames nothing is."""
 
     def process(self, frame: Frame) -> FrameResult:
         """Process a frame, newer than the one before and with a higher sequence number."""
@@ -77,6 +98,9 @@ class Stream:
         """Decide what to do with a frame; `finish` must follow before the next one."""
         sla = self.sla
         timer = StageTimer(self._clock, frame.decode_ms)
+        if self._before is not None:
+            self._before.settle()
+            self._before = None
         with timer.stage("schedule"):
             decision = self.scheduler.decide(self._observe(frame, sla))
             main_part = self.kernel.space.parts_of(decision.branch, decision.kind)[0]
@@ -103,7 +127,7 @@ class Stream:
         result = FrameResult(
             frame.stamp_ns, frame.source_id, frame.sequence, given.output, decision, work.sla,
             timer.finish(), timer.batch_size, timer.parts, timer.others_ms, given.content,
-            given.why_end,
+            given.why_end, work.beside,
         )  # fmt: skip
         self.scheduler.observe(result)
         return result
@@ -121,7 +145,10 @@ class Stream:
         image_size = frame.image.shape[1], frame.image.shape[0]
         source = (frame.source_id, image_size)
         if source != self._source:
-            # What is known of another stream or resolution says nothing about this one.
-            self.state.reset()
+            self._forget()
             self._source = source
         return Observation(sla, self.state.sense(frame), frame.source_id, image_size, self._load())
+
+    def _forget(self) -> None:
+        """What is known of another stream or resolution says nothing about the next frame."""
+        self.state.reset()

@@ -10,6 +10,7 @@ from approx_perception.assembly.options import unheeded_accuracy
 from approx_perception.clock import Clock
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.interface import SYNTHETIC_FRAME_ID
+from approx_perception.pipeline.beside_runner import BesideRunner
 from approx_perception.ros.health import CameraHealth, Judgement, Level, WatchdogLimits
 from approx_perception.ros.intake import Intake
 from approx_perception.ros.outputs import Outputs
@@ -58,7 +59,7 @@ class Camera:
         clock: Clock,
         wake: Callable[[], None],
     ) -> None:
-        self.name, self.stream = place.name, network.stream()
+        self.name, self.stream = place.name, network.stream("sequential")
         self._node, self._task, self._network, self._clock = node, task, network, clock
         self.health = CameraHealth(clock)
         self.intake = Intake(
@@ -71,6 +72,7 @@ class Camera:
         #: What the user asks for; the stream has this camera's share of it.
         self.sla = self.stream.sla
         self._policy: tuple[str, Any] | None = None
+        self._execution: tuple[str, BesideRunner | None] = ("sequential", None)
         self._looks = 0
         #: Width and height for which latencies are known.
         self._size = network.image_size
@@ -80,14 +82,23 @@ class Camera:
         """Resolved name of the topic of its images."""
         return self.intake.topic
 
-    def use(self, new: LiveSettings) -> None:
-        """Honour settings from the next frame on."""
+    def use(self, new: LiveSettings, runner: BesideRunner | None = None) -> None:
+        """Honour settings from the next frame on; ``runner``: of what runs beside, if it does."""
+        self._execute(new.execution, runner if new.execution == "pipelined" else None)
         self.sla = new.slas[self.name]
         self.outputs.debug = new.debug
         self.stream.state.options = new.state_options
         if new.branch is not None:
             self.use_policy(new.policy, new.branch)
         self.stream.scheduler.allowed = new.allowed
+
+    def _execute(self, execution: str, runner: BesideRunner | None) -> None:
+        """Go on with another stream; objects and identities are kept."""
+        if (execution, runner) == self._execution:
+            return
+        before, self.stream = self.stream, self._network.stream(execution, runner)
+        self.stream.take_over(before)
+        self._execution, self._policy = (execution, runner), None
 
     def use_policy(self, name: str, branch: Any) -> None:
         """Decide by a policy from the next frame on; the same one goes on with what it knows."""
@@ -98,7 +109,7 @@ class Camera:
     def forget_latencies(self, network: Network) -> None:
         """Begin anew with what a network is known to take."""
         self._network = network
-        self.stream.scheduler.latency = network.latency()
+        self.stream.scheduler.latency = network.latency(self._execution[0])
 
     def listen(self) -> None:
         """Subscribe; nothing from before is left over."""

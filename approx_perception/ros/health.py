@@ -12,7 +12,7 @@ from approx_perception.exceptions import described
 from approx_perception.metrics.verdict import verdict_on
 from approx_perception.pipeline import MailboxCounts
 from approx_perception.ros.sla_record import Row, SlaRecord, counts_under
-from approx_perception.structures import SLA, ContentionState, FrameResult
+from approx_perception.structures import SLA, BesideRun, ContentionState, FrameResult
 
 __all__ = ["CameraHealth", "Judgement", "Level", "WatchdogLimits"]
 
@@ -76,6 +76,9 @@ class CameraHealth:
         self._since_last = SlaRecord()
         self._sla: SLA | None = None
         self._processed = self._errors = self._errors_reported = 0
+        #: Of what ran beside the frames, which went on.
+        self._beside_errors = self._beside_reported = 0
+        self._beside_age_ms = float("nan")
         self._last_error = self._branch = ""
         self._age_ms = self._wait_ms = self._expected_accuracy = float("nan")
         self._contention = ContentionState()
@@ -111,17 +114,26 @@ class CameraHealth:
             self._recent.append(row)
             self._since_last.add(result.sla, row)
             self._age_ms, self._wait_ms = age_ms, wait_ms
+            if result.beside is not None:
+                self._see_beside(result.beside)
             if latency_ms <= limits.max_allowed_processing_ms:
                 self._late_since_ns = None
             elif self._late_since_ns is None:
                 self._late_since_ns = began_ns
+
+    def _see_beside(self, beside: BesideRun) -> None:
+        if beside.error is None:
+            self._beside_age_ms = beside.delay_ms
+        else:
+            self._beside_errors += 1
+            self._last_error = _told(beside.error)
 
     def failed(self, error: Exception) -> None:
         """Count a frame that could not be processed."""
         with self._lock:
             self._busy_since_ns = None
             self._errors += 1
-            self._last_error = (str(error) or described(error))[:_LONGEST_REASON]
+            self._last_error = _told(error)
             self._since_last.refuse(self._last_error)
 
     @property
@@ -182,7 +194,7 @@ class CameraHealth:
             level, message = self._verdict(
                 counts, silence, problems, limits, is_active, share, words, caution
             )
-            self._errors_reported = self._errors
+            self._errors_reported, self._beside_reported = self._errors, self._beside_errors
             return Judgement(level, message, self._values(counts, share, words))
 
     def _verdict(
@@ -203,6 +215,8 @@ class CameraHealth:
              f"every frame has taken more than {allowed_ms:g} ms for {late_ms / 1e3:.1f} s"),
             (self._errors > self._errors_reported, Level.ERROR,
              f"frame refused: {self._last_error}"),
+            (self._beside_errors > self._beside_reported, Level.ERROR,
+             f"the network failed beside the frames, which go on: {self._last_error}"),
             (not self._arrivals_ns, Level.WARN, f"waiting for the first image{why}"),
             (bool(self._arrivals_ns) and not is_active, Level.WARN,
              f"no image for {self._silence_s():.1f} s{why}"),
@@ -228,10 +242,14 @@ class CameraHealth:
             "dropped for a newer image": str(counts.replaced),
             "dropped as stale": str(counts.stale),
             "refused": str(self._errors),
+            "failed beside the frames": str(self._beside_errors),
             "last error": self._last_error,
             "input rate (Hz)": f"{1 / period_s:.1f}" if period_s else "",
             "age at publication (ms)": f"{self._age_ms:.1f}",
             "waited for the worker (ms)": f"{self._wait_ms:.1f}",
+            "age of what came from beside (ms)": (
+                "" if np.isnan(self._beside_age_ms) else f"{self._beside_age_ms:.1f}"
+            ),
             "branch": self._branch,
             "contention": (
                 f"{self._contention.slowdown:.2f} times the latency of the idle machine, "
@@ -242,3 +260,7 @@ class CameraHealth:
             "SLA": sla_words or "nothing processed yet",
             "violation rate": "" if np.isnan(late_share) else f"{late_share:.4f}",
         }
+
+
+def _told(error: Exception) -> str:
+    return (str(error) or described(error))[:_LONGEST_REASON]

@@ -211,9 +211,9 @@ class KernelNode(ManagedNode):
 
     # Watching
 
-    def _refuse(self, camera: Camera, error: Exception) -> None:
+    def _refuse(self, camera: Camera, error: Exception, what: str) -> None:
         self.get_logger().error(
-            f"frame refused, {camera.topic}: {described(error)}",
+            f"{what}, {camera.topic}: {described(error)}",
             throttle_duration_sec=LOG_PERIOD_S,
         )
 
@@ -245,6 +245,8 @@ class KernelNode(ManagedNode):
                 self.state, self.doing, self._runtime.is_enabled, self.error,
                 worker_died=worker is not None and not worker.is_alive,
                 is_leaving=self._runtime.is_leaving(),
+                beside_ms=self._runtime.beside_ms,
+                most_beside_ms=self._settings.limits.max_consecutive_delay_ms,
                 malformed=0 if network is None else network.kernel.malformed_count,
                 graph_problems=self.diagnostics.graph_problems,
                 load_problems=self._load.problems(),

@@ -31,6 +31,8 @@ class NodeCondition:
         See `GraphWatch`.
     load_problems, load_status
         Of load topics.
+    beside_ms, most_beside_ms
+        For how long the network is at work beside the frames, and how long is no error.
     """
 
     state: str
@@ -43,6 +45,8 @@ class NodeCondition:
     graph_problems: Sequence[str]
     load_problems: Sequence[str]
     load_status: str
+    beside_ms: float = 0.0
+    most_beside_ms: float = float("inf")
 
 
 class NodeHealth:
@@ -65,6 +69,12 @@ class NodeHealth:
             return Judgement(Level.ERROR, "the worker thread died", values)
         if now.error is not None:
             return Judgement(Level.ERROR, described(now.error), values)
+        if now.beside_ms > now.most_beside_ms:
+            words = (
+                f"the network is at work on one frame for {now.beside_ms:.0f} ms; all others are "
+                "carried on what was found before"
+            )
+            return Judgement(Level.ERROR, words, values)
         if warnings := self._warnings(now, now.malformed - before):
             return Judgement(Level.WARN, "; ".join(warnings), values)
         return Judgement(Level.OK, f"{now.state}: {now.doing}" if now.doing else now.state, values)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.assembly import KernelOptions, Network
+from approx_perception.assembly.execution import check_execution
 from approx_perception.assembly.options import kernel_options, parameters_of
 from approx_perception.branches import allowed_branches
 from approx_perception.interface import camera_sla
@@ -33,6 +34,8 @@ class LiveSettings:
         ``(B,)`` bool, None for all.
     state_options
         What the kernel's state takes; None before the network is known.
+    execution
+        A name of `EXECUTIONS`.
     load, load_timeout_s
         Where monitors speak, ``{parameter: topic}``, and when they count as silent.
     debug, limits
@@ -44,6 +47,7 @@ class LiveSettings:
     branch: Any
     allowed: npt.NDArray[np.bool_] | None
     state_options: Any
+    execution: str
     load: dict[str, str]
     load_timeout_s: float
     debug: DebugOptions
@@ -93,6 +97,9 @@ def read_settings(
         if parameter.live:
             parameter.accept(value(parameter.name))
     policy = str(value("policy"))
+    # Of a task that has no choice, in turn.
+    names = {own.name for own in task.interface.parameters}
+    execution = str(value("execution")) if "execution" in names else "sequential"
     slas = {camera: _sla(value, camera) for camera in cameras}
     branch = allowed = state_options = None
     if network is not None:
@@ -102,11 +109,12 @@ def read_settings(
             space.index(branch)
         allowed = allowed_branches(space, {k: str(value(f"allowed.{k}")) for k in space.knobs})
         network.policies.check(policy, branch, allowed)
+        check_execution(execution, space, policy, branch, allowed)
         state_options = task.state_options(
             read_options(task, value), value, network.kernel.class_names
         )
     return LiveSettings(
-        slas, policy, branch, allowed, state_options,
+        slas, policy, branch, allowed, state_options, execution,
         {name: str(value(name)) for name in LOAD_TYPES if value(name)},
         float(value("load_timeout_s")),
         DebugOptions(

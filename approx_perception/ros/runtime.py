@@ -8,6 +8,7 @@ from approx_perception.assembly import Network
 from approx_perception.clock import Clock
 from approx_perception.exceptions import ApproxPerceptionError
 from approx_perception.pipeline import CameraGroup
+from approx_perception.pipeline.beside_runner import BesideThread
 from approx_perception.ros.camera import Camera
 from approx_perception.ros.parameters import LiveSettings
 from approx_perception.ros.worker import Worker
@@ -38,7 +39,7 @@ class Runtime:
     def __init__(
         self,
         clock: Clock,
-        refuse: Callable[[Camera, Exception], None],
+        refuse: Callable[[Camera, Exception, str], None],
         tell_failure: Callable[[Exception], None],
     ) -> None:
         self._clock, self._refuse, self._tell_failure = clock, refuse, tell_failure
@@ -47,8 +48,10 @@ class Runtime:
         self.worker: Worker | None = None
         #: Parts at which all cameras are quicker as a batch.
         self._batched: frozenset[int] = frozenset()
-        #: One that was told to stop, but may not have come to the end of its frame.
-        self._leaving: Worker | None = None
+        #: Runs the network beside the frames, where that is wanted, while the node is active.
+        self._beside: BesideThread | None = None
+        #: What was told to stop, but may not have come to the end of its frame.
+        self._leaving: list[Worker | BesideThread] = []
         self._is_enabled = True
 
     @property
@@ -80,9 +83,7 @@ class Runtime:
             While a frame from before is under way.
         """
         self.refuse_beside_another()
-        streams = {camera.name: camera.stream for camera in self.cameras}
-        group = CameraGroup(streams, self._batched, self._clock)
-        worker = Worker(self.cameras, group, self._clock, self._refuse, self._tell_failure)
+        worker = Worker(self.cameras, self._group(), self._clock, self._refuse, self._tell_failure)
         try:
             for camera in self.cameras:
                 camera.listen()
@@ -92,6 +93,20 @@ class Runtime:
             self.stop()
             raise
         self.worker = worker
+
+    def _group(self) -> CameraGroup:
+        streams = {camera.name: camera.stream for camera in self.cameras}
+        return CameraGroup(streams, self._batched, self._clock)
+
+    @property
+    def beside_ms(self) -> float:
+        """For how long the network is at work beside the frames; 0 where it is not."""
+        return 0.0 if self._beside is None else self._beside.busy_ms
+
+    def settle(self) -> None:
+        """Wait until the network is free, between two frames."""
+        if self._beside is not None:
+            self._beside.settle()
 
     def refuse_beside_another(self) -> None:
         """Raise `ApproxPerceptionError` while a worker has the network: it serves one at a time."""
@@ -103,10 +118,9 @@ class Runtime:
 
     def is_leaving(self) -> bool:
         """Whether a frame from before deactivating is under way."""
-        if self._leaving is not None and not self._leaving.is_alive:
-            # It holds the network.
-            self._leaving = None
-        return self._leaving is not None
+        # They hold the network.
+        self._leaving = [each for each in self._leaving if each.is_alive]
+        return bool(self._leaving)
 
     def stop(self) -> None:
         """Stop working, and forget what waits."""
@@ -115,7 +129,12 @@ class Runtime:
         if self.worker is not None:
             worker, self.worker = self.worker, None
             worker.stop()
-            self._leaving = worker if worker.is_alive else None
+            self._leaving.append(worker)
+        if self._beside is not None:
+            beside, self._beside = self._beside, None
+            beside.stop()
+            self._leaving.append(beside)
+        self.is_leaving()
 
     def free(self) -> None:
         """Let go of the network and of all topics."""
@@ -133,8 +152,11 @@ class Runtime:
 
     def _direct(self, worker: Worker, settings: LiveSettings) -> None:
         """Have a worker work so; in its own thread once it runs."""
+        if settings.execution == "pipelined" and self._beside is None:
+            self._beside = BesideThread(self._clock)
         for camera in self.cameras:
-            camera.use(settings)
+            camera.use(settings, self._beside)
+        worker.group = self._group()
         worker.limits = settings.limits
         worker.share_budgets(always=True)
 

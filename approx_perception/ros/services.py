@@ -90,6 +90,7 @@ class Services:
     def _recalibrate(self, network: Network) -> None:
         """In the worker's thread, as the network serves one at a time."""
         try:
+            self._runtime.settle()
             self._runtime.network = network = network.measured_again()
             for camera in list(self._runtime.cameras):
                 camera.forget_latencies(network)

@@ -33,7 +33,7 @@ class Worker:
     clock
         Monotonic.
     refuse
-        Told a camera and what went wrong with a frame of it.
+        Told a camera, what went wrong with a frame of it, and what that means.
     tell_failure
         Told what went wrong with anything else.
     """
@@ -43,10 +43,12 @@ class Worker:
         cameras: Sequence[Camera],
         group: CameraGroup,
         clock: Clock,
-        refuse: Callable[[Camera, Exception], None],
+        refuse: Callable[[Camera, Exception, str], None],
         tell_failure: Callable[[Exception], None],
     ) -> None:
-        self._cameras, self._group, self._clock = cameras, group, clock
+        self._cameras, self._clock = cameras, clock
+        #: Replaced when a camera has another stream.
+        self.group = group
         self._refuse, self._tell_failure = refuse, tell_failure
         self.limits = WatchdogLimits()
         self._arrived = threading.Event()
@@ -126,7 +128,7 @@ class Worker:
                 decoded.append((camera, image, frame))
         outcomes: Sequence[Outcome]
         try:
-            outcomes = self._group.process([(camera.name, frame) for camera, _, frame in decoded])
+            outcomes = self.group.process([(camera.name, frame) for camera, _, frame in decoded])
         except Exception as error:
             outcomes = [error] * len(decoded)
         for (camera, image, frame), outcome in zip(decoded, outcomes, strict=True):
@@ -145,6 +147,8 @@ class Worker:
                 return
             age_ms = camera.outputs.publish(image.message.header, frame, result, group_ms)
         camera.health.succeeded(result, age_ms, wait_ms, self.limits)
+        if result.beside is not None and result.beside.error is not None:
+            self._refuse(camera, result.beside.error, "the network failed beside the frames")
 
     @contextmanager
     def _refusing(self, camera: Camera) -> Iterator[None]:
@@ -154,7 +158,7 @@ class Worker:
         except Exception as error:
             camera.health.failed(error)
             if not self._is_stopping:
-                self._refuse(camera, error)
+                self._refuse(camera, error, "frame refused")
 
     def share_budgets(self, always: bool = False) -> None:
         """Split budgets among the cameras that send images, where these have changed.

@@ -101,6 +101,8 @@ class FailingParts:
         on.
         """
         owners = [self._space.parts[part].owner for part in parts]
+        if not owners:
+            return
         judged = {owners[0], *(owner for owner in owners if owner not in self._with_main_part)}
         records = dict(self._records)
         if judged & self._latest and len(self._latest) > 1:

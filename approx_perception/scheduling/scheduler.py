@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.accuracy._base import RANKS_BELOW, AccuracyPredictor
+from approx_perception.accuracy.ageing import aged
 from approx_perception.branches import Space
 from approx_perception.exceptions import InvalidFrameError
 from approx_perception.latency._base import LatencyPredictor
@@ -59,6 +60,9 @@ class Scheduler:
     still be saved: policies that stretch groups have it go on, up to the longest group that is
     allowed, if that brings its mean inside.
 
+    Where what begins a group runs beside the frames (`Space.beside`), a group begins only when that
+    is free, and goes on until then.
+
     Parts that keep failing are left out for a while; see `FailingParts`.
 
     Parameters
@@ -91,6 +95,7 @@ class Scheduler:
         self.groups.listeners.append(self._learn_of_group)
         self._accuracy = accuracy
         self._failing = FailingParts(space.compiled)
+        self._possible = space.compiled.possible
         self._choice: _Choice | None = None
 
     def decide(self, observation: Observation) -> Decision:
@@ -98,6 +103,8 @@ class Scheduler:
         # Read once: the user may replace it between two lines.
         policy, choice, groups = self.policy, self._choice, self.groups
         self._failing.begin_frame(observation.image_size)
+        if choice is not None and not observation.can_begin:
+            return self._go_on(choice)
         if choice is not None and not groups.is_ending:
             if why := self._why_not_go_on(choice, observation, policy):
                 groups.end(why)
@@ -114,8 +121,9 @@ class Scheduler:
             raise AssertionError("a result without a decision")
         self.groups.observe(result)
         self.latency.observe(result)
-        decision = result.decision
-        self._failing.succeeded(self.space.parts_of(decision.branch, decision.kind))
+        self._failing.succeeded([part for part, _ in result.parts])
+        if result.beside is not None and result.beside.error is None:
+            self._failing.succeeded([result.beside.part])
         if why := choice.policy.observe(result):
             self.groups.end(why)
 
@@ -181,6 +189,15 @@ class Scheduler:
         self._choice = choice
         return choice.decision
 
+    def _accuracy_of(
+        self, observation: Observation, beside_ms: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """``(B,)`` expected on the present content; less where what was found comes late."""
+        accuracy = self._accuracy.predict(observation.content)
+        if not beside_ms.any() or not observation.period_ms:
+            return accuracy
+        return aged(accuracy, beside_ms / observation.period_ms, self.space.compiled)
+
     def _learn_of_group(self, group: GroupEnded) -> None:
         self.latency.group_ended(group)
         if self._choice is not None:
@@ -194,12 +211,12 @@ class Scheduler:
         allowed: npt.NDArray[np.bool_] | None,
     ) -> _Choice:
         estimate = self.latency.predict(observation)
-        accuracy = self._accuracy.predict(observation.content)
+        accuracy = self._accuracy_of(observation, estimate.beside_ms)
         last, cause = self._choice, self.groups.why
         # Holding on is against noise; another SLA is a wish to choose anew.
         is_held = last is not None and last.sla == observation.sla
         usable = self._failing.open_among(
-            np.ones(len(self.space), bool) if allowed is None else allowed
+            self._possible if allowed is None else self._possible & allowed
         )
         candidates = Candidates(
             self.space, estimate.mean_ms, estimate.quantile_ms, estimate.late_share,

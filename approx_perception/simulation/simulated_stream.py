@@ -3,16 +3,39 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
+
 from approx_perception.clock import FakeClock
 from approx_perception.datasets import LabelledFrame
 from approx_perception.kernels import Batch, Kernel, KernelOutput
 from approx_perception.pipeline import FrameUnderWay, Stream
+from approx_perception.pipeline.beside_runner import ModelledBeside
 from approx_perception.pipeline.driver import Conditions, Driver, Listener, drive
+from approx_perception.pipeline.pipelined_stream import PipelinedStream
 from approx_perception.scheduling import Scheduler
 from approx_perception.simulation.recorded_machine import SimulatedMachine
-from approx_perception.structures import SLA, Frame, FrameResult, LoadReading
+from approx_perception.structures import SLA, Content, Frame, FrameResult, LoadReading
 
-__all__ = ["SimulatedStream", "simulate"]
+__all__ = ["SimulatedPipelinedStream", "SimulatedStream", "simulate"]
+
+
+class _Recorded:
+    """What a machine takes, as it is at the number of the frame that is processed."""
+
+    def __init__(self, machine: SimulatedMachine) -> None:
+        self.machine, self.frame = machine, 0
+
+    def begin(self, frame: Frame) -> Frame:
+        """Go on to a frame; nothing but the parts takes time, and they are charged for."""
+        self.frame = frame.sequence
+        return replace(frame, decode_ms=self.machine.overhead_ms)
+
+    def part_ms(self, content: Content) -> npt.NDArray[np.float64]:
+        return self.machine.part_ms(self.frame, content)
+
+    def reading(self) -> LoadReading:
+        return self.machine.reading(self.frame)
 
 
 class SimulatedStream(Stream):
@@ -36,29 +59,56 @@ class SimulatedStream(Stream):
         machine: SimulatedMachine,
         hears_load: bool = True,
     ) -> None:
-        self._machine, self._frame = machine, 0
-        # Nothing but the parts takes time, and they are charged for.
-        load = self._reading if hears_load else LoadReading
+        self._recorded = _Recorded(machine)
+        load = self._recorded.reading if hears_load else LoadReading
         super().__init__(kernel, scheduler, sla, FakeClock(), load)
 
     def process(self, frame: Frame) -> FrameResult:
         """See `Stream.process`."""
-        self._frame = frame.sequence
-        return super().process(replace(frame, decode_ms=self._machine.overhead_ms))
+        return super().process(self._recorded.begin(frame))
 
     def _run(self, work: FrameUnderWay, batch: Batch | None) -> KernelOutput:
         given = super()._run(work, batch)
-        part_ms = self._machine.part_ms(self._frame, given.content)
-        for part, stage in work.timer.part_stages.items():
-            work.timer.charge(part, stage, float(part_ms[part]), 1)
+        work.timer.charge_all(self._recorded.part_ms(given.content))
         return given
 
-    def _reading(self) -> LoadReading:
-        return self._machine.reading(self._frame)
+
+class SimulatedPipelinedStream(PipelinedStream):
+    """The same with two resources: frames in one, what runs beside them in the other.
+
+    Neither slows the other down: as on a machine with a core for each.
+
+    Parameters
+    ----------
+    kernel, scheduler, sla, machine
+        See `SimulatedStream`.
+    """
+
+    def __init__(
+        self, kernel: Kernel, scheduler: Scheduler, sla: SLA, machine: SimulatedMachine
+    ) -> None:
+        self._recorded, clock = _Recorded(machine), FakeClock()
+        runner = ModelledBeside(clock, self._beside_ms)
+        super().__init__(kernel, scheduler, sla, runner, clock, self._recorded.reading)
+        self._content = Content()
+
+    def process(self, frame: Frame) -> FrameResult:
+        """See `Stream.process`."""
+        frame = self._recorded.begin(frame)
+        self._content = self.state.sense(frame)
+        return super().process(frame)
+
+    def _beside_ms(self, part: int) -> float:
+        return float(self._recorded.part_ms(self._content)[part])
+
+    def _run(self, work: FrameUnderWay, batch: Batch | None) -> KernelOutput:
+        given = super()._run(work, batch)
+        work.timer.charge_all(self._recorded.part_ms(given.content))
+        return given
 
 
 def simulate(
-    stream: SimulatedStream,
+    stream: Stream,
     frames: Sequence[LabelledFrame],
     slas: Sequence[SLA],
     listeners: Sequence[Listener],

@@ -13,13 +13,14 @@ from approx_perception.structures.decision import (
 )
 from approx_perception.structures.detections import Detections
 from approx_perception.structures.frame import Frame
-from approx_perception.structures.frame_result import FrameResult, StageTimings
+from approx_perception.structures.frame_result import BesideRun, FrameResult, StageTimings
 from approx_perception.structures.ground_truth import GroundTruth
 from approx_perception.structures.group import GroupEnded
 
 __all__ = [
     "COMPLEXITY_CATEGORIES",
     "SLA",
+    "BesideRun",
     "Classification",
     "Content",
     "ContentFeatures",

@@ -151,6 +151,10 @@ class Observation:
         Stream of the frame, and its width and height in px; a new one starts a new group.
     load
         Newest reading of a load monitor; without figures while all are silent.
+    can_begin
+        Whether a group may begin with this frame: not while what begins one is under way beside.
+    period_ms
+        From one frame to the next, by their stamps; 0 where it is not known.
     """
 
     sla: SLA
@@ -158,6 +162,8 @@ class Observation:
     source_id: str = ""
     image_size: tuple[int, int] = (0, 0)
     load: LoadReading = LoadReading()
+    can_begin: bool = True
+    period_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from approx_perception.structures.content import Content
 from approx_perception.structures.decision import SLA, Decision
 from approx_perception.structures.detections import Detections
 
-__all__ = ["FrameResult", "StageTimings"]
+__all__ = ["BesideRun", "FrameResult", "StageTimings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,28 @@ class StageTimings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class BesideRun:
+    """What ran beside the frames and came to its end before this one.
+
+    Attributes
+    ----------
+    part
+        Its position in `CompiledSpace.parts`.
+    ms
+        What it took in its own thread: nothing of the frame's time.
+    delay_ms
+        Age of what it found: from the stamp of the frame that it ran on to this one's.
+    error
+        Why it failed; None where it did not.
+    """
+
+    part: int
+    ms: float
+    delay_ms: float
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
     """What a kernel made of one frame, and what that took.
 
@@ -67,6 +89,8 @@ class FrameResult:
         As the output shows it; of the kernel's own type of `Content`.
     why_end
         What in the output should end the group early; empty for nothing.
+    beside
+        What ran beside and was taken in on this frame, or failed; None for nothing.
     """
 
     stamp_ns: int
@@ -81,6 +105,7 @@ class FrameResult:
     others_ms: float = 0.0
     content: Any = field(default_factory=Content)
     why_end: str = ""
+    beside: BesideRun | None = None
 
     @property
     def detections(self) -> Detections:

@@ -11,7 +11,14 @@ from approx_perception.clock import FakeClock
 from approx_perception.pipeline import MailboxCounts, shared_budgets
 from approx_perception.ros.health import CameraHealth, Level, WatchdogLimits
 from approx_perception.ros.start_log import log_start
-from approx_perception.structures import SLA, Decision, Detections, FrameResult, StageTimings
+from approx_perception.structures import (
+    SLA,
+    BesideRun,
+    Decision,
+    Detections,
+    FrameResult,
+    StageTimings,
+)
 from approx_perception.testing.fakes import small_space
 
 LIMITS = WatchdogLimits(max_allowed_processing_ms=50.0, max_consecutive_delay_ms=400.0)
@@ -96,6 +103,29 @@ def test_a_refused_frame_is_told_once(health, clock):
     assert verdict(health) == (Level.ERROR, "frame refused: no image")
     assert verdict(health)[0] is Level.OK
     assert health.judge(SOME, "", [], LIMITS).values["refused"] == "1"
+
+
+def test_what_fails_beside_the_frames_is_told_once_and_refuses_none(health, clock):
+    feed(health, clock, 20.0, 3)
+    health.begins()
+    failed = BesideRun(0, 5.0, 40.0, ValueError("out of memory"))
+    health.succeeded(replace(result(20.0), beside=failed), 5.0, 1.0, LIMITS)
+    assert verdict(health) == (
+        Level.ERROR, "the network failed beside the frames, which go on: out of memory",
+    )  # fmt: skip
+    assert verdict(health)[0] is Level.OK
+    values = health.judge(SOME, "", [], LIMITS).values
+    assert [values[name] for name in ("processed", "refused", "failed beside the frames")] == [
+        "4", "0", "1",
+    ]  # fmt: skip
+
+
+def test_the_age_of_what_was_found_beside_is_told(health, clock):
+    told = "age of what came from beside (ms)"
+    feed(health, clock, 20.0)
+    assert health.judge(SOME, "", [], LIMITS).values[told] == ""
+    health.succeeded(replace(result(20.0), beside=BesideRun(0, 30.0, 66.0)), 5.0, 1.0, LIMITS)
+    assert health.judge(SOME, "", [], LIMITS).values[told] == "66.0"
 
 
 def test_a_camera_that_dies_is_noticed(health, clock):

@@ -34,6 +34,9 @@ def test_what_is_said_of_each_condition():
         "ValueError: no file",
     )
     assert judged(error=MemoryError()) == (Level.ERROR, "MemoryError")
+    assert judged(beside_ms=900.0, most_beside_ms=1000.0) == (Level.OK, "active")
+    level, message = judged(beside_ms=1100.0, most_beside_ms=1000.0, is_enabled=False)
+    assert (level, "at work on one frame for 1100 ms" in message) == (Level.ERROR, True)
 
 
 def test_all_warnings_are_told_together():

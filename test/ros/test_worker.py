@@ -114,7 +114,7 @@ class TestThread:
         """Run until something was told; what was refused, and what failed beside."""
         refused, failed = [], []
         worker = Worker(
-            cameras, group, MonotonicClock(), lambda camera, error: refused.append(camera.name),
+            cameras, group, MonotonicClock(), lambda camera, *_: refused.append(camera.name),
             failed.append,
         )  # fmt: skip
         worker.start()

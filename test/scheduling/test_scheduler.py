@@ -191,3 +191,26 @@ def test_a_policy_that_could_choose_nothing_is_refused_when_it_is_set(name):
     only_tracked = BranchSpace("tracked", [160], [], [4], [TrackerSettings("median_flow", 1)])
     with pytest.raises(ConfigurationError, match="'tracked' has no branch with si=1"):
         PolicyFactory(only_tracked, np.ones(len(only_tracked))).check(name, only_tracked[0])
+
+
+BUSY = Observation(MIDDLE, can_begin=False)
+
+
+def test_a_group_goes_on_while_what_begins_one_is_under_way(latency):
+    scheduler = Scheduler(SPACE.beside, MostAccurate(), latency, ConstantAccuracy(ACCURACY))
+    events = [Observation(MIDDLE), *[BUSY] * 7, Observation(MIDDLE), BUSY, Observation(MIDDLE)]
+    begun = [scheduler.decide(each).starts_group for each in events]
+    assert [number for number, begins in enumerate(begun) if begins] == [0, 8]
+
+
+def test_what_should_end_a_group_ends_it_when_another_may_begin(latency):
+    scheduler = Scheduler(SPACE.beside, MostAccurate(), latency, ConstantAccuracy(ACCURACY))
+    events = [Observation(MIDDLE), Observation(TIGHT, can_begin=False), Observation(TIGHT)]
+    made = [scheduler.decide(each) for each in events]
+    assert [SPACE.index(each.branch) for each in made] == [3, 3, 1]
+    assert made[2].reason.startswith("the SLA changed")
+
+
+def test_only_branches_whose_frames_something_carries_run_beside(latency):
+    scheduler = Scheduler(SPACE.beside, MostAccurate(), latency, ConstantAccuracy(ACCURACY))
+    assert SPACE.index(scheduler.decide(Observation(LOOSE)).branch) == 3
