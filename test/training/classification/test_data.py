@@ -2,6 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
+pytest.importorskip("torch", reason="needs PyTorch: make train")
+
 from approx_perception.datasets.synthetic import CLASS_NAMES
 from approx_perception.exceptions import DatasetError
 from approx_perception.training.classification import data as data_module

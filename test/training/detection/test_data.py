@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("torch", reason="needs PyTorch: make train")
 
+pytest.importorskip("torch", reason="needs PyTorch: make train")
+
 from approx_perception.exceptions import DatasetError
 from approx_perception.training.detection.data import open_training_data
 

@@ -4,6 +4,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
 
+pytest.importorskip("torch", reason="needs PyTorch: make train")
+
 from approx_perception.accuracy.table import AccuracyTable
 from approx_perception.branches import Branch
 from approx_perception.datasets.synthetic import CLASS_NAMES
