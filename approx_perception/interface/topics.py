@@ -91,7 +91,9 @@ DETECTION_TOPICS: tuple[Topic, ...] = (
           "image's header untouched."),
     _DECISION,
     Topic("detections_2d", "vision_msgs/msg/Detection2DArray", "The same objects for tools that "
-          "know vision_msgs.", optional=True, lazy=True),
+          "know vision_msgs: identity in id (empty for none), class name and score in the one "
+          "hypothesis; its pose is unknown (the first number of its covariance is -1).",
+          optional=True, lazy=True),
     _LABEL_INFO,
     Topic("annotations", "foxglove_msgs/msg/ImageAnnotations", "Boxes and labels to lay over the "
           "image in Foxglove.", optional=True, lazy=True),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from approx_perception.detectors._base import DetectorOptions
 from approx_perception.detectors.onnx._file import NetworkFile, file_of
-from approx_perception.detectors.onnx._hints import hint
+from approx_perception.detectors.onnx._hints import hint, more_than_boxes
 from approx_perception.detectors.onnx._preparation import Preparation, Size
 from approx_perception.detectors.onnx._stated import StatedNetwork, stated_path
 from approx_perception.detectors.onnx.conventions import CONVENTIONS, Convention, Trial
@@ -137,6 +137,8 @@ def _check_arrays(path: Path, outputs: Sequence[Any], kinds: Sequence[str]) -> N
 
 
 def _convention_of(trial: Trial, file: NetworkFile, stated: StatedNetwork) -> Convention:
+    if found := more_than_boxes(trial):
+        raise trial.refusal(found)
     tried = [each for each in CONVENTIONS if stated.convention in ("", each.name)]
     for kind in tried:
         if (convention := kind.recognise(trial)) is not None:

@@ -13,6 +13,9 @@ from approx_perception.structures.boxes import centres_and_sides, corners
 
 __all__ = ["detections_2d", "detections_from", "detections_message"]
 
+#: First number of a covariance that is not known.
+_UNKNOWN = -1.0
+
 
 def detections_message(
     header: Header, result: FrameResult, class_names: Sequence[str], age_ms: float
@@ -51,7 +54,11 @@ def detections_from(message: DetectionArray) -> Detections:
 def detections_2d(
     array_class: Any, header: Header, found: Detections, class_names: Sequence[str]
 ) -> Any:
-    """``vision_msgs/Detection2DArray``: the image's header, centres in px, identity in ``id``."""
+    """``vision_msgs/Detection2DArray``: the image's header, centres in px, identity in ``id``.
+
+    The class and its score are the one hypothesis of each object. Its pose in space is not known:
+    the first number of the covariance is -1, as in sensor_msgs. Zeros would claim that it is known.
+    """
     single, hypothesis = (
         message_of(array_class, name) for name in ("Detection2D", "ObjectHypothesisWithPose")
     )
@@ -60,6 +67,7 @@ def detections_2d(
         result = hypothesis()
         result.hypothesis.class_id = class_names[found.class_ids[index]]
         result.hypothesis.score = float(found.scores[index])
+        result.pose.covariance[0] = _UNKNOWN
         detection = single(header=header, results=[result])
         detection.bbox.center.position.x, detection.bbox.center.position.y = x, y
         detection.bbox.size_x, detection.bbox.size_y = width, height

@@ -173,6 +173,24 @@ BROKEN = {
         {"b": zeros(2, 4), "l": np.int64([1, 2]), "s": zeros(2), "m": zeros(2, 1, 64, 96)}, {},
         "masks beside boxes",
     ),
+    "masks of RTMDet": (
+        {"dets": zeros(1, 4, 5), "labels": np.zeros((1, 4), np.int64), "masks": zeros(1, 4, 8, 12)},
+        {}, "masks beside boxes",
+    ),
+    "masks of D-FINE": (
+        {"labels": np.zeros((1, 6), np.int64), "boxes": zeros(1, 6, 4), "scores": zeros(1, 6),
+         "pred": zeros(1, 6, 16, 24)}, {}, "masks beside boxes",
+    ),
+    "masks of YOLO26": ({"output0": zeros(1, 9, 38), "output1": zeros(1, 32, 16, 24)}, {},
+                        "masks beside boxes"),
+    "key points of a DETR": (
+        {"pred_boxes": zeros(1, 6, 4), "logits": zeros(1, 6, 2), "pred_keypoints": zeros(1, 6, 51)},
+        {}, "key points beside boxes",
+    ),
+    "angles": (
+        {"boxes": zeros(6, 4), "scores": zeros(6), "labels": np.ones(6, np.int64),
+         "angles": zeros(6)}, {}, "oriented boxes beside boxes",
+    ),
     "oriented boxes": (
         {"output0": zeros(1, 20, CELLS)}, {"metadata": {"task": "obb"}}, "gives oriented boxes"
     ),
