@@ -33,6 +33,7 @@ def open(
     smoothing: float = 0.0,
     region: str = "",
     device: str = "auto",
+    runtime: str = "auto",
     precision: str = "auto",
     threads: int = 0,
     image_size: tuple[int, int] = (640, 480),
@@ -61,8 +62,8 @@ def open(
     top_k, smoothing, region
         Of a classification: classes to tell, weight of the images before, and what part of the
         image counts, as ``"left,top,right,bottom"`` in shares of its size.
-    device, precision, threads
-        What the network runs on.
+    device, runtime, precision, threads
+        What the network runs on, and in.
     image_size
         Width and height in px of most images: latencies are measured for it.
 
@@ -79,7 +80,8 @@ def open(
         "sla_ms": sla_ms, "sla_quantile": sla_quantile, "sla_scope": sla_scope,
         "sla_accuracy": sla_accuracy, "score_threshold": score_threshold,
         "class_agnostic_iou": class_agnostic_iou, "top_k": top_k, "smoothing": smoothing,
-        "region": region, "device": device, "precision": precision, "threads": threads,
+        "region": region, "device": device, "runtime": runtime, "precision": precision,
+        "threads": threads,
     }  # fmt: skip
     if policy is not None:
         words["policy"] = policy

@@ -1,6 +1,7 @@
 """Networks and branch spaces by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ from approx_perception.assembly.tasks import NeuralNetwork, task_of
 from approx_perception.branches import Space, read_space_file
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.machine import core_count, describe_cpu
+from approx_perception.runtimes import AUTO, PRECISIONS, runtime_names
 from approx_perception.share import share_folder
 
-__all__ = ["load_network", "load_space", "machine_name", "space_names", "space_of"]
+__all__ = ["as_profiled", "load_network", "load_space", "machine_name", "space_names", "space_of"]
 
 #: Other words for shipped spaces.
 _ALIASES = {"yolox": "onnx"}
@@ -58,12 +60,26 @@ def space_of(options: KernelOptions, network: NeuralNetwork) -> Space[Any]:
 
 def machine_name(network: NeuralNetwork, num_threads: int) -> str:
     """What latencies depend on beside network and space."""
-    return f"{describe_cpu()}, {network.device}, {network.precision}, {num_threads} threads"
+    how = f"{network.runtime} on {network.device}, {network.precision}"
+    return f"{describe_cpu()}, {how}, {num_threads} threads"
+
+
+def as_profiled(options: KernelOptions, metadata: Mapping[str, Any]) -> KernelOptions:
+    """Options in the runtime and precision of a profile where they leave them open.
+
+    The choice at start is by stopwatch, and might be another one.
+    """
+    known = {"runtime": runtime_names(), "precision": PRECISIONS}
+    profiled = {
+        name: metadata[name]
+        for name, names in known.items()
+        if getattr(options, name) == AUTO and metadata.get(name) in names
+    }
+    return replace(options, **profiled)
 
 
 def load_network(
     options: KernelOptions,
-    precision: str | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> tuple[NeuralNetwork, int]:
     """Load the network that options name; returns its number of threads too.
@@ -72,8 +88,6 @@ def load_network(
     ----------
     options
         What the user chose.
-    precision
-        In place of that of the options.
     report
         Called while a network that is named is downloaded; what it raises ends that.
 
@@ -88,8 +102,7 @@ def load_network(
     num_threads = options.num_threads or max(core_count() - 1, 1)
     task = task_of(options)
     task.fetch(options, lambda *progress: report(download_text(*progress)))
-    network = task.load(options, num_threads, precision or options.precision)
-    return network, num_threads
+    return task.load(options, num_threads), num_threads
 
 
 def download_text(text: str, done: int, total: int) -> str:

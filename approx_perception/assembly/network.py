@@ -11,6 +11,7 @@ from approx_perception.assembly.execution import check_execution
 from approx_perception.assembly.idleness import busy_sentence
 from approx_perception.assembly.known_accuracy import known_accuracy
 from approx_perception.assembly.loading import (
+    as_profiled,
     load_network,
     load_space,
     machine_name,
@@ -57,6 +58,8 @@ class Network:
         Where latencies come from.
     load
         Newest reading of load monitors.
+    runtime_reason
+        Why the network runs in its runtime and precision; empty where nothing was to choose.
     """
 
     options: KernelOptions
@@ -68,6 +71,7 @@ class Network:
     model: LatencyModel
     clock: Clock
     load: Callable[[], LoadReading]
+    runtime_reason: str
 
     @property
     def space(self) -> Any:
@@ -126,13 +130,6 @@ class Network:
         return batches_that_pay(self.kernel, together, self.clock, report)
 
 
-def _precision(options: KernelOptions, bundle: PredictorBundle | None) -> str:
-    """The profile's, for the choice at start is by stopwatch and might be another one."""
-    if bundle is None or options.precision != "auto":
-        return options.precision
-    return str(bundle.metadata.get("precision", "auto"))
-
-
 def assemble(
     options: KernelOptions,
     clock: Clock | None = None,
@@ -175,7 +172,9 @@ def assemble(
     task.state_options(options)
     bundle = PredictorBundle.load(options.profile) if options.profile else None
     report(f"loading {family}")
-    loaded, num_threads = network or load_network(options, _precision(options, bundle), report)
+    if bundle is not None:
+        options = as_profiled(options, bundle.metadata)
+    loaded, num_threads = network or load_network(options, report)
     space = space_of(options, loaded)
     branch = space.parse(options.branch)
     if options.only_branch:
@@ -201,4 +200,7 @@ def assemble(
     else:
         PartTimer(kernel, clock).preheat(calibration_images(options.image_size), report)
         model = profiled or calibrate(kernel, options.image_size, clock, report)
-    return Network(options, kernel, branch, policies, accuracy, accuracy_source, model, clock, load)
+    return Network(
+        options, kernel, branch, policies, accuracy, accuracy_source, model, clock, load,
+        loaded.runtime_reason,
+    )  # fmt: skip

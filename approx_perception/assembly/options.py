@@ -35,8 +35,8 @@ FIELDS = {
 }  # fmt: skip
 #: Fields that tell one network from another.
 NETWORK_FIELDS = (
-    "task", "detector", "classifier", "weights", "class_names_file", "device", "precision",
-    "num_threads",
+    "task", "detector", "classifier", "weights", "class_names_file", "device", "runtime",
+    "precision", "num_threads",
 )  # fmt: skip
 
 
@@ -52,8 +52,8 @@ class KernelOptions:
         Family of the network, of the one task and of the other.
     weights, class_names_file, device
         The network; see `DetectorOptions` and `ClassifierOptions`.
-    precision
-        ``auto`` (the faster one on this machine), ``float32`` or ``bfloat16``.
+    runtime, precision
+        Names of `runtime_names` and `PRECISIONS`; ``auto`` is the fastest one on this machine.
     num_threads
         CPU threads of one inference; 0 for one less than the cores, at least one.
     space
@@ -91,6 +91,7 @@ class KernelOptions:
     weights: str = ""
     class_names_file: Path | None = None
     device: str = "auto"
+    runtime: str = "auto"
     precision: str = "auto"
     num_threads: int = 0
     space: str = ""

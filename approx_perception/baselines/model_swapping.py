@@ -53,7 +53,8 @@ class SwappingClassifier(Classifier):
             self._swap(file)
             self._add(file)
         self.complexity_edges = self._network.complexity_edges
-        self.device, self.precision = self._network.device, self._network.precision
+        first = self._network
+        self.runtime, self.device, self.precision = first.runtime, first.device, first.precision
         self.pairs = tuple(sorted(self._file_of))
         self.description = f"{family} of {len(files)} files, one loaded at a time"
 

@@ -78,6 +78,8 @@ def _show(ran: OfflineRun, is_fixed: bool) -> None:
         network.kernel.description,
         title=f"{ran.source.name}: {counted(summary.count, 'frame')}",
     )
+    if network.runtime_reason:
+        table.add_row("runtime", network.runtime_reason)
     table.add_row(
         "processing",
         f"P50 {summary.p50_ms:.1f}, P95 {summary.p95_ms:.1f}, max {summary.max_ms:.1f} ms",

@@ -8,6 +8,7 @@ import numpy as np
 
 from approx_perception.assembly import KernelOptions, Network, assemble, load_network, space_of
 from approx_perception.assembly.bundle import PredictorBundle, check_made_for
+from approx_perception.assembly.loading import as_profiled
 from approx_perception.assembly.options import NETWORK_FIELDS
 from approx_perception.assembly.tasks import NeuralNetwork, task_of
 from approx_perception.branches import read_space
@@ -106,16 +107,14 @@ class BuiltSystem:
 
 
 def _without_needless_profile(options: KernelOptions) -> KernelOptions:
-    """Options in the profile's precision, and without it where there is nothing to choose.
+    """Options as the profile was made, and without it where there is nothing to choose.
 
-    All systems of a comparison run in the same precision, and a branch by itself is another space
-    than the profile's.
+    All systems of a comparison run in the same runtime and precision, and a branch by itself is
+    another space than the profile's.
     """
     if options.profile is None:
         return options
-    if options.precision == "auto":
-        metadata = PredictorBundle.load(options.profile).metadata
-        options = replace(options, precision=str(metadata.get("precision", "auto")))
+    options = as_profiled(options, PredictorBundle.load(options.profile).metadata)
     return replace(options, profile=None) if options.only_branch else options
 
 

@@ -1,6 +1,7 @@
 """Files of others, read with care, and files of ours that are whole or not there."""
 
 from approx_perception.files.arrays import Columns, read_columns, unpack_columns, write_columns
+from approx_perception.files.cache import user_cache
 from approx_perception.files.claims import claimed
 from approx_perception.files.content import check_file, is_folder, read_bytes, read_text
 from approx_perception.files.numbers import MOST_DIGITS, whole_number
@@ -23,6 +24,7 @@ __all__ = [
     "replace_text",
     "replacing",
     "unpack_columns",
+    "user_cache",
     "whole_number",
     "write_columns",
 ]

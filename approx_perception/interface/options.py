@@ -88,6 +88,7 @@ OPTIONS: tuple[Option, ...] = (
                         advanced=True)),
     _as_parameter("space", (*_RUNS, "demo", "profile"), "Network", advanced=True),
     _as_parameter("device", (*_RUNS, "profile", "check", "train"), "Network", advanced=True),
+    _as_parameter("runtime", (*_RUNS, "profile", "check"), "Network", advanced=True),
     _as_parameter("precision", (*_RUNS, "profile", "check"), "Network", advanced=True),
     _as_parameter("num_threads", (*_RUNS, "demo", "profile", "check"), "Network", advanced=True),
     # The SLA checks its own numbers, which may be larger than the node's.

@@ -6,6 +6,7 @@ from approx_perception.detectors import detector_names
 from approx_perception.exceptions import choices
 from approx_perception.interface.parameter import Parameter
 from approx_perception.interface.systems import EXECUTIONS, POLICIES
+from approx_perception.runtimes import AUTO, PRECISIONS, runtime_names
 from approx_perception.structures import SlaScope
 from approx_perception.weights.catalogue import CATALOGUE
 
@@ -39,7 +40,12 @@ _IMAGES: Parameters = (
               MAX_IMAGE_PX_RANGE, unit="px"),
 )  # fmt: skip
 _MACHINE: Parameters = (
-    Parameter("device", "auto", "cpu, cuda, cuda:1 or auto."),
+    Parameter("device", "auto", "cpu, cuda, cuda:1, tensorrt or auto."),
+    Parameter("runtime", "auto", "Library that runs the network's graph. auto: the fastest one on "
+              "this machine, measured at the first start and remembered.",
+              names=(AUTO, *runtime_names())),
+    Parameter("precision", "auto", "Numbers that the network computes in. auto: the fastest ones "
+              "on this machine, as for runtime.", names=PRECISIONS),
     Parameter("num_threads", 0, "CPU threads of one inference; 0: one less than the cores, so "
               "that one is left for ROS and the camera.", (0, 256), option="threads"),
     Parameter("profile", "", "What approx-perception profile wrote on this machine, NAME.json; "
@@ -102,9 +108,6 @@ _DETECTION_NETWORK: Parameters = (
               "own.", option="class_names"),
     Parameter("space", "", "Branch space: a YAML file or the name of a shipped one; empty: the "
               "network's own."),
-    Parameter("precision", "auto", "Number format of faster_rcnn's backbone; auto: the faster one "
-              "on this machine.",
-              names=("auto", "float32", "bfloat16")),
 )  # fmt: skip
 _DETECTION: Parameters = (
     Parameter("policy", "most_accurate", "How to choose a branch. most_accurate: the most "
@@ -139,7 +142,6 @@ _CLASSIFICATION_NETWORK: Parameters = (
               "own.", option="class_names"),
     Parameter("space", "", "Branch space: a YAML file or the name of a shipped one; empty: the "
               "network's own."),
-    Parameter("precision", "auto", "Number format of the network.", names=("auto", "float32")),
 )  # fmt: skip
 _CLASSIFICATION: Parameters = (
     Parameter("policy", "most_accurate", "How to choose a branch. most_accurate: the most "

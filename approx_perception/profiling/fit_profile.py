@@ -36,7 +36,7 @@ def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, LearnedFit | 
     latency = fit_latency(records.latency, load, space.compiled, terms)
     kept = {name: metadata[name] for name in _INHERITED}
     # Records of older versions do not tell.
-    kept["idleness"] = metadata.get("idleness")
+    kept |= {name: metadata.get(name) for name in ("idleness", "runtime")}
     if not records.accuracy:
         return PredictorBundle(kept, None, latency), None
     accuracy = learner_of(space.task).fit(records.accuracy, space)

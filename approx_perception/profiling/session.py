@@ -5,8 +5,6 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +139,7 @@ class ProfileSession:
         rounds
             Times that each level of contention is visited.
         tell
-            Called with a line on what interrupted sessions left.
+            Called with a line on the runtime, and on what interrupted sessions left.
 
         Raises
         ------
@@ -153,6 +151,8 @@ class ProfileSession:
         learner = learner_of(task.name)
         has_truth = have_truth(data.sources, data.frames or learner.least_frames)
         network, num_threads = load_network(options)
+        if network.runtime_reason:
+            tell(f"runtime: {network.runtime_reason}")
         space = space_of(options, network)
         names = data.class_map.names
         frames = data.frames or learner.snippet_frames
@@ -169,12 +169,8 @@ class ProfileSession:
         data = replace(data, frames=frames)
         levels = contention_levels(network.device.startswith("cuda"))
         plan = ProfilePlan(levels, rounds, frames=data.frame_count() if has_truth else 0)
-        identity_of = partial(
-            _identity, task, num_threads=num_threads, space=space, data=data.identity, plan=plan
-        )
-        network = _as_begun(network, options, out, identity_of)
         clips = clips_of(list(data.sources.values()), plan.clips)
-        identity = identity_of(network)
+        identity = _identity(task, network, num_threads, space, data.identity, plan)
         folder = partial_folder(out, identity)
         _tell_begun(out, folder, tell)
         profiler = Profiler(
@@ -246,26 +242,6 @@ def _tell_begun(out: Path, folder: Path, tell: Tell) -> None:
         tell(f"{other} is of an interrupted profile with other options; it is left alone")
 
 
-def _as_begun(
-    network: NeuralNetwork,
-    options: KernelOptions,
-    out: Path,
-    identity_of: Callable[[NeuralNetwork], dict[str, Any]],
-) -> NeuralNetwork:
-    """The network in the precision that an interrupted session of the same began with.
-
-    ``auto`` goes by stopwatch, and may have chosen another one today.
-    """
-    begun = _begun(out)
-    if not begun or options.precision != "auto":
-        return network
-    known = ("auto", network.precision)
-    others = (each for each in task_of(options).precisions if each not in known)
-    candidates = chain([network], (load_network(options, each)[0] for each in others))
-    started = (each for each in candidates if partial_folder(out, identity_of(each)) in begun)
-    return next(started, network)
-
-
 def _identity(
     task: Task, network: NeuralNetwork, num_threads: int, space: Any,
     data: Mapping[str, Any], plan: ProfilePlan,
@@ -274,6 +250,7 @@ def _identity(
         "task": task.name,
         "network": network.fingerprint,
         "machine": machine_name(network, num_threads),
+        "runtime": network.runtime,
         "precision": network.precision,
         "space": space.to_dict(),
         "space_hash": space.hash,

@@ -33,6 +33,8 @@ def log_start(
     first = network.space.compiled.main_parts[0]
     firsts_ms = latency.idle_ms(network.image_size)[first]
     log.info(f"{network.kernel.description}, {counted(len(network.kernel.class_names), 'class')}")
+    if network.runtime_reason:
+        log.info(f"runtime: {network.runtime_reason}")
     origin = "by its profile" if latency.model.is_profiled else "as calibrated now"
     log.info(
         f"space {network.space.name!r}: {counted(len(network.space), 'branch')}, the network takes "

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from approx_perception.exceptions import ApproxPerceptionError
-from approx_perception.files import read_json_table, replace_text
+from approx_perception.exceptions import ApproxPerceptionError, ConfigurationError
+from approx_perception.files import read_json_table, replace_text, user_cache
 from approx_perception.machine import describe_cpu, versions
 from approx_perception.notices import notice
 from approx_perception.runtimes._base import Arrays, GraphSource, RuntimeOptions
@@ -44,16 +43,18 @@ class Memory:
     Attributes
     ----------
     folder
-        Where they lie; made where it is needed.
+        Where they lie; made where it is needed. None: nothing is remembered.
     """
 
-    folder: Path
+    folder: Path | None
 
     @classmethod
     def of_user(cls) -> "Memory":
-        """In ``$XDG_CACHE_HOME`` or ``~/.cache``."""
-        root = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-        return cls(Path(root) / "approx_perception" / "runtimes")
+        """In the user's cache."""
+        try:
+            return cls(user_cache() / "runtimes")
+        except ConfigurationError:
+            return cls(None)
 
     @staticmethod
     def key(
@@ -72,7 +73,7 @@ class Memory:
     def recall(self, key: dict[str, Any], allowed: Sequence[Setup]) -> Known | None:
         """What is known for a key; None where nothing is, or the file cannot be read."""
         file = self._file(key)
-        if not file.is_file():
+        if file is None or not file.is_file():
             return None
         try:
             table = read_json_table(file, "choice of a runtime")
@@ -84,12 +85,16 @@ class Memory:
     def remember(self, key: dict[str, Any], setup: Setup, reason: str) -> None:
         """Write a choice down; where that is not possible, each start measures."""
         content = {"setup": list(astuple(setup)), "reason": reason, **key}
+        if (file := self._file(key)) is None:
+            return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            replace_text(self._file(key), json.dumps(content, indent=1) + "\n")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            replace_text(file, json.dumps(content, indent=1) + "\n")
         except (ApproxPerceptionError, OSError) as error:
             notice(f"the choice of a runtime is not remembered: {error}")
 
-    def _file(self, key: dict[str, Any]) -> Path:
+    def _file(self, key: dict[str, Any]) -> Path | None:
+        if self.folder is None:
+            return None
         name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
         return self.folder / f"{name}.json"

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from approx_perception.exceptions import ConfigurationError, WeightsError, choices, shown
-from approx_perception.files import read_text, replace_text
+from approx_perception.files import read_text, replace_text, user_cache
 from approx_perception.notices import notice
 from approx_perception.weights.catalogue import CATALOGUE, NamedNetwork
 from approx_perception.weights.download import NotHadError, download, writing
@@ -61,15 +61,7 @@ def cached_path(name: str) -> Path:
     ConfigurationError
         If the user has no folder for that.
     """
-    root = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not root.is_absolute():
-        try:
-            root = Path.home() / ".cache"
-        except RuntimeError as error:
-            raise ConfigurationError(
-                "there is no home folder to keep networks in; name a folder as XDG_CACHE_HOME"
-            ) from error
-    return root / "approx_perception" / "networks" / f"{name}.onnx"
+    return user_cache() / "networks" / f"{name}.onnx"
 
 
 def fetch(

@@ -74,11 +74,11 @@ def test_a_branch_in_two_files_is_refused(files):
 def test_an_empty_name_is_refused(weights):
     options = KernelOptions(task="classification", weights=weights)
     with pytest.raises(ConfigurationError, match=f"'{weights}', in which a name is empty"):
-        task_of(options).load(options, 1, "auto")
+        task_of(options).load(options, 1)
 
 
 def test_weights_with_a_comma_are_an_ensemble(files):
     options = KernelOptions(task="classification", weights=",".join(files))
-    network = task_of(options).load(options, 1, "auto")
+    network = task_of(options).load(options, 1)
     assert network.pairs == (ClassifierSettings(80, 1), ClassifierSettings(96, 1))
     assert "2 files" in network.description

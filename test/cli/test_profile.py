@@ -6,19 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import yaml
 
-from approx_perception.assembly import KernelOptions
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.baselines.fit_original import original_of_profile
 from approx_perception.branches import BranchSpace
 from approx_perception.latency.records import ProfileRecords
-from approx_perception.profiling.recording import partial_folder
-from approx_perception.profiling.session import _as_begun
 from test.cli.test_commands import assert_one_sentence, command, invoke
 from test.conftest import ROOT
 
@@ -85,24 +81,6 @@ def test_an_interrupted_profile_of_other_options_is_told_of_and_left_alone(tmp_p
     assert f"{other.name} is of an interrupted profile with other options" in result.stderr
     assert "going on" not in result.stderr
     assert other.is_dir()
-
-
-@pytest.mark.parametrize("begun", ["float32", "bfloat16"])
-def test_goes_on_in_the_precision_that_it_began_with(tmp_path, monkeypatch, begun):
-    """Whatever the stopwatch says today."""
-
-    def load(options, precision):
-        return SimpleNamespace(precision=precision), 1
-
-    def identity_of(network):
-        return {"precision": network.precision}
-
-    monkeypatch.setattr("approx_perception.profiling.session.load_network", load)
-    out, today = tmp_path / "one.json", SimpleNamespace(precision="float32")
-    partial_folder(out, {"precision": "float16"}).mkdir()
-    assert _as_begun(today, KernelOptions(), out, identity_of).precision == "float32"
-    partial_folder(out, {"precision": begun}).mkdir()
-    assert _as_begun(today, KernelOptions(), out, identity_of).precision == begun
 
 
 def test_records_hold_what_was_measured_and_where(profiled):

@@ -1,5 +1,7 @@
 import json
+from pathlib import Path
 from typing import ClassVar
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -177,6 +179,13 @@ def test_a_folder_that_cannot_be_written_is_told(bench, caplog, tmp_path):
     (tmp_path / "cache").write_text("a file")
     assert bench.settled().runtime == "openvino"
     assert "not remembered" in caplog.text
+
+
+def test_a_user_without_a_folder_for_it_measures_each_time(bench, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.setattr(Path, "home", Mock(side_effect=RuntimeError))
+    bench.memory = None
+    assert bench.settled().runtime == bench.settled().runtime == "openvino"
 
 
 @pytest.mark.parametrize(

@@ -62,13 +62,10 @@ class Task(ABC):
         As the user writes it.
     family_word
         Option that names the family of the network.
-    precisions
-        Number formats that ``precision`` may name, ``auto`` among them.
     """
 
     name: str
     family_word: str
-    precisions: tuple[str, ...]
 
     @abstractmethod
     def family(self, options: KernelOptions) -> str:
@@ -98,7 +95,7 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def load(self, options: KernelOptions, num_threads: int, precision: str) -> NeuralNetwork:
+    def load(self, options: KernelOptions, num_threads: int) -> NeuralNetwork:
         """Load the network.
 
         Raises

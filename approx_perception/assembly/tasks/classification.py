@@ -27,19 +27,19 @@ class ClassificationTask(Task):
 
     name = "classification"
     family_word = "classifier"
-    precisions = ("auto", "float32")
 
     def family(self, options: KernelOptions) -> str:
         """See `Task`."""
         check_classifier(options.classifier)
         return options.classifier
 
-    def load(self, options: KernelOptions, num_threads: int, precision: str) -> Classifier:
+    def load(self, options: KernelOptions, num_threads: int) -> Classifier:
         """See `Task`; several files with commas between them are an ensemble that swaps them."""
         family = self.family(options)
         own = ClassifierOptions(
-            options.weights, options.class_names_file, options.device, num_threads, precision
-        )
+            options.weights, options.class_names_file, options.device, num_threads,
+            options.precision, options.runtime,
+        )  # fmt: skip
         if "," not in options.weights:
             return load_classifier(family, own)
         # Only here: a baseline, which nothing that runs needs.

@@ -32,7 +32,6 @@ class DetectionTask(Task):
 
     name = "detection"
     family_word = "detector"
-    precisions = ("auto", "float32", "bfloat16")
 
     def family(self, options: KernelOptions) -> str:
         """See `Task` and `family_for`."""
@@ -60,14 +59,13 @@ class DetectionTask(Task):
         if is_named(options.weights):
             fetch(options.weights, report)
 
-    def load(self, options: KernelOptions, num_threads: int, precision: str) -> Detector:
+    def load(self, options: KernelOptions, num_threads: int) -> Detector:
         """See `Task`."""
-        return load_detector(
-            self.family(options),
-            DetectorOptions(
-                options.weights, options.class_names_file, options.device, num_threads, precision
-            ),
-        )
+        own = DetectorOptions(
+            options.weights, options.class_names_file, options.device, num_threads,
+            options.precision, options.runtime,
+        )  # fmt: skip
+        return load_detector(self.family(options), own)
 
     def fitted(self, space: BranchSpace, network: Detector) -> BranchSpace:
         """See `Task`; shapes that the network takes."""
