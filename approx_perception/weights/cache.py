@@ -117,6 +117,7 @@ def _bring(name: str, network: NamedNetwork, path: Path, report: Report, timeout
     address, part = _address_of(name, network), path.with_name(f"{path.name}.part")
     host = urlsplit(address).hostname
     text = f"downloading {name} ({network.licence}) from {host}"
+    notice(f"{text} to {path}, once")
     try:
         download(
             address, part, network.size or _LARGEST_BYTES,

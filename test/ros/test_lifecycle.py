@@ -13,7 +13,9 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from std_srvs.srv import Trigger
 
 from approx_perception.ros import qos
+from approx_perception.weights.cache import MIRROR
 from test.ros.conftest import Camera, wait_for_exit
+from test.weights.server import CONTENT, Server
 
 CYCLES = 50
 SMALLEST = "name: smallest\nshape: [160]\nnprop: [5]\nsi: [1]\n"
@@ -154,6 +156,25 @@ def test_while_it_configures_it_answers(graph):
     camera.send(camera.image())
     assert graph.wait(lambda: graph.frames, 20)
     assert graph.frames[0].decision.sla_latency_ms == 77.0
+
+
+def test_while_it_downloads_it_answers_and_says_how_far_it_is(graph):
+    with Server() as server:
+        server.way = "half, then silent"
+        graph.variables |= {
+            MIRROR: server.address, "XDG_CACHE_HOME": str(graph.folder), "no_proxy": "*"
+        }  # fmt: skip
+        node = start(graph, space="", weights="yolox_nano", autostart=True)
+        said = "configuring: downloading yolox_nano (Apache-2.0) from 127.0.0.1: 50 % of 0.5 MB"
+        assert graph.wait(lambda: graph.diagnostics["message"] == said), node.last_words()
+        assert state(graph) == State.TRANSITION_STATE_CONFIGURING
+        server.may_end.set()
+        assert wait_for_exit(node) == 1
+    half = len(CONTENT) // 2
+    assert (
+        f"cannot download yolox_nano from 127.0.0.1: the connection ended after {half}" in node.log
+    )
+    graph.processes.clear()
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])

@@ -4,7 +4,6 @@ import hashlib
 import threading
 import time
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.request import Request
 
 import pytest
@@ -18,69 +17,16 @@ from approx_perception.weights.cache import MIRROR, cached_path, fetch, weights_
 from approx_perception.weights.catalogue import CATALOGUE
 from approx_perception.weights.download import NotHadError, _Redirects
 from test.detectors.onnx_models import write_yolox
-
-CONTENT = bytes(range(256)) * 2000
-
-
-class Server(ThreadingHTTPServer):
-    """Gives `content`; `way` says how. Ranges that were asked for are kept."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.content, self.way, self.asked = CONTENT, "well", []
-        self.address = f"http://127.0.0.1:{self.server_port}"
-        self.may_end = threading.Event()
-
-
-class Handler(BaseHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        server, content = self.server, self.server.content
-        wanted = self.headers.get("Range", "")
-        server.asked.append((self.path, wanted))
-        if server.way in ("404", "500"):
-            return self.send_error(int(server.way))
-        if server.way.startswith("redirect") and self.path != "/elsewhere":
-            self.send_response(302)
-            self.send_header("Location", server.way.split()[1])
-            return self.end_headers()
-        start = 0
-        if wanted and server.way != "no ranges":
-            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
-            if start >= len(content):
-                return self.send_error(416)
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        else:
-            self.send_response(200)
-        if "no length" not in server.way:
-            self.send_header("Content-Length", str(len(content) - start))
-        self.end_headers()
-        end = len(content) // 2 if "half" in server.way else len(content)
-        self.wfile.write(content[start:end])
-        if server.way == "half, then silent":
-            self.wfile.flush()
-            server.may_end.wait(10)
-        return None
+from test.weights.server import CONTENT, Server
 
 
 @pytest.fixture
 def server(monkeypatch, tmp_path):
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.delenv(MIRROR, raising=False)
-    yield server
-    server.may_end.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with Server() as server:
+        yield server
 
 
 @pytest.fixture
@@ -103,9 +49,10 @@ def part():
 
 
 class TestDownload:
-    def test_once_whole_and_with_progress(self, server, known):
+    def test_once_whole_and_with_progress(self, server, known, caplog):
         told = []
         path = fetch("tiny", lambda *progress: told.append(progress))
+        assert f"downloading tiny (Apache-2.0) from 127.0.0.1 to {path}, once" in caplog.text
         assert path.read_bytes() == CONTENT
         assert told[0] == ("downloading tiny (Apache-2.0) from 127.0.0.1", 0, len(CONTENT))
         assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
