@@ -43,7 +43,7 @@ def compare(
     lead is judged on the same blocks for both.
     """
     from approx_perception.evaluation.evaluate import evaluate
-    from approx_perception.evaluation.sources import sources_of
+    from approx_perception.evaluation.sources import refuse_cameras, sources_of
     from approx_perception.evaluation.system_spec import SystemSpec, with_branches
 
     options = kernel_of({**words, "branch": branch[0] if branch else ""})
@@ -51,6 +51,7 @@ def compare(
     _tell_twins(specs)
     conditions = Scenario.from_yaml(scenario) if scenario else Scenario()
     chosen = sources_of(sources, topic, ground_truth, frames, seed, class_map, max_image_px)
+    refuse_cameras(chosen)
     with fresh_folder(out, overwrite) as folder, sources_bar(len(chosen) * repeats) as advance:
         evaluation = evaluate(
             specs, chosen, conditions, folder, latency_trace, repeats=repeats, compares=True,

@@ -31,7 +31,7 @@ def demo(
     In the third phase all cores are busy. Starts player and perception node as processes of their
     own, changes the SLA through the parameter service while images flow, and records the topics.
     Leaves summary.json, which says first whether each phase kept its SLA, frames.csv, timeline.png,
-    annotated.mp4 and the nodes' logs.
+    annotated.mp4 (not of a camera) and the nodes' logs.
     """
     from approx_perception.assembly.options import parameters_of, sla_of
     from approx_perception.assembly.tasks import task_of
@@ -67,4 +67,7 @@ def demo(
     console.print(demo_table(summary))
     for own in summary["verdict"]["slas"]:
         show_verdict(own["text"], own["state"], own["phase"])
-    console.print(f"summary.json, timeline.png and annotated.mp4 are in {out}")
+    files = "summary.json and timeline.png"
+    if not frame_source.is_live:
+        files = "summary.json, timeline.png and annotated.mp4"
+    console.print(f"{files} are in {out}")

@@ -46,7 +46,7 @@ def evaluate(
     """
     from approx_perception.evaluation.evaluate import conclude
     from approx_perception.evaluation.evaluate import evaluate as run_and_judge
-    from approx_perception.evaluation.sources import sources_of
+    from approx_perception.evaluation.sources import refuse_cameras, sources_of
     from approx_perception.evaluation.system_spec import SystemSpec
 
     options = kernel_of(words)
@@ -54,6 +54,7 @@ def evaluate(
     conditions = Scenario.from_yaml(scenario) if scenario else Scenario()
     conditions = replace(conditions, camera=conditions.camera or camera)
     chosen = sources_of(sources, topic, ground_truth, frames, seed, class_map, max_image_px)
+    refuse_cameras(chosen)
     with fresh_folder(out, overwrite, resume) as folder:
         if live:
             require_ros("--live")

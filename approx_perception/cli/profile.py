@@ -30,10 +30,12 @@ def profile(
 
     Latency of every part of the space, also while cores and memory are kept busy; switching;
     accuracy of every branch by content. Leave the machine alone meanwhile. Can be stopped at
-    any time; the same command goes on. Data without ground truth give latency alone. Leaves
+    any time; the same command goes on. Data without ground truth give latency alone; of a camera
+    some images are taken first. Leaves
     NAME.json and NAME.npz (the predictors) and NAME.records.json and .npz (what was measured).
     """
     from approx_perception.assembly.tasks import task_of
+    from approx_perception.datasets.cameras.remembered import remembered
     from approx_perception.evaluation.sources import sources_of
     from approx_perception.profiling.learners.by_task import learner_of
     from approx_perception.profiling.session import ProfileData, ProfileSession, check_target
@@ -44,8 +46,8 @@ def profile(
         names = sources or learner_of(options.task).default_sources
         chosen = sources_of(names, None, ground_truth, frames, 0, class_map, max_image_px)
         data = ProfileData(
-            {each.name: each.open() for each in chosen}, frames, ground_truth or (),
-            chosen[0].class_map,
+            {each.public_name: remembered(each.open(), frames) for each in chosen}, frames,
+            ground_truth or (), chosen[0].class_map,
         )  # fmt: skip
         family = task_of(options).family(options)
         with console.status(f"loading {family}, preheating, and trying every part"):

@@ -25,8 +25,8 @@ __all__ = ["run"]
 
 @verb
 def run(
-    source: str, out: Path, topic: str | None, frames: int | None, seed: int, max_image_px: int,
-    video: bool, overwrite: bool, **words: Any,
+    source: str, out: Path, topic: str | None, frames: int | None, seconds: float | None, seed: int,
+    max_image_px: int, video: bool, overwrite: bool, **words: Any,
 ) -> None:  # fmt: skip
     """Run a source through the pipeline, every frame, and write what came out.
 
@@ -34,7 +34,7 @@ def run(
     unidentified.txt (the same of objects without an identity), frames.csv (branch, stages, SLA
     and image file of each frame) and config.yaml. A classifier writes classes.csv (likeliest
     classes of each image) in place of the first two. Where the source has ground truth, AP50 or
-    top-1 is shown.
+    top-1 is shown. A camera runs until Ctrl-C, --frames or --seconds.
     """
     from approx_perception.assembly.tasks import task_of
     from approx_perception.evaluation.offline_run import run_offline
@@ -44,12 +44,14 @@ def run(
     options = kernel_of(words)
     options = replace(options, only_branch=bool(options.branch))
     spec = SystemSpec(task_of(options).family(options), options.policy, options)
-    chosen = SourceOptions(source, topic, frames=frames, seed=seed, max_image_px=max_image_px)
+    chosen = SourceOptions(
+        source, topic, frames=frames, seed=seed, max_image_px=max_image_px, seconds=seconds
+    )
     with fresh_folder(out, overwrite) as folder, progress_bar() as bar:
         task = bar.add_task("starting", total=None)
 
         def advance(done: int, total: int) -> None:
-            bar.update(task, description=source, completed=done, total=total or None)
+            bar.update(task, description=chosen.public_name, completed=done, total=total or None)
 
         def report(text: str) -> None:
             bar.update(task, description=text)

@@ -19,7 +19,7 @@ class LabelledFrame:
 
 
 class FrameSource(ABC):
-    """A finite stream of frames that can be iterated any number of times.
+    """A stream of frames that can be iterated any number of times.
 
     Attributes
     ----------
@@ -38,6 +38,8 @@ class FrameSource(ABC):
         File or topic of the ground truth; empty where there is none, or it is known of every frame.
     truth_objects
         Objects that it holds; None where that is not known of these frames alone.
+    is_live
+        Whether frames come when they come, each time other ones, without an end.
     """
 
     name: str
@@ -47,6 +49,7 @@ class FrameSource(ABC):
     frame_paths: Sequence[Path] = ()
     truth_name: str = ""
     truth_objects: int | None = None
+    is_live: bool = False
 
     @abstractmethod
     def __iter__(self) -> Iterator[LabelledFrame]:
@@ -60,6 +63,9 @@ class FrameSource(ABC):
         DatasetError
             If none can be read, naming the first (its file, or message) and the reason.
         """
+
+    def stop(self) -> None:  # noqa: B027 - only a live one has something to end
+        """End the iteration of a source that is live; from any thread or a signal handler."""
 
     def truth_remarks(self) -> tuple[str, ...]:
         """Return why parts of the ground truth belong to no frame, as far as is known by now."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from approx_perception.datasets._base import FrameSource
 from approx_perception.datasets.bag_paths import is_bag
+from approx_perception.datasets.cameras import is_camera
 from approx_perception.datasets.image_header import IMAGE_ENDINGS, MAX_IMAGE_PX
 from approx_perception.datasets.span import SourceSpan
 from approx_perception.exceptions import ConfigurationError, DatasetError, shown
@@ -16,12 +17,13 @@ __all__ = ["SOURCE_HELP", "is_synthetic", "open_source"]
 
 SOURCE_HELP = (
     "A rosbag2 (folder, .mcap or .db3), a video, a folder of images (also in MOTChallenge layout), "
-    "synthetic:SCENARIO, with :SPLIT:SEED behind it if wanted (test:0), camera:0, or "
+    "synthetic:SCENARIO, with :SPLIT:SEED behind it if wanted (test:0), a camera (camera:0, "
+    "/dev/video0, rtsp://..., or http://... of MJPEG), or "
     "classes:FOLDER of folders that are named after the class of their images. "
     "SOURCE[48:104] is frames 48 to 103 of it alone."
 )
 _CHOICES = "a bag, a video, a folder of images, synthetic:SCENARIO, camera:0 or classes:FOLDER"
-_SYNTHETIC, _CAMERA, _CLASSES = "synthetic:", "camera:", "classes:"
+_SYNTHETIC, _CLASSES = "synthetic:", "classes:"
 _SPAN = re.compile(
     rf"(?P<name>.+)\[(?P<start>\d{{0,{MOST_DIGITS}}}):(?P<stop>\d{{0,{MOST_DIGITS}}})\]"
 )
@@ -46,7 +48,7 @@ def open_source(
     Parameters
     ----------
     name
-        A path, ``synthetic:SCENARIO``, ``camera:DEVICE`` or ``classes:FOLDER``; with
+        A path, ``synthetic:SCENARIO``, a camera (see `Camera`) or ``classes:FOLDER``; with
         ``[START:STOP]`` behind it, those frames alone.
     topic
         Image topic, where a bag has several.
@@ -94,8 +96,8 @@ def _open_whole(
     video = ""
     if is_synthetic(name):
         source = _synthetic(name.removeprefix(_SYNTHETIC), frame_count or 300, seed)
-    elif name.startswith(_CAMERA):
-        source = _camera(name.removeprefix(_CAMERA), ground_truth)
+    elif is_camera(name):
+        source = _camera(name, ground_truth, max_image_px)
     elif name.startswith(_CLASSES):
         source = _class_folders(name.removeprefix(_CLASSES), max_image_px)
     else:
@@ -227,9 +229,9 @@ def _synthetic(text: str, frame_count: int, seed: int) -> FrameSource:
     return SyntheticVideo(scenario, split or "test", int(own_seed or seed), frame_count)  # type: ignore[arg-type]
 
 
-def _camera(device: str, ground_truth: str | None) -> FrameSource:
+def _camera(name: str, ground_truth: str | None, max_image_px: int) -> FrameSource:
     if ground_truth is not None:
         raise DatasetError(f"a camera has no ground truth; {shown(ground_truth)} cannot be used")
-    from approx_perception.datasets.camera import Camera
+    from approx_perception.datasets.cameras.camera import Camera
 
-    return Camera(device)
+    return Camera(name, max_image_px)

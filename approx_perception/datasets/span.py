@@ -40,6 +40,7 @@ class SourceSpan(FrameSource):
         self.frame_count = 0 if end is None else end - start
         self.class_names, self.truth_name = source.class_names, source.truth_name
         self.frame_paths = source.frame_paths[start:end]
+        self.is_live, self.stop = source.is_live, source.stop  # type: ignore[method-assign]
 
     def __iter__(self) -> Iterator[LabelledFrame]:
         """Yield the frames of the span; see `FrameSource`."""

@@ -30,7 +30,7 @@ def run_metadata(
         "system": spec.name,
         "task": spec.options.task,
         "source": options.label,
-        "source_name": options.name,
+        "source_name": options.public_name,
         "topic": options.topic,
         "fps": source.fps,
         "configuration": spec.to_dict(),

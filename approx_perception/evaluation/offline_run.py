@@ -10,6 +10,7 @@ from approx_perception.assembly import Network
 from approx_perception.assembly.options import own_values
 from approx_perception.assembly.tasks import task_of
 from approx_perception.datasets import FrameSource, is_synthetic
+from approx_perception.evaluation.ending import ended_in_time
 from approx_perception.evaluation.run import run_systems
 from approx_perception.evaluation.scenario import Scenario
 from approx_perception.evaluation.sources import SourceOptions
@@ -79,9 +80,13 @@ def run_offline(
             write_config(folder / "config.yaml", _effective_config(options, system))
             fps = source.fps if video else None
             task = system.network.kernel.task
-            files = RunFiles(folder, task, system.class_names, fps, caution, source.frame_paths)
+            files = RunFiles(
+                folder, task, system.class_names, fps, caution, source.frame_paths, source.is_live
+            )
             stack.enter_context(files)
-            counts = [n for n in (source.frame_count, options.frames) if n]
+            if source.is_live:
+                stack.enter_context(ended_in_time(source, options.seconds))
+            counts = [n for n in (source.frame_count, options.limit(source)) if n]
             return [files, _Progress(min(counts, default=0), progress)]
 
         (record,) = run_systems(
@@ -103,7 +108,7 @@ def _effective_config(source: SourceOptions, system: BuiltSystem) -> dict[str, A
     network, options = system.network, system.spec.options
     fixed = {"fixed_branch": str(network.branch)} if options.policy == "fixed" else {}
     return {
-        "source": source.name,
+        "source": source.public_name,
         **own_values(options),
         task_of(options).family_word: task_of(options).family(options),
         "sla": options.sla.to_dict(),

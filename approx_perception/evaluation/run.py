@@ -77,10 +77,10 @@ def run_systems(
         If a system failed on every frame.
     """
     source = options.open()
-    entries = islice(source, options.frames)
+    entries = islice(source, options.limit(source))
     first = next(entries, None)
     if first is None:
-        raise DatasetError(f"{options.name} has no frames")
+        raise DatasetError(f"{options.public_name} has no frames")
     factory = factory or SystemFactory(machine)
     height, width = first.frame.image.shape[:2]
     runs = []
@@ -139,7 +139,7 @@ class _Run:
 
     def record(self) -> RunRecord:
         """All that was recorded."""
-        record, limit = self._recorder.finish(), self._options.frames
+        record, limit = self._recorder.finish(), self._options.limit(self._source)
         # Of the network: systems that share it have one count.
         record.metadata["malformed_detections"] = self.system.network.kernel.malformed_count
         # Only now a bag knows which stamps of its truth were no image's.

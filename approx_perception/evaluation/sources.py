@@ -5,16 +5,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from approx_perception.datasets import FrameSource, open_source
+from approx_perception.datasets.cameras import is_camera, public_name
 from approx_perception.datasets.class_map import ClassTable, read_class_map
 from approx_perception.datasets.image_header import MAX_IMAGE_PX
-from approx_perception.exceptions import ConfigurationError, counted
+from approx_perception.exceptions import ConfigurationError, DatasetError, counted, shown
 
-__all__ = ["SourceOptions", "good_for_a_folder", "plain_name", "sources_of", "with_own_labels"]
+__all__ = [
+    "SourceOptions",
+    "good_for_a_folder",
+    "plain_name",
+    "refuse_cameras",
+    "sources_of",
+    "with_own_labels",
+]
 
 
 def plain_name(name: str, topic: str | None = None) -> str:
     """Name of a source that is good for a folder."""
-    text = name if name.startswith("synthetic:") else Path(name).resolve().name
+    name = public_name(name)
+    text = name if name.startswith("synthetic:") or is_camera(name) else Path(name).resolve().name
     text = f"{text}_{topic.strip('/')}" if topic else text
     return good_for_a_folder(text)
 
@@ -49,6 +58,8 @@ class SourceOptions:
         See `open_source`.
     topic, ground_truth, frames, seed, max_image_px
         Likewise; ``frames`` also cuts sources that are longer.
+    seconds
+        Length of what is taken; None for all.
     class_map
         From the detector's class names to the data set's, and names for the latter's numbers.
     label
@@ -61,6 +72,7 @@ class SourceOptions:
     frames: int | None = None
     seed: int = 0
     class_map: ClassTable = field(default_factory=ClassTable)
+    seconds: float | None = None
     label: str = ""
     max_image_px: int = MAX_IMAGE_PX
 
@@ -68,12 +80,40 @@ class SourceOptions:
         if not self.label:
             object.__setattr__(self, "label", plain_name(self.name, self.topic))
 
+    @property
+    def public_name(self) -> str:
+        """Name for logs and results: without passwords."""
+        return public_name(self.name)
+
+    def limit(self, source: FrameSource) -> int | None:
+        """Frames to take of it; the seconds of a live one are counted by a clock."""
+        if self.seconds is None or source.is_live:
+            return self.frames
+        of_time = max(round(self.seconds * source.fps), 1)
+        return of_time if self.frames is None else min(self.frames, of_time)
+
     def open(self) -> FrameSource:
         """See `open_source`."""
         return open_source(
             self.name, self.topic, self.frames, self.seed, self.ground_truth,
             self.class_map.numbers, self.max_image_px,
         )  # fmt: skip
+
+
+def refuse_cameras(sources: Sequence[SourceOptions]) -> None:
+    """Refuse sources of which nobody knows what is in them, and that cannot be seen again.
+
+    Raises
+    ------
+    DatasetError
+        Naming the first.
+    """
+    for source in sources:
+        if is_camera(source.name):
+            raise DatasetError(
+                f"{shown(source.public_name)} is a camera, which has no ground truth and shows "
+                "something else each time: record it (ros2 bag record) and evaluate the recording"
+            )
 
 
 def sources_of(

@@ -60,6 +60,8 @@ OPTIONS: tuple[Option, ...] = (
            (*_JUDGES, "profile"), "Source", is_several=True),
     Option("frames", None, "Frames of each source to run. Default: all.", _RUNS, "Source",
            (1, None), kind=int),
+    Option("seconds", None, "Length to run, in s. Default: all; a camera until Ctrl-C.", ("run",),
+           "Source", (0.1, None), kind=float, advanced=True),
     Option("frames", None, "Frames of each source. Default: as few as accuracy is learned from.",
            ("profile",), "Source", (16, None), kind=int),
     Option("scenario", None, "YAML with sla_steps, contention_steps, camera and limits.", _JUDGES,

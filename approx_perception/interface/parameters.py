@@ -184,7 +184,12 @@ LOAD_MONITOR_PARAMETERS: Parameters = (
 )  # fmt: skip
 
 PLAYER_PARAMETERS: Parameters = (
-    Parameter("source", "", "A bag, a video, a folder of images or synthetic:SCENARIO."),
+    Parameter(
+        "source",
+        "",
+        "A bag, a video, a folder of images, synthetic:SCENARIO, or a "
+        "camera: camera:0, /dev/video0, rtsp://..., or http://... of MJPEG.",
+    ),
     Parameter("topic", "", "Image topic of a bag that has several."),
     Parameter(
         "max_image_px",
@@ -193,7 +198,7 @@ PLAYER_PARAMETERS: Parameters = (
         MAX_IMAGE_PX_RANGE,
         unit="px",
     ),
-    Parameter("rate", 1.0, "Speed: 2.0 plays twice as fast.", (0.01, 100.0)),
+    Parameter("rate", 1.0, "Speed: 2.0 plays twice as fast. Not for cameras.", (0.01, 100.0)),
     Parameter("loop", False, "Start over at the end."),
     Parameter("frames", 300, "Length of a synthetic video.", (1, 10_000_000)),
     Parameter("seed", 0, "Variant of a synthetic video.", (0, 2**31 - 1)),

@@ -20,6 +20,9 @@ from approx_perception.structures import Frame, FrameResult
 
 __all__ = ["RunFiles", "VideoFileWriter", "write_config"]
 
+#: While a network is loaded, or a camera is lost.
+_LONGEST_GAP_S = 1.0
+
 
 def write_config(path: Path, config: dict[str, Any]) -> None:
     """Write the effective configuration with versions and machine."""
@@ -94,6 +97,8 @@ class RunFiles:
         Written on each image of the video; empty for nothing.
     frame_paths
         Files of the frames, whose names go into ``frames.csv``; empty where frames have none.
+    is_live
+        Whether frames come at any times; the video then shows each as long as it was the newest.
     """
 
     def __init__(
@@ -104,6 +109,7 @@ class RunFiles:
         video_fps: float | None,
         caution: str = "",
         frame_paths: Sequence[Path] = (),
+        is_live: bool = False,
     ) -> None:
         self._class_names, self._caution = class_names, caution
         self._names = [path.name for path in frame_paths]
@@ -123,6 +129,8 @@ class RunFiles:
         self._video = None
         if video_fps is not None:
             self._video = VideoFileWriter(folder / "annotated.mp4", video_fps)
+        self._live_fps = video_fps if is_live else None
+        self._last_ns: int | None = None
 
     def _table(self, path: Path, header: Sequence[str], line_end: str = "\r\n") -> Any:
         """CSV writer of a file that ends with this."""
@@ -165,4 +173,14 @@ class RunFiles:
         if self._video is not None:
             lines = status_lines(decision, result.timings.processing_ms, sla.latency_ms)
             lines += [self._caution] if self._caution else []
-            self._video.write(annotate(frame.image, output, self._class_names, lines))
+            image = annotate(frame.image, output, self._class_names, lines)
+            for _repeat in range(self._repeats(frame.stamp_ns)):
+                self._video.write(image)
+
+    def _repeats(self, stamp_ns: int) -> int:
+        """How often a frame stands in the video."""
+        last_ns, self._last_ns = self._last_ns, stamp_ns
+        if self._live_fps is None or last_ns is None:
+            return 1
+        gap_s = min((stamp_ns - last_ns) / 1e9, _LONGEST_GAP_S)
+        return max(round(gap_s * self._live_fps), 1)

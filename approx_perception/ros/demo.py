@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from approx_perception.datasets.cameras import public_name
 from approx_perception.exceptions import ProcessDiedError
 from approx_perception.machine import core_count
 from approx_perception.profiling.contention_generator import ContentionGenerator, ContentionLevel
@@ -114,7 +115,7 @@ def record_demo(
                 "sla.scope": options.sla_scope,
             }
         )  # fmt: skip
-        report(f"starting player_node: {options.source}")
+        report(f"starting player_node: {public_name(options.source)}")
         player = session.start_player(
             {"source": options.source, "loop": True, "frames": SYNTHETIC_FRAMES}
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from approx_perception.datasets import FrameSource
+from approx_perception.datasets.cameras import public_name
 from approx_perception.files import replace_text
 from approx_perception.machine import environment
 from approx_perception.reports.demo_report import (
@@ -53,7 +54,7 @@ def demonstrate(
     record: Any = record_demo(options, folder, report)
     summary = summarize_demo(record.frames, record.phases, len(record.sent), record.diagnostics)
     config = {
-        "source": options.source, "task": options.task, "sla_scope": options.sla_scope,
+        "source": public_name(options.source), "task": options.task, "sla_scope": options.sla_scope,
         "seconds": options.seconds,
         "node_parameters": options.node_parameters,
     }  # fmt: skip
@@ -63,7 +64,9 @@ def demonstrate(
     write_demo_frames(folder / "frames.csv", record.frames)
     title = f"{source.name}, {options.task}, SLA counts: {options.sla_scope}"
     draw_timeline(folder / "timeline.png", record.frames, record.phases, title)
-    write_demo_video(
-        folder / "annotated.mp4", source, record.frames, record.sent, progress, caution
-    )
+    if not source.is_live:
+        # A camera's images are gone.
+        write_demo_video(
+            folder / "annotated.mp4", source, record.frames, record.sent, progress, caution
+        )
     return summary

@@ -14,6 +14,7 @@ from queue import Empty, Full, Queue
 from typing import Any, TextIO
 
 from rclpy.clock import Clock, ClockType
+from rclpy.duration import Duration
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
@@ -25,6 +26,7 @@ from approx_perception.ros.conversion import image_message
 from approx_perception.ros.declarations import check_given, declare_parameters
 from approx_perception.ros.diagnostics import Diagnostics
 from approx_perception.ros.guard import NodeEndError
+from approx_perception.ros.notice_log import log_notices
 from approx_perception.ros.startup import run_node
 from approx_perception.structures import Frame
 
@@ -50,6 +52,7 @@ class PlayerNode(Node):  # type: ignore[misc]
         declare_parameters(self, PLAYER_PARAMETERS)
         check_given(self, PLAYER_PARAMETERS)
         self.diagnostics = Diagnostics(self)
+        log_notices(self.get_logger())
         self._source = open_source(
             str(self._value("source")), str(self._value("topic")) or None,
             int(self._value("frames")), int(self._value("seed")),
@@ -65,10 +68,18 @@ class PlayerNode(Node):  # type: ignore[misc]
         self._is_stopping = False
         #: What ended the source early, if anything did.
         self._error: Exception | None = None
+        self._log_start()
+
+    def _log_start(self) -> None:
+        source, topic = self._source, self._publisher.topic_name
+        if source.is_live:
+            self.get_logger().info(f"{source.name}, a camera, on {topic}")
+            if self._value("rate") != 1.0:
+                self.get_logger().warning("the rate is not used: a camera has its own")
+            return
         self.get_logger().info(
-            f"{self._source.name}: {counted(self._source.frame_count, 'frame')} at "
-            f"{self._source.fps:.3g} Hz "
-            f"on {self._publisher.topic_name}"
+            f"{source.name}: {counted(source.frame_count, 'frame')} at {source.fps:.3g} Hz "
+            f"on {topic}"
         )
 
     def _value(self, name: str) -> Any:
@@ -99,6 +110,7 @@ class PlayerNode(Node):  # type: ignore[misc]
     def stop(self) -> None:
         """Publish no more."""
         self._is_stopping = True
+        self._source.stop()
         self._player.join(timeout=2.0)
 
     def _read(self) -> None:
@@ -125,13 +137,27 @@ class PlayerNode(Node):  # type: ignore[misc]
 
     def _play(self) -> None:
         try:
+            if self._source.is_live:
+                self._wait_for_subscriber()
+                self._publish_live()
+                return
             threading.Thread(target=self._read, daemon=True).start()
-            if self._value("wait_for_subscriber"):
-                while not self._is_stopping and self._publisher.get_subscription_count() == 0:
-                    time.sleep(_WAIT_S)
+            self._wait_for_subscriber()
             self._publish_all(float(self._value("rate")))
         except Exception as error:
             self._error = error
+
+    def _wait_for_subscriber(self) -> None:
+        if self._value("wait_for_subscriber"):
+            while not self._is_stopping and self._publisher.get_subscription_count() == 0:
+                time.sleep(_WAIT_S)
+
+    def _publish_live(self) -> None:
+        """Publish a camera's images as they come; nothing is read ahead that would grow old."""
+        for entry in self._source:
+            if self._is_stopping:
+                return
+            self._publish(entry.frame)
 
     def _publish_all(self, rate: float) -> None:
         due_s = time.monotonic()
@@ -162,10 +188,13 @@ class PlayerNode(Node):  # type: ignore[misc]
         return min(gap_s, _LONGEST_GAP_S) if gap_s > 0 else 1 / self._source.fps
 
     def _publish(self, frame: Frame) -> None:
-        now = self.get_clock().now()
-        self._publisher.publish(image_message(frame.image, now, self._frame_id))
+        stamp = self.get_clock().now()
+        if self._source.is_live:
+            # In ROS time, which need not be the system's: when it arrived.
+            stamp -= Duration(nanoseconds=max(time.time_ns() - frame.stamp_ns, 0))
+        self._publisher.publish(image_message(frame.image, stamp, self._frame_id))
         if self._log is not None:
-            self._log.write(f"{frame.sequence},{now.nanoseconds}\n")
+            self._log.write(f"{frame.sequence},{stamp.nanoseconds}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

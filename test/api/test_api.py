@@ -20,6 +20,7 @@ from approx_perception.exceptions import (
 )
 from approx_perception.interface import CLASSIFICATION_PARAMETERS, PERCEPTION_PARAMETERS
 from approx_perception.structures import SLA
+from test.datasets.cameras.mjpeg_server import endless, serving
 from test.detectors.onnx_models import write_yolox
 
 FRAMES = 6
@@ -163,13 +164,13 @@ def test_the_sla_counts_from_the_next_image_on(perception):
     assert perception.sla == SLA(1000, 0.5, "gof")
 
 
-def test_a_camera_by_its_number(perception, folder, monkeypatch):
-    with pytest.raises(ApproxPerceptionError, match="there is no camera '99'"):
+def test_a_camera_by_its_number_and_address(perception):
+    with pytest.raises(ApproxPerceptionError, match="the camera 'camera:99' cannot be used: "):
         perception.follow(99)
-    # OpenCV opens a video as it opens a camera.
-    results = list(perception.follow(f"camera:{folder / 'video.mp4'}"))
-    assert results[-1].sequence == FRAMES - 1
-    assert len(list(perception.follow(f"camera:{folder / 'video.mp4'}", frames=1))) == 1
+    with serving(endless) as address:
+        results = list(perception.follow(address, frames=3))
+    assert [result.sequence for result in results] == sorted({r.sequence for r in results})
+    assert len(results) == 3
 
 
 @pytest.mark.parametrize(

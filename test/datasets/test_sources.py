@@ -145,9 +145,8 @@ NINES = "9" * 5000
     ("name", "words"),
     [
         ("", "no source is named; give a bag, a video, .* camera:0 or classes:FOLDER"),
-        ("camera:", "there is no camera '' that OpenCV can open"),
         ("classes:", "classes: names no folder; write classes:FOLDER"),
-        ("camera:/nowhere", "there is no camera '/nowhere' that OpenCV can open"),
+        ("camera:/nowhere", "the camera 'camera:/nowhere' cannot be used: /nowhere is not there"),
         ("/nowhere/at/all", "there is no source '/nowhere/at/all'; give a bag, a video"),
         (f"synthetic:calm:test:{NINES}", "it must be a whole number of at most 18 digits"),
         ("synthetic:calm:test:-1", "is '-1'; it must be a whole number"),

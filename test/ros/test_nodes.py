@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from std_msgs.msg import String
 
 from approx_perception.datasets.image_messages import stamp_ns
 from approx_perception.ros import qos
+from test.datasets.cameras.mjpeg_server import endless, jpeg, serving, stream
 from test.ros.conftest import Camera, wait_for_exit
 
 
@@ -146,6 +148,24 @@ def test_player_plays_once_and_logs_what_it_sent(graph):
     stamps = [int(row.split(",")[1]) for row in rows]
     assert stamps == sorted(stamps)
     assert {stamp_ns(message.header) for message in received} <= set(stamps)
+
+
+def test_player_publishes_a_camera_with_the_time_of_arrival_and_tells_its_loss(graph):
+    received = graph.hear(Image, "image", qos.CAMERA)
+    with serving(lambda send: stream(send, [jpeg()] * 30, 0.02), endless) as address:
+        secret = address.replace("//", "//somebody:guess@")
+        player = graph.start("player_node", source=secret, wait_for_subscriber=True)
+        assert graph.wait(lambda: "is back after" in player.log and len(received) > 20)
+        age_s = [time.time() - stamp_ns(received[-1].header) / 1e9]
+        assert graph.wait(lambda: len(received) > 40)
+        player.send(signal.SIGINT)
+        assert wait_for_exit(player) == 0
+    stamps = [stamp_ns(message.header) for message in received]
+    assert stamps == sorted(set(stamps))
+    assert -0.1 < age_s[0] < 5
+    assert "is lost: it ended the connection" in player.log
+    assert "guess" not in player.log
+    graph.processes.clear()
 
 
 @pytest.mark.parametrize(
