@@ -67,6 +67,7 @@ def _show(result: CheckResult, is_real: bool) -> None:
     more = ", ..." if len(result.class_names) > _FEW else ""
     memory = result.memory_mb
     runs_on = f"{result.runtime} on {result.device}, {result.precision}, {result.threads} threads"
+    width, height = result.image_size
     rows = {
         **result.told,
         "classes": f"{len(result.class_names)}: {names}{more}",
@@ -74,16 +75,14 @@ def _show(result: CheckResult, is_real: bool) -> None:
         "memory": f"{memory['file']:.1f} MB on disk; the process grew by {memory['loaded']:.0f} MB "
         f"when it was loaded and {memory['all settings']:.0f} MB in all",
         "branches": f"{result.branches} in its own space",
+        "looked at": f"{result.image}, {width}x{height} px",
         **({"caution": result.caution} if result.caution else {}),
     }
     table = Table("", result.network, title=result.task)
     for heading, text in rows.items():
         table.add_row(heading, text)
     console.print(table)
-    width, height = result.image_size
-    speeds = Table(
-        "setting", "median", "P95", "found", title=f"{result.image}, {width}x{height} px"
-    )
+    speeds = Table("setting", "median", "P95", "found", title="one image")
     for each in result.settings:
         speeds.add_row(
             each.name, f"{each.median_ms:.1f} ms", f"{each.p95_ms:.1f} ms", each.found

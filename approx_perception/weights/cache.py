@@ -86,11 +86,12 @@ def fetch(
         If it cannot be written.
     """
     network, path = CATALOGUE[name], cached_path(name)
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(f".{path.name}.lock").open("ab")
-    with lock:
-        if not path.exists():
+    # What is there needs no place that can be written to.
+    if not path.exists():
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = path.with_name(f".{path.name}.lock").open("ab")
+        with lock:
             _wait_for(lock, lambda: report(f"waiting for the download of {name}", 0, 0))
             # Another process may have brought it meanwhile.
             if not path.exists():

@@ -32,7 +32,9 @@ class _Redirects(HTTPRedirectHandler):
         """See `HTTPRedirectHandler`."""
         scheme = urlsplit(newurl).scheme
         if scheme not in ("https", urlsplit(req.full_url).scheme):
-            raise NotHadError(f"it is redirected to {shown(newurl)}, which is no https address")
+            # Without what stands behind the host, which may be a signature.
+            place = f"{scheme}://{urlsplit(newurl).hostname or ''}"
+            raise NotHadError(f"it is redirected to {shown(place)}, which is no https address")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

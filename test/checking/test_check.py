@@ -85,6 +85,14 @@ class TestNetworksThatWork:
         result = check_network([KernelOptions(weights=str(path))], str(picture), tmp_path)
         assert result.told["sides"].startswith(sides)
 
+    def test_a_yolox_says_how_its_boxes_are_written(self, tmp_path):
+        (tmp_path / "x.names").write_text("cat\ndog\n")
+        write_yolox(tmp_path / "x.onnx")
+        result = check_network([KernelOptions(weights=str(tmp_path / "x.onnx"))], "", tmp_path)
+        assert result.told["recognised as"].endswith(
+            "here boxes are offsets and logarithms in cells"
+        )
+
     def test_the_command(self, tmp_path, network, picture):
         out = tmp_path / "out"
         for _ in range(2):  # a second check replaces the first

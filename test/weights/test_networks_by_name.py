@@ -109,7 +109,10 @@ class TestDownload:
             ("404", "the server answers 404"),
             ("500", "the server answers 500"),
             ("half, then silent", "the server is silent for 0.2 s"),
-            ("redirect ftp://127.0.0.1/x", "redirected to 'ftp://127.0.0.1/x', which is no https"),
+            (
+                "redirect ftp://127.0.0.1/x?secret",
+                "redirected to 'ftp://127.0.0.1', which is no https",
+            ),
             ("redirect file:///etc/passwd", "302 .*not allowed"),
             ("redirect /again", "redirect"),
         ],

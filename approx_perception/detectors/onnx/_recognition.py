@@ -43,7 +43,7 @@ class RecognisedNetwork:
     metadata
         What the exporter wrote into the file.
     evidence
-        What it gave for a test picture, in words.
+        What the file takes and gives, and what it gave for a test picture, in words.
     exported_size
         Width and height that the file as it lies there is for; None where its sides are free.
     why_one_shape
@@ -84,8 +84,9 @@ def recognise(path: Path, options: DetectorOptions, stated: StatedNetwork) -> Re
             f"{stated_path(path).name} beside it"
         )
     return RecognisedNetwork(
-        file, convention, preparation, metadata, trial.described(), file.fixed_size
-    )
+        file, convention, preparation, metadata, f"{file.described()}; {trial.described()}",
+        file.fixed_size,
+    )  # fmt: skip
 
 
 def _with_size(file: NetworkFile, stated: StatedNetwork) -> NetworkFile:

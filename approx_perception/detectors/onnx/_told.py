@@ -18,10 +18,11 @@ def told_of(network: RecognisedNetwork) -> dict[str, str]:
     convention, preparation = network.convention, network.preparation
     said = {key: network.metadata[key] for key in _DECIDING if key in network.metadata}
     metadata = ", ".join(f"{key}: {shown(text, 60)}" for key, text in said.items())
+    recognised = f"{convention.name}: {convention.expected}"
     is_stated = stated_path(network.file.path).exists()
     return {
-        "recognised as": f"{convention.name}: {convention.expected}",
-        "because": f"{network.evidence}; {network.file.described()}",
+        "recognised as": "; ".join(filter(None, [recognised, convention.variant])),
+        "because": network.evidence,
         "metadata": metadata or "nothing that tells the convention",
         "image": _image(preparation, np.dtype(network.file.dtype).name),
         **({"stated in": stated_path(network.file.path).name} if is_stated else {}),

@@ -92,6 +92,8 @@ class Convention(ABC):
         Sides of the input are multiples of it.
     class_count
         Classes that it tells apart; None where outputs do not tell.
+    variant
+        How this file differs from others of the convention, in words; empty for nothing.
     coco_count
         Names that it has of COCO: 80, or 90 with gaps, or 91 with gaps from 0.
     """
@@ -104,6 +106,7 @@ class Convention(ABC):
     rows_a_cell: ClassVar[int] = 1
     multiple: int = 32
     class_count: int | None = None
+    variant: str = ""
     coco_count: int = 80
 
     @classmethod

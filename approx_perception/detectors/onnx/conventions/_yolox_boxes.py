@@ -12,7 +12,7 @@ import numpy.typing as npt
 from approx_perception.detectors.onnx._rows import grid, scores_are_strange
 from approx_perception.exceptions import WeightsError
 
-__all__ = ["BOX_COLUMNS", "is_decoded"]
+__all__ = ["BOX_COLUMNS", "OFFSETS", "PX", "is_decoded"]
 
 #: Centre, width, height and objectness stand before the scores of the classes.
 BOX_COLUMNS = 5
@@ -29,8 +29,9 @@ _EXPECTED = (
     "strides 8, 16 and 32"
 )
 _LEAST_CORRELATION = 0.3
-_OFFSETS = "offsets and logarithms in cells"
-_PX = "centres and sides in px"
+#: Ways that boxes can be written in.
+OFFSETS = "offsets and logarithms in cells"
+PX = "centres and sides in px"
 _CORNERS = "corners in px (x1, y1, x2, y2)"
 _TOP_LEFT = "top left corners and sides in px (x, y, width, height)"
 _SHARES = "centres and sides as shares of the input, 0 to 1"
@@ -74,12 +75,12 @@ def is_decoded(rows: Array, path: Path, size: tuple[int, int]) -> bool:
     kind = _kind_of_boxes(boxes, cells, strides, size)
     if kind is None:
         raise _refusal(path, "its centres are neither near their cells nor offsets from them")
-    if kind not in (_OFFSETS, _PX):
+    if kind not in (OFFSETS, PX):
         raise _refusal(
-            path, f"its boxes look like {kind}; they can be {_PX}, or {_OFFSETS}"
+            path, f"its boxes look like {kind}; they can be {PX}, or {OFFSETS}"
         )  # fmt: skip
     _check_sides(boxes[:, 2:], strides, kind, path, max(size))
-    return kind == _PX
+    return kind == PX
 
 
 def _kind_of_boxes(boxes: Array, cells: Array, strides: Array, size: tuple[int, int]) -> str | None:
@@ -99,7 +100,7 @@ def _kind_of_boxes(boxes: Array, cells: Array, strides: Array, size: tuple[int, 
     from_px = float(np.median(np.abs(centres - places_px) / strides))
     if from_px < min(from_offsets, _FARTHEST_CELLS):
         return _kind_of_px(centres, second, places_px, strides, are_corners)
-    return _OFFSETS if from_offsets < _FARTHEST_CELLS else None
+    return OFFSETS if from_offsets < _FARTHEST_CELLS else None
 
 
 def _kind_of_px(
@@ -115,7 +116,7 @@ def _kind_of_px(
         np.median(np.abs(centre - places_px) / strides)
         for centre in (centres, centres + second / 2)
     )
-    return _TOP_LEFT if as_corner < as_centre / 2 else _PX
+    return _TOP_LEFT if as_corner < as_centre / 2 else PX
 
 
 def _correlation_and_slope(points: Points, places_px: Array) -> tuple[float, float]:
@@ -129,16 +130,16 @@ def _correlation_and_slope(points: Points, places_px: Array) -> tuple[float, flo
 
 def _check_sides(sides: Array, strides: Array, kind: str, path: Path, input_px: int) -> None:
     """Refuse sides that would make most boxes impossible."""
-    if kind == _PX and np.quantile(np.abs(sides), 0.95) < _LARGEST_LOGARITHM:
+    if kind == PX and np.quantile(np.abs(sides), 0.95) < _LARGEST_LOGARITHM:
         raise _refusal(
             path, f"its centres are in px, but its sides, from {sides.min():.3g} to "
             f"{sides.max():.3g}, are too small for px and look like logarithms"
         )  # fmt: skip
     with np.errstate(over="ignore"):
-        sides_px = sides if kind == _PX else np.exp(sides) * strides
+        sides_px = sides if kind == PX else np.exp(sides) * strides
     is_possible = ((sides_px > 0) & (sides_px <= _LARGEST_BOX * input_px)).all(axis=1)
     if 1 - is_possible.mean() > _MOST_IMPOSSIBLE:
-        meant = "px" if kind == _PX else "logarithms of sides in cells"
+        meant = "px" if kind == PX else "logarithms of sides in cells"
         raise _refusal(
             path, f"of {len(sides)} boxes for a test picture {(~is_possible).sum()} are impossible "
             f"as its sides, from {sides.min():.3g} to {sides.max():.3g}, are taken for {meant}"

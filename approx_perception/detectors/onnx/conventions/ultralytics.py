@@ -39,6 +39,7 @@ class Ultralytics(Convention):
         self.class_count = class_count
         self.multiple = max(strides)
         self.strides, self._is_transposed = strides, is_transposed
+        self.variant = "here transposed" if is_transposed else ""
 
     @classmethod
     def recognise(cls, trial: Trial) -> "Ultralytics | None":

@@ -12,7 +12,12 @@ import numpy as np
 from approx_perception.detectors.onnx._preparation import Preparation, Size
 from approx_perception.detectors.onnx._rows import Candidates, grid, strongest
 from approx_perception.detectors.onnx.conventions._base import Convention, Trial
-from approx_perception.detectors.onnx.conventions._yolox_boxes import BOX_COLUMNS, is_decoded
+from approx_perception.detectors.onnx.conventions._yolox_boxes import (
+    BOX_COLUMNS,
+    OFFSETS,
+    PX,
+    is_decoded,
+)
 
 __all__ = ["YOLOX"]
 
@@ -29,6 +34,7 @@ class YOLOX(Convention):
     def __init__(self, class_count: int, decoded_inside: bool) -> None:
         self.class_count = class_count
         self._is_decoded = decoded_inside
+        self.variant = f"here boxes are {PX if decoded_inside else OFFSETS}"
 
     @classmethod
     def recognise(cls, trial: Trial) -> "YOLOX | None":
