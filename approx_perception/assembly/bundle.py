@@ -114,7 +114,6 @@ class PredictorBundle:
             expected["latency.log_slowdown"] = (self.latency.log_slowdown.shape, (parts, states))
             expected["latency.load"] = (self.latency.load.shape, (states, 2))
             expected["latency.residuals"] = (self.latency.residuals.shape[:1], (kinds,))
-            expected["switching"] = (self.latency.switching_ms.shape, (parts, parts))
             expected["latency.profiled_size"] = (self.latency.profiled_size.shape, (2,))
         for name, (shape, wanted) in expected.items():
             if shape != wanted:

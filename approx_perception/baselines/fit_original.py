@@ -15,7 +15,6 @@ from approx_perception.baselines.original_latency import (
 from approx_perception.branches import BranchSpace
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.files import Columns
-from approx_perception.latency.fit import switching_ms
 from approx_perception.latency.records import ProfileRecords
 
 __all__ = ["fit_original", "level_coordinates", "original_of_profile"]
@@ -69,8 +68,28 @@ def fit_original(columns: Columns, levels: Vector, space: BranchSpace) -> Origin
         fit(of_detector, 0, settings),
         fit(of_tracker, settings, trackers),
         fit(of_tracker, settings + trackers, trackers),
-        switching_ms(columns, settings),
+        _switching_ms(columns, settings),
     )
+
+
+def _switching_ms(columns: Columns, part_count: int) -> Vector:
+    """``(P, P)`` median excess of a part that runs first after another; P is ``part_count``."""
+    switching = np.zeros((part_count, part_count))
+    before, after = columns["before"].astype(int), columns["part"].astype(int)
+    rows = before >= 0
+    if not rows.any():
+        return switching
+    # Compared with the same part when it runs again and again, on images of the same size.
+    alike = columns["image_width"] == columns["image_width"][rows][0]
+    steady = alike & ~rows & (columns["level"] == 0)
+    for second in np.unique(after[rows]):
+        steady_ms = np.median(columns["ms"][steady & (after == second)])
+        for first in np.unique(before[rows]):
+            pair = (before == first) & (after == second)
+            if pair.any():
+                excess_ms = float(np.median(columns["ms"][pair]) - steady_ms)
+                switching[first, second] = max(excess_ms, 0.0)
+    return switching
 
 
 def original_of_profile(profile: Path, space: BranchSpace) -> OriginalModel:

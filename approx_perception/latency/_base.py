@@ -25,7 +25,7 @@ class LatencyEstimate:
     Attributes
     ----------
     mean_ms
-        ``(B,)`` of a frame, over a group, switching to it included.
+        ``(B,)`` of a frame, over a group.
     quantile_ms
         ``(B,)`` at the SLA's quantile, in the SLA's scope, likewise.
     late_share

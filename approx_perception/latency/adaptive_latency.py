@@ -74,8 +74,6 @@ class AdaptiveLatency:
         self._tails = [CalibratedTail(residuals) for residuals in model.residuals]
         self._group_tail = CalibratedTail(model.residuals[0])
         self._mean_ms = np.zeros(len(space))
-        #: Main part of the frame that started the last group.
-        self._started_with: int | None = None
         self._group_expected_ms, self._group_broke = 0.0, False
 
     @property
@@ -128,7 +126,6 @@ class AdaptiveLatency:
             # Our own expectation: the decision's may be another policy's.
             index = self._space.index(result.decision.branch)
             self._group_expected_ms, self._group_broke = float(self._mean_ms[index]), False
-            self._started_with = result.parts[0][0]
             # It works on what it found itself, not on what was there when it was decided.
             self._parts.take_in(result.content)
             self._learn(result)
@@ -164,10 +161,6 @@ class AdaptiveLatency:
         frames_ms = np.zeros(len(self._compiled.frames) + 1)
         parts_ms.take(self._parts_of_frames).sum(axis=0, out=frames_ms[:-1])
         frames_ms[:-1] += self._overhead_ms
-        if self._started_with is not None:
-            first = self._of_kind[0]
-            row = self.model.switching_ms[self._started_with]
-            frames_ms[first] += row.take(self._parts_of_frames[0, first])
         return frames_ms
 
     def _by_share(self, of_frames: Vector) -> Vector:
@@ -214,13 +207,12 @@ class AdaptiveLatency:
     def _learn(self, result: FrameResult) -> None:
         """Learn from the parts; and how far the whole frame was from what was predicted for it.
 
-        Unless belief in contention moved in it, or a profile may be all wrong still: then that is
-        not what frames scatter by.
+        Unless a profile may be all wrong still: then that is not what frames scatter by.
         """
         parts, (main, main_ms) = self._parts, result.parts[0]
         if main_ms <= 0 or not parts.is_known(main):
             return
-        before, is_settled = parts.slowdown, parts.is_settled(main)
+        is_settled = parts.is_settled(main)
         expected_ms = sum(float(parts.typical_ms[part]) for part, _ in result.parts)
         expected_ms *= parts.batch_factor(main, result.batch_size)
         parts.observe(main, main_ms, result.batch_size)
@@ -230,7 +222,7 @@ class AdaptiveLatency:
         residual = math.log(max(result.own_ms, 1e-3) / (expected_ms + self._overhead_ms))
         tail = self._tails[self._compiled.kinds.index(result.decision.kind)]
         tail.correct(residual, result.sla.quantile)
-        if is_settled and abs(parts.slowdown - before) < constants.BREAK:
+        if is_settled:
             tail.remember(residual)
         else:
             self._group_broke = True

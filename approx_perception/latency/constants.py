@@ -30,8 +30,6 @@ FORGETTING = 0.005
 WINDOW = 100
 #: Log ratio over which, beyond the largest residual, the share that is over falls to 1 / e.
 DECAY = 0.2
-#: A change of belief in contention, in log slowdown, that explains a residual.
-BREAK = 0.15
 #: Share of a new value that is taken, of a frame's overhead and of a batch.
 SMOOTHING = 0.1
 

@@ -15,7 +15,7 @@ from approx_perception.latency import constants
 from approx_perception.latency.latency_model import LatencyModel
 from approx_perception.latency.records import contents_of
 
-__all__ = ["fit_latency", "part_residuals", "switching_ms"]
+__all__ = ["fit_latency", "part_residuals"]
 
 Vector = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -26,7 +26,7 @@ _RESIDUAL_QUANTILES = 64
 def fit_latency(
     columns: Columns, load: Vector, compiled: CompiledSpace, terms: CostTerms
 ) -> LatencyModel:
-    """Fit costs, slowdowns, residuals and switching.
+    """Fit costs, slowdowns and residuals.
 
     Parameters
     ----------
@@ -61,7 +61,6 @@ def fit_latency(
             _quantiles(scores[np.isin(parts, main)]) * state_scatter[main].mean()
             for main in compiled.main_parts
         ]),
-        switching_ms=switching_ms(columns, len(compiled.parts), above_noise=True),
         profiled_size=np.array(rows.profiled_size, np.float64),
         is_profiled=slowdown.shape[1] > 1,
     )  # fmt: skip
@@ -74,39 +73,6 @@ def part_residuals(
     rows = _Rows(columns, compiled, terms)
     excess = rows.log_ms - _log_typical_ms(model.base, rows)
     return [excess[rows.parts == part] for part in range(len(compiled.parts))]
-
-
-def switching_ms(columns: Columns, part_count: int, above_noise: bool = False) -> Vector:
-    """``(P, P)`` median excess of a part that runs first after another.
-
-    Parameters
-    ----------
-    columns
-        Of records.
-    part_count
-        P.
-    above_noise
-        Whether only what comes every time counts, and only if a part varies by less anyway: what
-        disturbs a measurement only adds to it.
-    """
-    switching = np.zeros((part_count, part_count))
-    before, after = columns["before"].astype(int), columns["part"].astype(int)
-    rows = before >= 0
-    if not rows.any():
-        return switching
-    # Compared with the same part when it runs again and again, on images of the same size.
-    alike = columns["image_width"] == columns["image_width"][rows][0]
-    steady = alike & ~rows & (columns["level"] == 0)
-    for second in np.unique(after[rows]):
-        steady_ms = columns["ms"][steady & (after == second)]
-        least_ms = _deviation(steady_ms) if above_noise else 0.0
-        for first in np.unique(before[rows]):
-            pair = (before == first) & (after == second)
-            if pair.any():
-                usual = np.min if above_noise else np.median
-                excess_ms = float(usual(columns["ms"][pair]) - np.median(steady_ms))
-                switching[first, second] = excess_ms if excess_ms > least_ms else 0.0
-    return switching
 
 
 class _Rows:

@@ -28,9 +28,6 @@ class LatencyModel:
         nan where unknown.
     residuals
         ``(K, R)`` quantiles of the log latency around its typical value, of each kind of frame.
-    switching_ms
-        ``(P, P)`` what a column's part takes longer at the start of a group if the group before
-        started with a row's; 0 where that is within the noise.
     profiled_size
         ``(2,)`` width and height in px of the images that parts were timed on.
     is_profiled
@@ -42,7 +39,6 @@ class LatencyModel:
     scatter: Vector
     load: Vector
     residuals: Vector
-    switching_ms: Vector
     profiled_size: Vector
     is_profiled: bool
 

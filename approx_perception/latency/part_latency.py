@@ -76,11 +76,6 @@ class PartLatency:
         """``(P,)`` typical latencies on the idle machine, as measured, of images of that size."""
         return self._costs_ms(self._terms.content_type(), image_size)
 
-    @property
-    def slowdown(self) -> float:
-        """Mean log slowdown by contention of what starts groups, as believed now."""
-        return float(self._told_of_states[:, 0] @ self._filter.weights)
-
     def is_known(self, part: int) -> bool:
         """Whether a part was predicted to cost anything, so that a latency of it can be judged."""
         return bool(self._base_ms[part] > 0)

@@ -36,9 +36,9 @@ class Candidates:
     space
         The branches.
     mean_ms
-        Latency of a frame, over a group, switching included.
+        Latency of a frame, over a group.
     quantile_ms
-        Latency at the SLA's quantile, in its scope, switching included.
+        Latency at the SLA's quantile, in its scope.
     late_share
         Share of frames, or of groups in scope ``gof``, expected over the SLA.
     accuracy
@@ -190,12 +190,15 @@ class MostAccurate(SchedulingPolicy):
         accuracy, allowed = candidates.accuracy, 1 - sla.quantile
         late_share, cost = _lateness(candidates, self._price.ap50)
         fits = candidates.is_open & (late_share <= allowed)
+        if not fits.any():
+            # A late frame counts as a wrong one at most: more of them cannot be saved.
+            late_share, cost = _lateness(candidates, min(self._price.ap50, 1.0))
         budget = f"{sla.latency_ms:.1f} ms"
         considered, value = fits, accuracy
         # Ranks have no scale on which lateness could have a price.
         if accuracy[0] >= RANKS_BELOW:
             value = accuracy - cost
-            if self._price.has_room:
+            if self._price.has_room or not fits.any():
                 considered = candidates.is_open & (late_share <= constants.MOST_LATE * allowed)
         if not considered.any():
             # The one that is late least often, and of such ones the fastest.

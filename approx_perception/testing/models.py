@@ -37,7 +37,6 @@ def small_latency_model(space: BranchSpace | None = None) -> LatencyModel:
         load=np.array([[0.0, np.nan], [0.5, np.nan], [1.0, np.nan]]),
         scatter=np.full((4, 3), 0.1),
         residuals=np.stack([0.1 * scores] * 2),
-        switching_ms=np.zeros((4, 4)),
         profiled_size=np.array([640.0, 480.0]),
         is_profiled=True,
     )

@@ -50,15 +50,12 @@ def _scheduler(space: BranchSpace, rng: np.random.Generator) -> Scheduler:
     settings, trackers = len(space.detector_settings), len(space.trackers)
     parts = settings + 2 * trackers
     scores = np.sort(rng.normal(0, 1, 64))
-    switching_ms = np.zeros((parts, parts))
-    switching_ms[:settings, :settings] = rng.uniform(0, 5, (settings, settings))
     latency = LatencyModel(
         base=rng.uniform(1, 20, (parts, 4)) * [1, 0, 0.05, 0.1],
         log_slowdown=np.sort(rng.uniform(0, 1, (parts, _STATES)), axis=1),
         load=np.stack([np.linspace(0, 1, _STATES), np.full(_STATES, np.nan)], axis=1),
         scatter=rng.uniform(0.05, 0.2, (parts, _STATES)),
         residuals=0.1 * np.stack([scores] * len(space.compiled.kinds)),
-        switching_ms=switching_ms,
         profiled_size=np.array([640.0, 480.0]),
         is_profiled=True,
     )

@@ -7,7 +7,7 @@ from approx_perception.baselines.fit_original import fit_original, level_coordin
 from approx_perception.branches import BranchSpace, TrackerSettings
 from approx_perception.exceptions import ConfigurationError
 from approx_perception.kernels.detection_costs import DetectionCosts
-from approx_perception.latency.fit import fit_latency, part_residuals, switching_ms
+from approx_perception.latency.fit import fit_latency, part_residuals
 from approx_perception.structures import ContentFeatures
 from test.recorded_machine import columns_of
 
@@ -72,21 +72,6 @@ def test_states_run_from_idle_through_the_levels_and_beyond():
         assert model.load[state, 0] == pytest.approx(load)
     assert slowdown[0, -1] > 4.0
     assert model.is_profiled
-
-
-def test_switching_counts_where_it_is_above_the_noise():
-    columns = make_records(noise=0.001, levels=1)
-    for extra_ms, counted_ms in ((0.0, 6.0), (6.0, 0.0)):
-        # A part that takes so much longer every second time varies by more than a switch costs.
-        steady = np.flatnonzero((columns["part"] == 1) & (columns["before"] < 0))
-        columns["ms"][steady[::2]] += extra_ms
-        measured, counted = switching_ms(columns, 4), fit(columns, LOAD[:1]).switching_ms
-        assert measured[0, 1] > 2
-        assert counted[0, 1] == pytest.approx(counted_ms, abs=0.3)
-    assert measured[1, 0] == pytest.approx(0.0, abs=0.3)
-    assert not measured[2:].any()
-    assert not measured[:, 2:].any()
-    assert (np.diag(measured) == 0).all()
 
 
 def test_one_level_gives_general_states():

@@ -7,7 +7,6 @@ from approx_perception.assembly.measuring import PartTimer
 from approx_perception.clock import FakeClock
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.exceptions import DatasetError
-from approx_perception.latency.fit import fit_latency
 from approx_perception.profiling.plan import ProfilePlan
 from approx_perception.profiling.profiler import Profiler, clips_of, join_units
 from approx_perception.profiling.recording import estimate_seconds
@@ -44,12 +43,6 @@ def test_switching_is_timed_for_every_ordered_pair(kernel, clock, tmp_path):
     pairs = list(zip(columns["before"], columns["part"], strict=True))
     count = len(kernel.space)
     assert len(pairs) == 2 * count * (count - 1) == 2 * len(set(pairs))
-    steady = PartTimer(kernel, clock).time(clips_of([VIDEO], 1)[0])
-    model = fit_latency(
-        join_units([steady, columns]), np.full((1, 2), np.nan), kernel.space.compiled,
-        kernel.cost_terms,
-    )  # fmt: skip
-    assert not model.switching_ms.any()
 
 
 def test_stages_are_estimated_by_trying_them(kernel, clock, tmp_path):

@@ -72,7 +72,7 @@ def model():
         base=np.array([*detections, *starts, *steps]), log_slowdown=slowdown,
         load=np.stack([np.linspace(0, 0.9, STATES), np.full(STATES, np.nan)], axis=1),
         scatter=np.full((parts, STATES), 0.12), residuals=0.12 * np.stack([scores, scores]),
-        switching_ms=np.zeros((parts, parts)), profiled_size=np.array([640.0, 480.0]),
+        profiled_size=np.array([640.0, 480.0]),
         is_profiled=True,
     )  # fmt: skip
 
