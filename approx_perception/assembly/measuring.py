@@ -18,8 +18,8 @@ Image = npt.NDArray[np.uint8]
 #: Called with what is being done.
 Report = Callable[[str], None]
 
-#: Runs of a part until it is warm.
-_PREHEATS = 3
+#: Runs of a part until it is warm; what is timed first does not count either.
+_PREHEATS = 1
 
 
 class PartTimer:
