@@ -43,8 +43,10 @@ class Setup:
         return runtime.open(source, self.device, self.precision, num_threads)
 
 
-def setups(options: RuntimeOptions) -> list[Setup]:
+def setups(options: RuntimeOptions) -> Iterator[Setup]:
     """All that options allow here, the reference first where it is among them.
+
+    A runtime is imported when its turn comes.
 
     Raises
     ------
@@ -56,16 +58,14 @@ def setups(options: RuntimeOptions) -> list[Setup]:
             f"there is no precision {shown(options.precision)}; choose {choices(PRECISIONS)}"
         )
     names = installed_runtimes() if options.runtime == AUTO else (options.runtime,)
-    allowed: list[Setup] = []
     problems = []
     for runtime in map(runtime_named, names):
         try:
-            allowed += _setups_of(runtime, options)
+            yield from _setups_of(runtime, options)
         except ConfigurationError as problem:
             problems.append(problem)
-    if not allowed:
+    if len(problems) == len(names):
         raise problems[0]
-    return allowed
 
 
 def _setups_of(runtime: Runtime, options: RuntimeOptions) -> Iterator[Setup]:
@@ -107,7 +107,7 @@ def open_graph(path: Path, options: RuntimeOptions, graph: bytes | None = None) 
         If the file is missing, or the runtime does not read it.
     """
     check_file(path, "weights file", WeightsError)
-    return setups(options)[0].open(GraphSource(path, graph), options.num_threads)
+    return next(setups(options)).open(GraphSource(path, graph), options.num_threads)
 
 
 def open_reference(path: Path, options: RuntimeOptions, graph: bytes | None = None) -> Graph:
@@ -121,7 +121,7 @@ def open_reference(path: Path, options: RuntimeOptions, graph: bytes | None = No
         If the file is missing, or no ONNX file.
     """
     check_file(path, "weights file", WeightsError)
-    first = setups(options)[0]
+    first = next(setups(options))
     device = first.device if first.runtime == REFERENCE else AUTO
     plain = RuntimeOptions(REFERENCE, "float32", device, options.num_threads)
     return open_graph(path, plain, graph)

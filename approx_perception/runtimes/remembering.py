@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from approx_perception.machine import describe_cpu, versions
 from approx_perception.notices import notice
 from approx_perception.runtimes._base import Arrays, GraphSource, RuntimeOptions
 from approx_perception.runtimes.opening import Setup
+from approx_perception.runtimes.registry import runtime_names
 
 __all__ = ["Known", "Memory"]
 
@@ -57,20 +57,18 @@ class Memory:
             return cls(None)
 
     @staticmethod
-    def key(
-        source: GraphSource, options: RuntimeOptions, inputs: Arrays, allowed: Sequence[Setup]
-    ) -> dict[str, Any]:
-        """All that a choice depends on; plain JSON."""
+    def key(source: GraphSource, options: RuntimeOptions, inputs: Arrays) -> dict[str, Any]:
+        """All that a choice depends on, known without importing a runtime; plain JSON."""
+        here = versions()
         return {
             "graph": source.digest,
             "machine": describe_cpu(),
-            "versions": {each.runtime: versions().get(each.runtime) for each in allowed},
-            "num_threads": options.num_threads,
+            "versions": {name: here.get(name) for name in runtime_names()},
+            "options": asdict(options),
             "shapes": [list(array.shape) for array in inputs.values()],
-            "setups": [list(astuple(each)) for each in allowed],
         }
 
-    def recall(self, key: dict[str, Any], allowed: Sequence[Setup]) -> Known | None:
+    def recall(self, key: dict[str, Any]) -> Known | None:
         """What is known for a key; None where nothing is, or the file cannot be read."""
         file = self._file(key)
         if file is None or not file.is_file():
@@ -80,7 +78,7 @@ class Memory:
             setup, reason = Setup(*table["setup"]), str(table["reason"])
         except (ApproxPerceptionError, LookupError, TypeError):
             return None  # It is measured and written anew.
-        return Known(setup, reason, file) if setup in allowed else None
+        return Known(setup, reason, file)
 
     def remember(self, key: dict[str, Any], setup: Setup, reason: str) -> None:
         """Write a choice down; where that is not possible, each start measures."""

@@ -50,7 +50,7 @@ class Bench:
         self.path = tmp_path / "graph.onnx"
         self.path.write_bytes(b"graph")
         self.clock, self.memory = FakeClock(), Memory(tmp_path / "cache")
-        self.ms, self.outputs, self.opened = {}, {}, []
+        self.ms, self.outputs, self.opened, self.imported = {}, {}, [], []
         monkeypatch.setattr(settling, "_WORTH_MS", 1.0)
         monkeypatch.setattr(opening, "runtime_named", self.runtime_named)
         monkeypatch.setattr(opening, "installed_runtimes", lambda: tuple(dict(self.names())))
@@ -61,6 +61,7 @@ class Bench:
 
     def runtime_named(self, name):
         bench = self
+        self.imported.append(name)
 
         class Timed(Runtime):
             def devices(self):
@@ -156,6 +157,28 @@ def test_later_starts_remember(bench):
     assert f"to measure again delete {file}" in again.reason
     file.unlink()
     assert bench.settled().runtime == "onnxruntime"
+
+
+def test_what_is_remembered_spares_the_import_of_others(bench):
+    bench.ms["openvino", "bfloat16"] = 50.0
+    bench.settled()
+    bench.imported.clear()
+    assert bench.settled().runtime == "onnxruntime"
+    assert "openvino" not in bench.imported
+
+
+@pytest.mark.parametrize("setup", [["tvm", "cpu", "float32"], ["openvino", "gpu", "int3"]])
+def test_what_is_not_here_any_more_is_measured_anew(bench, monkeypatch, setup):
+    def missing(name):
+        if name != "tvm":
+            return bench.runtime_named(name)
+        raise ConfigurationError("there is no runtime 'tvm'")
+
+    bench.settled()
+    (file,) = bench.memory.folder.iterdir()
+    file.write_text(json.dumps({"setup": setup, "reason": "it was"}))
+    monkeypatch.setattr(opening, "runtime_named", missing)
+    assert bench.settled().precision == "bfloat16"
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"setup": 3}', '{"setup": ["a"]}', "\0"])
