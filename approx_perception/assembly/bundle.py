@@ -114,6 +114,8 @@ class PredictorBundle:
             expected["latency.log_slowdown"] = (self.latency.log_slowdown.shape, (parts, states))
             expected["latency.load"] = (self.latency.load.shape, (states, 2))
             expected["latency.residuals"] = (self.latency.residuals.shape[:1], (kinds,))
+            if len(self.latency.beside):
+                expected["latency.beside"] = (self.latency.beside.shape, (parts,))
             expected["latency.profiled_size"] = (self.latency.profiled_size.shape, (2,))
         for name, (shape, wanted) in expected.items():
             if shape != wanted:

@@ -1,6 +1,6 @@
 """What the parts of a space cost, by content and contention: the fitted form."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,9 @@ class LatencyModel:
         ``(2,)`` width and height in px of the images that parts were timed on.
     is_profiled
         Whether contention was measured; else the states are a general slowdown of all parts.
+    beside
+        ``(P,)`` log slowdown of each part by what of the kernel's own runs side by side with it;
+        empty where it was not measured.
     """
 
     base: Vector
@@ -41,6 +44,7 @@ class LatencyModel:
     residuals: Vector
     profiled_size: Vector
     is_profiled: bool
+    beside: Vector = field(default_factory=lambda: np.zeros(0))
 
     def base_ms(self, terms: Vector) -> Vector:
         """``(P,)`` typical latencies on the idle machine, of the parts' ``(P, Q)`` terms."""

@@ -48,6 +48,9 @@ class PartLatency:
         width, height = (int(side) for side in model.profiled_size)
         self._profiled_size = self._image_size = (width, height)
         count = len(model.base)
+        runs_beside = bool((compiled.beside < count).any())
+        #: ``(P,)`` what parts take longer side by side with each other.
+        self._beside = np.exp(model.beside) if runs_beside and len(model.beside) else 1.0
         #: ``(P,)`` what contention and bias multiplied costs by when predicted last.
         self._factor = np.ones(count)
         #: ``(P + 1,)`` latency on the idle machine and typical latency, in ms, when predicted last.
@@ -105,7 +108,8 @@ class PartLatency:
         return math.exp(self._bias.of_batch(part, batch_size))
 
     def _costs_ms(self, content: Content, image_size: tuple[int, int]) -> Vector:
-        return self.model.base_ms(self._terms(content, image_size, self._profiled_size))
+        terms = self._terms(content, image_size, self._profiled_size)
+        return np.asarray(self.model.base_ms(terms) * self._beside)
 
     def _factor_now(self) -> Vector:
         log_slowdown = self.model.log_slowdown @ self._filter.weights

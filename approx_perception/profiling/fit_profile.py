@@ -1,5 +1,7 @@
 """From the records of a profiling run to the predictors of a space."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from approx_perception.assembly.bundle import PredictorBundle
@@ -33,9 +35,10 @@ def fit_profile(records: ProfileRecords) -> tuple[PredictorBundle, LearnedFit | 
         [[level["cpu_others"], level["gpu_others"]] for level in metadata["levels"]], np.float64
     )
     terms = cost_terms_of(space)
-    latency = fit_latency(records.latency, load, space.compiled, terms)
-    kept = {name: metadata[name] for name in _INHERITED}
     # Records of older versions do not tell.
+    beside = np.array(metadata.get("beside", ()), np.float64)
+    latency = replace(fit_latency(records.latency, load, space.compiled, terms), beside=beside)
+    kept = {name: metadata[name] for name in _INHERITED}
     kept |= {name: metadata.get(name) for name in ("idleness", "runtime")}
     if not records.accuracy:
         return PredictorBundle(kept, None, latency), None

@@ -17,6 +17,7 @@ from approx_perception.kernels import Kernel
 from approx_perception.latency.records import ProfileRecords
 from approx_perception.machine import versions
 from approx_perception.profiling.profiler import Clip, Profiler, Report, join_units
+from approx_perception.profiling.side_by_side import slowdowns_beside
 from approx_perception.simulation.replay import replay_all
 from approx_perception.structures import Frame
 
@@ -96,12 +97,15 @@ def record_profile(
         for index, level in enumerate(identity["levels"])
     ]
     latency = join_units([*visits, *tours])
+    report("side by side", 0)
+    kernel = profiler.kernel
     metadata = {
         **identity,
         "idleness": idleness_of(latency, load),
         "levels": levels,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": {**versions(), "kernel": profiler.kernel.description},
+        "versions": {**versions(), "kernel": kernel.description},
+        "beside": slowdowns_beside(kernel, clips[0], profiler.clock),
         "data_hash": _data_hash(profiler.sources, profiler.frames_per_source),
     }
     return ProfileRecords(metadata, latency, accuracy)

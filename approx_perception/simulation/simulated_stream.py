@@ -76,18 +76,24 @@ class SimulatedStream(Stream):
 class SimulatedPipelinedStream(PipelinedStream):
     """The same with two resources: frames in one, what runs beside them in the other.
 
-    Neither slows the other down: as on a machine with a core for each.
-
     Parameters
     ----------
     kernel, scheduler, sla, machine
         See `SimulatedStream`.
+    slowdown
+        What either takes while both are at work, to what it takes alone.
     """
 
     def __init__(
-        self, kernel: Kernel, scheduler: Scheduler, sla: SLA, machine: SimulatedMachine
+        self,
+        kernel: Kernel,
+        scheduler: Scheduler,
+        sla: SLA,
+        machine: SimulatedMachine,
+        slowdown: float = 1.0,
     ) -> None:
         self._recorded, clock = _Recorded(machine), FakeClock()
+        self._slowdown = slowdown
         runner = ModelledBeside(clock, self._beside_ms)
         super().__init__(kernel, scheduler, sla, runner, clock, self._recorded.reading)
         self._content = Content()
@@ -99,11 +105,12 @@ class SimulatedPipelinedStream(PipelinedStream):
         return super().process(frame)
 
     def _beside_ms(self, part: int) -> float:
-        return float(self._recorded.part_ms(self._content)[part])
+        return self._slowdown * float(self._recorded.part_ms(self._content)[part])
 
     def _run(self, work: FrameUnderWay, batch: Batch | None) -> KernelOutput:
         given = super()._run(work, batch)
-        work.timer.charge_all(self._recorded.part_ms(given.content))
+        slowdown = self._slowdown if self._machine.is_busy else 1.0
+        work.timer.charge_all(slowdown * self._recorded.part_ms(given.content))
         return given
 
 
