@@ -29,7 +29,13 @@ from approx_perception.detectors._torch_files import (
     torchvision_state,
     use_threads,
 )
-from approx_perception.exceptions import WeightsError, reason_of
+from approx_perception.exceptions import (
+    ConfigurationError,
+    WeightsError,
+    reason_of,
+    shown,
+)
+from approx_perception.runtimes import AUTO
 from approx_perception.structures import Detections
 
 __all__ = ["SSDLiteDetector", "load"]
@@ -111,9 +117,18 @@ def load(options: DetectorOptions) -> SSDLiteDetector:
 
     Raises
     ------
+    ConfigurationError
+        If another runtime or precision is wanted than there is.
     WeightsError
         If the weights are missing, corrupt, of another network, or without class names.
     """
+    for word in ("runtime", "precision"):
+        own, wanted = getattr(SSDLiteDetector, word), getattr(options, word)
+        if wanted not in (AUTO, own):
+            raise ConfigurationError(
+                f"ssdlite has no {word} {shown(wanted)}, it runs in PyTorch in float32: leave it "
+                f"at {shown(AUTO)}, or export it to ONNX"
+            )
     name = options.weights or _COCO
     path, digest = None, ""
     if "_Weights." in name and not Path(name).exists():

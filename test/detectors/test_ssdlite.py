@@ -120,3 +120,12 @@ def test_names_are_needed_and_counted(files, tmp_path):
 def test_shapes_must_fit(loaded):
     with pytest.raises(ConfigurationError, match="multiple of 32"):
         loaded.check_settings(DetectorSettings(300))
+
+
+@pytest.mark.parametrize("options", [{"runtime": "openvino"}, {"precision": "bfloat16"}])
+def test_a_runtime_or_precision_that_it_lacks_is_refused(files, options):
+    ((word, value),) = options.items()
+    with pytest.raises(
+        ConfigurationError, match=f"ssdlite has no {word} '{value}', it runs in PyTorch"
+    ):
+        load_detector("ssdlite", DetectorOptions(str(files[0]), files[1], **options))
