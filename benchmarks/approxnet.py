@@ -23,8 +23,11 @@ from approxnet_recorded import Outcome, RecordedWorld
 
 from approx_perception.baselines.model_swapping import SwappingClassifier
 from approx_perception.classifiers import ClassifierOptions, ClassifierSettings, load_classifier
-from approx_perception.datasets import open_source
+from approx_perception.datasets import LabelledFrame, open_source
+from approx_perception.datasets.synthetic import CLIP_SCENARIOS, SyntheticVideo
+from approx_perception.kernels.complexity import edge_energy, small_grey
 from approx_perception.latency.records import ProfileRecords
+from approx_perception.structures import Frame
 
 #: Clips from easy to hard, 16 in each video, none of them in training or in the profile.
 VIDEOS = [(f"synthetic:object_mixed:test:{seed}", 240) for seed in range(3)]
@@ -72,6 +75,7 @@ def tables(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
     yield "recorded", recorded_table(world)
     yield "mixed", mixed_table(world)
     yield "complexity", category_table(world)
+    yield "depth", depth_table()
     if arguments.baselines:
         yield "live", live_table(arguments, world.slas_ms[2::2])
         early = arguments.baselines / EARLY_EXIT / "weights.onnx"
@@ -280,6 +284,58 @@ def category_table(world: RecordedWorld) -> str:
         cells = " | ".join("" if np.isnan(value) else f"{value:.3f}" for value in values)
         lines.append(f"| {name} | {cells} | {overall:.3f} |")
     return "\n".join(lines) + "\n"
+
+
+def clip_frames(seeds: Sequence[int] = range(500, 540)) -> Iterator[LabelledFrame]:
+    """A frame of each of many clips, a quarter of them from each scenario: none tells of another.
+
+    The clips of `VIDEOS` are few, and all frames of one are right or wrong together.
+    """
+    rng, clips, length = np.random.default_rng(0), 8, 200
+    for scenario in CLIP_SCENARIOS:
+        for seed in seeds:
+            video = SyntheticVideo(scenario, "test", seed, clips * length)
+            for clip in range(clips):
+                index = clip * length + int(rng.integers(length))
+                rendered = video.render(index)
+                yield LabelledFrame(Frame(rendered.image, 0, "", index), rendered.ground_truth)
+
+
+def depth_table() -> str:
+    """What each exit is worth at the largest shape, and each shape at the last exit."""
+    network, _, _ = _network()
+    shapes = {pair.shape for pair in network.pairs}
+    pairs = [pair for pair in network.pairs if pair.shape == max(shapes)]
+    pairs += [
+        max(pair for pair in network.pairs if pair.shape == shape)
+        for shape in sorted(shapes, reverse=True)[1:]
+    ]
+    categories, right = [], []
+    for entry in clip_frames():
+        image, label = entry.frame.image, entry.ground_truth.label
+        height, width = image.shape[:2]
+        whole = np.array([[0, 0, width, height]], np.float32)
+        energy = edge_energy(small_grey(image))
+        categories.append(int(np.searchsorted(network.complexity_edges, energy, side="right")))
+        right.append([network.classify(image, whole, pair)[0].argmax() == label for pair in pairs])
+    groups = {"0 and 1": (0, 1), "2 and 3": (2, 3), "4 and 5": (4, 5), "6": (6,), "all": range(7)}
+    rows = {name: np.array(right)[np.isin(categories, own)] for name, own in groups.items()}
+    reference = pairs.index(max(pair for pair in pairs if pair.shape == max(shapes)))
+    heads = [f"{name} ({len(own)} frames)" for name, own in rows.items()]
+    lines = [f"| branch | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for index, pair in enumerate(pairs):
+        cells = [_beside(own[:, index], own[:, reference]) for own in rows.values()]
+        lines.append(f"| {pair} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _beside(own: np.ndarray, other: np.ndarray) -> str:
+    """Top-1, and how far it is from another branch's on the same frames, with standard error."""
+    difference = own.astype(float) - other
+    if own is other or not difference.any():
+        return f"{own.mean():.3f}"
+    error = difference.std() / np.sqrt(len(difference))
+    return f"{own.mean():.3f} ({difference.mean():+.3f} ± {error:.3f})"
 
 
 def early_exit_table(path: Path) -> str:

@@ -228,11 +228,11 @@ def _about_objects(record: RunRecord, name: str, given: dict[str, Any]) -> list[
     missing = 0 if all_objects is None else all_objects - of_frames
     if missing > 0:
         texts.append(f"{missing} of {all_objects} objects of {name} are of no frame that was run")
-    if dropped := of_frames - len(ignored):
+    # A task that judges frames tells of dropped ones beside its verdict.
+    if record.scoring.judges_objects and (dropped := of_frames - len(ignored)):
         texts.append(
             f"{dropped} of {counted(of_frames, 'object')} of {name} are in frames that were "
-            "dropped, and are "
-            "not judged"
+            "dropped, and are not judged"
         )
     if len(ignored) and not objects:
         texts.append(f"all objects of {name} are to be ignored ({len(ignored)})")

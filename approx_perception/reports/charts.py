@@ -252,10 +252,12 @@ def distribution_chart(records: Mapping[str, Sequence[RunRecord]]) -> go.Figure:
     return chart
 
 
-def stages_chart(figures: Mapping[str, Figures], stages: Sequence[str]) -> go.Figure:
-    """Where the time of a frame goes, on average; systems whose stages are known."""
-    chart = go.Figure()
+def stages_chart(figures: Mapping[str, Figures], stages: Sequence[str]) -> go.Figure | None:
+    """Where the time of a frame goes, on average; systems whose stages are known, None of none."""
     figures = {name: own for name, own in figures.items() if np.isfinite(own[f"mean_{stages[0]}"])}
+    if not figures:
+        return None
+    chart = go.Figure()
     for index, stage in enumerate(stages):
         chart.add_bar(
             y=list(figures), x=[own[f"mean_{stage}"] for own in figures.values()],

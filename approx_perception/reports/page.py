@@ -107,11 +107,12 @@ def _charts(
         name: {k: math.nan if v is None else v for k, v in entry["figures"].items()}
         for name, entry in systems.items()
     }
+    stages = stages_chart(figures, scoring.stages)
     return {
         "accuracy": _division(accuracy_chart(figures, records)),
         "accuracy_remark": accuracy_remark(records),
         "distribution": _division(distribution_chart(records)),
-        "stages": _division(stages_chart(figures, scoring.stages)),
+        "stages": "" if stages is None else _division(stages),
         "timelines": [
             {
                 "source": record.metadata["source"], "system": name, "frames": len(record),
