@@ -50,7 +50,7 @@ def main() -> None:
         "| cameras | setting | one by one | batch | batch / one by one |", "|---|---|---|---|---|",
     ]  # fmt: skip
     figure, axes = plt.subplots(figsize=(8, 4.5))
-    names = [f"{shape}/{nprop}" for shape, nprop in space.detector_settings]
+    names = [f"{shape}/{nprop}" for shape, nprop, _ in space.detector_settings]
     for count in CAMERAS:
         own = []
         for name, knobs in zip(names, space.detector_settings, strict=True):

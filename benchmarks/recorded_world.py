@@ -70,7 +70,7 @@ class SavedDetections(Detector):
         self._frames = frames
 
     def _detect(self, image: np.ndarray, settings: DetectorSettings) -> Detections:
-        setting = self._settings.index((settings.shape, settings.nprop))
+        setting = self._settings.index((settings.shape, settings.nprop, settings.model))
         return self._saved[setting][self._positions[id(image)]]
 
 

@@ -34,7 +34,7 @@ def main() -> None:
     arguments = parser.parse_args()
     detector, _ = load_network(KernelOptions())
     space = load_space("", "faster_rcnn")
-    most = max(nprop for _, nprop in space.detector_settings)
+    most = max(nprop for _, nprop, _ in space.detector_settings)
     settings = [DetectorSettings(shape, most) for shape in sorted(space.shapes)]
     train = track(list(frames("train", range(arguments.seeds))), "training")
     features = DeepFeatures(detector.network.backbone)

@@ -85,9 +85,9 @@ def accuracy_of_space(space: BranchSpace, table: AccuracyTable | None) -> Vector
     )
 
 
-def _position(branch: Branch) -> tuple[float, float, float, float]:
-    """Knobs on logarithmic axes."""
-    knobs = (branch.shape, branch.nprop or 1, branch.si, branch.ds or 1)
+def _position(branch: Branch) -> tuple[float, float, float, float, float]:
+    """Knobs on logarithmic axes; a better model counts as twice the shape."""
+    knobs = (branch.shape, branch.nprop or 1, branch.si, branch.ds or 1, 2 ** (branch.model or 1))
     return tuple(np.log2(knobs))  # type: ignore[return-value]
 
 
@@ -108,6 +108,6 @@ def _rule_of_thumb(branch: Branch) -> float:
     Halving the shape costs as much as three halvings of the detection rate; a tracker's
     down-sampling costs a little.
     """
-    shape, nprop, si, ds = _position(branch)
+    shape, nprop, si, ds, model = _position(branch)
     proposals = min(nprop, np.log2(100)) if branch.nprop else 0.0
-    return float(3 * shape + proposals - si - 0.1 * ds - 1e3)
+    return float(3 * (shape + model) + proposals - si - 0.1 * ds - 1e3)

@@ -11,7 +11,13 @@ __all__ = ["TRACKER_NAMES", "Branch", "TrackerSettings", "parse_branch"]
 #: Trackers that a branch may name; approx_perception.trackers implements each.
 TRACKER_NAMES = ("median_flow", "kcf", "csrt", "mosse", "dense_flow", "dis_flow")
 
-_LIMITS = {"shape": (32, 4096), "nprop": (1, 1000), "si": (1, 1000), "ds": (1, 16)}
+_LIMITS = {
+    "shape": (32, 4096),
+    "nprop": (1, 1000),
+    "si": (1, 1000),
+    "ds": (1, 16),
+    "model": (1, 16),
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,6 +46,8 @@ class Branch:
         Sampling interval: the detector runs on every si-th frame.
     tracker, ds
         Who moves the boxes on the frames between, and its down-sampling; None at si = 1.
+    model
+        Which of several networks detects, from 1 on; None where there is one.
 
     Raises
     ------
@@ -52,10 +60,11 @@ class Branch:
     si: int = 1
     tracker: str | None = None
     ds: int | None = None
+    model: int | None = None
 
     def __post_init__(self) -> None:
         given = {name: getattr(self, name) for name in _LIMITS}
-        absent = {name for name in ("nprop", "ds") if given[name] is None}
+        absent = {name for name in ("nprop", "ds", "model") if given[name] is None}
         check_knobs({name: given[name] for name in given if name not in absent}, _LIMITS)
         if self.tracker is not None and self.tracker not in TRACKER_NAMES:
             raise ConfigurationError(
@@ -75,12 +84,13 @@ class Branch:
         return TrackerSettings(self.tracker, self.ds)
 
     @property
-    def detector_settings(self) -> tuple[int, int | None]:
-        """``(shape, nprop)``: what the detector is told."""
-        return self.shape, self.nprop
+    def detector_settings(self) -> tuple[int, int | None, int | None]:
+        """``(shape, nprop, model)``: what the detector is told."""
+        return self.shape, self.nprop, self.model
 
     def __str__(self) -> str:
-        knobs = ((field.name, getattr(self, field.name)) for field in fields(self))
+        names = ("model", *(field.name for field in fields(self) if field.name != "model"))
+        knobs = ((name, getattr(self, name)) for name in names)
         return ",".join(f"{name}={value}" for name, value in knobs if value is not None)
 
 

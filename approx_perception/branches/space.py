@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from approx_perception.branches._base import Space
@@ -18,7 +18,7 @@ from approx_perception.exceptions import ConfigurationError, choices, shown
 
 __all__ = ["BranchSpace"]
 
-_KEYS = ("shape", "nprop", "si", "trackers")
+_KEYS = ("shape", "nprop", "si", "trackers", "models")
 
 
 class BranchSpace(Space[Branch]):
@@ -33,6 +33,9 @@ class BranchSpace(Space[Branch]):
         For messages.
     shapes, nprops, sampling_intervals, trackers
         Values of each knob; ``nprops`` is empty for a family without proposals.
+    models
+        Of each of several networks (tiers), the worst one first: its shapes, none where it has no
+        branch; empty for one network.
 
     Raises
     ------
@@ -41,7 +44,7 @@ class BranchSpace(Space[Branch]):
     """
 
     task = "detection"
-    knobs = ("shape", "nprop", "si", "tracker")
+    knobs = ("model", "shape", "nprop", "si", "tracker")
 
     def __init__(
         self,
@@ -50,9 +53,11 @@ class BranchSpace(Space[Branch]):
         nprops: Sequence[int],
         sampling_intervals: Sequence[int],
         trackers: Sequence[TrackerSettings],
+        models: Sequence[Sequence[int]] = (),
     ) -> None:
         self.name = name
-        self.shapes = tuple(shapes)
+        self.models = tuple(map(tuple, models))
+        self.shapes = tuple(sorted({*chain(*self.models)})) if models else tuple(shapes)
         self.nprops = tuple(nprops)
         self.sampling_intervals = tuple(sampling_intervals)
         self.trackers = tuple(trackers)
@@ -65,6 +70,7 @@ class BranchSpace(Space[Branch]):
             "nprop": self.nprops,
             "si": self.sampling_intervals,
             "trackers": self.trackers,
+            **{f"shape of model {n}": own for n, own in enumerate(self.models, 1)},
         }
         for knob, values in knobs.items():
             if len(set(values)) < len(values):
@@ -76,21 +82,28 @@ class BranchSpace(Space[Branch]):
 
     def _enumerate(self) -> Iterator[Branch]:
         """Yield distinct branches: the tracker does not matter at si = 1."""
-        for (shape, nprop), (si, tracker) in product(self.detector_settings, self.cadences):
+        for setting, (si, tracker) in product(self.detector_settings, self.cadences):
+            shape, nprop, model = setting
             if tracker is None:
-                yield Branch(shape, nprop)
+                yield Branch(shape, nprop, model=model)
             else:
-                yield Branch(shape, nprop, si, tracker.name, tracker.ds)
+                yield Branch(shape, nprop, si, tracker.name, tracker.ds, model)
 
     @property
     def default_branch(self) -> Branch:
-        """The largest shape and nprop, detected on every frame."""
-        return Branch(max(self.shapes), max(self.nprops, default=None))
+        """The last model, the largest shape and nprop, detected on every frame."""
+        shape, _, model = max(self.detector_settings, key=lambda own: (own[2] or 0, own[0]))
+        return Branch(shape, max(self.nprops, default=None), model=model)
 
     @property
-    def detector_settings(self) -> list[tuple[int, int | None]]:
-        """Distinct ``(shape, nprop)`` in order."""
-        return list(product(self.shapes, self.nprops or (None,)))
+    def detector_settings(self) -> list[tuple[int, int | None, int | None]]:
+        """Distinct ``(shape, nprop, model)`` in order."""
+        tiers: Sequence[tuple[int | None, Sequence[int]]] = list(enumerate(self.models, 1))
+        return [
+            (shape, nprop, model)
+            for model, shapes in tiers or [(None, self.shapes)]
+            for shape, nprop in product(shapes, self.nprops or (None,))
+        ]
 
     @property
     def cadences(self) -> list[tuple[int, TrackerSettings | None]]:
@@ -173,8 +186,12 @@ class BranchSpace(Space[Branch]):
         return [[self.index(replace(branch, si=si)) for branch in alike] for si in intervals]
 
     def parse(self, text: str, default: Branch | None = None) -> Branch:
-        """See `Space` and `parse_branch`."""
-        return parse_branch(text, default or self.default_branch)
+        """See `Space` and `parse_branch`; a model alone is taken with its largest shape."""
+        branch = parse_branch(text, default or self.default_branch)
+        if branch.model is None or "shape" in text or branch.model > len(self.models):
+            return branch
+        shapes = self.models[branch.model - 1]
+        return branch if branch.shape in shapes else replace(branch, shape=max(shapes))
 
     def values(self, branch: Branch, knob: str) -> set[str]:
         """See `Space`; a tracker may be called with its down-sampling or without."""
@@ -186,7 +203,10 @@ class BranchSpace(Space[Branch]):
         """Return the space of that one branch."""
         trackers = [branch.tracker_settings] if branch.tracker_settings else []
         nprops = [] if branch.nprop is None else [branch.nprop]
-        return BranchSpace(str(branch), [branch.shape], nprops, [branch.si], trackers)
+        # Other models have no shapes, so that this one keeps its number.
+        others: list[list[int]] = [[]] * ((branch.model or 1) - 1)
+        models = [*others, [branch.shape]] if branch.model else []
+        return BranchSpace(str(branch), [branch.shape], nprops, [branch.si], trackers, models)
 
     def with_shapes(self, shapes: Sequence[int]) -> "BranchSpace":
         """Return the space with other shapes."""
@@ -194,10 +214,22 @@ class BranchSpace(Space[Branch]):
             return self
         return BranchSpace(self.name, shapes, self.nprops, self.sampling_intervals, self.trackers)
 
+    def with_models(self, models: Sequence[Sequence[int]]) -> "BranchSpace":
+        """Return the space for several networks, given the shapes of each."""
+        return BranchSpace(
+            self.name, (), self.nprops, self.sampling_intervals, self.trackers, models
+        )
+
     def describe(self) -> str:
         """One line with the values of every knob."""
         trackers = " ".join(f"{tracker.name}/{tracker.ds}" for tracker in self.trackers)
-        knobs = {"shape": self.shapes, "nprop": self.nprops, "si": self.sampling_intervals}
+        models = range(1, len(self.models) + 1)
+        knobs = {
+            "model": models,
+            "shape": self.shapes,
+            "nprop": self.nprops,
+            "si": self.sampling_intervals,
+        }
         values = [f"{name} {' '.join(map(str, knob))}" for name, knob in knobs.items() if knob]
         return ", ".join([*values, f"trackers {trackers}"] if trackers else values)
 
@@ -205,7 +237,8 @@ class BranchSpace(Space[Branch]):
         """Return the form that `from_dict` reads."""
         return {
             "name": self.name,
-            "shape": list(self.shapes),
+            **({"models": [list(own) for own in self.models]} if self.models else {}),
+            "shape": [] if self.models else list(self.shapes),
             "nprop": list(self.nprops),
             "si": list(self.sampling_intervals),
             "trackers": [asdict(tracker) for tracker in self.trackers],
@@ -227,14 +260,16 @@ class BranchSpace(Space[Branch]):
         trackers = [_tracker_from(entry, origin) for entry in values["trackers"]]
         name = str(data.get("name", origin))
         try:
-            return cls(name, values["shape"], values["nprop"], values["si"], trackers)
+            return cls(
+                name, values["shape"], values["nprop"], values["si"], trackers, values["models"]
+            )
         except (ConfigurationError, TypeError) as error:
             raise ConfigurationError(f"{origin}: {error}") from error
 
 
-def _setting_name(setting: tuple[int, int | None]) -> str:
-    shape, nprop = setting
-    return f"detector setting shape={shape}" + ("" if nprop is None else f",nprop={nprop}")
+def _setting_name(setting: tuple[int, int | None, int | None]) -> str:
+    shape, nprop, model = setting
+    return f"detector setting {Branch(shape, nprop, model=model)}".replace(",si=1", "")
 
 
 def _tracker_from(entry: object, origin: str) -> TrackerSettings:

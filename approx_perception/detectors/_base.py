@@ -33,13 +33,17 @@ class DetectorSettings:
         Side of the network's input in px.
     nprop
         Proposals kept after the RPN; None for a family without proposals.
+    model
+        Which of several networks, from 1 on; None where there is one.
     """
 
     shape: int
     nprop: int | None = None
+    model: int | None = None
 
     def __str__(self) -> str:
-        return f"shape={self.shape}" + (f",nprop={self.nprop}" if self.nprop else "")
+        model = f"model={self.model}," if self.model else ""
+        return f"{model}shape={self.shape}" + (f",nprop={self.nprop}" if self.nprop else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +249,11 @@ class Detector(ABC):
             raise ConfigurationError(
                 f"shape {settings.shape} does not fit {self.description}; "
                 f"it must be a multiple of {self.shape_multiple}"
+            )
+        if settings.model is not None:
+            raise ConfigurationError(
+                f"{self.description} is one network; leave the knob model out, or give several "
+                "weights with commas between"
             )
         if self.uses_proposals and settings.nprop is None:
             raise ConfigurationError(f"{self.description} needs values for the knob nprop")

@@ -103,7 +103,9 @@ _DETECTION_NETWORK: Parameters = (
               names=detector_names()),
     Parameter("weights", "", "A weights file (state dict or ONNX); a network that is downloaded "
               f"once ({', '.join(CATALOGUE)}); or the name of torchvision's, such as "
-              "FasterRCNN_ResNet50_FPN_Weights.COCO_V1. Empty: the network that ships."),
+              "FasterRCNN_ResNet50_FPN_Weights.COCO_V1. Several with commas between, the worst "
+              "first, are models of one list of classes to choose from. Empty: the network that "
+              "ships."),
     Parameter("class_names_file", "", "Text file with one class name a line; empty: the weights' "
               "own.", option="class_names"),
     Parameter("space", "", "Branch space: a YAML file or the name of a shipped one; empty: the "
@@ -121,6 +123,7 @@ _DETECTION: Parameters = (
               "pipelined: the detector runs in a thread of its own, the tracker carries every "
               "image, and detections are brought forward to the newest one.", names=EXECUTIONS,
               live=True),
+    _allowed("model", "models, where weights names several"),
     _allowed("shape", "input shapes"),
     _allowed("nprop", "numbers of proposals"),
     _allowed("si", "sampling intervals"),

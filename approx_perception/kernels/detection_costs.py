@@ -35,7 +35,7 @@ class DetectionCosts:
     content_type: type[Content] = ContentFeatures
 
     def __init__(self, space: BranchSpace, input_px: InputPx | None = None) -> None:
-        self._shapes = [shape for shape, _ in space.detector_settings]
+        self._shapes = [setting[0] for setting in space.detector_settings]
         self._part_count = len(space.compiled.parts)
         self._input_px = input_px
         self._seen: tuple[tuple[int, int], tuple[int, int]] | None = None

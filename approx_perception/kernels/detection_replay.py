@@ -39,7 +39,7 @@ def replays(
 
 def detect_all(
     detector: Detector,
-    settings: Sequence[tuple[int, int | None]],
+    settings: Sequence[tuple[int, int | None, int | None]],
     frames: Sequence[Frame],
     wanted: Wanted = candidates,
 ) -> list[list[Detections]]:

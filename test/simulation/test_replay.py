@@ -96,7 +96,7 @@ def test_a_space_asks_its_detector_from_one_thread():
     replays = list(replay_all(kernel, frames, match))
     assert [own.replay.main_part for own in replays] == [0, 1]
     assert callers == {threading.get_ident()}
-    for own, (shape, _) in zip(replays, SPACE.detector_settings, strict=True):
+    for own, (shape, *_) in zip(replays, SPACE.detector_settings, strict=True):
         assert {content.mean_width_px for content in own.replay.contents} == {shape}
         assert {SPACE[branch].shape for branch in own.matches} == {shape}
         assert {len(row) for row in own.matches.values()} == {FRAMES}

@@ -1,6 +1,7 @@
 """Detection and tracking, assembled."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from approx_perception.detectors import (
     load_detector,
 )
 from approx_perception.detectors._shipped import SHIPPED_CAUTION, is_shipped
+from approx_perception.detectors._tiers import TieredDetector, tiers
 from approx_perception.exceptions import shown
 from approx_perception.kernels.detection import DetectionKernel, DetectionOptions
 from approx_perception.weights.cache import Report, fetch, is_named
@@ -56,8 +58,9 @@ class DetectionTask(Task):
 
     def fetch(self, options: KernelOptions, report: Report) -> None:
         """See `Task`."""
-        if is_named(options.weights):
-            fetch(options.weights, report)
+        for name in tiers(options.weights):
+            if is_named(name):
+                fetch(name, report)
 
     def load(self, options: KernelOptions, num_threads: int) -> Detector:
         """See `Task`."""
@@ -65,10 +68,15 @@ class DetectionTask(Task):
             options.weights, options.class_names_file, options.device, num_threads,
             options.precision, options.runtime,
         )  # fmt: skip
-        return load_detector(self.family(options), own)
+        family, names = self.family(options), tiers(options.weights)
+        if len(names) < 2:
+            return load_detector(family, own)
+        return TieredDetector([load_detector(family, replace(own, weights=n)) for n in names])
 
     def fitted(self, space: BranchSpace, network: Detector) -> BranchSpace:
         """See `Task`; shapes that the network takes."""
+        if isinstance(network, TieredDetector):
+            return space.with_models([own.own_shapes(space.shapes) for own in network.tiers])
         return space.with_shapes(network.own_shapes(space.shapes))
 
     def kernel(self, network: Detector, space: BranchSpace) -> DetectionKernel:
