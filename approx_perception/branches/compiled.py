@@ -16,7 +16,7 @@ __all__ = ["MOST_STEPS", "CompiledSpace", "Part", "Run", "compile_space"]
 Integers = npt.NDArray[np.int64]
 
 #: Steps in which what was found beside is brought forward, at most: frames between are left out.
-MOST_STEPS = 3
+MOST_STEPS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,9 @@ class CompiledSpace:
         set, the shortest first. Groups of one frame are in none: nothing in them can go on.
     beside
         ``(B,)`` part that runs beside the frames of a branch, in a thread of its own; P for none.
+    by_steps
+        ``(S, B)`` frame of the first kind, by the number of steps in which what was found beside is
+        brought forward, from 1; one row where nothing is.
     """
 
     parts: tuple[Part, ...]
@@ -97,6 +100,7 @@ class CompiledSpace:
     group_frames: Integers
     longer: Integers
     beside: Integers
+    by_steps: Integers
     _starts: tuple[tuple[int, ...], ...]
 
     def kind_at(self, branch: int, position: int) -> int:
@@ -162,6 +166,7 @@ def compile_space(
     groups: Sequence[Sequence[Run]],
     longer: Sequence[Sequence[int]] | Integers = (),
     beside: Sequence[Part | None] = (),
+    by_steps: Sequence[Sequence[Run]] = (),
 ) -> CompiledSpace:
     """Compile the group of each branch.
 
@@ -175,6 +180,8 @@ def compile_space(
         See `CompiledSpace`.
     beside
         Of each branch, the part that runs beside its frames; left out, none has one.
+    by_steps
+        For each number of steps, the first run of each branch; none wider than those of groups.
 
     Raises
     ------
@@ -189,16 +196,21 @@ def compile_space(
     frame_of = np.full((len(groups), len(kinds)), -1, np.int64)
     counts = np.zeros((len(groups), len(kinds)), np.int64)
     starts = []
+
+    def frame(run: Run) -> int:
+        used = [position[part] for part in run.parts]
+        key = (kinds.index(run.kind), *used, *[len(parts)] * (width - len(used)))
+        return frames.setdefault(key, len(frames))
+
     for branch, group in enumerate(groups):
         start, own_starts = 0, [np.iinfo(np.int64).max] * len(kinds)
         for run in group:
             kind = kinds.index(run.kind)
-            used = [position[part] for part in run.parts]
-            key = (kind, *used, *[len(parts)] * (width - len(used)))
-            frame_of[branch, kind] = frames.setdefault(key, len(frames))
+            frame_of[branch, kind] = frame(run)
             counts[branch, kind], own_starts[kind] = run.count, start
             start += run.count
         starts.append(tuple(own_starts))
+    first = [[frame(run) for run in runs] for runs in by_steps]
     frame_of[frame_of < 0] = len(frames)
     table = np.array(list(frames), np.int64).reshape(-1, width + 1)
     group_frames = counts.sum(axis=1)
@@ -216,6 +228,7 @@ def compile_space(
             or [len(parts)] * len(groups),
             np.int64,
         ),
+        by_steps=np.array(first, np.int64) if first else frame_of[:, :1].T.copy(),
         _starts=tuple(starts),
     )
 

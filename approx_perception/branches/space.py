@@ -148,20 +148,21 @@ class BranchSpace(Space[Branch]):
             return None
         detections, starts, steps = parts = self._parts()
 
-        def group(branch: Branch) -> list[Run]:
+        def first(branch: Branch, count: int) -> Run:
             tracker = branch.tracker_settings
             if tracker is None:
-                return [Run("detect", (detections[branch.detector_settings],))]
-            step = steps[tracker]
-            return [
-                Run("detect", (starts[tracker], *[step] * MOST_STEPS)),
-                Run("track", (step,), branch.si - 1),
-            ]
+                return Run("detect", (detections[branch.detector_settings],))
+            return Run("detect", (starts[tracker], *[steps[tracker]] * count))
+
+        def group(branch: Branch) -> list[Run]:
+            run, tracker = first(branch, MOST_STEPS), branch.tracker_settings
+            return [run, Run("track", (steps[tracker],), branch.si - 1)] if tracker else [run]
 
         beside = [detections[b.detector_settings] if b.tracker_settings else None for b in self]
         return compile_space(
             [part for own in parts for part in own.values()],
             [group(branch) for branch in self], self._longer(), beside,
+            [[first(branch, count + 1) for branch in self] for count in range(MOST_STEPS)],
         )  # fmt: skip
 
     def _parts(self) -> tuple[dict[Any, Part], dict[Any, Part], dict[Any, Part]]:

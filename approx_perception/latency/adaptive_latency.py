@@ -59,7 +59,7 @@ class AdaptiveLatency:
         #: ``(M, F)`` see `CompiledSpace.frames`.
         self._parts_of_frames = np.ascontiguousarray(compiled.frames.T)
         #: ``(K, B)`` frame that a branch runs for each kind, and its share.
-        self._frame_of = np.ascontiguousarray(compiled.frame_of.T)
+        self._frame_of = compiled.frame_of.T.copy()
         self._share = np.ascontiguousarray(compiled.share.T)
         #: Frames of each kind.
         self._of_kind = [
@@ -92,6 +92,8 @@ class AdaptiveLatency:
         ``gof`` that of the mean over a group.
         """
         contention = self._parts.predict(observation)
+        beside_ms = self._parts.typical_ms.take(self._compiled.beside)
+        self._see_steps(beside_ms, observation.period_ms)
         sla = observation.sla
         typical_ms = self._frames_ms(self._parts.typical_ms)
         self._mean_ms = self._by_share(typical_ms)
@@ -100,8 +102,20 @@ class AdaptiveLatency:
             quantile_ms, late_share = self._groups(sla, typical_ms, late)
         else:
             quantile_ms, late_share = self._quantile_ms(sla, typical_ms), self._by_share(late)
-        beside_ms = self._parts.typical_ms.take(self._compiled.beside)
         return LatencyEstimate(self._mean_ms, quantile_ms, late_share, contention, beside_ms)
+
+    def _see_steps(self, beside_ms: Vector, period_ms: float) -> None:
+        """What was found beside is brought forward in as many steps as it is frames old, or most.
+
+        As many as there can be, while nothing is known of the frames.
+        """
+        by_steps = self._compiled.by_steps
+        if len(by_steps) > 1:
+            delays = (
+                np.ceil(beside_ms / period_ms) if period_ms else np.full(len(beside_ms), np.inf)
+            )
+            rows = np.clip(delays, 1, len(by_steps)).astype(np.intp) - 1
+            self._frame_of[0] = by_steps[rows, np.arange(len(rows))]
 
     def expect(self, branch: Hashable, kind: str, quantile: float) -> FrameExpectation:
         """Expect one frame of a branch of the space.

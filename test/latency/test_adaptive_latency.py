@@ -10,6 +10,7 @@ from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.structures import (
     SLA,
+    BesideRun,
     ContentFeatures,
     Decision,
     Detections,
@@ -20,7 +21,7 @@ from approx_perception.structures import (
     StageTimings,
 )
 from approx_perception.testing.fakes import small_space
-from approx_perception.testing.models import small_latency_model
+from approx_perception.testing.models import small_latency, small_latency_model
 
 SPACE = small_space()
 # shape=160,si=1 | shape=160,si=4 | shape=320,si=1 | shape=320,si=4
@@ -241,3 +242,36 @@ def test_a_frame_in_which_the_process_was_stopped_is_one_late_frame():
     for _ in range(20):
         after = frame(latency, 0, 10.0)
     np.testing.assert_allclose(after.mean_ms, before.mean_ms, rtol=0.1)
+
+
+@pytest.mark.parametrize(("period_ms", "step_count"), [(0.0, 2), (33.0, 1), (9.0, 2), (3.0, 2)])
+def test_what_comes_from_beside_takes_as_many_steps_as_it_is_frames_old(period_ms, step_count):
+    """A detection of 10 ms; a start of 2 ms, a step of 3 ms."""
+    content = ContentFeatures(object_count=2, total_area_px2=100.0)
+    space = small_space().beside
+    latency = small_latency(space)
+    observation = Observation(SLA(50.0), content, period_ms=period_ms)
+    estimate = latency.predict(observation)
+    slowdown = estimate.beside_ms[1] / 10
+    assert estimate.beside_ms == pytest.approx(slowdown * np.array([0.0, 10.0, 0.0, 30.0]))
+    assert estimate.mean_ms[1] == pytest.approx(slowdown * (2 + 3 * step_count + 3 * 3) / 4)
+
+
+def test_what_ran_beside_teaches_contention_like_any_part():
+    content = ContentFeatures(object_count=2, total_area_px2=100.0)
+    space = small_space().beside
+    latency = small_latency(space)
+    observation = Observation(SLA(50.0), content)
+    before_ms = latency.predict(observation).beside_ms
+    decision = Decision(space[1], "track", False, False, 1.0, 1.0, 0.5, "")
+    for _ in range(10):
+        latency.observe(
+            FrameResult(
+                0, "", 0, Detections.empty(), decision, SLA(50.0), StageTimings(),
+                beside=BesideRun(0, 40.0, 66.0),
+            )
+        )  # fmt: skip
+    after_ms = latency.predict(observation).beside_ms
+    assert after_ms[1] == pytest.approx(40.0, rel=0.1)
+    # The other setting is as contended.
+    assert after_ms[3] > 2 * before_ms[3]
