@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import psutil
+
 from approx_perception.accuracy._base import AccuracyPredictor
 from approx_perception.assembly.bundle import PredictorBundle
 from approx_perception.assembly.calibration import calibrate, calibration_images
@@ -60,6 +62,8 @@ class Network:
         Newest reading of load monitors.
     runtime_reason
         Why the network runs in its runtime and precision; empty where nothing was to choose.
+    memory_mb
+        By which loading and preheating made the process larger.
     """
 
     options: KernelOptions
@@ -72,6 +76,7 @@ class Network:
     clock: Clock
     load: Callable[[], LoadReading]
     runtime_reason: str
+    memory_mb: float
 
     @property
     def space(self) -> Any:
@@ -172,6 +177,7 @@ def assemble(
     task.state_options(options)
     bundle = PredictorBundle.load(options.profile) if options.profile else None
     report(f"loading {family}")
+    before_mb = _resident_mb()
     if bundle is not None:
         options = as_profiled(options, bundle.metadata)
     loaded, num_threads = network or load_network(options, report)
@@ -202,5 +208,9 @@ def assemble(
         model = profiled or calibrate(kernel, options.image_size, clock, report)
     return Network(
         options, kernel, branch, policies, accuracy, accuracy_source, model, clock, load,
-        loaded.runtime_reason,
+        loaded.runtime_reason, _resident_mb() - before_mb,
     )  # fmt: skip
+
+
+def _resident_mb() -> float:
+    return float(psutil.Process().memory_info().rss / 2**20)

@@ -141,6 +141,12 @@ class Classifier(ABC):
             raise InferenceError(f"{self.description} gives numbers that are not finite")
         return np.split(given, np.cumsum(counts)[:-1])
 
+    def prepare(self, settings: ClassifierSettings) -> None:  # noqa: B027
+        """Get ready for one region at these settings; called before these are timed.
+
+        A family whose runtime compiles graphs for shapes overrides it.
+        """
+
     @abstractmethod
     def _classify(self, batch: Image, settings: ClassifierSettings) -> Array:
         """Probabilities ``(N, C)`` of crops ``(N, shape, shape, 3)`` uint8 BGR, N at least 1."""

@@ -146,6 +146,12 @@ class Detector(ABC):
         """
         return self._checked(lambda: [self._detect(image, settings)], [image], settings)[0]
 
+    def prepare(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> None:  # noqa: B027
+        """Get ready for images of this size at these settings; called before these are timed.
+
+        A family whose runtime compiles graphs for shapes overrides it.
+        """
+
     def detect_together(
         self, images: Sequence[npt.NDArray[np.uint8]], settings: DetectorSettings
     ) -> list[Detections]:

@@ -125,13 +125,14 @@ class ClassificationKernel(Kernel):
     def trials(self, images: Sequence[Image], seed: int = 0) -> Iterator[Trial]:
         """See `Kernel`."""
         size = images[0].shape[1], images[0].shape[0]
-        for part in range(len(self.space)):
+        for part, settings in enumerate(self._settings):
+            prepare = partial(self.classifier.prepare, settings)
             for position, image in enumerate(images):
                 # Every other time, for several regions take long.
                 for count in _TRIED_REGIONS[: 1 + position % 2]:
                     content = ImageComplexity(region_count=count)
                     run = partial(self.classify, image, _spread_regions(size, count), part)
-                    yield Trial(part, size, content, run)
+                    yield Trial(part, size, content, run, prepare)
 
 
 def _spread_regions(size: tuple[int, int], count: int) -> Regions:

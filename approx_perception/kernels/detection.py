@@ -126,8 +126,9 @@ class DetectionKernel(Kernel):
             knobs = DetectorSettings(*setting)
             for image in images:
                 yield Trial(
-                    part, size, ContentFeatures(), partial(self.detector.detect, image, knobs)
-                )
+                    part, size, ContentFeatures(), partial(self.detector.detect, image, knobs),
+                    partial(self.detector.prepare, image, knobs),
+                )  # fmt: skip
         count = len(self.space.trackers)
         for index, tracker in enumerate(self.trackers().values()):
             start = len(self._settings) + index

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from approx_perception.assembly import Network
 from approx_perception.exceptions import counted
 from approx_perception.pipeline import shared_budgets
@@ -35,6 +37,11 @@ def log_start(
     log.info(f"{network.kernel.description}, {counted(len(network.kernel.class_names), 'class')}")
     if network.runtime_reason:
         log.info(f"runtime: {network.runtime_reason}")
+    resident_mb = psutil.Process().memory_info().rss / 2**20
+    log.info(
+        f"all branches are resident: they and the network grew the process by "
+        f"{network.memory_mb:.0f} MB, to {resident_mb:.0f} MB"
+    )
     origin = "by its profile" if latency.model.is_profiled else "as calibrated now"
     log.info(
         f"space {network.space.name!r}: {counted(len(network.space), 'branch')}, the network takes "

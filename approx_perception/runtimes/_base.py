@@ -141,6 +141,9 @@ class Graph(ABC):
             Whatever the library raises where the graph does not take them.
         """
 
+    def prepare(self, inputs: Arrays) -> None:  # noqa: B027
+        """Get ready for inputs of these shapes, at start; others run as well, perhaps slower."""
+
     @property
     def words(self) -> str:
         """What runs it, for descriptions of networks."""
@@ -154,9 +157,12 @@ class Runtime(ABC):
     ----------
     name
         As the user writes it.
+    compiles_shapes
+        Whether it may be faster at shapes that it is prepared for.
     """
 
     name: ClassVar[str]
+    compiles_shapes: ClassVar[bool] = False
 
     @abstractmethod
     def devices(self) -> tuple[str, ...]:
@@ -167,8 +173,26 @@ class Runtime(ABC):
         """Precisions that a device has units for, float32 first."""
 
     @abstractmethod
-    def open(self, source: GraphSource, device: str, precision: str, num_threads: int) -> Graph:
+    def open(
+        self,
+        source: GraphSource,
+        device: str,
+        precision: str,
+        num_threads: int,
+        per_shape: bool = False,
+    ) -> Graph:
         """Load a graph.
+
+        Parameters
+        ----------
+        source
+            What to load.
+        device, precision
+            Of those that there are.
+        num_threads
+            CPU threads of one run.
+        per_shape
+            Whether `Graph.prepare` is to compile a graph for each shape; takes memory.
 
         Raises
         ------

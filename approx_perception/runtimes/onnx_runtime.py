@@ -38,7 +38,14 @@ class OnnxRuntime(Runtime):
         """See `Runtime.precisions`."""
         return _PRECISIONS.get(device.partition(":")[0], ("float32",))
 
-    def open(self, source: GraphSource, device: str, precision: str, num_threads: int) -> Graph:
+    def open(
+        self,
+        source: GraphSource,
+        device: str,
+        precision: str,
+        num_threads: int,
+        per_shape: bool = False,
+    ) -> Graph:
         """See `Runtime.open`."""
         options = ort.SessionOptions()
         options.intra_op_num_threads = num_threads

@@ -1,6 +1,6 @@
 """OpenVINO: Intel's and Arm's CPUs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,17 @@ __all__ = ["OpenVino"]
 _HINTS = {"float32": ov.Type.f32, "bfloat16": ov.Type.bf16, "float16": ov.Type.f16}
 #: What it says of a processor's units.
 _CAPABILITIES = {"bfloat16": "BF16", "float16": "FP16"}
+#: Graphs for one shape that are kept; a branch more runs in the graph for all.
+_MOST_SHAPES = 32
+
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
 
 class OpenVino(Runtime):
     """The precisions are those that the processor has units for."""
 
     name = "openvino"
+    compiles_shapes = True
 
     def __init__(self) -> None:
         self._core = ov.Core()
@@ -33,7 +38,14 @@ class OpenVino(Runtime):
         has = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         return ("float32", *(name for name, word in _CAPABILITIES.items() if word in has))
 
-    def open(self, source: GraphSource, device: str, precision: str, num_threads: int) -> Graph:
+    def open(
+        self,
+        source: GraphSource,
+        device: str,
+        precision: str,
+        num_threads: int,
+        per_shape: bool = False,
+    ) -> Graph:
         """See `Runtime.open`."""
         options = {
             "PERFORMANCE_HINT": "LATENCY",
@@ -42,17 +54,20 @@ class OpenVino(Runtime):
             # Other programs want the same cores.
             "ENABLE_CPU_PINNING": False,
         }
+
+        def compiled(model: Any) -> Any:
+            return self._core.compile_model(model, "CPU", options).create_infer_request()
+
         try:
             if source.content is None:
                 model = self._core.read_model(source.path)
             else:
                 model = self._core.read_model(source.content, b"")
-            compiled = self._core.compile_model(model, "CPU", options)
+            return OpenVinoGraph(source, model, precision, compiled, per_shape)
         except Exception as error:  # OpenVINO's errors share no base class but this
             raise WeightsError(
                 f"{source.path} is no ONNX file that OpenVINO reads: {shown(reason_of(error))}"
             ) from error
-        return OpenVinoGraph(source, model, compiled, precision)
 
 
 class OpenVinoGraph(Graph):
@@ -61,17 +76,40 @@ class OpenVinoGraph(Graph):
     runtime = OpenVino.name
     device = "cpu"
 
-    def __init__(self, source: GraphSource, model: Any, compiled: Any, precision: str) -> None:
+    def __init__(
+        self,
+        source: GraphSource,
+        model: Any,
+        precision: str,
+        compiled: Callable[[Any], Any],
+        per_shape: bool,
+    ) -> None:
         self.source, self.precision = source, precision
         self.inputs = tuple(map(_port, model.inputs))
         self.outputs = tuple(map(_port, model.outputs))
         self.metadata = _metadata(model)
-        self._request = compiled.create_infer_request()
+        self._compiled, self._request = compiled, compiled(model)
+        self._model = model if per_shape else None
+        self._requests: dict[Shapes, Any] = {}
+
+    def prepare(self, inputs: Arrays) -> None:
+        """See `Graph.prepare`."""
+        shapes = _shapes(inputs)
+        if self._model is None or shapes in self._requests or len(self._requests) >= _MOST_SHAPES:
+            return
+        model = self._model.clone()
+        model.reshape({name: list(array.shape) for name, array in inputs.items()})
+        self._requests[shapes] = self._compiled(model)
 
     def run(self, inputs: Arrays) -> list[Array]:
         """See `Graph.run`."""
-        given = self._request.infer(dict(inputs), share_inputs=True)
+        request = self._requests.get(_shapes(inputs), self._request)
+        given = request.infer(dict(inputs), share_inputs=True)
         return [np.asarray(given[index]) for index in range(len(self.outputs))]
+
+
+def _shapes(inputs: Arrays) -> Shapes:
+    return tuple((name, array.shape) for name, array in inputs.items())
 
 
 def _port(port: Any) -> Port:

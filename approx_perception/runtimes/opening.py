@@ -31,16 +31,26 @@ class Setup:
     ----------
     runtime, device, precision
         By name; see `Runtime`.
+    per_shape
+        Whether the graph is compiled for each shape that it is prepared for.
     """
 
     runtime: str
     device: str
     precision: str
+    per_shape: bool = False
 
     def open(self, source: GraphSource, num_threads: int) -> Graph:
         """Load a graph; see `Runtime.open`."""
         runtime = runtime_named(self.runtime)
-        return runtime.open(source, self.device, self.precision, num_threads)
+        return runtime.open(source, self.device, self.precision, num_threads, self.per_shape)
+
+    @property
+    def words(self) -> str:
+        """For humans."""
+        device = "" if self.device == "cpu" else f" {self.device}"
+        shapes = " by shape" if self.per_shape else ""
+        return f"{self.runtime}{device} {self.precision}{shapes}"
 
 
 def setups(options: RuntimeOptions) -> Iterator[Setup]:

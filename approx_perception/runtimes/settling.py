@@ -9,6 +9,7 @@ from approx_perception.exceptions import ConfigurationError, reason_of
 from approx_perception.runtimes._base import Array, Arrays, Graph, RuntimeOptions
 from approx_perception.runtimes.agreement import far_sentence
 from approx_perception.runtimes.opening import Setup, setups
+from approx_perception.runtimes.registry import runtime_named
 from approx_perception.runtimes.remembering import Known, Memory
 
 __all__ = ["settled"]
@@ -65,7 +66,9 @@ def settled(
     allowed = list(setups(options))
     trial = _Trial(reference, options, inputs, clock or MonotonicClock())
     if len(allowed) == 1:
-        return _settled(trial.only(allowed[0]))
+        only = trial.only(allowed[0])
+        if not runtime_named(only.runtime).compiles_shapes:
+            return _settled(only)
     if allowed[0] == trial.setup and trial.ms(reference) < _WORTH_MS:
         return _settled(reference, f"it takes less than {_WORTH_MS:g} ms, so no other was tried")
     best, reason = trial.fastest(allowed)
@@ -111,7 +114,7 @@ class _Candidate:
 
     @property
     def words(self) -> str:
-        return f"{_words(self.setup)} {self.ms:.1f} ms"
+        return f"{self.setup.words} {self.ms:.1f} ms"
 
 
 class _Trial:
@@ -136,7 +139,7 @@ class _Trial:
         graph = self.open(setup)
         if problem := self._problem(graph):
             raise ConfigurationError(
-                f"{graph.source.path.name} cannot run in {_words(setup)}: {problem}; choose "
+                f"{graph.source.path.name} cannot run in {setup.words}: {problem}; choose "
                 "another precision or runtime"
             )
         return graph
@@ -146,6 +149,7 @@ class _Trial:
         if graph is self._reference:
             return ""
         try:
+            graph.prepare(self._inputs)
             given = graph.run(self._inputs)
         except Exception as error:  # whatever the runtime raises
             return f"it fails ({reason_of(error, 160)})"
@@ -171,12 +175,12 @@ class _Trial:
                 f"{self._reference.source.path.name} runs in no runtime that the options allow: "
                 f"{'; '.join(notes)}"
             )
-        self._measure(candidates)
-        best = candidates[0]
-        for other in candidates[1:]:
-            # Those before it are plainer.
-            if other.ms < (1 - _MIN_GAIN) * best.ms:
-                best = other
+        best = self._best(candidates)
+        if runtime_named(best.setup.runtime).compiles_shapes:
+            compiled, more = self._candidates([replace(best.setup, per_shape=True)])
+            notes += more
+            candidates += compiled
+            best = self._best([best, *compiled])
         others = [each.words for each in candidates if each is not best]
         return best, f"{', '.join([best.words, *others])}{'; '.join(['', *notes])}"
 
@@ -187,7 +191,7 @@ class _Trial:
         start_ns = self._clock.monotonic_ns()
         for setup in allowed:
             if candidates and self._clock.monotonic_ns() - start_ns > 1e6 * _MOST_LOADING_MS:
-                notes.append(f"{_words(setup)} was not tried, loading takes long")
+                notes.append(f"{setup.words} was not tried, loading takes long")
                 continue
             try:
                 candidate = _Candidate(setup, self.open(setup))
@@ -195,7 +199,7 @@ class _Trial:
             except Exception as error:  # whatever the runtime raises
                 problem = reason_of(error, 160)
             if problem:
-                notes.append(f"{_words(setup)} was left out: {problem}")
+                notes.append(f"{setup.words} was left out: {problem}")
                 continue
             candidate.times_ms.append(self.ms(candidate.graph))
             if candidates and candidate.ms > _HOPELESS * min(each.ms for each in candidates):
@@ -204,16 +208,19 @@ class _Trial:
             candidates.append(candidate)
         return candidates, notes
 
-    def _measure(self, candidates: Sequence[_Candidate]) -> None:
+    def _best(self, candidates: Sequence[_Candidate]) -> _Candidate:
         """Time them in turns, so that what else runs here hits all alike."""
+        for each in candidates:
+            each.times_ms.clear()
         start_ns = self._clock.monotonic_ns()
-        for _ in range(_MOST_ROUNDS if len(candidates) > 1 else 0):
+        for _ in range(_MOST_ROUNDS if len(candidates) > 1 else 1):
             for each in candidates:
                 each.times_ms.append(self.ms(each.graph))
             if self._clock.monotonic_ns() - start_ns > 1e6 * _MOST_MS:
                 break
-
-
-def _words(setup: Setup) -> str:
-    device = "" if setup.device == "cpu" else f" {setup.device}"
-    return f"{setup.runtime}{device} {setup.precision}"
+        best = candidates[0]
+        for other in candidates[1:]:
+            # Those before it are plainer.
+            if other.ms < (1 - _MIN_GAIN) * best.ms:
+                best = other
+        return best

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from approx_perception.exceptions import ConfigurationError, WeightsError
-from approx_perception.runtimes import RuntimeOptions, installed_runtimes, open_graph
+from approx_perception.runtimes import GraphSource, RuntimeOptions, installed_runtimes, open_graph
 from approx_perception.runtimes.registry import runtime_named
 from approx_perception.testing.runtime_contract import RuntimeContract
 from test.runtimes.graphs import picture, write_graph
@@ -78,3 +78,19 @@ def test_threads_do_not_spin_between_runs(graph_file, name):
         idle_s += time.process_time() - start_s
     # Without its option, onnxruntime spins for a tenth of the pause and more.
     assert idle_s < 0.02
+
+
+@pytest.mark.parametrize("name", installed_runtimes())
+def test_a_graph_for_each_shape_gives_the_same(graph_file, name):
+    source, runtime = GraphSource(graph_file), runtime_named(name)
+    plain, prepared = (
+        runtime.open(source, "cpu", "float32", 1, per_shape) for per_shape in (False, True)
+    )
+    shapes = [(32, 48), (64, 40), (16, 16)]
+    for shape in shapes[:2] * 2:
+        prepared.prepare(picture(*shape))
+    for shape in shapes:
+        for ours, theirs in zip(
+            prepared.run(picture(*shape)), plain.run(picture(*shape)), strict=True
+        ):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)

@@ -128,5 +128,10 @@ class ApproxNetClassifier(Classifier):
             inputs["confidence"] = np.array(self.confidence, np.float32)
         return inputs
 
+    def prepare(self, settings: ClassifierSettings) -> None:
+        """See `Classifier.prepare`."""
+        one = np.zeros((1, settings.shape, settings.shape, 3), np.uint8)
+        self._graph.prepare(self.inputs(one, settings))
+
     def _classify(self, batch: Image, settings: ClassifierSettings) -> Array:
         return self._graph.run(self.inputs(batch, settings))[0]

@@ -62,6 +62,11 @@ class ONNXDetector(Detector):
                 f"{max(columns, rows)}, or export it with dynamic height and width"
             )
 
+    def prepare(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> None:
+        """See `Detector.prepare`."""
+        where, how = self._placement(settings.shape, image.shape[1::-1]), self.network.preparation
+        self._file.graph.prepare(self._file.inputs(where.canvas(image, how.padding), how))
+
     def _detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
         """Find objects; see `Detector.detect`.
 
