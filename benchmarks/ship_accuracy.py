@@ -1,7 +1,7 @@
 """Put the accuracy of a profile beside its weights, for machines that have no profile.
 
     python benchmarks/ship_accuracy.py --profile out/profile/default.json \
-        --weights approx_perception/weights/faster_rcnn_compact_synthetic.pt
+        --weights approx_perception/weights/faster_rcnn_compact_synthetic.onnx
 
 writes NAME.predictors.json and NAME.predictors.npz beside the weights.
 """

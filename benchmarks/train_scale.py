@@ -37,7 +37,7 @@ def main() -> None:
     most = max(nprop for _, nprop, _ in space.detector_settings)
     settings = [DetectorSettings(shape, most) for shape in sorted(space.shapes)]
     train = track(list(frames("train", range(arguments.seeds))), "training")
-    features = DeepFeatures(detector.network.backbone)
+    features = DeepFeatures(detector)
     features.listen()
     regressor, explained = fit_scale(detector, features, settings, train)
     path = detector.weights_path.with_suffix(".scale.npz")

@@ -38,20 +38,6 @@ def yolox_weights() -> Path:
     return real_data("weights/yolox_nano_dyn.onnx")
 
 
-@pytest.fixture(scope="session")
-def float32_without_a_trial():
-    """Not both precisions tried wherever a network is loaded: that takes seconds.
-
-    See test_faster_rcnn for the trial.
-    """
-    from approx_perception.detectors.faster_rcnn import precision
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(precision, "_TRIAL_SIZE_PX", (64, 64))
-        patch.setattr(precision, "_MIN_GAIN", float("inf"))
-        yield
-
-
 @pytest.fixture(scope="session", autouse=True)
 def no_trial_of_runtimes():
     """Networks run in onnxruntime where a test names no other: the fastest differs by machine.

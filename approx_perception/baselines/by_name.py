@@ -49,9 +49,8 @@ def create_baseline(
 
 
 def _adascale(detector: Detector | None) -> AdaScale:
-    regressor = None if detector is None else ScaleRegressor.beside_weights(detector)
     # Regressors are trained for networks with a backbone alone.
-    backbone = getattr(getattr(detector, "network", None), "backbone", None)
-    if regressor is None or backbone is None:
+    if detector is None or detector.feature_listeners is None:
         return AdaScale()
-    return AdaScale(regressor, DeepFeatures(backbone))
+    regressor = ScaleRegressor.beside_weights(detector)
+    return AdaScale() if regressor is None else AdaScale(regressor, DeepFeatures(detector))

@@ -23,6 +23,9 @@ __all__ = [
 ]
 
 
+FeatureListener = Callable[[Sequence[npt.NDArray[np.float32]]], None]
+
+
 @dataclass(frozen=True, slots=True)
 class DetectorSettings:
     """Knobs of one detection.
@@ -106,6 +109,9 @@ class Detector(ABC):
         Why that runtime and precision, in words; empty where nothing was to choose.
     caution
         What a user of real images must know of the network; empty for nothing.
+    feature_listeners
+        Called with what the backbone gave for each batch, level by level as ``(N, cells, C)``;
+        None for a family without a backbone of its own.
     malformed_count
         Detections dropped so far because they cannot be objects; see `without_malformed`.
     """
@@ -121,6 +127,7 @@ class Detector(ABC):
     precision: str = "float32"
     runtime_reason: str = ""
     caution: str = ""
+    feature_listeners: list[FeatureListener] | None = None
     malformed_count: int = 0
 
     def detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:

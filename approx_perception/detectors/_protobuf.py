@@ -4,11 +4,14 @@ Fields after onnx.proto of the ONNX specification.
 """
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
-__all__ = ["Change", "changed", "field", "fields"]
+__all__ = ["Bytes", "Change", "changed", "field", "fields"]
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
+#: Slices of a memory view are no copies.
+Bytes = TypeVar("Bytes", bytes, memoryview)
 #: What becomes of a field: None drops it.
 Change = Callable[[bytes], "bytes | None"]
 
@@ -24,7 +27,7 @@ def changed(message: bytes, changes: dict[int, Change]) -> bytes:
     return b"".join(parts)
 
 
-def fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+def fields(message: Bytes) -> Iterator[tuple[int, Bytes, Bytes]]:
     """Yield each field's number, its bytes as they are, and its content where it has a length.
 
     Raises
@@ -36,7 +39,7 @@ def fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     while place < len(message):
         start = place
         key, place = _read_varint(message, place)
-        kind, value = key & 7, b""
+        kind, value = key & 7, message[:0]
         if kind == _VARINT:
             _, place = _read_varint(message, place)
         elif kind == _BYTES:
@@ -52,7 +55,7 @@ def fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         yield key >> 3, message[start:place], value
 
 
-def _read_varint(message: bytes, place: int) -> tuple[int, int]:
+def _read_varint(message: Bytes, place: int) -> tuple[int, int]:
     number = shift = 0
     while True:
         if place >= len(message):

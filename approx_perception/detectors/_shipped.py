@@ -11,11 +11,13 @@ SHIPPED_CAUTION = "the network that ships knows only synthetic shapes, no real t
 
 
 def shipped_weights_path() -> Path:
-    """File of the network that comes with the package."""
+    """File of the network that comes with the package; as torch has it, it ends in ``.pt``."""
     folder = Path(str(resources.files("approx_perception.weights")))
-    return folder / "faster_rcnn_compact_synthetic.pt"
+    return folder / "faster_rcnn_compact_synthetic.onnx"
 
 
 def is_shipped(weights: Path) -> bool:
     """Whether a file holds the network that ships, whatever the file is called."""
-    return weights.is_file() and filecmp.cmp(weights, shipped_weights_path(), shallow=False)
+    exported = shipped_weights_path()
+    own = (exported, exported.with_suffix(".pt"))
+    return weights.is_file() and any(filecmp.cmp(weights, each, shallow=False) for each in own)

@@ -8,8 +8,10 @@ and its heavy imports cost nothing until it is used.
 import pkgutil
 from dataclasses import replace
 from importlib import import_module, resources
+from pathlib import Path
 
 from approx_perception.detectors._base import Detector, DetectorOptions
+from approx_perception.detectors._onnx_properties import is_exported
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.extras import needed_for
 from approx_perception.weights.cache import is_named, weights_file
@@ -56,12 +58,14 @@ def check_detector(family: str) -> None:
 
 
 def family_for(detector: str, weights: str) -> str:
-    """Family that is meant, by its own name: the default cannot read an ONNX file.
+    """Family that is meant, by its own name: the default reads no ONNX file of others.
 
     Networks that are had by name are ONNX files.
     """
     is_onnx = weights.lower().endswith(".onnx") or is_named(weights)
-    return "onnx" if is_onnx and detector == DEFAULT_DETECTOR else _ALIASES.get(detector, detector)
+    if is_onnx and detector == DEFAULT_DETECTOR and not is_exported(Path(weights)):
+        return "onnx"
+    return _ALIASES.get(detector, detector)
 
 
 def load_detector(family: str, options: DetectorOptions) -> Detector:

@@ -62,7 +62,7 @@ def test_latency_may_be_left_out(tmp_path):
 
 
 def test_what_ships_fits_the_network_that_ships(root):
-    weights = root / "approx_perception" / "weights" / "faster_rcnn_compact_synthetic.pt"
+    weights = root / "approx_perception" / "weights" / "faster_rcnn_compact_synthetic.onnx"
     shipped = PredictorBundle.load(weights.with_suffix(".predictors.json"))
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
     space = load_space("", "faster_rcnn")

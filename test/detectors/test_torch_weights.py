@@ -22,7 +22,7 @@ IMAGE, SETTINGS = np.zeros((48, 64, 3), np.uint8), DetectorSettings(64, 5)
 
 @pytest.fixture(scope="module")
 def shipped():
-    return torch.load(shipped_weights_path(), weights_only=True)
+    return torch.load(shipped_weights_path().with_suffix(".pt"), weights_only=True)
 
 
 def load(content, tmp_path):
@@ -33,13 +33,16 @@ def load(content, tmp_path):
 def test_the_network_that_ships_is_known_whatever_its_file_is_called(
     shipped, tmp_path, monkeypatch
 ):
-    own, link, other = tmp_path / "mine.pt", tmp_path / "link.pt", tmp_path / "other.pt"
-    own.write_bytes(shipped_weights_path().read_bytes())
+    exported = shipped_weights_path()
+    own, link, other = tmp_path / "mine.onnx", tmp_path / "link.onnx", tmp_path / "other.pt"
+    in_torch = tmp_path / "mine.pt"
+    own.write_bytes(exported.read_bytes())
+    in_torch.write_bytes(exported.with_suffix(".pt").read_bytes())
     link.symlink_to(own)
     torch.save({**shipped, "class_names": [f"thing {i}" for i in range(8)]}, other)
     monkeypatch.chdir(tmp_path)
-    relative = os.path.relpath(shipped_weights_path())
-    for weights in ("", relative, f"./{relative}", str(own), "mine.pt", str(link)):
+    relative = os.path.relpath(exported)
+    for weights in ("", relative, f"./{relative}", str(own), "mine.onnx", str(link), "mine.pt"):
         detector = load_detector("faster_rcnn", DetectorOptions(weights, **FLOAT32))
         assert "knows only synthetic shapes" in detector.caution, weights
     assert not is_shipped(other)
@@ -120,21 +123,6 @@ def test_nothing_in_view_is_no_error(shipped, tmp_path):
     # Sure that all is background.
     content["state"][BIAS][0] = 100.0
     assert len(load(content, tmp_path).detect(IMAGE, SETTINGS)) == 0
-
-
-def test_each_network_runs_on_its_own_threads():
-    """Whichever of them was loaded last."""
-    few, many = (
-        load_detector("faster_rcnn", DetectorOptions(num_threads=n, **FLOAT32)) for n in (1, 2)
-    )
-    seen = []
-    for detector in (few, many, few):
-        detector.detect(IMAGE, SETTINGS)
-        seen.append(torch.get_num_threads())
-        detector.detect_each(IMAGE, [SETTINGS])
-        detector.detect_together([IMAGE, IMAGE], SETTINGS)
-        seen.append(torch.get_num_threads())
-    assert seen == [1, 1, 2, 2, 1, 1]
 
 
 def test_networks_by_name_are_told_apart(tmp_path, monkeypatch):

@@ -1,17 +1,16 @@
-"""Faster R-CNN of torchvision with shape and proposals set per call."""
+"""Faster R-CNN, with shape and proposals set per call."""
 
 from approx_perception.detectors._base import DetectorOptions
 from approx_perception.detectors._shipped import SHIPPED_CAUTION, is_shipped
 from approx_perception.detectors.faster_rcnn.detector import FasterRCNNDetector
-from approx_perception.detectors.faster_rcnn.from_torch.weights import load_weights
+from approx_perception.detectors.faster_rcnn.file import open_file
 
 __all__ = ["FasterRCNNDetector", "load"]
 
 
 def load(options: DetectorOptions) -> FasterRCNNDetector:
-    """Load the shipped network, torchvision's COCO weights by name, or a state dict."""
-    weights = load_weights(options.weights, options.class_names_file)
-    detector = FasterRCNNDetector(weights, options.device, options.num_threads, options.precision)
-    if weights.path is not None and is_shipped(weights.path):
+    """Load the shipped network, an exported one, or what can be exported; see `open_file`."""
+    detector = FasterRCNNDetector(open_file(options.weights, options.class_names_file), options)
+    if detector.weights_path is not None and is_shipped(detector.weights_path):
         detector.caution = SHIPPED_CAUTION
     return detector

@@ -5,131 +5,104 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from approx_perception.detectors._base import Detector, DetectorSettings
-from approx_perception.detectors._torch_files import choose_device, refuse_not_finite, use_threads
-from approx_perception.detectors.faster_rcnn.from_torch.network import (
-    forward,
-    fuse_batch_norm,
-    padded_size,
-)
-from approx_perception.detectors.faster_rcnn.from_torch.weights import LoadedNetwork
-from approx_perception.detectors.faster_rcnn.precision import set_precision
+from approx_perception.detectors._base import Detector, DetectorOptions, DetectorSettings
+from approx_perception.detectors.faster_rcnn.file import NetworkFile
+from approx_perception.detectors.faster_rcnn.network import ExportedNetwork, Features
+from approx_perception.detectors.faster_rcnn.sizes import padded_size, resized_size
+from approx_perception.exceptions import InferenceError
 from approx_perception.structures import Detections
 
-__all__ = ["FasterRCNNDetector", "resized_size"]
+__all__ = ["FasterRCNNDetector"]
 
-#: Longest side of the input as a multiple of its short side: keeps panoramas affordable.
-_MAX_ASPECT = 2.0
-
-
-def resized_size(height: int, width: int, shape: int) -> tuple[int, int]:
-    """Height and width after the short side is brought to ``shape`` px (or less, if long)."""
-    scale = min(shape / min(height, width), _MAX_ASPECT * shape / max(height, width))
-    return max(round(height * scale), 1), max(round(width * scale), 1)
+Image = npt.NDArray[np.uint8]
 
 
 class FasterRCNNDetector(Detector):
-    """Detect with a torchvision Faster R-CNN.
+    """Detect with a Faster R-CNN that was exported.
 
     Parameters
     ----------
-    loaded
-        Network in evaluation mode and its class names.
-    device
-        ``cpu``, ``cuda`` or ``auto``.
-    num_threads
-        CPU threads of one inference.
-    precision
-        Of the backbone; see `set_precision`.
+    file
+        From `open_file`.
+    options
+        Runtime, precision, device and threads.
 
     Raises
     ------
     ConfigurationError
-        If the device or precision is not there.
+        If the runtime, its device or its precision is not there.
+    WeightsError
+        If the runtime does not read the file.
     """
 
     uses_proposals = True
 
-    def __init__(
-        self, loaded: LoadedNetwork, device: str, num_threads: int, precision: str = "float32"
-    ) -> None:
-        self._device = choose_device(device)
-        self._num_threads = num_threads
-        self._take_turn()
-        network = loaded.network
-        fuse_batch_norm(network)
-        self.network = network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.device = str(self._device)
-        self.precision = set_precision(self.network, precision, self._device)
-        transform = network.transform
-        self._mean = torch.tensor(transform.image_mean, device=self._device).view(3, 1, 1) * 255
-        self._std = torch.tensor(transform.image_std, device=self._device).view(3, 1, 1) * 255
-        self.class_names = loaded.class_names
-        self.weights_path = loaded.path
-        self.weights_digest = loaded.digest
-        self.description = f"faster_rcnn {loaded.name} on {self.device}, {self.precision} backbone"
+    def __init__(self, file: NetworkFile, options: DetectorOptions) -> None:
+        self.network = ExportedNetwork(file, options.for_graphs)
+        self._padding = file.metadata.padding_bgr
+        self.class_names = file.metadata.class_names
+        self.weights_path, self.weights_digest = file.weights_path, file.weights_digest
+        front = self.network.front
+        self.runtime, self.device, self.precision = front.runtime, front.device, front.precision
+        self.runtime_reason = front.reason
+        self.feature_listeners = []
+        self.description = f"faster_rcnn {file.name} {front.words}"
 
     def input_px(self, shape: int, image_size: tuple[int, int]) -> int:
         """See `Detector.input_px`."""
         height, width = padded_size(*resized_size(image_size[1], image_size[0], shape))
         return height * width
 
-    def _take_turn(self) -> None:
-        use_threads(self._num_threads)
-
-    def _prepare(self, image: npt.NDArray[np.uint8], shape: int) -> tuple[Tensor, tuple[int, int]]:
-        """Resize, normalise and pad; ``(1, 3, H, W)`` and the size without padding."""
-        size = resized_size(image.shape[0], image.shape[1], shape)
-        small = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
-        rgb = torch.from_numpy(cv2.cvtColor(small, cv2.COLOR_BGR2RGB)).to(self._device)
-        normalised = (rgb.permute(2, 0, 1).float() - self._mean) / self._std
-        height, width = padded_size(*size)
-        padding = (0, width - size[1], 0, height - size[0])
-        padded = torch.nn.functional.pad(normalised, padding)[None]
-        return padded.contiguous(memory_format=torch.channels_last), size
-
-    def _detect(self, image: npt.NDArray[np.uint8], settings: DetectorSettings) -> Detections:
+    def _detect(self, image: Image, settings: DetectorSettings) -> Detections:
         """Find objects; see `Detector.detect`."""
         return self._detect_together([image], settings)[0]
 
-    @torch.inference_mode()
     def _detect_together(
-        self, images: Sequence[npt.NDArray[np.uint8]], settings: DetectorSettings
+        self, images: Sequence[Image], settings: DetectorSettings
     ) -> list[Detections]:
         """Find objects in one batch; see `Detector.detect_together`."""
-        prepared, sizes = zip(*(self._prepare(i, settings.shape) for i in images), strict=True)
-        batch = prepared[0] if len(prepared) == 1 else torch.cat(prepared)
-        features = self.network.backbone(batch)
-        found, _ = forward(self.network, batch, sizes, settings.nprop, features=features)
-        if not any(len(each["boxes"]) for each in found):
-            refuse_not_finite(features.values())
-        return [self._detections(*each) for each in zip(found, images, sizes, strict=True)]
+        return self._found(self._features(images, settings.shape), images, settings)
 
-    @torch.inference_mode()
-    def _detect_each(
-        self, image: npt.NDArray[np.uint8], settings: Sequence[DetectorSettings]
+    def _detect_each(self, image: Image, settings: Sequence[DetectorSettings]) -> list[Detections]:
+        """Run the front once for each shape; see `Detector.detect_each`."""
+        shapes = {each.shape for each in settings}
+        features = {shape: self._features([image], shape) for shape in shapes}
+        return [self._found(features[each.shape], [image], each)[0] for each in settings]
+
+    def _features(self, images: Sequence[Image], shape: int) -> Features:
+        """Resize and pad images of one size, and run the front."""
+        size = resized_size(images[0].shape[0], images[0].shape[1], shape)
+        batch = np.empty((len(images), *padded_size(*size), 3), np.uint8)
+        batch[:, size[0] :] = batch[:, :, size[1] :] = self._padding
+        for place, image in zip(batch, images, strict=True):
+            cv2.resize(image, size[::-1], place[: size[0], : size[1]])
+        features = self.network.features(batch, size)
+        for listener in self.feature_listeners or ():
+            listener(features.levels())
+        return features
+
+    def _found(
+        self, features: Features, images: Sequence[Image], settings: DetectorSettings
     ) -> list[Detections]:
-        """Run the backbone once for each shape; see `Detector.detect_each`."""
-        inputs = {shape: self._prepare(image, shape) for shape in {each.shape for each in settings}}
-        features = {shape: self.network.backbone(padded) for shape, (padded, _) in inputs.items()}
-        detections = []
-        for each in settings:
-            padded, size = inputs[each.shape]
-            found, _ = forward(
-                self.network, padded, [size], each.nprop, features=features[each.shape]
-            )
-            detections.append(self._detections(found[0], image, size))
-        return detections
+        """Objects of each image, from px of the input to px of the image.
 
-    @staticmethod
-    def _detections(
-        found: dict[str, Tensor], image: npt.NDArray[np.uint8], size: tuple[int, int]
-    ) -> Detections:
-        """From px of the resized image to px of the image."""
-        boxes, scores, labels = (found[key].cpu().numpy() for key in ("boxes", "scores", "labels"))
-        height, width = image.shape[:2]
-        boxes = boxes * np.array([width / size[1], height / size[0]] * 2, np.float32)
-        return Detections.from_arrays(boxes, scores, labels - 1)
+        Raises
+        ------
+        InferenceError
+            If the network computes nonsense: it would find nothing in silence.
+        """
+        assert settings.nprop is not None
+        objects = self.network.objects(features, settings.nprop)
+        if not len(objects.boxes) and not np.isfinite(features.cells).all():
+            raise InferenceError(
+                "the network's features are not finite: its weights are broken, or the precision "
+                "is too low for them"
+            )
+        (height, width), (rows, columns) = images[0].shape[:2], features.sizes[0]
+        boxes = objects.boxes * np.array([width / columns, height / rows] * 2, np.float32)
+        ends = np.searchsorted(objects.image_ids, np.arange(len(images) + 1))
+        return [
+            Detections.from_arrays(boxes[own], objects.scores[own], objects.class_ids[own])
+            for own in map(slice, ends[:-1], ends[1:])
+        ]

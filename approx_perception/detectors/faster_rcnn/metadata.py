@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from approx_perception.detectors._onnx_properties import FASTER_RCNN_FORMAT
 from approx_perception.exceptions import WeightsError, shown
 
-__all__ = ["FORMAT", "Metadata", "read_metadata"]
+__all__ = ["Metadata", "read_metadata"]
 
-FORMAT = "approx_perception.faster_rcnn.onnx/1"
 _LARGEST = 10_000
 
 
@@ -45,7 +45,10 @@ class Metadata:
     def texts(self) -> dict[str, str]:
         """Return what stands in the file, by key."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        return {"format": FORMAT, **{name: json.dumps(value) for name, value in values.items()}}
+        return {
+            "format": FASTER_RCNN_FORMAT,
+            **{name: json.dumps(value) for name, value in values.items()},
+        }
 
 
 def read_metadata(texts: Mapping[str, str], path: Path) -> Metadata:
@@ -63,7 +66,7 @@ def read_metadata(texts: Mapping[str, str], path: Path) -> Metadata:
     WeightsError
         If it is no such file, or what it says cannot be.
     """
-    if texts.get("format") != FORMAT:
+    if texts.get("format") != FASTER_RCNN_FORMAT:
         raise WeightsError(
             f"{path} is no Faster R-CNN that can be run: it lacks the metadata that "
             "approx-perception export writes"

@@ -8,26 +8,13 @@ from collections.abc import Iterator
 
 from approx_perception.detectors._protobuf import changed, field, fields
 
-__all__ = ["part_of", "properties_of"]
+__all__ = ["part_of"]
 
-_GRAPH, _PROPERTY = 7, 14  # of the model
+_GRAPH = 7  # of the model
 _NODE, _INITIALIZER, _INPUT, _OUTPUT, _VALUE_INFO = 1, 5, 11, 12, 13  # of the graph
 _NODE_INPUT, _NODE_OUTPUT, _NODE_NAME = 1, 2, 3
 _INITIALIZER_NAME = 8
 _PORT_NAME = 1
-_KEY, _VALUE = 1, 2  # of a property
-
-
-def properties_of(model: bytes) -> dict[str, str]:
-    """Read what the exporter wrote beside the graph, by key.
-
-    Raises
-    ------
-    ValueError
-        If it is no ONNX file.
-    """
-    entries = [value for number, _, value in fields(model) if number == _PROPERTY]
-    return {_text(entry, _KEY): _text(entry, _VALUE) for entry in entries}
 
 
 def part_of(model: bytes, part: str) -> bytes:
@@ -53,9 +40,9 @@ def _cut(graph: bytes, prefix: str) -> bytes:
             used.update(_texts(value, _NODE_INPUT))
             made.update(_texts(value, _NODE_OUTPUT))
             kept.append(raw)
-        elif number == _INITIALIZER and _text(value, _INITIALIZER_NAME).startswith(prefix):
-            kept.append(raw)
-        elif number not in (_NODE, _INITIALIZER):
+        elif (
+            number == _INITIALIZER and _text(value, _INITIALIZER_NAME).startswith(prefix)
+        ) or number not in (_NODE, _INITIALIZER):
             kept.append(raw)
     kept += [field(_INPUT, value) for name, value in ports if name in used - made]
     kept += [field(_OUTPUT, value) for name, value in ports if name in made]

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from approx_perception.detectors._base import DetectorOptions
+from approx_perception.detectors._test_picture import test_picture
 from approx_perception.detectors.onnx._file import NetworkFile, file_of
 from approx_perception.detectors.onnx._graph import with_free_sides
 from approx_perception.detectors.onnx._preparation import Size
-from approx_perception.detectors.onnx._recognition import RecognisedNetwork, test_picture
+from approx_perception.detectors.onnx._recognition import RecognisedNetwork
 from approx_perception.exceptions import ApproxPerceptionError, reason_of
 from approx_perception.files import read_bytes
 from approx_perception.runtimes import open_reference

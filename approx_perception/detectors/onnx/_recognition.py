@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from approx_perception.detectors._base import DetectorOptions
+from approx_perception.detectors._test_picture import test_picture
 from approx_perception.detectors.onnx._file import NetworkFile, file_of
 from approx_perception.detectors.onnx._hints import hint, more_than_boxes
 from approx_perception.detectors.onnx._preparation import Preparation, Size
@@ -21,7 +21,7 @@ from approx_perception.detectors.onnx.conventions import CONVENTIONS, Convention
 from approx_perception.exceptions import WeightsError, choices, reason_of, shown
 from approx_perception.runtimes import open_reference
 
-__all__ = ["RecognisedNetwork", "recognise", "test_picture", "trial_size"]
+__all__ = ["RecognisedNetwork", "recognise", "trial_size"]
 
 #: Width and height of the trial where the file leaves them free: a letterbox as any other.
 _TRIAL_SIZE = (192, 128)
@@ -106,15 +106,6 @@ def trial_size(file: NetworkFile) -> Size:
     if file.fixed_size:
         return file.fixed_size
     return (_TRIAL_SIZE[0], _TRIAL_SIZE[0]) if file.is_square else _TRIAL_SIZE
-
-
-def test_picture(size: Size) -> npt.NDArray[np.uint8]:
-    """Patches of 8 px in chance colours: of a plain area, numbers are too alike to be judged."""
-    width, height = size
-    patches = np.random.default_rng(0).integers(
-        0, 256, (-(-height // 8), -(-width // 8), 3), np.uint8
-    )
-    return patches.repeat(8, axis=0).repeat(8, axis=1)[:height, :width]
 
 
 def _run(file: NetworkFile, size: Size, preparation: Preparation) -> list[Any]:

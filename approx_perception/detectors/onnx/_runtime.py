@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from approx_perception.detectors._base import DetectorOptions
+from approx_perception.detectors._test_picture import test_picture
 from approx_perception.detectors.onnx._preparation import place
-from approx_perception.detectors.onnx._recognition import RecognisedNetwork, test_picture
+from approx_perception.detectors.onnx._recognition import RecognisedNetwork
 from approx_perception.runtimes import settled
 
 __all__ = ["in_its_runtime"]

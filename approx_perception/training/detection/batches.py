@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from approx_perception.detectors.faster_rcnn.from_torch.network import padded_size
+from approx_perception.detectors.faster_rcnn.sizes import padded_size
 from approx_perception.training.detection.samples import Sample, Samples
 
 __all__ = ["Batch", "training_batches"]

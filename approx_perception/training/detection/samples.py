@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.datasets.synthetic import SCENARIOS, SyntheticVideo
-from approx_perception.detectors.faster_rcnn.detector import resized_size
+from approx_perception.detectors.faster_rcnn.sizes import resized_size
 from approx_perception.structures import GroundTruth
 
 __all__ = ["ImageSamples", "LabelledImage", "Sample", "Samples", "SyntheticSamples"]

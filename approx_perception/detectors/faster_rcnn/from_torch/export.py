@@ -7,6 +7,7 @@ nodes, so that they can be run apart, too; see `parts`.
 import io
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import onnx
 import torch
@@ -20,10 +21,12 @@ from approx_perception.detectors.faster_rcnn.from_torch.graph import (
     Pooling,
     Proposals,
 )
+from approx_perception.detectors.faster_rcnn.from_torch.weights import LoadedNetwork
 from approx_perception.detectors.faster_rcnn.metadata import Metadata
-from approx_perception.exceptions import WeightsError
+from approx_perception.exceptions import OutputError, WeightsError
+from approx_perception.files import replace_bytes
 
-__all__ = ["exported"]
+__all__ = ["exported", "write_export"]
 
 _OPSET = 17
 #: The least that the opset needs, so that older runtimes read the file.
@@ -54,7 +57,9 @@ def exported(network: FasterRCNN, class_names: tuple[str, ...]) -> bytes:
         )
     front = Front(network)
     levels = [str(level) for level in range(len(network.rpn.anchor_generator.cell_anchors))]
-    objectness, deltas = ([f"{kind}_{level}" for level in levels] for kind in ("objectness", "deltas"))
+    objectness, deltas = (
+        [f"{kind}_{level}" for level in levels] for kind in ("objectness", "deltas")
+    )
     maps, grids = [*objectness, *deltas], objectness[: len(front.strides)]
     tracer = _Tracer()
     tracer.add("front", front, ["images"], ["features", *maps])
@@ -80,6 +85,24 @@ def exported(network: FasterRCNN, class_names: tuple[str, ...]) -> bytes:
     return tracer.model(metadata.texts(), ["images", "sizes", "nprop"], _RESULTS)
 
 
+def write_export(loaded: LoadedNetwork, path: Path) -> None:
+    """Write what was loaded; see `exported`.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    WeightsError
+        If the network cannot be exported.
+    """
+    content = exported(loaded.network, loaded.class_names)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    replace_bytes(path, content)
+
+
 class _Tracer:
     """Parts of a graph, each traced with what those before it gave."""
 
@@ -100,17 +123,22 @@ class _Tracer:
             warnings.simplefilter("ignore")
             found = part.eval()(*given)
             torch.onnx.export(
-                part, given, buffer, input_names=inputs, output_names=outputs, dynamo=False,
+                part, given, buffer,  # type: ignore[arg-type]
+                input_names=inputs, output_names=outputs, dynamo=False,
                 opset_version=_OPSET, dynamic_axes=_free_axes([*inputs, *outputs]),
             )  # fmt: skip
-        self._values.update(zip(outputs, found if isinstance(found, tuple) else (found,), strict=True))
+        self._values.update(
+            zip(outputs, found if isinstance(found, tuple) else (found,), strict=True)
+        )
         model = onnx.load_from_string(buffer.getvalue())
         compose.add_prefix(
             model, f"{name}/", rename_inputs=False, rename_outputs=False, inplace=True
         )
         self._graphs.append(model.graph)
 
-    def model(self, metadata: dict[str, str], inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
+    def model(
+        self, metadata: dict[str, str], inputs: Sequence[str], outputs: Sequence[str]
+    ) -> bytes:
         """All parts in one model; what passes between them is noted as ``value_info``."""
         ports = {
             port.name: port for graph in self._graphs for port in (*graph.input, *graph.output)
@@ -133,14 +161,14 @@ class _Tracer:
 #: Names of free dimensions.
 _AXES = {
     "images": ("N", "H", "W"), "sizes": ("N",), "features": ("N", "cells"), "proposals": ("P",),
-    "proposal_images": ("P",), "pooled": ("P",), **{name: ("D",) for name in _RESULTS},
+    "proposal_images": ("P",), "pooled": ("P",), **dict.fromkeys(_RESULTS, ("D",)),
 }  # fmt: skip
 
 
 def _free_axes(names: Sequence[str]) -> dict[str, dict[int, str]]:
     axes = {}
     for name in names:
-        kind, _, level = name.partition("_")
+        level = name.partition("_")[2]
         if level.isdecimal():
             axes[name] = {0: "N", 2: f"h{level}", 3: f"w{level}"}
         elif name in _AXES:

@@ -133,7 +133,7 @@ class Proposals(nn.Module):
         area = sides.prod()
         flat = objectness.flatten(1)
         most = torch.minimum(torch.tensor(self._rpn.pre_nms_top_n()), _count(flat, 1))
-        scores, index = flat.topk(most, dim=1)  # type: ignore[call-overload]
+        scores, index = flat.topk(most, dim=1)  # type: ignore[arg-type]
         anchor, cell = index // area, index % area
         # As torchvision has it: a level whose cells do not fill the input spreads them over it.
         spacing = padded // sides

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torchvision.models import detection
 from torchvision.models.detection.anchor_utils import AnchorGenerator
@@ -14,10 +13,8 @@ from torchvision.ops import MultiScaleRoIAlign
 from approx_perception.detectors.faster_rcnn.from_torch.compact_backbone import CompactBackbone
 from approx_perception.exceptions import ConfigurationError, choices, shown
 
-__all__ = ["BACKBONES", "build_network", "forward", "fuse_batch_norm", "padded_size"]
+__all__ = ["BACKBONES", "build_network", "forward"]
 
-#: Sides of the network's input are padded to a multiple of this.
-_STRIDE = 32
 _COMPACT_ANCHORS_PX = ((14, 22), (36, 56), (88, 140))
 _COMPACT_HEAD_CHANNELS = 256
 _RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
@@ -79,11 +76,6 @@ def build_network(backbone: str, class_count: int) -> FasterRCNN:
     raise ConfigurationError(f"there is no backbone {shown(backbone)}; choose {choices(BACKBONES)}")
 
 
-def padded_size(height: int, width: int) -> tuple[int, int]:
-    """Round both sides up to the stride of the coarsest feature map."""
-    return -(-height // _STRIDE) * _STRIDE, -(-width // _STRIDE) * _STRIDE
-
-
 def forward(
     network: FasterRCNN,
     images: Tensor,
@@ -123,21 +115,3 @@ def forward(
         features, proposals, image_list.image_sizes, targets
     )
     return detections, {**rpn_losses, **head_losses}
-
-
-def fuse_batch_norm(module: nn.Module) -> None:
-    """Fold each batch normalisation into the convolution before it, in place.
-
-    Only pairs that follow each other in a Sequential are touched; the network must be in
-    evaluation mode and computes the same as before, faster.
-    """
-    for child in module.children():
-        fuse_batch_norm(child)
-    if not isinstance(module, nn.Sequential):
-        return
-    layers = list(module)
-    for position in range(len(layers) - 1):
-        first, second = layers[position], layers[position + 1]
-        if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
-            module[position] = torch.nn.utils.fuse_conv_bn_eval(first, second)
-            module[position + 1] = nn.Identity()

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torchvision.models.detection._utils import overwrite_eps
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 
 from approx_perception.detectors._base import read_class_names
@@ -25,6 +26,7 @@ from approx_perception.exceptions import WeightsError, choices, counted, reason_
 __all__ = ["LoadedNetwork", "load_weights", "save_weights"]
 
 _FORMAT = "approx_perception.faster_rcnn/1"
+_COUNTER = ".num_batches_tracked"
 _LAST_BIAS = "roi_heads.box_predictor.cls_score.bias"
 _KIND = f"Faster R-CNN with one of the backbones {', '.join(BACKBONES)}"
 
@@ -75,7 +77,7 @@ def load_weights(name: str, class_names_file: Path | None) -> LoadedNetwork:
         If the weights are missing, corrupt, of another network, or the names do not fit.
     """
     if not name:
-        return _from_file(shipped_weights_path(), class_names_file)
+        return _from_file(shipped_weights_path().with_suffix(".pt"), class_names_file)
     if "_Weights." in name and not Path(name).exists():
         return _from_torchvision(name, class_names_file)
     return _from_file(Path(name), class_names_file)
@@ -133,13 +135,18 @@ def _backbone_in(content: Mapping[str, Any], path: Path) -> str:
 
 def _recognise(state: Mapping[str, Tensor], path: Path) -> str:
     """Name the backbone whose parameters have the same names and shapes."""
-    shapes = {key: tensor.shape for key, tensor in state.items()}
+    shapes = _shapes(state)
     for backbone in BACKBONES:
         with torch.device("meta"):
             candidate = build_network(backbone, len(state[_LAST_BIAS])).state_dict()
-        if {key: tensor.shape for key, tensor in candidate.items()} == shapes:
+        if _shapes(candidate) == shapes:
             return backbone
     raise WeightsError(f"{path} is no {_KIND}")
+
+
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    """Of all entries but those that batch norm has only where it was trained."""
+    return {key: tensor.shape for key, tensor in state.items() if not key.endswith(_COUNTER)}
 
 
 def _filled(backbone: str, state: Mapping[str, Tensor], name: str) -> FasterRCNN:
@@ -150,4 +157,7 @@ def _filled(backbone: str, state: Mapping[str, Tensor], name: str) -> FasterRCNN
         raise WeightsError(
             f"{name} does not fit the network {backbone}: {reason_of(error)}"
         ) from error
+    # Its batch norms were frozen, and had no epsilon in the framework that they come from.
+    if backbone == "fasterrcnn_resnet50_fpn" and not any(key.endswith(_COUNTER) for key in state):
+        overwrite_eps(network, 0.0)
     return network.eval()
