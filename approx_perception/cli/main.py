@@ -9,6 +9,7 @@ from approx_perception.cli.compare import compare
 from approx_perception.cli.contend import contend
 from approx_perception.cli.demo import demo
 from approx_perception.cli.evaluate import evaluate
+from approx_perception.cli.export import export
 from approx_perception.cli.interface import interface
 from approx_perception.cli.profile import profile
 from approx_perception.cli.report import report
@@ -26,7 +27,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 for command in (
-    check, run, demo, synthesize, train, profile, contend, evaluate, compare, report, interface,
+    check, run, demo, synthesize, train, export, profile, contend, evaluate, compare, report,
+    interface,
 ):  # fmt: skip
     app.command(cls=Command)(command)
 

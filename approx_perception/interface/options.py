@@ -77,6 +77,8 @@ OPTIONS: tuple[Option, ...] = (
     # What sees.
     Option("weights", "", "A weights file, or the name of a network, as --weights of run. Default: "
            "the network that ships.", ("check",), "", metavar="WEIGHTS"),
+    Option("weights", REQUIRED, "A state dict, what train leaves, or the name of torchvision's "
+           "weights.", ("export",), "", metavar="WEIGHTS"),
     Option("image", "", "An image, or another source, whose first image counts. Default: a "
            "synthetic one.", ("check",), "", metavar="IMAGE"),
     Option("task", None, f"What the network does: {choices(TASKS)}. Default: whichever its file is "
@@ -88,6 +90,7 @@ OPTIONS: tuple[Option, ...] = (
     _as_parameter("weights", (*_RUNS, "demo", "profile"), "Network"),
     _file(_as_parameter("class_names_file", (*_RUNS, "demo", "profile", "check"), "Network",
                         advanced=True)),
+    _file(_as_parameter("class_names_file", ("export",), "Network")),
     _as_parameter("space", (*_RUNS, "demo", "profile"), "Network", advanced=True),
     _as_parameter("device", (*_RUNS, "profile", "check", "train"), "Network", advanced=True),
     _as_parameter("runtime", (*_RUNS, "profile", "check"), "Network", advanced=True),
@@ -207,13 +210,16 @@ OPTIONS: tuple[Option, ...] = (
            (0, None)),
     Option("png", None, "Folder for pictures for papers, of the same data.", ("report",),
            "Results", kind=Path),
+    # export
+    Option("out", None, "ONNX file to write. Default: the weights' name with .onnx.", ("export",),
+           kind=Path),
     # interface
     Option("yaml", False, "All parameters with their defaults, for --params-file.", ("interface",)),
     Option("task", TASKS[0], f"With --yaml: whose node's, {choices(TASKS)}.", ("interface",)),
     Option("page", False, "All topics, services and parameters, as Markdown.", ("interface",)),
     # Last of all groups.
     Option("overwrite", False, "Replace what is there.",
-           (*_RUNS, "demo", "synthesize", "profile", "report")),
+           (*_RUNS, "demo", "synthesize", "profile", "report", "export")),
 )  # fmt: skip
 
 #: Flags with a value that commands take and that mean nothing any more.
