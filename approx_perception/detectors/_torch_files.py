@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.models import get_weight
 
 from approx_perception.exceptions import ConfigurationError, InferenceError, WeightsError, shown
-from approx_perception.files import check_file, replace_bytes
+from approx_perception.files import check_file, foreign_kind, replace_bytes
 
 __all__ = [
     "checked_state",
@@ -118,10 +118,10 @@ def read_state(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch lets through whatever its parsers raise
-        reason = str(error).partition(". ")[0] if str(error) else type(error).__name__
-        raise WeightsError(
-            f"{path} is no readable weights file: {shown(' '.join(reason.split()))}"
-        ) from error
+        said = str(error).partition(". ")[0] if str(error) else type(error).__name__
+        kind = foreign_kind(path, is_torch_foreign=False)
+        reason = f"it is {kind}" if kind else shown(" ".join(said.split()))
+        raise WeightsError(f"{path} is no readable weights file: {reason}") from error
     if not isinstance(content, dict):
         raise WeightsError(f"{path} holds a {type(content).__name__}, expected a state dict")
     return content

@@ -4,6 +4,7 @@ from approx_perception.files.arrays import Columns, read_columns, unpack_columns
 from approx_perception.files.cache import user_cache
 from approx_perception.files.claims import claimed
 from approx_perception.files.content import check_file, is_folder, read_bytes, read_text
+from approx_perception.files.kinds import foreign_kind
 from approx_perception.files.numbers import MOST_DIGITS, whole_number
 from approx_perception.files.tables import read_json, read_json_table, read_yaml_table
 from approx_perception.files.writing import replace_bytes, replace_text, replacing
@@ -13,6 +14,7 @@ __all__ = [
     "Columns",
     "check_file",
     "claimed",
+    "foreign_kind",
     "is_folder",
     "read_bytes",
     "read_columns",

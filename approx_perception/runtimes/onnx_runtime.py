@@ -18,6 +18,8 @@ _PROVIDERS = {
     "tensorrt": "TensorrtExecutionProvider",
 }
 _PRECISIONS = {"tensorrt": ("float32", "float16", "bfloat16")}
+#: What begins its errors.
+_NOISE = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .*? failed:)?")
 #: Characters: it names files by their whole paths.
 _LONGEST_REASON = 400
 #: Where onnxruntime's words are not NumPy's.
@@ -62,7 +64,7 @@ class OnnxRuntime(Runtime):
         try:
             session = ort.InferenceSession(content, options, providers=providers)
         except Exception as error:  # onnxruntime's errors share no base class but this
-            reason = shown(reason_of(error), _LONGEST_REASON)
+            reason = shown(_NOISE.sub("", reason_of(error)), _LONGEST_REASON)
             raise WeightsError(
                 f"{source.path} is no ONNX file that onnxruntime reads: {reason}"
             ) from error

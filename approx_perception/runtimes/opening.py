@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from approx_perception.exceptions import ConfigurationError, WeightsError, choices, shown
-from approx_perception.files import check_file
+from approx_perception.files import check_file, foreign_kind
 from approx_perception.runtimes._base import (
     PRECISIONS,
     Graph,
@@ -116,8 +116,14 @@ def open_graph(path: Path, options: RuntimeOptions, graph: bytes | None = None) 
     WeightsError
         If the file is missing, or the runtime does not read it.
     """
-    check_file(path, "weights file", WeightsError)
+    _check_kind(path)
     return next(setups(options)).open(GraphSource(path, graph), options.num_threads)
+
+
+def _check_kind(path: Path) -> None:
+    check_file(path, "weights file", WeightsError)
+    if kind := foreign_kind(path):
+        raise WeightsError(f"{path} is no ONNX file: it is {kind}")
 
 
 def open_reference(path: Path, options: RuntimeOptions, graph: bytes | None = None) -> Graph:
@@ -130,7 +136,7 @@ def open_reference(path: Path, options: RuntimeOptions, graph: bytes | None = No
     WeightsError
         If the file is missing, or no ONNX file.
     """
-    check_file(path, "weights file", WeightsError)
+    _check_kind(path)
     first = next(setups(options))
     device = first.device if first.runtime == REFERENCE else AUTO
     plain = RuntimeOptions(REFERENCE, "float32", device, options.num_threads)

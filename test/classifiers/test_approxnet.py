@@ -170,7 +170,7 @@ def test_files_that_are_none(tmp_path):
     with pytest.raises(WeightsError, match=r"absent\.onnx"):
         load(tmp_path / "absent.onnx")
     (tmp_path / "text.onnx").write_text("no graph")
-    with pytest.raises(WeightsError, match="no ONNX file that onnxruntime reads"):
+    with pytest.raises(WeightsError, match="no ONNX file: it is text"):
         load(tmp_path / "text.onnx")
 
 

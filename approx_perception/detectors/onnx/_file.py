@@ -112,6 +112,8 @@ def file_of(graph: Graph) -> NetworkFile:
             path, f"it takes {len(inputs)} inputs ({shown(names)}); one is to be the image, and "
             f"others can be {', '.join(_OTHER_INPUTS)}"
         )  # fmt: skip
+    if not graph.outputs:
+        raise _refusal(path, "it has no outputs")
     shape, dtype, name = images[0].sides, images[0].dtype, images[0].name
     if dtype not in _DTYPES:
         raise _refusal(path, f"its input is of {dtype}, not of {choices(_DTYPES)}")
@@ -131,6 +133,8 @@ def file_of(graph: Graph) -> NetworkFile:
 
 def _axes(shape: list[Any], path: Path) -> tuple[int, int]:
     """Which dimensions are rows and columns."""
+    if not shape:
+        raise _refusal(path, "its input does not say how many dimensions it has")
     if len(shape) not in (3, 4):
         raise _refusal(path, f"its input has the shape {shown(shape)}")
     batch = len(shape) - 3

@@ -156,10 +156,16 @@ def test_missing_weights():
         load("nowhere.pt")
 
 
-@pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 broken"])
-def test_corrupt_weights(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", ": it is empty"), (b"no weights", ": it is text"), (b"PK\x03\x04 broken", ""),
+        (b"version https://git-lfs.github.com/spec/v1\n", ": it is a pointer of Git LFS"),
+    ],
+)  # fmt: skip
+def test_corrupt_weights(tmp_path, content, words):
     (tmp_path / "bad.pt").write_bytes(content)
-    with pytest.raises(WeightsError, match=r"bad\.pt is no readable weights file"):
+    with pytest.raises(WeightsError, match=rf"bad\.pt is no readable weights file{words}"):
         load(tmp_path / "bad.pt")
 
 
