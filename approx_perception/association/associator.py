@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
+from approx_perception.association.forecast import Forecast
 from approx_perception.association.motion import Motion
 from approx_perception.association.track import Track, TrackState
 from approx_perception.structures import Detections
@@ -94,6 +95,17 @@ class Associator:
             ],
             np.float32,
         )
+
+    def forecast(
+        self, detections: Detections, image_size: tuple[int, int], horizon_ms: float
+    ) -> Forecast:
+        """Where objects of the last output go; see `Forecast`."""
+        courses = {
+            t.track_id: t.motion.course
+            for t in self._rows
+            if t is not None and t.state is TrackState.CONFIRMED
+        }
+        return Forecast(detections, courses, image_size, horizon_ms)
 
     def reset(self) -> None:
         """Forget all objects; identities go on counting, so none is given twice."""

@@ -136,6 +136,9 @@ _DETECTION: Parameters = (
               (0.0, 1.0), live=True, option="class_agnostic_iou"),
     Parameter("classes", "", "Only objects of these classes, separated by commas; empty: all.",
               live=True),
+    Parameter("forecast.horizon_ms", 0.0, "detections_forecast has the boxes for so long after "
+              "publishing, carried by each object's motion; 0.0: for the time of publishing; -1.0: "
+              "off.", (0.0, 2000.0), unit="ms", live=True, unset=-1.0),
 )  # fmt: skip
 
 _CLASSIFICATION_NETWORK: Parameters = (

@@ -94,6 +94,11 @@ DETECTION_TOPICS: tuple[Topic, ...] = (
           "know vision_msgs: identity in id (empty for none), class name and score in the one "
           "hypothesis; its pose is unknown (the first number of its covariance is -1).",
           optional=True, lazy=True),
+    Topic("detections_forecast", "approx_perception/msg/DetectionArray", "The same objects where "
+          "they are at the time of the header's stamp, as their motion tells; parameter "
+          "forecast.horizon_ms.", lazy=True),
+    Topic("detections_forecast_2d", "vision_msgs/msg/Detection2DArray", "The same forecast for "
+          "tools that know vision_msgs.", optional=True, lazy=True),
     _LABEL_INFO,
     Topic("annotations", "foxglove_msgs/msg/ImageAnnotations", "Boxes and labels to lay over the "
           "image in Foxglove.", optional=True, lazy=True),

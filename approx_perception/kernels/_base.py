@@ -58,11 +58,14 @@ class KernelOutput:
         What is known of the scene by now.
     why_end
         What in the output should end the group early; empty for nothing.
+    forecast
+        What tells the output at later times; of the kernel's own type, None for nothing.
     """
 
     output: Any
     content: Content
     why_end: str = ""
+    forecast: Any = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

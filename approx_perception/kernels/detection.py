@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from approx_perception.association import Associator
+from approx_perception.association import Associator, Forecast
 from approx_perception.branches import Branch, BranchSpace, TrackerSettings
 from approx_perception.detectors import Detector, DetectorSettings
 from approx_perception.exceptions import counted
@@ -56,11 +56,14 @@ class DetectionOptions:
         Of detections that overlap by more, whatever their classes, the best one is kept.
     class_mask
         ``(C,)`` bool: classes to keep; None for all.
+    forecast_ms
+        How long after publishing a forecast is wanted for; None for no forecast.
     """
 
     score_threshold: float = TRACKED_SCORE
     class_agnostic_iou: float = CLASS_AGNOSTIC_IOU
     class_mask: npt.NDArray[np.bool_] | None = None
+    forecast_ms: float | None = None
 
     def wanted(self, found: Detections) -> Detections:
         """Detections to follow."""
@@ -212,7 +215,10 @@ class DetectionState(KernelState, RunsBeside):
         before = self._content.features.object_count
         objects = self._carried.carry(frame, _tracker_of(branch), timer)
         if objects is None:
-            return KernelOutput(Detections.empty(), self._content.features)
+            nothing = Detections.empty()
+            return KernelOutput(
+                nothing, self._content.features, forecast=self._forecast(frame, nothing)
+            )
         return self._output(frame, objects, timer, _lost_at_once(before, len(objects)))
 
     def bring_forward(
@@ -230,7 +236,15 @@ class DetectionState(KernelState, RunsBeside):
             size = (frame.image.shape[1], frame.image.shape[0])
             self._content.see_objects(objects, speeds, size)
         published = objects.with_score(self.options.score_threshold)
-        return KernelOutput(published, self._content.features, why_end)
+        forecast = self._forecast(frame, published)
+        return KernelOutput(published, self._content.features, why_end, forecast)
+
+    def _forecast(self, frame: Frame, published: Detections) -> Forecast | None:
+        horizon_ms = self.options.forecast_ms
+        if horizon_ms is None:
+            return None
+        size = frame.image.shape[1], frame.image.shape[0]
+        return self._associator.forecast(published, size, horizon_ms)
 
     def replays(self, frames: Sequence[Frame]) -> Iterator[Callable[[], Replay]]:
         """See `KernelState`: detections are shared by all that follows them."""

@@ -5,7 +5,7 @@ time of each ground truth, the newest output published until then is scored, how
 that it was made from. A system that is late is compared with a world that has moved on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,16 @@ def newest_output(record: RunRecord) -> list[int | None]:
     return [best[count - 1] if count else None for count in counts.tolist()]
 
 
-def streamed(record: RunRecord) -> Iterator[tuple[Any, GroundTruth]]:
+def streamed(
+    record: RunRecord, outputs: Mapping[int, Any] | None = None
+) -> Iterator[tuple[Any, GroundTruth]]:
     """Yield what was known and what was there, at the time of every frame with ground truth.
 
-    Dropped frames count too: the world does not stop.
+    Dropped frames count too: the world does not stop. ``outputs`` are those of processed frames,
+    by position, in place of those recorded.
     """
+    output = record.output if outputs is None else outputs.__getitem__
     for frame, newest in enumerate(newest_output(record)):
         truth = record.ground_truth(frame)
         if truth is not None:
-            yield record.scoring.empty() if newest is None else record.output(newest), truth
+            yield record.scoring.empty() if newest is None else output(newest), truth

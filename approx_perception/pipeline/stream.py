@@ -127,7 +127,7 @@ class Stream:
         result = FrameResult(
             frame.stamp_ns, frame.source_id, frame.sequence, given.output, decision, work.sla,
             timer.finish(), timer.batch_size, timer.parts, timer.others_ms, given.content,
-            given.why_end, work.beside,
+            given.why_end, work.beside, given.forecast,
         )  # fmt: skip
         self.scheduler.observe(result)
         return result

@@ -14,7 +14,7 @@ from approx_perception.structures import Frame, FrameResult
 
 __all__ = ["Outputs"]
 
-_NO_FIT_PERIOD_S = 30.0
+_WARNING_PERIOD_S = 30.0
 
 
 class Outputs:
@@ -94,11 +94,20 @@ class Outputs:
         is_debug_due = self._is_debug_due([name for name in wanted if self._topics[name].is_debug])
         for name in wanted:
             if is_debug_due or not self._topics[name].is_debug:
-                message = self._builders[name](self._classes[name], facts)
-                self._publishers[name].publish(message)
+                self._publish(name, facts)
         if not result.decision.fits:
             self._warn_of_no_fit(result)
         return age_ms
+
+    def _publish(self, name: str, facts: Published) -> None:
+        message = self._builders[name](self._classes[name], facts)
+        if not isinstance(message, str):
+            self._publishers[name].publish(message)
+            return
+        self._node.get_logger().warning(
+            f"nothing is published on {self._publishers[name].topic_name}: {message}",
+            throttle_duration_sec=_WARNING_PERIOD_S,
+        )
 
     def _is_debug_due(self, wanted: Sequence[str]) -> bool:
         now_ns = self._clock.monotonic_ns()
@@ -112,7 +121,7 @@ class Outputs:
         self._node.get_logger().warning(
             f"{self._source}: no branch fits {sla.budget_text}: the fastest takes "
             f"{fastest_ms:.3g} ms at P{100 * sla.quantile:g}",
-            throttle_duration_sec=_NO_FIT_PERIOD_S,
+            throttle_duration_sec=_WARNING_PERIOD_S,
         )
 
     def _is_wanted(self, name: str) -> bool:

@@ -91,6 +91,8 @@ class FrameResult:
         What in the output should end the group early; empty for nothing.
     beside
         What ran beside and was taken in on this frame, or failed; None for nothing.
+    forecast
+        What tells the output at later times; of the kernel's own type, None for nothing.
     """
 
     stamp_ns: int
@@ -106,6 +108,7 @@ class FrameResult:
     content: Any = field(default_factory=Content)
     why_end: str = ""
     beside: BesideRun | None = None
+    forecast: Any = None
 
     @property
     def detections(self) -> Detections:

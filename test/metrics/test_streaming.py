@@ -47,3 +47,22 @@ def test_dropped_frames_count():
 def test_nothing_and_one():
     assert newest_output(record([])) == []
     assert newest_output(record([row(HERE, 10)])) == [None]
+
+
+def test_a_forecast_is_scored_where_its_boxes_are_when_it_is_out():
+    # 6 px a frame: one frame late half the IoU is gone, carried over 90 of 100 ms hardly any.
+    boxes = [[6 * k, 0, 6 * k + 12, 10] for k in range(12)]
+    made = record([
+        Row(found([box], ids=[1]), truth([box]), delay_ms=90) for box in boxes
+    ])  # fmt: skip
+    figures = figures_of([made])
+    assert figures["sap50"] == 0.0
+    # Nothing is out for the first frame, and nothing is known of motion for the second: 10 of 12
+    # are found, with one box that is wrong.
+    assert figures["sap50_forecast"] == pytest.approx(10 / 12 * 10 / 11)
+
+
+def test_a_forecast_needs_identities():
+    made = record([row(HERE, 10)] * 4, has_identities=False)
+    assert figures_of([made])["sap50"] == pytest.approx(0.75)
+    assert figures_of([made])["sap50_forecast"] != figures_of([made])["sap50_forecast"]

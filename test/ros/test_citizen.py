@@ -214,6 +214,38 @@ def test_debug_outputs_only_while_somebody_listens(graph):
     graph.set(debug__max_rate_hz=10.0)
 
 
+def test_boxes_for_now(graph):
+    """Under a stamp of their own, while somebody listens and the user wants them."""
+    assert graph.node.count_publishers("detections_forecast") == 1
+    heard = graph.hear(DetectionArray, "detections_forecast")
+    assert graph.wait(lambda: any(m.detections for m in heard), 20)
+    now = graph.node.get_clock().now().nanoseconds
+    message = next(m for m in heard if m.detections)
+    assert message.header.frame_id == "synthetic_camera"
+    frames = {f.stamp_ns: f for f in graph.frames}
+    late_ms = message.age_ms
+    assert abs(stamp_ns(message.header) - 1e6 * late_ms - min(
+        frames, key=lambda s: abs(s + 1e6 * late_ms - stamp_ns(message.header))
+    )) < 1e5  # fmt: skip
+    assert stamp_ns(message.header) < now
+    graph.set(forecast__horizon_ms=500.0)
+    heard.clear()
+    assert graph.wait(lambda: heard and stamp_ns(heard[-1].header) > now + 10**8, 20)
+    for value in (-2.0, 5000.0, float("nan")):
+        with pytest.raises(ApproxPerceptionError, match=r"forecast.horizon_ms is .* or -1\.0"):
+            graph.set(forecast__horizon_ms=value)
+    graph.set(forecast__horizon_ms=-1.0)
+    assert graph.wait(
+        lambda: "nothing is published on /detections_forecast: forecast.horizon_ms is -1.0"
+        in graph.processes[0].last_words(), 20,
+    )  # fmt: skip
+    heard.clear()
+    graph.rest(0.5)
+    assert not heard
+    graph.set(forecast__horizon_ms=0.0)
+    assert graph.wait(lambda: heard, 20)
+
+
 def test_messages_of_vision_msgs(graph):
     array_type = message_class("vision_msgs/msg/Detection2DArray")
     if array_type is None:
@@ -313,6 +345,7 @@ GOOD_AND_BAD = {
     "allowed.tracker": ["", "median_flow", "median_flow:1", "csrt"],
     "score_threshold": [0.0, 0.3, 1.0, 2.0, -0.5],
     "classes": ["", "unicorn"],
+    "forecast.horizon_ms": [0.0, 100.0, -1.0, -2.0, "soon"],
     "load_topic": ["system_load", "", "no topic!"],
     "cpu_load_topic": ["", "/board/cpu", "image", "system_load", "/a//b", "/x/{sub}"],
     "load_timeout_s": [0.5, 2.0, 0.0],

@@ -109,7 +109,8 @@ class Recorded:
     content: Content | None = None
 
 
-#: Makes a message of a class of others, which may be missing, from what came of a frame.
+#: Makes a message of a class of others, which may be missing, from what came of a frame; or tells
+#: why there is none.
 Builder = Callable[[Any, Published], Any]
 
 COMMON_BUILDERS: dict[str, Builder] = {

@@ -53,9 +53,9 @@ def classification_from(message: ClassificationMessage) -> Classification:
 def classification_2d(
     kind: Any, header: Header, found: Classification, class_names: Sequence[str]
 ) -> Any:
-    """``vision_msgs/Classification`` of the whole image; None where it has other regions."""
+    """``vision_msgs/Classification`` of the whole image; for objects in it, why there is none."""
     if len(found) != 1 or found.track_ids[0] >= 0:
-        return None
+        return "vision_msgs/Classification has no place for objects in an image"
     hypothesis = message_of(kind, "ObjectHypothesis")
     message = kind(header=header)
     message.results = [

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from rclpy.time import Time
+from std_msgs.msg import Header
 
 from approx_perception.assembly import KernelOptions, Network
+from approx_perception.association import Forecast
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.interface import PERCEPTION_NODE
 from approx_perception.kernels.annotate import object_label
@@ -22,6 +25,10 @@ from approx_perception.ros.tasks.overlays import image_annotations, image_marker
 
 __all__ = ["DetectionNodeTask"]
 
+#: An image that seems older, or from the future, has the stamp of another clock.
+_MAX_AGE_MS = 2000.0
+_NO_FORECAST = "forecast.horizon_ms is -1.0, which turns the forecast off; 0.0 turns it on"
+
 
 def _annotations(kind: Any, published: Published) -> Any:
     found, names = published.result.output, published.class_names
@@ -34,9 +41,48 @@ def _markers(_: Any, published: Published) -> Any:
     return image_marker(published.header, drawn.boxes, drawn.track_ids)
 
 
+def _forecast(published: Published) -> Published | None:
+    """The frame as if it had been taken at the time that its forecast is for; None for no forecast.
+
+    Where the image's stamp says nothing of its age, the time since its message came counts.
+    """
+    forecast: Forecast | None = published.result.forecast
+    if forecast is None:
+        return None
+    age_ms = published.age_ms
+    if not 0.0 <= age_ms <= _MAX_AGE_MS:
+        age_ms = published.result.timings.processing_ms
+    elapsed_ms = age_ms + forecast.horizon_ms
+    stamp = Time(nanoseconds=published.frame.stamp_ns + round(1e6 * elapsed_ms)).to_msg()
+    return replace(
+        published,
+        header=Header(stamp=stamp, frame_id=published.header.frame_id),
+        result=replace(published.result, output=forecast.after(elapsed_ms)),
+    )
+
+
+def _of_forecast(build: Builder) -> Builder:
+    def built(kind: Any, published: Published) -> Any:
+        forecast = _forecast(published)
+        return _NO_FORECAST if forecast is None else build(kind, forecast)
+
+    return built
+
+
+def _detections(_: Any, published: Published) -> Any:
+    p = published
+    return detections_message(p.header, p.result, p.class_names, p.age_ms)
+
+
+def _detections_2d(kind: Any, published: Published) -> Any:
+    return detections_2d(kind, published.header, published.result.output, published.class_names)
+
+
 _BUILDERS: dict[str, Builder] = {
-    "detections": lambda _, p: detections_message(p.header, p.result, p.class_names, p.age_ms),
-    "detections_2d": lambda kind, p: detections_2d(kind, p.header, p.result.output, p.class_names),
+    "detections": _detections,
+    "detections_2d": _detections_2d,
+    "detections_forecast": _of_forecast(_detections),
+    "detections_forecast_2d": _of_forecast(_detections_2d),
     "annotations": _annotations,
     "markers": _markers,
 }
@@ -54,9 +100,13 @@ class DetectionNodeTask(NodeTask):
     def state_options(
         self, options: KernelOptions, value: Values, class_names: Sequence[str]
     ) -> Any:
-        """Also which classes are wanted."""
+        """Also which classes are wanted, and the time of the forecast."""
         common = super().state_options(options, value, class_names)
-        return replace(common, class_mask=_class_mask(str(value("classes")), class_names))
+        horizon_ms = float(value("forecast.horizon_ms"))
+        return replace(
+            common, class_mask=_class_mask(str(value("classes")), class_names),
+            forecast_ms=horizon_ms if horizon_ms >= 0 else None,
+        )  # fmt: skip
 
     def label_threshold(self, network: Network) -> float:
         """What the user gave at start."""
