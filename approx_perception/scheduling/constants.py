@@ -22,7 +22,7 @@ LEAST_GAIN = 0.02
 
 # Guards.
 #: Branches that are expected to be late more often than this multiple of what the SLA allows are
-#: not considered, however cheap lateness is: where nothing fits, the fastest runs.
+#: not considered, however cheap lateness is: where none is left, the one late least often runs.
 MOST_LATE = 10.0
 
 # Parts that fail.

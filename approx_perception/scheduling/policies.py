@@ -156,7 +156,8 @@ class MostAccurate(SchedulingPolicy):
     A branch *fits* if no more frames are expected over the SLA than that allows. While fewer
     were, being late is cheap and a branch that does not quite fit may be worth it; see
     `LatenessPrice`. The branch that runs is held on to unless another is clearly better, so that
-    noise makes nothing flap. If none fits, the reason says so; if none is near, it is the fastest.
+    noise makes nothing flap. If none fits, the reason says so, and a late frame counts as a wrong
+    one at most; if none is near, the one that is late least often runs.
 
     In scope ``gof`` a late group goes on and so becomes one of a branch with longer groups: what it
     costs to be late is then what that loses in accuracy, and only a group that would still be late
@@ -215,7 +216,8 @@ class MostAccurate(SchedulingPolicy):
             index = int(np.where(dearer, latency_ms, np.inf).argmin())
             return Selection(index, f"a try: all frames were inside {budget} for long")
         if best == candidates.current and best != value.argmax():
-            return Selection(best, f"kept: no other branch that fits {budget} is clearly better")
+            none = "no other branch" if fits.any() else f"no branch fits {budget}, and no other"
+            return Selection(best, f"kept: {none} is clearly better")
         if not fits[best]:
             share = f"{late_share[best]:.0%} of {sla.scope.value}s"
             return Selection(
