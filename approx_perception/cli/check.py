@@ -66,14 +66,15 @@ def _show(result: CheckResult, is_real: bool) -> None:
     names = ", ".join(result.class_names[:_FEW])
     more = ", ..." if len(result.class_names) > _FEW else ""
     memory = result.memory_mb
+    on_disk = f"{memory['file']:.1f} MB on disk; " if memory["file"] else ""
     runs_on = f"{result.runtime} on {result.device}, {result.precision}, {result.threads} threads"
     width, height = result.image_size
     rows = {
         **result.told,
         "classes": f"{len(result.class_names)}: {names}{more}",
         "runs on": runs_on + (result.runtime_reason and f": {result.runtime_reason}"),
-        "memory": f"{memory['file']:.1f} MB on disk; the process grew by {memory['loaded']:.0f} MB "
-        f"when it was loaded and {memory['all settings']:.0f} MB in all",
+        "memory": f"{on_disk}the process grew by {memory['loaded']:.0f} MB when it was loaded and "
+        f"{memory['all settings']:.0f} MB in all",
         "branches": f"{result.branches} in its own space",
         "looked at": f"{result.image}, {width}x{height} px",
         **({"caution": result.caution} if result.caution else {}),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from approx_perception.detectors._base import Detector, DetectorOptions
 from approx_perception.detectors._onnx_properties import is_exported
+from approx_perception.detectors._tiers import tiers
 from approx_perception.exceptions import ConfigurationError, choices, shown
 from approx_perception.extras import needed_for
 from approx_perception.weights.cache import is_named, weights_file
@@ -62,8 +63,9 @@ def family_for(detector: str, weights: str) -> str:
 
     Networks that are had by name are ONNX files.
     """
-    is_onnx = weights.lower().endswith(".onnx") or is_named(weights)
-    if is_onnx and detector == DEFAULT_DETECTOR and not is_exported(Path(weights)):
+    names = tiers(weights)
+    is_onnx = bool(names) and all(n.lower().endswith(".onnx") or is_named(n) for n in names)
+    if is_onnx and detector == DEFAULT_DETECTOR and not is_exported(Path(names[0])):
         return "onnx"
     return _ALIASES.get(detector, detector)
 

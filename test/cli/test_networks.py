@@ -42,6 +42,8 @@ def test_an_onnx_file_is_of_its_family_unless_another_family_is_named(tmp_path, 
     assert family(KernelOptions(weights=str(path))) == "onnx"
     assert family(KernelOptions(detector="yolox", weights="any.onnx")) == "onnx"
     assert family(KernelOptions(weights="other.pt")) == "faster_rcnn"
+    assert family(KernelOptions(weights="yolox_nano, yolox_s")) == "onnx"
+    assert family(KernelOptions(weights="yolox_nano,any.onnx")) == "onnx"
     assert family(KernelOptions(detector="ssdlite", weights=str(path))) == "ssdlite"
     out = tmp_path / "out"
     result = call("run", source, "--weights", path, "--branch", "shape=160", "--frames", 2,

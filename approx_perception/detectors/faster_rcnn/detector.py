@@ -47,7 +47,21 @@ class FasterRCNNDetector(Detector):
         self.runtime, self.device, self.precision = front.runtime, front.device, front.precision
         self.runtime_reason = front.reason
         self.feature_listeners = []
+        self._file = file
         self.description = f"faster_rcnn {file.name} {front.words}"
+
+    def told(self) -> dict[str, str]:
+        """See `Detector.told`."""
+        file = self._file
+        own, padding = file.metadata, file.metadata.padding_bgr
+        is_as_given = file.path == file.weights_path
+        return {
+            "recognised as": "faster_rcnn: front, proposals and head, as approx-perception export "
+            "writes them",
+            "because": "its metadata say so" if is_as_given else "it was exported when it was read",
+            "image": f"BGR uint8, its shorter side as the shape says, padding {padding}",
+            "sides": f"free; boxes are pooled from levels of strides {own.strides} px",
+        }
 
     def input_px(self, shape: int, image_size: tuple[int, int]) -> int:
         """See `Detector.input_px`."""
