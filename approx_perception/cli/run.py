@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
+from rich.text import Text
 
 from approx_perception.cli._console import console, progress_bar, show_verdict
 from approx_perception.cli._evaluation import kernel_of, show_truth, tell_malformed
@@ -81,7 +82,8 @@ def _show(ran: OfflineRun, is_fixed: bool) -> None:
         title=f"{ran.source.name}: {counted(summary.count, 'frame')}",
     )
     if network.runtime_reason:
-        table.add_row("runtime", network.runtime_reason)
+        # Folded, for it names a file.
+        table.add_row("runtime", Text(network.runtime_reason, overflow="fold"))
     table.add_row(
         "processing",
         f"P50 {summary.p50_ms:.1f}, P95 {summary.p95_ms:.1f}, max {summary.max_ms:.1f} ms",

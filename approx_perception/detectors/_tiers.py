@@ -87,6 +87,11 @@ class TieredDetector(Detector):
             )
         return self.tiers[settings.model - 1], replace(settings, model=None)
 
+    def prepare(self, image: Image, settings: DetectorSettings) -> None:
+        """See `Detector`."""
+        detector, own = self._chosen(settings)
+        detector.prepare(image, own)
+
     def _detect(self, image: Image, settings: DetectorSettings) -> Detections:
         detector, own = self._chosen(settings)
         return detector.detect(image, own)
