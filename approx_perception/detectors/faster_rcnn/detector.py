@@ -68,6 +68,11 @@ class FasterRCNNDetector(Detector):
         height, width = padded_size(*resized_size(image_size[1], image_size[0], shape))
         return height * width
 
+    def prepare(self, image: Image, settings: DetectorSettings) -> None:
+        """See `Detector.prepare`."""
+        size = padded_size(*resized_size(image.shape[0], image.shape[1], settings.shape))
+        self.network.front.prepare({"images": np.zeros((1, *size, 3), np.uint8)})
+
     def _detect(self, image: Image, settings: DetectorSettings) -> Detections:
         """Find objects; see `Detector.detect`."""
         return self._detect_together([image], settings)[0]
