@@ -139,8 +139,8 @@ def test_whole_numbers_are_taken_for_doubles_and_texts(start, tmp_path):
         assert (parameter.value, parameter.type_) == (value, RosParameter.Type.DOUBLE)
     for name in (p.name for p in PERCEPTION_PARAMETERS if p.is_double and p.live):
         result = node.set_parameters_atomically([RosParameter(name, value=1)])
-        # 1 is no quantile, and an accuracy is wanted of the policy least_latency alone.
-        is_in_range = name not in ("sla.quantile", "sla.accuracy")
+        # 1 is no quantile.
+        is_in_range = name != "sla.quantile"
         assert result.successful == is_in_range
         assert node.get_parameter(name).type_ == RosParameter.Type.DOUBLE
         if is_in_range:
