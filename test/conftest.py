@@ -1,5 +1,6 @@
 """Real data, where they are, and small things that many tests need."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -11,6 +12,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
+#: Of the extra `train`: may be missing.
+TRAINING_LIBRARIES = ("torch", "torchvision", "onnx")
 
 
 #: Slowest first, so that no process of several has a long file left at the end.
@@ -49,6 +52,16 @@ def no_trial_of_runtimes():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settling, "_WORTH_MS", float("inf"))
         yield
+
+
+@pytest.fixture(scope="session")
+def without_training_libraries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment in which processes, and those that they start, have not the extra `train`."""
+    folder = tmp_path_factory.mktemp("light")
+    for name in TRAINING_LIBRARIES:
+        error = f"raise ModuleNotFoundError(\"No module named '{name}'\", name={name!r})\n"
+        (folder / f"{name}.py").write_text(error)
+    return {**os.environ, "PYTHONPATH": str(folder)}
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from test.conftest import TRAINING_LIBRARIES
+
 #: From the ground up: a room imports only from those above its line here.
 ROOMS = [
     "__init__",
@@ -53,8 +55,6 @@ LEVEL = {room: level for level, room in enumerate(ROOMS)}
 LAZY_ROS_USERS = {"cli"}
 #: Only when a user asks the package for one of its names.
 LAZY_API_USER = "__init__"
-#: Of the extra `train`: may be missing.
-TRAINING_LIBRARIES = ("torch", "torchvision", "onnx")
 
 
 def modules(root: Path) -> list[Path]:

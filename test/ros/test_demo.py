@@ -17,11 +17,11 @@ pytest.importorskip("rclpy", reason="no ROS 2 in this environment")
 from test.conftest import ROOT
 
 
-def start(*arguments):
+def start(*arguments, environment=os.environ):
     return subprocess.Popen(
         [sys.executable, "-m", "approx_perception.cli.main", "demo", *map(str, arguments)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env={**os.environ, "ROS_DOMAIN_ID": "101"},
+        env={**environment, "ROS_DOMAIN_ID": "101"},
     )  # fmt: skip
 
 
@@ -46,11 +46,21 @@ def space(tmp_path):
     return path
 
 
-def test_demo_leaves_a_true_record(tmp_path, space):
+def test_demo_leaves_a_true_record(tmp_path, space, without_training_libraries):
+    """Without PyTorch, as `make demo` installs it."""
     out = tmp_path / "demo"
     # A second is enough for the largest branch, however busy the machine is.
     demo = start(
-        "synthetic:calm", "--space", space, "--loose-ms", 1000, "--seconds", 16, "--out", out
+        "synthetic:calm",
+        "--space",
+        space,
+        "--loose-ms",
+        1000,
+        "--seconds",
+        16,
+        "--out",
+        out,
+        environment=without_training_libraries,
     )
     output, _ = demo.communicate(timeout=180)
     assert demo.returncode == 0, output
