@@ -29,8 +29,7 @@ TOOLS := $(VENV)/.tools-$(ROS)
 
 KERNEL_REQUIREMENTS := $(if $(filter sourced,$(ROS)),requirements/kernel.txt,requirements/pinned.txt)
 REQUIREMENTS := $(KERNEL_REQUIREMENTS) requirements/ros-$(ROS).txt requirements/build.txt \
-	requirements/openvino.txt \
-	requirements/train.txt
+	requirements/openvino.txt
 TRAIN_REQUIREMENTS := requirements/train.txt
 TOOL_REQUIREMENTS := requirements/development.txt
 ALONE := requirements/without_dependencies.txt
