@@ -3,6 +3,7 @@
 import os
 import signal
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -42,15 +43,18 @@ def yolox_weights() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_trial_of_runtimes():
+def no_trial_of_runtimes(tmp_path_factory):
     """Networks run in onnxruntime where a test names no other: the fastest differs by machine.
 
     See test_settling for the trial.
     """
     from approx_perception.runtimes import settling
+    from approx_perception.runtimes.remembering import Memory
 
+    nothing = Memory(tmp_path_factory.mktemp("runtimes"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settling, "_WORTH_MS", float("inf"))
+        patch.setattr(settling, "Memory", Mock(of_user=lambda: nothing))
         yield
 
 

@@ -122,6 +122,23 @@ def test_the_node_imports_nothing_that_only_other_uses_need(root):
     assert "torch" not in imported
 
 
+#: Training, export, and what needs PyTorch to be used at all.
+TORCH_USERS = re.compile(
+    r"training/|detectors/faster_rcnn/from_torch/|detectors/(_torch_files|ssdlite)\.py|cli/train\.py|"
+    r"profiling/contention_\w+\.py"
+)
+
+
+def test_few_import_what_training_needs(root):
+    users = re.compile(rf"^\s*(import|from) ({'|'.join(TRAINING_LIBRARIES)})\b", re.MULTILINE)
+    found = [
+        path.relative_to(root / "approx_perception").as_posix()
+        for path in modules(root)
+        if users.search(path.read_text(encoding="utf-8"))
+    ]
+    assert [name for name in found if not TORCH_USERS.match(name)] == []
+
+
 def test_scheduling_does_without_meters_images_and_networks(root):
     blocked = "".join(f"sys.modules[{name!r}] = None;" for name in ("psutil", "cv2", "torch"))
     run_fresh(f"import sys; {blocked} import approx_perception.scheduling", root)

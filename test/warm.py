@@ -1,8 +1,8 @@
 """Processes for tests that begin with the slow imports done: forked from one that has done them.
 
-A node imports PyTorch and ROS for seconds before its first line runs. Here one process imports them
-once, and each node is a fork of it that runs its module as ``python -m`` does. It has an
-environment, a session and a log of its own, and ends as any process.
+A node imports for a second before its first line runs. Here one process imports most of that once,
+and each node is a fork of it that runs its module as ``python -m`` does. It has an environment, a
+session and a log of its own, and ends as any process.
 """
 
 import ctypes
@@ -17,8 +17,11 @@ import sys
 import time
 from pathlib import Path
 
-#: What nodes import, but for what starts threads that would not be in a fork: ROS, ONNX Runtime.
-_SLOW = ("torch", "torchvision", "scipy.optimize", "approx_perception.detectors.faster_rcnn")
+#: What nodes import, but for what starts threads that would not be in a fork: ROS and runtimes.
+_SLOW = (
+    "approx_perception.assembly", "approx_perception.detectors.faster_rcnn",
+    "approx_perception.detectors.onnx",
+)  # fmt: skip
 #: PR_SET_PDEATHSIG of Linux.
 _DIE_WITH_PARENT = 1
 

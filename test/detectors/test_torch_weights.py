@@ -5,7 +5,8 @@ import os
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
 from torchvision.models import get_weight
 
 from approx_perception.detectors import DetectorOptions, DetectorSettings, load_detector

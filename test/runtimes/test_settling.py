@@ -55,6 +55,7 @@ class Bench:
         self.share = 1.0
         monkeypatch.setattr(settling, "runtime_named", self.runtime_named)
         monkeypatch.setattr(settling, "_WORTH_MS", 1.0)
+        monkeypatch.setattr(settling, "Memory", Memory)
         monkeypatch.setattr(opening, "runtime_named", self.runtime_named)
         monkeypatch.setattr(opening, "installed_runtimes", lambda: tuple(dict(self.names())))
         monkeypatch.setattr(remembering, "versions", lambda: {n: "1" for n, _ in self.ms})

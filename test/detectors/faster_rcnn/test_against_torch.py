@@ -10,7 +10,7 @@ from approx_perception.detectors.faster_rcnn.sizes import padded_size, resized_s
 from approx_perception.structures.boxes import iou_matrix
 from test.conftest import real_data
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
 from approx_perception.detectors.faster_rcnn.from_torch.export import write_export
 from approx_perception.detectors.faster_rcnn.from_torch.network import (
     build_network,

@@ -2,7 +2,8 @@ import pickle
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: make train")
 
 from approx_perception.datasets.synthetic import CLASS_NAMES, SyntheticVideo
 from approx_perception.detectors import (
