@@ -22,13 +22,15 @@ __all__ = ["check"]
 
 #: Exit code where the network works and something looks wrong.
 WARNED_EXIT_CODE = 3
+_RESULT = "check.json"
 #: Classes that a table has room for.
 _FEW = 8
 
 
 @verb
 def check(
-    weights: str, image: str, task: str | None, out: Path, json: bool, **words: Any
+    weights: str, image: str, task: str | None, out: Path, json: bool, overwrite: bool,
+    **words: Any,
 ) -> None:  # fmt: skip
     """Say what a network file is: convention, classes, shapes, latency, memory, and a picture.
 
@@ -49,10 +51,12 @@ def check(
     candidates = [options] if task else [replace(options, task=each) for each in TASKS]
     with download_bar() as bar:
         task_of(options).fetch(options, bar)
-    with fresh_folder(out, overwrite=True) as folder:
+    # A check that is repeated replaces the one before, and nothing else.
+    is_of_check = out.is_dir() and _own_files(out) <= {PICTURE, _RESULT}
+    with fresh_folder(out, overwrite or is_of_check) as folder:
         with console.status("loading the network") as status:
             result = check_network(candidates, image, folder, status.update)
-        (folder / "check.json").write_text(json_texts.dumps(result.to_dict(), indent=1) + "\n")
+        (folder / _RESULT).write_text(json_texts.dumps(result.to_dict(), indent=1) + "\n")
     if json:
         typer.echo(json_texts.dumps(result.to_dict(), indent=1))
     _show(result, bool(image))
@@ -60,6 +64,10 @@ def check(
     console.print(f"what was found is drawn in {out / PICTURE}", soft_wrap=True)
     if result.warnings:
         raise typer.Exit(WARNED_EXIT_CODE)
+
+
+def _own_files(folder: Path) -> set[str]:
+    return {entry.name for entry in folder.iterdir() if not entry.name.startswith(".")}
 
 
 def _show(result: CheckResult, is_real: bool) -> None:

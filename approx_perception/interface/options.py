@@ -219,7 +219,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("page", False, "All topics, services and parameters, as Markdown.", ("interface",)),
     # Last of all groups.
     Option("overwrite", False, "Replace what is there.",
-           (*_RUNS, "demo", "synthesize", "profile", "report", "export")),
+           (*_RUNS, "demo", "check", "synthesize", "profile", "report", "export")),
 )  # fmt: skip
 
 #: Flags with a value that commands take and that mean nothing any more.

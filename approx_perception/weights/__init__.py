@@ -1,1 +1,1 @@
-"""Networks that ship, each with a model card and an accuracy table."""
+"""Networks that ship, each with a model card and an accuracy table; and networks by name."""

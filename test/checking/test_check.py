@@ -15,7 +15,9 @@ from approx_perception.assembly import KernelOptions
 from approx_perception.checking import check_network
 from approx_perception.checking.tasks.detection import DetectionCheck
 from approx_perception.cli.main import app
+from approx_perception.detectors import DetectorOptions, load_detector
 from approx_perception.exceptions import WeightsError
+from approx_perception.reports.output_folder import fresh_folder
 from approx_perception.structures import Detections, Frame
 from test.detectors.onnx.models import write_cells, write_network
 from test.detectors.onnx.test_conventions import CASES, ULTRALYTICS, V8_COLUMNS, v8
@@ -105,6 +107,21 @@ class TestNetworksThatWork:
         words = " ".join(result.stderr.split())
         assert "recognised as" in words
         assert "no IMAGE" not in words
+
+    def test_it_replaces_no_result_of_others(self, tmp_path, network):
+        out = tmp_path / "out"
+        with fresh_folder(out, overwrite=False) as folder:
+            (folder / "frames.csv").write_text("of a run\n")
+        result = call(network, "--out", out)
+        assert result.exit_code == 1
+        assert "exists; choose another --out or add --overwrite" in result.stderr
+
+    def test_an_exported_faster_rcnn(self):
+        options = DetectorOptions(precision="float32", runtime="onnxruntime")
+        told = load_detector("faster_rcnn", options).told()
+        assert told["recognised as"].startswith("faster_rcnn")
+        assert told["because"] == "its metadata say so"
+        assert "strides (8, 16, 32) px" in told["sides"]
 
     def test_a_classifier_is_found_to_be_one(self, tmp_path):
         weights = SHIPPED / "approxnet_slim_synthetic.onnx"
@@ -249,6 +266,14 @@ def cut(path):
     path.write_bytes(path.read_bytes()[:-500])
 
 
+def of_one_size_only(path):
+    """Sides are free by its input, but it multiplies with a table of 64 x 64."""
+    constants = [numpy_helper.from_array(np.zeros((1, 1, 64, 64), np.float32), "table")]
+    node = helper.make_node("Mul", ["images", "table"], ["output"])
+    images = ("images", TensorProto.FLOAT, [1, 3, "H", "W"])
+    save(path, [node], [images], [("output", TensorProto.FLOAT, [1, 3, "H", "W"])], constants)
+
+
 def two_images(path):
     write_constant(path, np.zeros((1, 84, 7)), inputs=((1, 3, 64, 64), (1, 3, 64, 64)))
 
@@ -272,6 +297,7 @@ BROKEN = {
     "nan weights": (with_nan_weights, "not finite"),
     "dynamic rank": (of_dynamic_rank, "does not say how many dimensions"),
     "huge sides": (of_huge_sides, "100000x100000 px"),
+    "one size only": (of_one_size_only, "write it into broken.network.yaml, as 'size: [640, 640]'"),
     "two images": (two_images, "takes 2 inputs"),
     "a folder": (lambda path: path.mkdir(), "it is a folder"),
     "absent": (lambda path: None, "there is no weights file"),

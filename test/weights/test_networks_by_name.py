@@ -7,9 +7,11 @@ from dataclasses import replace
 from urllib.request import Request
 
 import pytest
+from typer.testing import CliRunner
 
 from approx_perception.assembly.loading import load_network
 from approx_perception.assembly.options import KernelOptions
+from approx_perception.cli.main import app
 from approx_perception.detectors.registry import family_for
 from approx_perception.exceptions import ApproxPerceptionError, OutputError, WeightsError
 from approx_perception.weights import cache
@@ -257,17 +259,44 @@ class TestNames:
             assert len(network.sha256) in (0, 64)
 
 
-def test_a_name_becomes_a_network(server, monkeypatch, tmp_path):
+@pytest.fixture
+def tiny_yolox(server, monkeypatch, tmp_path):
+    """What the server has in place of YOLOX-nano, with hash and size."""
     content = write_yolox(tmp_path / "any.onnx", classes=80).read_bytes()
     monkeypatch.setenv(MIRROR, server.address)
-    server.content, told = content, []
+    server.content = content
     network = replace(
         CATALOGUE["yolox_nano"], size=len(content), sha256=hashlib.sha256(content).hexdigest(),
         stated={"size": [416, 416]},
     )  # fmt: skip
     monkeypatch.setattr(cache, "CATALOGUE", {"yolox_nano": network})
+
+
+def test_a_name_becomes_a_network(tiny_yolox):
+    told = []
     detector, _ = load_network(KernelOptions(weights="yolox_nano"), report=told.append)
     assert detector.weights_path == cached_path("yolox_nano")
     assert len(detector.class_names) == 80
     assert detector.own_shapes((160, 416)) == (416,)
     assert told[-1].startswith("downloading yolox_nano (Apache-2.0) from 127.0.0.1: 100 % of ")
+
+
+def test_commands_take_names(tiny_yolox, server, tmp_path):
+    words = [
+        "run",
+        "synthetic:calm",
+        "--weights",
+        "yolox_nano",
+        "--branch",
+        "shape=416",
+        "--frames",
+        "2",
+        "--out",
+    ]
+    result = CliRunner().invoke(app, [*words, str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert "note: downloading yolox_nano (Apache-2.0) from 127.0.0.1" in result.stderr
+    config = (tmp_path / "out" / "config.yaml").read_text()
+    assert "weights: yolox_nano\n" in config
+    assert "detector: onnx" in config
+    assert len(server.asked) == 1

@@ -113,9 +113,13 @@ def _run(file: NetworkFile, size: Size, preparation: Preparation) -> list[Any]:
         return file.run(test_picture(size), preparation)
     except Exception as error:  # whatever the runtime raises
         shape = next(port.sides for port in file.graph.inputs if port.name == file.image_input)
+        hint = ""
+        if file.fixed_size is None:
+            own = stated_path(file.path).name
+            hint = f"; if it is good at one size only, write it into {own}, as 'size: [640, 640]'"
         raise WeightsError(
             f"{file.path} fails on an image of {size[0]}x{size[1]} px, which its input "
-            f"{shown(shape)} allows: {shown(reason_of(error))}"
+            f"{shown(shape)} allows: {shown(reason_of(error))}{hint}"
         ) from error
 
 
