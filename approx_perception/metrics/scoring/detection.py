@@ -22,7 +22,6 @@ from approx_perception.metrics.identity import identity_scores, missing_library,
 from approx_perception.metrics.motion import MOTIONS, Motion, motion_ious, only_motion
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.scoring._base import Scoring
-from approx_perception.metrics.scoring.carried import carried_to_publishing
 from approx_perception.metrics.streaming import streamed
 from approx_perception.structures import Detections, GroundTruth
 from approx_perception.structures.columns import PartsView
@@ -172,6 +171,9 @@ def _streaming(records: Sequence[RunRecord]) -> dict[str, float]:
     matches = (match_frame(*pair) for record in records for pair in streamed(record))
     figures = {"sap50": mean_ap50(matches, class_count).mean}
     if _have_identities(records):
+        # Only here: help must not wait for SciPy and OpenCV.
+        from approx_perception.metrics.scoring.carried import carried_to_publishing
+
         carried = (
             match_frame(*pair)
             for record in records
