@@ -4,7 +4,7 @@
     python benchmarks/approxnet.py --profile PROFILE.json --baselines out/baselines
 
 Each goes into a folder of its own. What is trained already is left alone, and what was interrupted
-goes on from its last checkpoint. Two cores take about two hours; ``--batches 0.01`` tries the
+goes on from its last checkpoint. Two cores take hours; ``--batches 0.01`` tries the
 command in minutes.
 """
 
