@@ -2,7 +2,7 @@
 
     python benchmarks/own_classes.py draw --out out/own      # data.yaml, images/, labels/
     approx-perception train --data out/own/data.yaml --out out/own/trained
-    python benchmarks/own_classes.py judge out/own/trained/weights.pt --out out/own
+    python benchmarks/own_classes.py judge out/own/trained/weights.onnx --out out/own
 
 The classes are drawn by the renderer of synthetic video in place of its own eight. Training images
 are of its train split, those that judge of its test split.
@@ -23,7 +23,7 @@ from approx_perception.detectors import DetectorOptions, load_detector
 from approx_perception.training.detection.accuracy import measure_accuracy
 from approx_perception.training.detection.samples import LabelledImage
 
-_COUNTS = {"train": 200, "test": 120}
+_COUNTS = {"train": 200, "test": 48}
 _SCENARIOS = [name for name in SCENARIOS if name != "swarm"]
 
 
@@ -81,7 +81,9 @@ def judge(weights: str, out: Path) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), frame.image)
         images.append(LabelledImage(path, frame.ground_truth))
-    detector = load_detector("faster_rcnn", DetectorOptions(weights, device="cpu"))
+    detector = load_detector(
+        "faster_rcnn", DetectorOptions(weights, device="cpu", precision="float32")
+    )
     space = load_space("", "faster_rcnn")
     assert isinstance(space, BranchSpace)
     return "\n".join(measure_accuracy(detector, images, space).lines())

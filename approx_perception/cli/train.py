@@ -25,9 +25,9 @@ def train(
 
     With --data a detector learns your classes from your labelled images: every fifth of them, or
     what the data set itself holds out, judges every branch. Can be stopped at any time; the same
-    command goes on from the last checkpoint. Leaves weights.pt or weights.onnx, which --weights of
-    other verbs takes, what branches are worth (weights.accuracy.json), and a model card
-    (weights.md).
+    command goes on from the last checkpoint. Leaves weights.onnx, which --weights of other verbs
+    takes and which runs without PyTorch, what branches are worth (weights.accuracy.json), a model
+    card (weights.md), and of a detector weights.pt, to begin with another time.
     """
     # Only here: torch takes seconds to import.
     with needed_for("training", "train"):

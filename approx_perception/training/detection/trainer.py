@@ -11,9 +11,10 @@ from torchvision.models.detection.faster_rcnn import FasterRCNN, FastRCNNPredict
 from approx_perception.assembly import load_space
 from approx_perception.branches import BranchSpace
 from approx_perception.detectors import DetectorOptions, load_detector
+from approx_perception.detectors.faster_rcnn.from_torch.export import exported
 from approx_perception.detectors.faster_rcnn.from_torch.network import build_network, forward
 from approx_perception.detectors.faster_rcnn.from_torch.weights import load_weights, save_weights
-from approx_perception.files import replace_text
+from approx_perception.files import replace_bytes, replace_text
 from approx_perception.training.detection.accuracy import HeldOutAccuracy, measure_accuracy
 from approx_perception.training.detection.batches import Batch, training_batches
 from approx_perception.training.detection.data import TrainingData
@@ -77,9 +78,9 @@ class DetectorTrainer(TrainingRun[FasterRCNN]):
     data
         What to train on.
     folder
-        Holds ``checkpoint.pt`` while it runs and ``weights.pt`` at the end; where images are held
-        out, also what its settings are worth on them (``weights.accuracy.json``), and the model
-        card (``weights.md``).
+        Holds ``checkpoint.pt`` while it runs; at the end ``weights.onnx``, and ``weights.pt`` to
+        begin with another time. Where images are held out, also what its settings are worth on
+        them (``weights.accuracy.json``), and the model card (``weights.md``).
     device
         Where to compute.
     workers
@@ -108,7 +109,7 @@ class DetectorTrainer(TrainingRun[FasterRCNN]):
     @property
     def weights_path(self) -> Path:
         """See `TrainingRun`."""
-        return self.folder / "weights.pt"
+        return self.folder / "weights.onnx"
 
     def _batches(self) -> Iterable[Batch]:
         transform = self._network.transform
@@ -134,8 +135,9 @@ class DetectorTrainer(TrainingRun[FasterRCNN]):
 
     def _save_weights(self) -> None:
         """Write weights, then what they are worth on images that were held out."""
-        state, path = self._average.state_dict(), self.weights_path
-        save_weights(path, state, self._backbone, self._data.class_names)
+        names, path = self._data.class_names, self.weights_path
+        save_weights(path.with_suffix(".pt"), self._average.state_dict(), self._backbone, names)
+        replace_bytes(path, exported(self._average.cpu(), names))
         if not self._data.held_out:
             return
         detector = load_detector(
