@@ -16,7 +16,7 @@ from approx_perception.exceptions import ConfigurationError, WeightsError, choic
 from approx_perception.files import read_text, replace_text, user_cache
 from approx_perception.notices import notice
 from approx_perception.weights.catalogue import CATALOGUE, NamedNetwork
-from approx_perception.weights.download import NotHadError, download, writing
+from approx_perception.weights.disk import writing
 
 __all__ = ["MIRROR", "Report", "cached_path", "fetch", "is_named", "weights_file"]
 
@@ -115,6 +115,9 @@ def _wait_for(lock: IO[bytes], waiting: Callable[[], None]) -> None:
 
 
 def _bring(name: str, network: NamedNetwork, path: Path, report: Report, timeout_s: float) -> None:
+    # Only here: what speaks HTTP takes time and memory.
+    from approx_perception.weights.download import NotHadError, download
+
     address, part = _address_of(name, network), path.with_name(f"{path.name}.part")
     host = urlsplit(address).hostname
     text = f"downloading {name} ({network.licence}) from {host}"

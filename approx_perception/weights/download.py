@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from approx_perception import __version__
-from approx_perception.exceptions import OutputError, reason_of, shown
+from approx_perception.exceptions import reason_of, shown
+from approx_perception.weights.disk import writing
 
-__all__ = ["NotHadError", "Progress", "download", "writing"]
+__all__ = ["NotHadError", "Progress", "download"]
 
 #: Told how many bytes are there and how many there will be, 0 for unknown; what it raises ends it.
 Progress = Callable[[int, int], None]
@@ -140,23 +141,6 @@ def _write(
                 file.write(piece)
             told(got)
     return got
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn what the disk says into one sentence.
-
-    Raises
-    ------
-    OutputError
-        If something cannot be written there.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; name another folder as XDG_CACHE_HOME"
-        ) from error
 
 
 def _begins_at(response: Any, start: int) -> bool:
