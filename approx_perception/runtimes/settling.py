@@ -6,9 +6,9 @@ from statistics import median
 
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.exceptions import ConfigurationError, reason_of
-from approx_perception.runtimes._base import Array, Arrays, Graph, RuntimeOptions
+from approx_perception.runtimes._base import Array, Arrays, Graph, GraphSource, RuntimeOptions
 from approx_perception.runtimes.agreement import far_sentence
-from approx_perception.runtimes.opening import Setup, setups
+from approx_perception.runtimes.opening import Setup, open_reference, setups
 from approx_perception.runtimes.registry import runtime_named
 from approx_perception.runtimes.remembering import Known, Memory
 
@@ -16,8 +16,8 @@ __all__ = ["settled"]
 
 #: A graph that is quicker stays as it is: there is nothing to win.
 _WORTH_MS = 1.0
-#: Another way must save this share of the time.
-_MIN_GAIN = 0.1
+#: Another way must save this share of the time: a second runtime takes 60 MB.
+_MIN_GAIN = 0.15
 #: One whose second run takes so many times the best one's is given up.
 _HOPELESS = 2.0
 _MOST_ROUNDS, _MOST_MS = 15, 2000.0
@@ -26,7 +26,7 @@ _MOST_LOADING_MS = 4000.0
 
 
 def settled(
-    reference: Graph,
+    graph: Graph | GraphSource,
     options: RuntimeOptions,
     inputs: Arrays,
     memory: Memory | None = None,
@@ -36,8 +36,9 @@ def settled(
 
     Parameters
     ----------
-    reference
-        What `open_reference` gave.
+    graph
+        What `open_reference` gave, or where that is opened from; of a source it is done only where
+        an earlier start did not choose another.
     options
         Where runtime or precision are ``auto``, what is here is measured.
     inputs
@@ -60,9 +61,11 @@ def settled(
         If the only setup that options allow cannot read the graph.
     """
     memory = memory or Memory.of_user()
-    key = memory.key(reference.source, options, inputs)
-    if (again := _as_before(memory.recall(key), reference, options)) is not None:
+    source = graph if isinstance(graph, GraphSource) else graph.source
+    key = memory.key(source, options, inputs)
+    if (again := _as_before(memory.recall(key), graph, source, options)) is not None:
         return again
+    reference = _reference(graph, options)
     allowed = list(setups(options))
     trial = _Trial(reference, options, inputs, clock or MonotonicClock())
     if len(allowed) == 1:
@@ -76,14 +79,21 @@ def settled(
     return _settled(best.graph, reason)
 
 
-def _as_before(known: Known | None, reference: Graph, options: RuntimeOptions) -> Graph | None:
+def _reference(graph: Graph | GraphSource, options: RuntimeOptions) -> Graph:
+    if isinstance(graph, Graph):
+        return graph
+    return open_reference(graph.path, options, graph.content)
+
+
+def _as_before(
+    known: Known | None, graph: Graph | GraphSource, source: GraphSource, options: RuntimeOptions
+) -> Graph | None:
     """The graph as an earlier start chose; other runtimes are not even imported."""
     if known is None:
         return None
-    graph = reference
-    if known.setup != _setup_of(reference):
+    if not isinstance(graph, Graph) or known.setup != _setup_of(graph):
         try:
-            graph = known.setup.open(reference.source, options.num_threads)
+            graph = known.setup.open(source, options.num_threads)
         except Exception:  # whatever the runtime raises: it is not here any more
             return None
     return _settled(

@@ -48,7 +48,7 @@ class Bench:
 
     def __init__(self, tmp_path, monkeypatch):
         self.path = tmp_path / "graph.onnx"
-        self.path.write_bytes(b"graph")
+        self.path.write_bytes(b"\x08\x08\xff\x00")
         self.clock, self.memory = FakeClock(), Memory(tmp_path / "cache")
         self.ms, self.outputs, self.opened, self.imported = {}, {}, [], []
         #: Of its time that OpenVINO takes in a graph for one shape.
@@ -194,6 +194,18 @@ def test_what_is_not_here_any_more_is_measured_anew(bench, monkeypatch, setup):
     file.write_text(json.dumps({"setup": setup, "reason": "it was"}))
     monkeypatch.setattr(opening, "runtime_named", missing)
     assert bench.settled().precision == "bfloat16"
+
+
+def test_a_later_start_opens_nothing_but_what_was_chosen(bench):
+    bench.settled()
+    bench.opened.clear()
+    source = GraphSource(bench.path)
+    graph = settled(source, RuntimeOptions(), INPUTS, bench.memory, bench.clock)
+    assert bench.opened == [graph]
+    assert (graph.runtime, graph.precision) == ("openvino", "bfloat16")
+    bench.memory = Memory(None)
+    again = settled(source, RuntimeOptions(), INPUTS, bench.memory, bench.clock)
+    assert (again.runtime, again.precision) == ("openvino", "bfloat16")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"setup": 3}', '{"setup": ["a"]}', "\0"])

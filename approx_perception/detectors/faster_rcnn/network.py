@@ -11,7 +11,7 @@ from approx_perception.detectors.faster_rcnn.file import NetworkFile
 from approx_perception.detectors.faster_rcnn.parts import part_of
 from approx_perception.detectors.faster_rcnn.pooling import pool
 from approx_perception.detectors.faster_rcnn.sizes import padded_size
-from approx_perception.runtimes import Graph, RuntimeOptions, open_reference, settled
+from approx_perception.runtimes import Graph, GraphSource, RuntimeOptions, open_reference, settled
 
 __all__ = ["ExportedNetwork", "Features", "Objects"]
 
@@ -83,9 +83,10 @@ class ExportedNetwork:
     """
 
     def __init__(self, file: NetworkFile, options: RuntimeOptions) -> None:
-        front, self._proposals, self._head = (
+        front = GraphSource(file.path, part_of(file.content, "front"))
+        self._proposals, self._head = (
             open_reference(file.path, options, part_of(file.content, part))
-            for part in ("front", "proposals", "head")
+            for part in ("proposals", "head")
         )
         picture = test_picture(_TRIAL_SIZE[::-1])[None]
         self.front = settled(front, options, {"images": picture})
