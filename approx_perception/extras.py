@@ -25,7 +25,7 @@ _EXTRAS = {
         "PyTorch and onnx",
         ("torch", "torchvision", "onnx"),
         "make train",
-        "networks in ONNX files run without them",
+        "networks in ONNX files run without them, and `approx-perception export` writes these",
     ),
     "ray": _Extra("Ray", ("ray",)),
 }
