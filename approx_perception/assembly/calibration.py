@@ -28,12 +28,12 @@ def calibration_images(image_size: tuple[int, int]) -> list[npt.NDArray[np.uint8
 def calibrate(
     kernel: Kernel, image_size: tuple[int, int], clock: Clock, report: Report = lambda _: None
 ) -> LatencyModel:
-    """Run every part a few times.
+    """Run every part a few times, which leaves it warm.
 
     Parameters
     ----------
     kernel
-        Warm.
+        What is measured.
     image_size
         Width and height in px of the images to expect.
     clock

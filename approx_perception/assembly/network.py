@@ -203,9 +203,11 @@ def assemble(
     profiled = bundle.latency if bundle else None
     if elsewhere is not None:
         model = profiled or elsewhere
-    else:
+    elif profiled is not None:
         PartTimer(kernel, clock).preheat(calibration_images(options.image_size), report)
-        model = profiled or calibrate(kernel, options.image_size, clock, report)
+        model = profiled
+    else:
+        model = calibrate(kernel, options.image_size, clock, report)
     return Network(
         options, kernel, branch, policies, accuracy, accuracy_source, model, clock, load,
         loaded.runtime_reason, _resident_mb() - before_mb,

@@ -2,6 +2,7 @@
 
 import signal
 
+import numpy as np
 import psutil
 import pytest
 
@@ -83,7 +84,8 @@ def test_fifty_cycles_leak_nothing_and_publish_nothing_old(shared_graph, idle):
             assert change(graph, CLEANUP), cycle
             resident.append(process.memory_info().rss)
     assert state(graph) == State.PRIMARY_STATE_UNCONFIGURED
-    assert resident[-1] < 1.05 * resident[2]
+    # The heap breathes by a twentieth from one cycle to the next.
+    assert np.median(resident[-10:]) < 1.05 * np.median(resident[5:15])
     assert "Traceback" not in node.last_words()
 
 
