@@ -17,6 +17,7 @@ from approx_perception.checking.result import CheckResult, Setting
 from approx_perception.checking.tasks import TaskCheck, check_of
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.datasets import open_source
+from approx_perception.datasets.cameras import public_name
 from approx_perception.detectors import malformed_sentence
 from approx_perception.exceptions import DatasetError, OutputError, WeightsError
 from approx_perception.kernels import Kernel
@@ -62,11 +63,13 @@ def check_network(
         If the network cannot be used, or the image not be had.
     """
     process = psutil.Process()
+    # What can be refused without the network is, before seconds of loading.
+    frame = _frame(image) if image else None
     before = process.memory_info().rss
     options, network, threads = _opened(candidates, report)
     loaded = process.memory_info().rss
     task, own = task_of(options), check_of(options.task)
-    frame = _frame(image or own.synthetic)
+    frame = frame or _frame(own.synthetic)
     space = space_of(options, network)
     kernel = task.kernel(network, space)
     clock = clock or MonotonicClock()
@@ -95,7 +98,7 @@ def check_network(
             "loaded": (loaded - before) / _MB,
             "all settings": (process.memory_info().rss - before) / _MB,
         },
-        image or own.synthetic, (width, height), settings, warnings,
+        public_name(image or own.synthetic), (width, height), settings, warnings,
     )  # fmt: skip
 
 
@@ -114,7 +117,7 @@ def _opened(
 def _frame(source: str) -> Frame:
     first = next(iter(open_source(source, frame_count=1)), None)
     if first is None:
-        raise DatasetError(f"{source} has no image")
+        raise DatasetError(f"{public_name(source)} has no image")
     return first.frame
 
 

@@ -155,13 +155,13 @@ def _address_of(name: str, network: NamedNetwork) -> str:
         parts = urlsplit(mirror)
         is_fit = parts.scheme in ("http", "https") and bool(parts.hostname)
         # Errors and logs show addresses.
-        is_fit = is_fit and parts.username is None and (parts.port or 1) > 0
+        is_fit = is_fit and parts.username is None and not parts.query and (parts.port or 1) > 0
     except ValueError:
         is_fit = False
     if not is_fit:
-        named = shown(mirror.rpartition("@")[2])
+        named = shown(mirror.rpartition("@")[2].partition("?")[0])
         raise ConfigurationError(
-            f"{MIRROR} is {named}, which is no address as https://HOST/FOLDER, without a user name"
+            f"{MIRROR} is {named}, which is no address as https://HOST/FOLDER alone"
         )
     return f"{mirror.rstrip('/')}/{name}.onnx"
 

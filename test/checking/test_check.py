@@ -108,6 +108,12 @@ class TestNetworksThatWork:
         assert "recognised as" in words
         assert "no IMAGE" not in words
 
+    def test_an_image_that_is_not_there_is_told_first(self, tmp_path):
+        result = call("nowhere.onnx", tmp_path / "nothing.png", "--out", tmp_path / "out")
+        assert result.exit_code == 1
+        assert "nothing.png" in result.stderr
+        assert not (tmp_path / "out").exists()
+
     def test_it_replaces_no_result_of_others(self, tmp_path, network):
         out = tmp_path / "out"
         with fresh_folder(out, overwrite=False) as folder:

@@ -218,7 +218,14 @@ class TestMirror:
 
     @pytest.mark.parametrize(
         "mirror",
-        ["ftp://host/a", "host/a", "https://", "http://host:port/", "https://me:secret@host/a"],
+        [
+            "ftp://host/a",
+            "host/a",
+            "https://",
+            "http://host:port/",
+            "https://me:secret@host/a",
+            "https://host/a?token=secret",
+        ],
     )
     def test_that_is_none(self, server, known, monkeypatch, mirror):
         monkeypatch.setenv(MIRROR, mirror)
