@@ -1,5 +1,7 @@
 """Compare small patches of two images, all at once."""
 
+from functools import cache
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +18,15 @@ Points = npt.NDArray[np.float32]
 
 def grid_in_boxes(boxes: npt.NDArray[np.float32], side: int) -> Points:
     """``(N, side * side, 2)`` points spread evenly inside each box."""
-    steps = (np.arange(side, dtype=np.float32) + 0.5) / side
-    share = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(1, -1, 2)
     sides = boxes[:, None, 2:] - boxes[:, None, :2]
-    return np.asarray(boxes[:, None, :2] + share * sides, np.float32)
+    return np.asarray(boxes[:, None, :2] + _grid(side) * sides, np.float32)
+
+
+@cache
+def _grid(side: int) -> Points:
+    """``(1, side * side, 2)`` shares of a box's sides."""
+    steps = (np.arange(side, dtype=np.float32) + 0.5) / side
+    return np.asarray(np.stack(np.meshgrid(steps, steps), axis=-1).reshape(1, -1, 2), np.float32)
 
 
 def _centred(image: npt.NDArray[np.uint8], points: Points) -> Points:
