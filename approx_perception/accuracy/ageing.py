@@ -20,7 +20,7 @@ def aged(accuracy: Vector, delay_frames: Vector, compiled: CompiledSpace) -> Vec
         m = n + 2 d,  d = ceil(delay), n = max(group frames, d)
 
     so it is worth what the branch of m frames is worth that is alike otherwise: between those of
-    the space linear in log2(m), beyond the longest along the last two.
+    the space linear in m, beyond the longest along the last two.
 
     Parameters
     ----------
@@ -37,9 +37,9 @@ def aged(accuracy: Vector, delay_frames: Vector, compiled: CompiledSpace) -> Vec
         return accuracy
     lengths = compiled.group_frames[longer[:, 0]]
     delays = np.maximum(np.ceil(delay_frames[longer]), 1)
-    wanted = np.log2(np.maximum(lengths[:, None], delays) + 2 * delays)
+    wanted = np.maximum(lengths[:, None], delays) + 2 * delays
     result = accuracy.copy()
-    result[longer] = _along(np.log2(lengths), accuracy[longer], wanted)
+    result[longer] = _along(lengths.astype(np.float64), accuracy[longer], wanted)
     return result
 
 

@@ -155,6 +155,11 @@ class SystemFactory:
             If its network cannot be loaded.
         """
         options, recorded = spec.options, self.machine
+        if spec.kind in HINDSIGHT and options.execution != "sequential":
+            raise ConfigurationError(
+                f"execution is {shown(options.execution)}, but what the policy {shown(spec.kind)} "
+                "chooses among is known of 'sequential' alone; leave the execution out"
+            )
         if recorded is None:
             if spec.kind in HINDSIGHT:
                 raise ConfigurationError(

@@ -108,8 +108,7 @@ class RunRecorder:
 
     def _of_result(self, result: FrameResult) -> dict[str, Any]:
         decision, sla, timings = result.decision, result.sla, result.timings
-        beside = result.beside
-        is_taken_in = beside is not None and beside.error is None
+        beside_ms, beside_age_ms = result.taken_in
         return {
             "processed": True, "branch": self._branches(str(decision.branch)),
             "detected": decision.starts_group, "switched": decision.switched,
@@ -122,8 +121,7 @@ class RunRecorder:
             "believed_slowdown": decision.contention.slowdown,
             "reason": self._reasons(decision.reason),
             "fits": decision.fits, "fastest_ms": decision.fastest_ms,
-            "beside_ms": beside.ms if beside and is_taken_in else 0.0,
-            "beside_age_ms": beside.delay_ms if beside and is_taken_in else 0.0,
+            "beside_ms": beside_ms, "beside_age_ms": beside_age_ms,
             **self._scoring.content_of(result.content),
             **{stage: timings.of(stage) for stage in self._scoring.stages},
         }  # fmt: skip

@@ -123,8 +123,8 @@ class RunFiles:
         self._stages = (*self._scoring.stages, "processing_ms")
         self._frames = self._table(folder / "frames.csv", [
             "frame", "stamp_ns", "branch", "source", self._report.count_name, *self._stages,
-            "sla_ms", "sla_quantile", "sla_scope", "expected_ms", "expected_quantile_ms", "reason",
-            "file", *self._scoring.content_columns,
+            "beside_ms", "beside_age_ms", "sla_ms", "sla_quantile", "sla_scope", "expected_ms",
+            "expected_quantile_ms", "reason", "file", *self._scoring.content_columns,
         ])  # fmt: skip
         self._video = None
         if video_fps is not None:
@@ -166,7 +166,8 @@ class RunFiles:
         self._frames.writerow(
             [number, result.stamp_ns, decision.branch, first if decision.starts_group else other,
              len(output), *(f"{result.timings.of(stage):.3f}" for stage in self._stages),
-             sla.latency_ms, sla.quantile, sla.scope.value, f"{decision.expected_ms:.3f}",
+             *(f"{ms:.3f}" for ms in result.taken_in), sla.latency_ms, sla.quantile,
+             sla.scope.value, f"{decision.expected_ms:.3f}",
              f"{decision.expected_quantile_ms:.3f}", decision.reason,
              self._names[frame.sequence] if self._names else "", *content.values()]
         )  # fmt: skip

@@ -117,6 +117,14 @@ class FrameResult:
         return detections
 
     @property
+    def taken_in(self) -> tuple[float, float]:
+        """What was taken in from beside: the ms that it took, and its age then; 0 for nothing."""
+        beside = self.beside
+        if beside is None or beside.error is not None:
+            return 0.0, 0.0
+        return beside.ms, beside.delay_ms
+
+    @property
     def own_ms(self) -> float:
         """What counts against the camera's own budget: of a batch this image's part alone.
 

@@ -114,6 +114,15 @@ def test_oracle_needs_a_recorded_machine(tmp_path):
     assert "give --latency-trace" in result.stderr.replace("\n", " ")
 
 
+def test_the_oracle_knows_nothing_of_what_runs_beside(tmp_path):
+    result = invoke(
+        "compare", "synthetic:calm", "-s", "oracle", "--frames", 2, "--execution", "pipelined",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert "is known of 'sequential' alone" in result.stderr.replace("\n", " ")
+
+
 def test_the_oracle_alone(tmp_path):
     result = invoke(
         "compare", "synthetic:race:test:0", "-s", "oracle", "--frames", 4, "--space",

@@ -1,6 +1,7 @@
 """Frames go on while the detector runs beside: with a modelled thread, and with a real one."""
 
 import threading
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ from approx_perception.clock import FakeClock, MonotonicClock
 from approx_perception.datasets.synthetic import SyntheticVideo
 from approx_perception.exceptions import InferenceError
 from approx_perception.kernels.detection import DetectionKernel
-from approx_perception.pipeline import Stream
+from approx_perception.pipeline import CameraGroup, Stream
 from approx_perception.pipeline.beside_runner import BesideThread, ModelledBeside, Work
 from approx_perception.pipeline.failures import FrameFailures
 from approx_perception.pipeline.pipelined_stream import PipelinedStream
@@ -215,6 +216,22 @@ def test_what_wants_to_end_the_process_ends_no_thread(thread):
     thread.settle()
     assert "SystemExit" in str(stream.process(frame(1)).beside.error)
     assert thread.is_alive
+
+
+def test_cameras_share_the_thread_and_no_batch(thread):
+    """The first asks first each time; both get detections."""
+    detector = FakeDetector(one_object)
+    streams = {name: pipelined(detector, MonotonicClock(), thread) for name in ("front", "rear")}
+    group = CameraGroup(streams, {0, 1}, MonotonicClock())
+    brought = Counter()
+    for number in range(24):
+        outcomes = group.process([(name, frame(number, source=name)) for name in streams])
+        for name, result in zip(streams, outcomes, strict=True):
+            assert result.source_id == name
+            assert result.batch_size == 1
+            brought[name] += result.beside is not None
+        thread.settle()
+    assert min(brought["front"], brought["rear"]) >= 3
 
 
 class Owner:
