@@ -21,7 +21,8 @@ __all__ = ["kernel_launch"]
 _PARAMETERS = {
     "autostart": "autostart", "image_transport": "image_transport", "weights": "weights",
     "class_names_file": "class_names_file", "space": "space", "device": "device",
-    "runtime": "runtime", "precision": "precision", "profile": "profile", "sla_ms": "sla.latency_ms", "sla_quantile": "sla.quantile",
+    "runtime": "runtime", "precision": "precision", "profile": "profile",
+    "sla_ms": "sla.latency_ms", "sla_quantile": "sla.quantile",
     "sla_scope": "sla.scope", "sla_accuracy": "sla.accuracy", "policy": "policy",
     "branch": "branch", "width": "calibration.width", "height": "calibration.height",
 }  # fmt: skip

@@ -166,7 +166,14 @@ class Runtime(ABC):
 
     @abstractmethod
     def devices(self) -> tuple[str, ...]:
-        """Devices that it can use here, the one that ``auto`` means first."""
+        """Devices that the library was built for; whether they are there shows when one is opened.
+
+        Those that are faster, as a rule, come first.
+        """
+
+    def devices_of_auto(self) -> tuple[str, ...]:
+        """Those that are tried where the user names none."""
+        return self.devices()
 
     @abstractmethod
     def precisions(self, device: str) -> tuple[str, ...]:

@@ -10,8 +10,6 @@ from approx_perception.runtimes._base import Array, Arrays, Graph, GraphSource, 
 
 __all__ = ["OnnxRuntime"]
 
-#: What ``auto`` takes comes first. TensorRT builds an engine for each shape, for minutes: only
-#: where it is asked for.
 _PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
     "cpu": "CPUExecutionProvider",
@@ -35,6 +33,10 @@ class OnnxRuntime(Runtime):
         """See `Runtime.devices`."""
         available = ort.get_available_providers()
         return tuple(name for name, provider in _PROVIDERS.items() if provider in available)
+
+    def devices_of_auto(self) -> tuple[str, ...]:
+        """See `Runtime.devices_of_auto`; TensorRT builds an engine for each shape, for minutes."""
+        return tuple(name for name in self.devices() if name != "tensorrt")
 
     def precisions(self, device: str) -> tuple[str, ...]:
         """See `Runtime.precisions`."""

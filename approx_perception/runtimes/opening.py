@@ -6,6 +6,7 @@ from pathlib import Path
 
 from approx_perception.exceptions import ConfigurationError, WeightsError, choices, shown
 from approx_perception.files import check_file, foreign_kind
+from approx_perception.notices import notice
 from approx_perception.runtimes._base import (
     PRECISIONS,
     Graph,
@@ -79,45 +80,58 @@ def setups(options: RuntimeOptions) -> Iterator[Setup]:
 
 
 def _setups_of(runtime: Runtime, options: RuntimeOptions) -> Iterator[Setup]:
-    device = _device_of(runtime, options.device)
-    precisions = runtime.precisions(device)
-    if options.precision not in (AUTO, *precisions):
+    devices = _devices_of(runtime, options.device)
+    pairs = [(device, each) for device in devices for each in runtime.precisions(device)]
+    found = [pair for pair in pairs if options.precision in (AUTO, pair[1])]
+    if not found:
         raise ConfigurationError(
-            f"{runtime.name} has no precision {shown(options.precision)} on the {device} of this "
-            f"machine; choose {choices((AUTO, *precisions))}"
+            f"{runtime.name} has no precision {shown(options.precision)} on the "
+            f"{' and '.join(devices)} of this machine; choose "
+            f"{choices(dict.fromkeys((AUTO, *(precision for _, precision in pairs))))}"
         )
-    for precision in precisions:
-        if options.precision in (AUTO, precision):
-            yield Setup(runtime.name, device, precision)
+    for device, precision in found:
+        yield Setup(runtime.name, device, precision)
 
 
-def _device_of(runtime: Runtime, wanted: str) -> str:
-    devices = runtime.devices()
+def _devices_of(runtime: Runtime, wanted: str) -> tuple[str, ...]:
     if wanted == AUTO:
-        return devices[0]
+        return runtime.devices_of_auto()
+    devices = runtime.devices()
     kind, colon, number = wanted.partition(":")
     if kind not in devices or (colon and not number.isdecimal()):
         raise ConfigurationError(
             f"{runtime.name} cannot use the device {shown(wanted)} here; choose "
             f"{choices((AUTO, *devices))}"
         )
-    return wanted
+    return (wanted,)
 
 
 def open_graph(path: Path, options: RuntimeOptions, graph: bytes | None = None) -> Graph:
     """Load an ONNX file, or another graph made of it, in the first setup that options allow.
 
-    Where options leave a choice, `settled` finds the fastest.
+    A device that fails is told, and the next one taken. Where options leave a choice, `settled`
+    finds the fastest.
 
     Raises
     ------
     ConfigurationError
-        If there is no such runtime, device or precision here.
+        If there is no such runtime, device or precision here, or the only device fails.
     WeightsError
         If the file is missing, or the runtime does not read it.
     """
     _check_kind(path)
-    return next(setups(options)).open(GraphSource(path, graph), options.num_threads)
+    failed: ConfigurationError | None = None
+    for setup in setups(options):
+        try:
+            opened = setup.open(GraphSource(path, graph), options.num_threads)
+        except ConfigurationError as problem:
+            failed = failed or problem
+            continue
+        if failed is not None:
+            notice(f"{failed}; the network runs in {setup.words}")
+        return opened
+    assert failed is not None  # Options that allow nothing are refused.
+    raise failed
 
 
 def _check_kind(path: Path) -> None:
@@ -137,7 +151,6 @@ def open_reference(path: Path, options: RuntimeOptions, graph: bytes | None = No
         If the file is missing, or no ONNX file.
     """
     _check_kind(path)
-    first = next(setups(options))
-    device = first.device if first.runtime == REFERENCE else AUTO
+    device = options.device if next(setups(options)).runtime == REFERENCE else AUTO
     plain = RuntimeOptions(REFERENCE, "float32", device, options.num_threads)
     return open_graph(path, plain, graph)

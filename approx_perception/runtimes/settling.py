@@ -72,7 +72,7 @@ def settled(
         only = trial.only(allowed[0])
         if not runtime_named(only.runtime).compiles_shapes:
             return _settled(only)
-    if allowed[0] == trial.setup and trial.ms(reference) < _WORTH_MS:
+    if trial.setup in allowed and trial.ms(reference) < _WORTH_MS:
         return _settled(reference, f"it takes less than {_WORTH_MS:g} ms, so no other was tried")
     best, reason = trial.fastest(allowed)
     memory.remember(key, best.setup, reason)

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from approx_perception.exceptions import ConfigurationError, WeightsError
-from approx_perception.runtimes import GraphSource, RuntimeOptions, installed_runtimes, open_graph
+from approx_perception.runtimes import (
+    GraphSource,
+    RuntimeOptions,
+    installed_runtimes,
+    open_graph,
+    settled,
+)
 from approx_perception.runtimes.registry import runtime_named
 from approx_perception.testing.runtime_contract import RuntimeContract
 from test.runtimes.graphs import picture, write_graph
@@ -94,3 +100,20 @@ def test_a_graph_for_each_shape_gives_the_same(graph_file, name):
             prepared.run(picture(*shape)), plain.run(picture(*shape)), strict=True
         ):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_a_device_that_fails_is_told_and_the_next_one_taken(graph_file, monkeypatch, caplog):
+    """As where onnxruntime was built for CUDA and there is no GPU."""
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider", "TensorrtExecutionProvider"]
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: providers)
+    options = RuntimeOptions("onnxruntime")
+    for graph in (
+        open_graph(graph_file, options),
+        settled(GraphSource(graph_file), options, picture()),
+    ):
+        assert (graph.device, graph.precision) == ("cpu", "float32")
+    assert "has the device 'cuda' but could not start it" in caplog.text
+    assert "the network runs in onnxruntime float32" in caplog.text
+    for device in ("cuda", "cuda:1", "tensorrt"):
+        with pytest.raises(ConfigurationError, match=f"has the device '{device}' but could not"):
+            open_graph(graph_file, RuntimeOptions("onnxruntime", device=device))
