@@ -6,8 +6,10 @@ from importlib import resources
 
 import cv2
 import numpy as np
-import onnx
 import pytest
+
+onnx = pytest.importorskip("onnx", reason="needs onnx: make train")
+
 from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner
 

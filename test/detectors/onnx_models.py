@@ -1,7 +1,10 @@
 """Tiny networks as ONNX files: they find white cells, as one exporter or another gives them."""
 
 import numpy as np
-import onnx
+import pytest
+
+onnx = pytest.importorskip("onnx", reason="needs onnx: make train")
+
 from onnx import TensorProto, helper, numpy_helper
 
 STRIDES = (8, 16, 32)

@@ -18,7 +18,6 @@ from approx_perception.weights import cache
 from approx_perception.weights.cache import MIRROR, cached_path, fetch, weights_file
 from approx_perception.weights.catalogue import CATALOGUE
 from approx_perception.weights.download import NotHadError, _Redirects
-from test.detectors.onnx_models import write_yolox
 from test.weights.server import CONTENT, Server
 
 
@@ -269,6 +268,9 @@ class TestNames:
 @pytest.fixture
 def tiny_yolox(server, monkeypatch, tmp_path):
     """What the server has in place of YOLOX-nano, with hash and size."""
+    # Only here: onnx may be missing.
+    from test.detectors.onnx_models import write_yolox
+
     content = write_yolox(tmp_path / "any.onnx", classes=80).read_bytes()
     monkeypatch.setenv(MIRROR, server.address)
     server.content = content

@@ -1,7 +1,10 @@
 """Tiny networks of every convention: rows that are known, and one score that tells the input."""
 
 import numpy as np
-import onnx
+import pytest
+
+onnx = pytest.importorskip("onnx", reason="needs onnx: make train")
+
 from onnx import TensorProto, helper, numpy_helper
 
 from test.detectors.onnx_models import save

@@ -4,6 +4,9 @@ import math
 
 import numpy as np
 import pytest
+
+pytest.importorskip("onnx", reason="needs onnx: make train")
+
 from onnx import TensorProto
 
 from approx_perception.detectors import DetectorOptions, DetectorSettings, load_detector

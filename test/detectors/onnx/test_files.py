@@ -3,8 +3,10 @@
 from importlib import resources
 
 import numpy as np
-import onnx
 import pytest
+
+onnx = pytest.importorskip("onnx", reason="needs onnx: make train")
+
 from onnx import TensorProto
 
 from approx_perception.datasets import open_source

@@ -1,6 +1,8 @@
 import numpy as np
-import onnx
 import pytest
+
+onnx = pytest.importorskip("onnx", reason="needs onnx: make train")
+
 from onnx import TensorProto
 
 from approx_perception.detectors import DetectorOptions, DetectorSettings, load_detector
