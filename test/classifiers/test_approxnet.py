@@ -18,6 +18,8 @@ from approx_perception.classifiers import (
 from approx_perception.classifiers._base import crop
 from approx_perception.classifiers.approxnet.metadata import Metadata
 from approx_perception.exceptions import ConfigurationError, WeightsError
+from approx_perception.runtimes import installed_runtimes
+from approx_perception.runtimes.remembering import Memory
 from approx_perception.testing.contracts import ClassifierContract, textured_image
 from approx_perception.training.classification.approxnet.export import export
 from approx_perception.training.classification.approxnet.network import (
@@ -197,3 +199,19 @@ def test_metadata_that_cannot_be(key, value, words, tmp_path):
     onnx.save(model, path)
     with pytest.raises(WeightsError, match=words):
         load(path)
+
+
+@pytest.mark.parametrize("name", installed_runtimes())
+def test_every_runtime_gives_the_same_and_is_told(name, monkeypatch):
+    monkeypatch.setattr("approx_perception.runtimes.settling.Memory.of_user", lambda: Memory(None))
+    options = ClassifierOptions(runtime=name, precision="float32", num_threads=1)
+    classifier = load_classifier("approxnet", options)
+    assert f"in {name} on cpu, float32" in classifier.description
+    assert (classifier.runtime_reason == "") is (name == "onnxruntime")
+    reference = load_classifier("approxnet", ClassifierOptions())
+    assert "no other was tried" in reference.runtime_reason
+    image, whole = textured_image(), np.array([[0, 0, 320, 240]], np.float32)
+    for pair in (classifier.pairs[0], classifier.pairs[-1]):
+        classifier.prepare(pair)
+        ours, theirs = (each.classify(image, whole, pair) for each in (classifier, reference))
+        np.testing.assert_allclose(ours, theirs, atol=1e-3)

@@ -46,8 +46,7 @@ def load_approxnet(options: ClassifierOptions) -> "ApproxNetClassifier":
     pair = sorted(metadata.pairs)[len(metadata.pairs) // 2]
     noise = np.random.default_rng(0).integers(0, 256, (1, pair.shape, pair.shape, 3), np.uint8)
     best = settled(graph, options.for_graphs, classifier.inputs(noise, pair))
-    if best is not graph:
-        classifier = ApproxNetClassifier(best, metadata)
+    classifier = ApproxNetClassifier(best, metadata)
     if options.class_names_file is not None:
         names = read_class_names(options.class_names_file, len(metadata.class_names))
         classifier.class_names = names
