@@ -180,7 +180,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("data", "synthetic", "Detection: synthetic, a COCO .json, a YOLO data.yaml, or a folder "
            "with one of these or with .xml of Pascal VOC. Classification: synthetic, a folder "
            "DIR/CLASS/IMAGE, or a CSV file with the columns path,class.", ("train",), "Source"),
-    Option("iterations", None, "Number of batches. Default: 1500 for a detector that begins with "
+    Option("iterations", None, "Number of batches. Default: 1000 for a detector that begins with "
            "weights, 6000 for one from scratch, 3500 for classification.", ("train",), "Run",
            (1, None), kind=int),
     Option("batch_size", None, "Images in a batch. Default: 8 for detection, 32 for "

@@ -16,7 +16,7 @@ from approx_perception.training.training_run import SYNTHETIC, TrainingRun
 __all__ = ["TRAINERS", "classification_run", "detection_run"]
 
 #: What differs where a detector begins with weights that know other classes.
-_FINE_TUNING = {"iterations": 1500, "learning_rate": 1e-3}
+_FINE_TUNING = {"iterations": 1000, "learning_rate": 1e-3}
 
 
 def detection_run(

@@ -152,13 +152,18 @@ class DetectorTrainer(TrainingRun[FasterRCNN]):
 
     def _model_card(self, accuracy: HeldOutAccuracy) -> str:
         data = self._data
-        recipe = ", ".join(f"{key} {value}" for key, value in plain(self.recipe).items())
+        start = self.recipe.start
+        begun = "random weights" if start is None else start or "the network that ships"
+        recipe = ", ".join(
+            f"{key} {value}" for key, value in plain(self.recipe).items()
+            if key not in ("backbone", "start")
+        )  # fmt: skip
         counts = zip(data.class_names, data.objects, strict=True)
         lines = [
             f"# Model card: {self.weights_path.stem}", "",
             f"Faster R-CNN ({self._backbone}): all shapes and proposals in one file.", "",
             f"Classes, with objects trained on: {', '.join(f'{n} ({c})' for n, c in counts)}.", "",
-            f"Recipe: {recipe}.", "",
+            f"Begun with {begun}. Recipe: {recipe}.", "",
             f"AP50 on {accuracy.image_count} images that were held out, scores from 0.05:", "",
             *accuracy.lines(),
         ]  # fmt: skip

@@ -124,6 +124,7 @@ def test_fine_tuning_leaves_weights_a_table_and_a_card(tmp_path):
     card = run.weights_path.with_suffix(".md").read_text()
     assert "Classes, with objects trained on: key (4), mug (4)." in card
     assert "| nprop | shape 160 |" in card
+    assert "Begun with the network that ships. Recipe: data set (8 images, 2 held out, 2 cl" in card
 
 
 def test_fine_tuning_begins_with_the_features_of_its_start(tmp_path):
