@@ -1,6 +1,6 @@
 """Run the parts of an exported Faster R-CNN one behind the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,9 @@ class ExportedNetwork:
             open_reference(file.path, options, part_of(file.content, part))
             for part in ("proposals", "head")
         )
+        for graph in (self._proposals, self._head):
+            # A copy of its bytes would stay in memory.
+            graph.source = replace(graph.source, content=None)
         picture = test_picture(_TRIAL_SIZE[::-1])[None]
         self.front = settled(front, options, {"images": picture})
         self._metadata = file.metadata

@@ -40,21 +40,20 @@ class Front(nn.Module):
     def __init__(self, network: FasterRCNN) -> None:
         super().__init__()
         transform = network.transform
-        mean, spread = torch.tensor([transform.image_mean, transform.image_std]) * 255
-        # From BGR to normalised RGB, as one convolution.
-        self.normalise = nn.Conv2d(3, 3, 1)
-        self.normalise.weight.data = torch.diag(1 / spread).flip(1)[:, :, None, None]
-        assert self.normalise.bias is not None
-        self.normalise.bias.data = -mean / spread
+        values = torch.tensor([transform.image_mean, transform.image_std]) * 255
+        self._mean, self._spread = values[:, :, None, None]
         self.backbone, self.head = network.backbone, network.rpn.head
         with torch.inference_mode():
-            levels = self._levels(torch.zeros(1, _SIDE_PX, _SIDE_PX, 3))
+            levels = self._levels(torch.zeros(1, _SIDE_PX, _SIDE_PX, 3, dtype=torch.uint8))
         pooled = network.roi_heads.box_roi_pool.featmap_names
         self._pooled = [name for name in levels if name in pooled]
         self.strides = tuple(_SIDE_PX // levels[name].shape[2] for name in self._pooled)
 
     def _levels(self, images: Tensor) -> dict[str, Tensor]:
-        levels: dict[str, Tensor] = self.backbone(self.normalise(images.permute(0, 3, 1, 2)))
+        # Moved while they are bytes. A convolution of 1x1 would do all this, and take a sixth of
+        # the time of the whole front in onnxruntime.
+        rgb = images.permute(0, 3, 1, 2)[:, [2, 1, 0]].float()
+        levels: dict[str, Tensor] = self.backbone((rgb - self._mean) * (1 / self._spread))
         return levels
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
@@ -72,7 +71,7 @@ class Front(nn.Module):
         objectness, deltas
             ``(N, A, h, w)`` and ``(N, 4 A, h, w)`` as the RPN's head gives them.
         """
-        levels = self._levels(images.float())
+        levels = self._levels(images)
         objectness, deltas = self.head(list(levels.values()))
         features = [levels[name].flatten(2).transpose(1, 2) for name in self._pooled]
         return (torch.cat(features, 1), *objectness, *deltas)
