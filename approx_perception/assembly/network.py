@@ -27,6 +27,7 @@ from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.kernels import Kernel
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.latency.latency_model import LatencyModel
+from approx_perception.machine import give_back_memory
 from approx_perception.notices import notice
 from approx_perception.pipeline import Stream
 from approx_perception.pipeline.batches import batches_that_pay
@@ -208,6 +209,7 @@ def assemble(
         model = profiled
     else:
         model = calibrate(kernel, options.image_size, clock, report)
+    give_back_memory()
     return Network(
         options, kernel, branch, policies, accuracy, accuracy_source, model, clock, load,
         loaded.runtime_reason, _resident_mb() - before_mb,

@@ -1,6 +1,7 @@
 """One resident Faster R-CNN behind the detector interface."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -47,7 +48,8 @@ class FasterRCNNDetector(Detector):
         self.runtime, self.device, self.precision = front.runtime, front.device, front.precision
         self.runtime_reason = front.reason
         self.feature_listeners = []
-        self._file = file
+        # Runtimes have its bytes.
+        self._file = replace(file, content=b"")
         self.description = f"faster_rcnn {file.name} {front.words}"
 
     def told(self) -> dict[str, str]:
