@@ -1,5 +1,6 @@
 """Cameras over loopback, and devices that are not there."""
 
+import hashlib
 import socket
 import threading
 import time
@@ -174,6 +175,24 @@ def test_passwords_are_used_and_told_to_nobody(caplog, capfd):
     told = f"{source.name} {refused.value} {caplog.text} {capfd.readouterr()}"
     assert not any(word in told for word in ("guess", "somebody", "p%3Aa", "abc"))
     assert source.name == address.replace("//", "//***@") + "?token=***"
+
+
+def digested(send, request):
+    """Wants somebody:guess by RFC 2617, as most IP cameras do."""
+
+    def md5(text):
+        return hashlib.md5(text.encode()).hexdigest()
+
+    own = md5(f"{md5('somebody:camera:guess')}:once:{md5('GET:/stream')}")
+    if f'response="{own}"'.encode() in request:
+        endless(send)
+    challenge = b'WWW-Authenticate: Digest realm="camera", nonce="once"'
+    send(b"HTTP/1.1 401 Unauthorized\r\n" + challenge + b"\r\n\r\n")
+
+
+def test_passwords_by_digest():
+    with serving(digested) as address:
+        assert len(list(islice(open_source(address.replace("//", "//somebody:guess@")), 2))) == 2
 
 
 @pytest.mark.parametrize(
