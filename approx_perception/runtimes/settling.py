@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
 
 from approx_perception.clock import Clock, MonotonicClock
 from approx_perception.exceptions import ConfigurationError, reason_of
@@ -120,7 +119,8 @@ class _Candidate:
 
     @property
     def ms(self) -> float:
-        return median(self.times_ms)
+        """The quickest run: what else runs here can only add."""
+        return min(self.times_ms)
 
     @property
     def words(self) -> str:
