@@ -13,8 +13,6 @@ Writes table.md and figures.json.
 import argparse
 import json
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
@@ -29,18 +27,19 @@ from unseen_systems import ALLOWED, Unseen
 
 from approx_perception.assembly import KernelOptions
 from approx_perception.assembly.calibration import calibration_images
-from approx_perception.detectors import DetectorSettings
+from approx_perception.clock import MonotonicClock
+from approx_perception.kernels.detection import DetectionKernel
 from approx_perception.kernels.detection_costs import DetectionCosts
 from approx_perception.latency.adaptive_latency import AdaptiveLatency
 from approx_perception.metrics.run_record import RunRecord
 from approx_perception.metrics.run_recorder import RunRecorder
 from approx_perception.metrics.streaming import streamed
 from approx_perception.pipeline.driver import Conditions, Driver, drive
+from approx_perception.profiling.side_by_side import slowdowns_beside
 from approx_perception.scheduling import Fixed, MostAccurate, Scheduler, SchedulingPolicy
 from approx_perception.simulation.recorded_machine import SimulatedMachine
 from approx_perception.simulation.simulated_stream import SimulatedPipelinedStream, SimulatedStream
-from approx_perception.structures import SLA, ContentFeatures, Detections, LoadReading
-from approx_perception.trackers import create_tracker
+from approx_perception.structures import SLA, ContentFeatures, LoadReading
 
 RATES_HZ = (30.0, 60.0)
 #: In ms; of a period of 33.3 and 16.7 ms.
@@ -217,45 +216,13 @@ def reading(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def measured_slowdown(options: KernelOptions, rounds: int = 40) -> dict[str, float]:
-    """Median ratios of a tracker's step and of a detection, side by side to alone, in turns."""
-    network, images = load(options), calibration_images((640, 480))
-    detector, tracker = network.detector, create_tracker(network.space.trackers[0])
-    boxes = np.array([[60 * i, 40 * i, 60 * i + 80, 40 * i + 80] for i in range(8)], np.float32)
-    objects = Detections.from_arrays(boxes, np.ones(8), np.zeros(8, np.int64))
-    settings = DetectorSettings(416)
-    alone, beside, detections, detections_beside = [], [], [], []
-
-    def step_ms() -> float:
-        tracker.initialize(images[0], objects)
-        start = time.perf_counter()
-        tracker.update(images[1])
-        return (time.perf_counter() - start) * 1e3
-
-    def detect_ms() -> float:
-        start = time.perf_counter()
-        detector.detect(images[0], settings)
-        return (time.perf_counter() - start) * 1e3
-
-    for _ in range(rounds):
-        alone.append(step_ms())
-        detections.append(detect_ms())
-        over = threading.Event()
-
-        def detect_on(over: threading.Event = over) -> None:
-            while not over.is_set():
-                detections_beside.append(detect_ms())
-
-        thread = threading.Thread(target=detect_on)
-        thread.start()
-        beside += [step_ms() for _ in range(5)]
-        over.set()
-        thread.join()
-    return {
-        "step": float(np.median(beside) / np.median(alone)),
-        "detection": float(np.median(detections_beside) / np.median(detections)),
-        "step_ms": float(np.median(alone)), "detection_ms": float(np.median(detections)),
-    }  # fmt: skip
+def measured_slowdown(options: KernelOptions) -> dict[str, float]:
+    """What each part takes side by side, to alone."""
+    network = load(options)
+    kernel = DetectionKernel(network.detector, network.space)
+    log_ratios = slowdowns_beside(kernel, calibration_images((640, 480)), MonotonicClock())
+    names = [part.name for part in network.space.compiled.parts]
+    return dict(zip(names, np.exp(log_ratios).round(2).tolist(), strict=True))
 
 
 def main() -> None:
