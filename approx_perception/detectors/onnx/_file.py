@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from approx_perception.detectors._onnx_properties import FASTER_RCNN_FORMAT
 from approx_perception.detectors.onnx._preparation import Preparation, Size, as_numbers
 from approx_perception.exceptions import WeightsError, choices, shown
 from approx_perception.runtimes import Graph
@@ -103,6 +104,8 @@ def file_of(graph: Graph) -> NetworkFile:
     path, inputs = graph.source.path, graph.inputs
     images = [each for each in inputs if each.name not in _OTHER_INPUTS]
     if len(images) != 1:
+        if graph.metadata.get("format") == FASTER_RCNN_FORMAT:
+            raise WeightsError(f"{path} is a Faster R-CNN, for the detector faster_rcnn")
         if "approxnet" in graph.metadata.get("format", ""):
             raise WeightsError(
                 f"{path} is a classifier, for the task classification (or classification_node)"

@@ -1,5 +1,6 @@
 """Files of exported networks: what they say of themselves, and what becomes of others."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -74,6 +75,11 @@ def test_an_exported_network_needs_no_detector_named(content, tmp_path):
     assert family_for("faster_rcnn", str(tmp_path / "nowhere.onnx")) == "onnx"
 
 
+def test_another_family_says_whose_it_is():
+    with pytest.raises(WeightsError, match="is a Faster R-CNN, for the detector faster_rcnn"):
+        load_detector("onnx", DetectorOptions(str(shipped_weights_path())))
+
+
 def test_other_class_names(tmp_path):
     names = tmp_path / "names.txt"
     names.write_text("\n".join("abcdefgh"))
@@ -116,6 +122,20 @@ class TestWithTorch:
         with pytest.raises(ConfigurationError, match=r"own\.pt' needs PyTorch") as raised:
             load_detector("faster_rcnn", DetectorOptions(str(weights)))
         assert "approx-perception export" in str(raised.value)
+
+
+def test_the_network_that_ships_runs_without_torch_and_onnx(root):
+    program = """
+import sys
+for name in ("torch", "torchvision", "onnx"):
+    sys.modules[name] = None
+import numpy as np
+from approx_perception.detectors import DetectorOptions, DetectorSettings, load_detector
+options = DetectorOptions(device="cpu", precision="float32", runtime="onnxruntime")
+detector = load_detector("faster_rcnn", options)
+detector.detect(np.zeros((48, 64, 3), np.uint8), DetectorSettings(64, 5))
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=root, check=True)
 
 
 def test_a_listener_sees_the_features_of_each_level():
