@@ -99,7 +99,8 @@ def _allowed(knob: str, what: str) -> Parameter:
 
 _DETECTION_NETWORK: Parameters = (
     Parameter("detector", "faster_rcnn", "Detector family. With an ONNX file as weights "
-              "faster_rcnn, the default, means onnx; yolox is another word for onnx.",
+              "faster_rcnn, the default, means onnx, but for what export wrote; yolox is another "
+              "word for onnx.",
               names=detector_names()),
     Parameter("weights", "", "A weights file (state dict or ONNX); a network that is downloaded "
               f"once ({', '.join(CATALOGUE)}); or the name of torchvision's, such as "
