@@ -13,7 +13,7 @@ from approx_perception.latency.latency_model import LatencyModel
 __all__ = ["calibrate", "calibration_images"]
 
 #: The first one of each part does not count.
-_IMAGES = 6
+_IMAGES = 5
 #: The synthetic crowd cannot be drawn smaller.
 _SMALLEST_PX = 32
 
