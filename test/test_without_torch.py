@@ -59,8 +59,15 @@ def test_the_network_that_ships(verbs):
 
 
 def test_what_needs_them_says_so(verbs):
-    _, done = verbs("train --out trained", "run synthetic:calm --detector ssdlite --out ssdlite")
-    assert done.stdout.splitlines()[:2] == ["exit 1 train", "exit 1 run"], done.stderr
+    lines = {
+        "train --out trained": "training",
+        "run synthetic:calm --detector ssdlite --out ssdlite": "the detector ssdlite",
+        "run synthetic:calm --weights one.yaml --out state": "the network 'one.yaml'",
+        "export one.yaml": "export",
+    }
+    _, done = verbs(*lines)
+    said = done.stdout.splitlines()[: len(lines)]
+    assert said == [f"exit 1 {line.split()[0]}" for line in lines], done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    for line, who in zip(errors, ("training", "the detector ssdlite"), strict=True):
+    for line, who in zip(errors, lines.values(), strict=True):
         assert line.startswith(f"error: {who} needs PyTorch and onnx: pip install ")

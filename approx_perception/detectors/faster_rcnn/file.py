@@ -112,6 +112,6 @@ def _digest(path: Path) -> str:
 
 
 def _load_in_torch(weights: str, class_names_file: Path | None) -> "LoadedNetwork":
-    with needed_for(f"the weights {shown(weights)}", "train"):
+    with needed_for(f"the network {shown(weights)}", "train"):
         from approx_perception.detectors.faster_rcnn.from_torch.weights import load_weights
     return load_weights(weights, class_names_file)
