@@ -90,7 +90,7 @@ class Camera(FrameSource):
         feed, self._feed = self._feed or self._connected(), None
         reader = _Reader(self.name, feed, self._open, stopped)
         reader.start()
-        clock, broken, first_taken = MonotonicClock(), _Broken(self.name), False
+        clock, broken, first_taken, early = MonotonicClock(), _Broken(self.name), False, 0
         try:
             while (shot := reader.newest()) is not None:
                 start_ns = clock.monotonic_ns()
@@ -103,14 +103,16 @@ class Camera(FrameSource):
                 yield LabelledFrame(Frame(image, shot.stamp_ns, self.name, shot.number, decode_ms))
                 if not first_taken:
                     # Whoever takes images may load a network first; that tells nothing of rates.
-                    first_taken, reader.skipped = True, 0
+                    first_taken, early, reader.skipped = True, reader.skipped, 0
         finally:
             stopped.set()
             reader.join(timeout=1.0)
-            self._tell(reader, broken)
+            self._tell(reader, broken, early)
 
-    def _tell(self, reader: "_Reader", broken: "_Broken") -> None:
+    def _tell(self, reader: "_Reader", broken: "_Broken", early: int) -> None:
         parts = [f"{counted(reader.count, 'image')} came"]
+        if early:
+            parts.append(f"{early} of them while the first was worked on")
         if reader.skipped:
             parts.append(f"{reader.skipped} were skipped for newer ones")
         if broken.count:

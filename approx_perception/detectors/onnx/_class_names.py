@@ -14,7 +14,6 @@ from approx_perception.notices import notice
 
 __all__ = ["class_names_of"]
 
-_ONE_NAME_MORE = "the network may have no objectness column, as YOLOv8 and later, and is no YOLOX"
 _ENDINGS = ("*.names", "*classes.txt")
 _LONGEST_METADATA = 1_000_000
 
@@ -44,8 +43,8 @@ def class_names_of(
     if count not in (None, len(names)):
         raise WeightsError(
             f"{network.convention.name} needs the names of its {counted(count, 'class')}: name a "
-            "file with "
-            f"one a line (beside {path.name} there are {len(beside)} that could be meant)"
+            f"file with one a line, as --class-names or beside {path.name}, where {len(beside)} "
+            "could be meant"
         )
     notice(f"{path.name} does not name its classes: the {len(names)} names of COCO are taken")
     return names
@@ -57,9 +56,13 @@ def _from_file(path: Path, network: RecognisedNetwork) -> tuple[str, ...]:
         count = sum(
             bool(line.strip()) for line in read_text(path, "class names", WeightsError).splitlines()
         )
-    return read_class_names(
-        path, count, _ONE_NAME_MORE if network.convention.name == "yolox" else ""
-    )
+    one_more = ""
+    if network.convention.name == "yolox":
+        one_more = (
+            "if it has no objectness column, as YOLOv8 and later, it is no YOLOX: write "
+            f"'convention: ultralytics' into {stated_path(network.file.path).name} beside it"
+        )
+    return read_class_names(path, count, one_more)
 
 
 def _counted(names: tuple[str, ...], count: int | None, where: str) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def recognise(path: Path, options: DetectorOptions, stated: StatedNetwork) -> Re
     names = [output.name for output in file.graph.outputs]
     kinds = [output.dtype for output in file.graph.outputs]
     _check_arrays(path, outputs, kinds)
-    trial = Trial(path, size, outputs, names, metadata)
+    trial = Trial(path, size, outputs, names, metadata, stated.convention)
     convention = _convention_of(trial, file, stated)
     preparation = stated.preparation(convention.preparation)
     if problem := convention.problem(_run(file, size, preparation), size):

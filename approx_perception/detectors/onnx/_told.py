@@ -32,7 +32,9 @@ def told_of(network: RecognisedNetwork) -> dict[str, str]:
 
 def _image(how: Preparation, dtype: str) -> str:
     numbers = f"pixel x {how.scale:.4g}"
-    if any(how.mean) or set(how.deviation) != {1.0}:
+    if dtype == "uint8":
+        numbers = "pixels as they are"
+    elif any(how.mean) or set(how.deviation) != {1.0}:
         numbers = f"({numbers} - {list(how.mean)}) / {list(how.deviation)}"
     rest = "stretched"
     if how.resize == "letterbox":

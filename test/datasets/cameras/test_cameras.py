@@ -1,6 +1,7 @@
 """Cameras over loopback, and devices that are not there."""
 
 import hashlib
+import re
 import socket
 import threading
 import time
@@ -38,7 +39,14 @@ def test_newest_image_wins_with_the_time_of_its_arrival(caplog):
     assert sorted(set(entries)) == entries
     assert entries[-1] > 10
     assert f"{address}: " in caplog.text
-    assert "were skipped for newer ones" in caplog.text
+    told = re.search(
+        r"(\d+) images came; (\d+) of them while the first was worked on; (\d+) were skipped for n",
+        caplog.text,
+    )
+    assert told is not None
+    came, early, skipped = map(int, told.groups())
+    # The last may wait in line, and one more may come, when the source is left.
+    assert 0 <= came - early - skipped - len(entries) <= 2
     assert "is lost" not in caplog.text
 
 

@@ -236,6 +236,25 @@ def test_inputs_of_other_types_and_orders(tmp_path, kind, shape, first):
     np.testing.assert_allclose(found.boxes[0], np.array(expected[0][:4]) * 2, atol=1e-3)
 
 
+def test_a_transposed_table_that_only_the_user_can_tell_from_yolox(tmp_path):
+    tables, slots, _, expected = CASES["ultralytics, transposed"]
+    path = tmp_path / "m.onnx"
+    (tmp_path / "m.network.yaml").write_text("convention: ultralytics")
+    found = load(path, tables, slots, {}).detect(image(192, 128), DetectorSettings(96))
+    np.testing.assert_allclose(found.boxes, [np.array(expected[0][:4]) * 2], atol=1e-3)
+    assert (found.scores[0], found.class_ids[0]) == (pytest.approx(expected[0][4], rel=1e-4), 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [(TensorProto.FLOAT, "RGB float32, pixel x 0.0039"), (TensorProto.UINT8, "uint8, pixels as ")],
+)
+def test_what_is_told_of_the_input(tmp_path, kind, words):
+    tables, _, _, _ = CASES["end_to_end"]
+    slots, more = {"output0": ((0, 3, 4), 0.001)}, {"inputs": (("images", kind, (1, 3, 64, 96)),)}
+    assert words in load(tmp_path / "m.onnx", tables, slots, more).told()["image"]
+
+
 #: Centres from columns and rows that begin at 1, sides of 2 and 3 cells, two classes.
 V8_COLUMNS = [(-0.5, 1, 0), (-0.5, 0, 1), (2, 0, 0), (3, 0, 0), (0, 0, 0), (255 * 0.8, 0, 0)]
 

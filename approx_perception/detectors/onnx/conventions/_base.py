@@ -34,6 +34,8 @@ class Trial:
         Of the outputs.
     metadata
         What the exporter wrote into the file.
+    stated
+        The convention that the user names; empty for none.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class Trial:
     outputs: Sequence[Any]
     names: Sequence[str]
     metadata: Mapping[str, str]
+    stated: str = ""
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:

@@ -43,7 +43,7 @@ class Ultralytics(Convention):
 
     @classmethod
     def recognise(cls, trial: Trial) -> "Ultralytics | None":
-        """See `Convention`; transposed only where the file says that it is Ultralytics'."""
+        """See `Convention`; transposed only where the file or the user says that it is this."""
         check_task(trial)
         rows = trial.only_rows
         if rows is None:
@@ -54,7 +54,10 @@ class Ultralytics(Convention):
             columns, is_transposed = rows.shape[1], True
         else:
             return None
-        if columns <= _BOX_COLUMNS or (is_transposed and not is_ultralytics(trial.metadata)):
+        if columns <= _BOX_COLUMNS:
+            return None
+        is_said = trial.stated == cls.name or is_ultralytics(trial.metadata)
+        if is_transposed and not is_said:  # YOLOX gives such a table, too
             return None
         return cls(columns - _BOX_COLUMNS, is_transposed, strides)
 
