@@ -11,6 +11,8 @@ __all__ = ["far_sentence", "farness"]
 
 #: Largest difference, as `farness` tells it.
 _FARTHEST = {"float32": 0.01, "float16": 0.05, "bfloat16": 0.15}
+#: Scores that are smaller, as root mean square, are as good as none.
+_LEAST_SCORE = 0.02
 
 
 def far_sentence(given: Sequence[Array], expected: Sequence[Array], precision: str) -> str:
@@ -26,6 +28,8 @@ def far_sentence(given: Sequence[Array], expected: Sequence[Array], precision: s
         Of ``given``.
     """
     share = max(map(farness, given, expected), default=0.0)
+    if not np.isinf(share):
+        share = max([share, *map(_score_farness, given, expected)])
     if share <= _FARTHEST[precision]:
         return ""
     if np.isinf(share):
@@ -57,6 +61,25 @@ def farness(given: Array, expected: Array) -> float:
     if ours.ndim > 1:
         difference = min(difference, _size(np.sort(ours, axis=-2) - np.sort(theirs, axis=-2)))
     return difference / scale
+
+
+def _score_farness(given: Array, expected: Array) -> float:
+    """`farness` of the best score of each row: boxes in px, or thousands of rows, would hide it.
+
+    Scores are the columns, the shorter of the last two dimensions, whose numbers are from 0 to 1;
+    0 where none or all are.
+    """
+    if expected.ndim != 3 or expected.dtype.kind != "f" or not expected.size:
+        return 0.0
+    ours, theirs = (
+        (each.swapaxes(1, 2) if each.shape[1] < each.shape[2] else each).astype(np.float64)
+        for each in (given, expected)
+    )
+    is_score = ((theirs >= 0) & (theirs <= 1)).all(axis=(0, 1))
+    if not is_score.any() or is_score.all():
+        return 0.0
+    ours, theirs = (np.sort(each[..., is_score].max(axis=2), axis=None) for each in (ours, theirs))
+    return _size(ours - theirs) / max(_size(theirs), _LEAST_SCORE)
 
 
 def _size(array: npt.NDArray[np.float64]) -> float:

@@ -18,7 +18,7 @@ from approx_perception.runtimes import (
     settled,
     settling,
 )
-from approx_perception.runtimes.agreement import farness
+from approx_perception.runtimes.agreement import far_sentence, farness
 from approx_perception.runtimes.remembering import Memory
 
 INPUTS = {"image": np.ones((1, 3, 8, 8), np.float32)}
@@ -257,3 +257,17 @@ def test_rounding_and_rows_in_another_order_are_no_difference():
     assert farness(np.array([3]), np.array([4])) == 0  # Classes of rows that changed places.
     assert farness(OUTPUT[:0], OUTPUT[:0]) == 0
     assert farness(OUTPUT, 0 * OUTPUT) == np.inf
+
+
+@pytest.mark.parametrize("is_transposed", [False, True])
+def test_scores_that_are_lost_beside_boxes_in_px_are_told(is_transposed):
+    table = np.zeros((1, 200, 6), np.float32)
+    table[..., :4] = np.linspace(0, 640, 200)[None, :, None]
+    table[0, ::20, 4] = 0.9
+    without, rounded = table.copy(), table * np.float32(1.004)
+    without[..., 4:] = 0
+    if is_transposed:
+        table, without, rounded = (each.swapaxes(1, 2) for each in (table, without, rounded))
+    assert farness(without, table) < 0.01
+    assert "off those in float32" in far_sentence([without], [table], "bfloat16")
+    assert far_sentence([rounded], [table], "float32") == ""
