@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from approx_perception.branches import ClassifierBranch
+from approx_perception.kernels import labels
 from approx_perception.kernels.annotate import (
     _wrapped,
     annotate,
@@ -47,6 +48,17 @@ def test_labels_of_a_crowd_stand_apart_and_inside(seed):
     assert not overlaps(np.concatenate([places, np.array(taken)]))
     assert (places[:, :2] >= 0).all()
     assert (places[:, 2:] <= (640, 480)).all()
+
+
+def test_hundreds_of_labels_search_the_image_no_more_often_than_a_hundred(monkeypatch):
+    searched = []
+    nearest = labels._nearest_corners
+    monkeypatch.setattr(
+        labels, "_nearest_corners", lambda *where: searched.append(where) or nearest(*where)
+    )
+    boxes = np.array([[0, 0, 20, 20]] * 300, np.int64)
+    assert place_labels(boxes, [(60, 13)] * 300, (64, 48)).shape == (300, 4)
+    assert 0 < len(searched) <= 100
 
 
 def test_where_there_is_no_room_every_label_still_has_a_place():
