@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from approx_perception.exceptions import ConfigurationError, WeightsError, choices, shown
-from approx_perception.files import read_text, replace_text, user_cache
+from approx_perception.files import foreign_kind, read_text, replace_text, user_cache
 from approx_perception.notices import notice
 from approx_perception.weights.catalogue import CATALOGUE, NamedNetwork
 from approx_perception.weights.disk import writing
@@ -131,6 +131,10 @@ def _bring(name: str, network: NamedNetwork, path: Path, report: Report, timeout
         )  # fmt: skip
         if network.size and (got := part.stat().st_size) < network.size:
             raise NotHadError(f"the connection ended after {got} of {network.size} bytes")
+        # The hash of a login page would be kept as the network's.
+        if not network.sha256 and (kind := foreign_kind(part)):
+            part.unlink()
+            raise NotHadError(f"what it gives is {kind}")
     except NotHadError as reason:
         raise WeightsError(
             f"cannot download {name} from {host}: {reason}; put the file {address} as {path}, or "

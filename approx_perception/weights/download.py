@@ -11,6 +11,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from approx_perception import __version__
 from approx_perception.exceptions import reason_of, shown
+from approx_perception.files import whole_number
 from approx_perception.weights.disk import writing
 
 __all__ = ["NotHadError", "Progress", "download"]
@@ -83,7 +84,8 @@ def download(
         # A server without ranges sends all of it.
         start = start if response.status == 206 and _begins_at(response, start) else 0
         length = response.headers.get("Content-Length", "")
-        total = start + int(length) if length.isdecimal() else 0
+        # Where the server says no length that can be, it is as if it said none.
+        total = start + (whole_number(length) or 0)
         if total > largest_bytes:
             raise NotHadError(f"it has {total} bytes, more than the {largest_bytes} expected")
 

@@ -55,6 +55,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_response(200)
         if "no length" not in server.way:
             self.send_header("Content-Length", str(len(content) - start))
+        if "endless" in server.way:
+            self.send_header("Content-Length", "9" * 5000)
         self.end_headers()
         end = len(content) // 2 if "half" in server.way else len(content)
         self.wfile.write(content[start:end])

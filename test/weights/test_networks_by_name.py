@@ -166,6 +166,23 @@ class TestDownload:
         with pytest.raises(WeightsError, match=f"expected is {digest}; delete it"):
             fetch("tiny")
 
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [(b"<html>log in</html>", "it gives is a web page"), (b"", "is empty")],
+    )
+    def test_a_login_page_does_not_count_as_the_first_download(self, server, known, content, words):
+        known(sha256="", size=None)
+        server.content = content
+        with pytest.raises(WeightsError, match=words):
+            fetch("tiny")
+        assert not cached_path("tiny").exists()
+        server.content = CONTENT
+        assert fetch("tiny").read_bytes() == CONTENT
+
+    def test_a_length_that_cannot_be_is_as_none(self, server, known):
+        server.way = "no length, but an endless one"
+        assert fetch("tiny").read_bytes() == CONTENT
+
     def test_a_file_that_was_put_there_is_checked(self, server, known):
         path = cached_path("tiny")
         path.parent.mkdir(parents=True)
