@@ -1,6 +1,7 @@
 """What every detector family offers."""
 
 import hashlib
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from approx_perception.detectors._border import inference, without_malformed
-from approx_perception.exceptions import ConfigurationError, WeightsError, counted
+from approx_perception.exceptions import ConfigurationError, WeightsError, counted, shown
 from approx_perception.files import read_text
 from approx_perception.runtimes import AUTO, RuntimeOptions
 from approx_perception.structures import Detections
@@ -19,6 +20,7 @@ __all__ = [
     "Detector",
     "DetectorOptions",
     "DetectorSettings",
+    "check_class_names",
     "read_class_names",
 ]
 
@@ -302,3 +304,19 @@ def read_class_names(path: Path, expected_count: int, one_more: str = "") -> tup
             f"{expected_count}{hint}"
         )
     return tuple(names)
+
+
+def check_class_names(names: Sequence[str], path: Path | None) -> None:
+    """Refuse names that can be neither drawn nor written on one line of UTF-8.
+
+    Raises
+    ------
+    WeightsError
+        If one is empty, or has a control character or half of a surrogate pair.
+    """
+    for index, name in enumerate(names):
+        kinds = set(map(unicodedata.category, name))
+        if not name.strip() or kinds & {"Cc", "Cs", "Zl", "Zp"}:
+            raise WeightsError(
+                f"class {index} of {path} has the name {shown(name)}, which is no text on one line"
+            )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from importlib import import_module, resources
 from pathlib import Path
 
-from approx_perception.detectors._base import Detector, DetectorOptions
+from approx_perception.detectors._base import Detector, DetectorOptions, check_class_names
 from approx_perception.detectors._onnx_properties import is_exported
 from approx_perception.detectors._tiers import tiers
 from approx_perception.exceptions import ConfigurationError, choices, shown
@@ -86,4 +86,5 @@ def load_detector(family: str, options: DetectorOptions) -> Detector:
     with needed_for(f"the detector {family}", "train"):
         module = import_module(f"{_PACKAGE}.{_ALIASES.get(family, family)}")
         detector: Detector = module.load(options)
+    check_class_names(detector.class_names, detector.weights_path)
     return detector

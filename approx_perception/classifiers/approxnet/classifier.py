@@ -14,7 +14,7 @@ from approx_perception.classifiers._base import (
     Image,
 )
 from approx_perception.classifiers.approxnet.metadata import Metadata, read_metadata
-from approx_perception.detectors._base import read_class_names
+from approx_perception.detectors._base import check_class_names, read_class_names
 from approx_perception.detectors._shipped import SHIPPED_CAUTION
 from approx_perception.exceptions import WeightsError, counted, reason_of, shown
 from approx_perception.runtimes import Graph, open_reference, settled
@@ -50,6 +50,7 @@ def load_approxnet(options: ClassifierOptions) -> "ApproxNetClassifier":
     if options.class_names_file is not None:
         names = read_class_names(options.class_names_file, len(metadata.class_names))
         classifier.class_names = names
+    check_class_names(classifier.class_names, path)
     if not options.weights:
         classifier.caution = SHIPPED_CAUTION
     return classifier

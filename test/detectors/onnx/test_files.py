@@ -89,6 +89,13 @@ class TestNames:
         with pytest.raises(WeightsError, match=words):
             load(path)
 
+    @pytest.mark.parametrize("name", ["", " ", r"a\ud800", r"a\nb", r"\x1b[31m"])
+    def test_that_cannot_be_drawn_or_written(self, tmp_path, name):
+        names = f"{{0: 'cat', 1: '{name}'}}"
+        path = write(tmp_path / "m.onnx", metadata={"names": names, "task": "detect"})
+        with pytest.raises(WeightsError, match=r"class 1 of .* has the name .* which is no text"):
+            load_detector("onnx", DetectorOptions(weights=str(path)))
+
     def test_that_are_too_few(self, tmp_path):
         tables = {"output0": v8().transpose(0, 2, 1).copy()}
         path = write(tmp_path / "m.onnx", tables, metadata={"names": "['a']", "task": "detect"})
