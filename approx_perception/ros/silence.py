@@ -79,9 +79,10 @@ def _nobody(node: Node, topic: str, transport: str) -> str:
 
 
 def _others_publish(node: Node, topic: str) -> bool:
-    own = (node.get_name(), node.get_namespace())
-    publishers = node.get_publishers_info_by_topic(topic)
-    return any((p.node_name, p.node_namespace) != own for p in publishers)
+    own = sum(publisher.topic_name == topic for publisher in node.publishers)
+    # get_publishers_info_by_topic would remap the name: a node with image:=/camera/image_raw would
+    # not see who publishes /image.
+    return node.count_publishers(topic) > own
 
 
 def _other_way(kind: str, topic: str) -> str:

@@ -16,6 +16,7 @@ from std_msgs.msg import String
 
 from approx_perception.datasets.image_messages import stamp_ns
 from approx_perception.ros import qos
+from approx_perception.ros.silence import reason_for_silence
 from test.datasets.cameras.mjpeg_server import endless, jpeg, serving, stream
 from test.ros.conftest import Camera, wait_for_exit
 
@@ -75,6 +76,22 @@ def test_why_no_image_comes_is_said(graph):
     assert is_told("s: nobody publishes /image, but /image/compressed carries sensor_msgs/msg/Com")
     assert "no more images: nobody publishes /image" in node.last_words()
     camera.close()
+
+
+def test_images_on_the_name_that_is_remapped(graph):
+    remapping = ["--ros-args", "-r", "image:=/camera/image_raw"]
+    node = Node("remapped", context=graph.node.context, cli_args=remapping)
+    node.create_publisher(Image, "/debug_image", qos.CAMERA)  # its own is nobody else's
+    camera = Camera(graph, is_heard=False)
+    words = "nobody publishes /camera/image_raw; there are images on /image: name the right topic"
+
+    def is_told():
+        said = reason_for_silence(node, "/camera/image_raw", "raw", qos.CAMERA)
+        return said.startswith(words)
+
+    assert graph.wait(is_told, 20)
+    camera.close()
+    node.destroy_node()
 
 
 def test_compressed_images(graph):
