@@ -12,6 +12,7 @@ import numpy.typing as npt
 from approx_perception.datasets.image_messages import ImageDecoder
 from approx_perception.datasets.losses import Losses
 from approx_perception.datasets.synthetic import CLASS_NAMES
+from approx_perception.detectors._base import check_class_names
 from approx_perception.exceptions import DatasetError, counted, shown
 from approx_perception.files import replace_bytes
 from approx_perception.notices import notice
@@ -78,10 +79,13 @@ def open_training_data(data: str, folder: Path) -> TrainingData:
     ------
     DatasetError
         If an annotation is malformed (names file and line or entry), or too little is left.
+    WeightsError
+        If a class has a name that no network can have.
     """
     if data == SYNTHETIC:
         return TrainingData(SYNTHETIC, CLASS_NAMES, SyntheticSamples())
     listing = list_images(Path(data))
+    check_class_names(listing.class_names, Path(data))
     reader = _Reader(data, folder)
     training, held_out = _divided(listing)
     train, judge = reader.read(training), reader.read(held_out)

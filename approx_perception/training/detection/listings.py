@@ -1,5 +1,7 @@
 """Which images a data set has, where they are, and what says what is in them."""
 
+import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,7 +15,7 @@ from approx_perception.datasets.annotations.yolo import names_in, read_data_file
 from approx_perception.datasets.image_folder import images_in
 from approx_perception.datasets.image_header import IMAGE_ENDINGS
 from approx_perception.exceptions import DatasetError, choices, shown
-from approx_perception.files import read_text
+from approx_perception.files import is_folder, read_text
 from approx_perception.structures import GroundTruth
 
 __all__ = ["Entry", "Listing", "list_images"]
@@ -91,6 +93,13 @@ def _coco(path: Path) -> Listing:
     if not names:
         raise DatasetError(f"{path}: its images have no file_name, so that none can be found")
     places = _places(path.parent, names.values())
+    # Each would have a part of the objects, and one that is trained on could judge.
+    files = Counter(os.path.realpath(places[name]) for name in names.values())
+    file, count = files.most_common(1)[0]
+    if count > 1:
+        raise DatasetError(
+            f"{path}: {count} of its images are the one file {shown(file)}; each needs its own"
+        )
     sizes = annotations.sizes()
     return Listing(
         annotations.class_names,
@@ -149,8 +158,8 @@ def _yolo(path: Path) -> Listing:
         root = root / own
     training = _yolo_images(path, root, content.get("train"), "train")
     held_out = _yolo_images(path, root, content["val"], "val") if content.get("val") else []
-    known = {image.absolute() for image in training}
-    held_out = [image for image in held_out if image.absolute() not in known]
+    known = set(map(os.path.realpath, training))
+    held_out = [image for image in held_out if os.path.realpath(image) not in known]
     labels: dict[Path, YoloAnnotations] = {}
     entries = [_yolo_entry(image, names, labels) for image in training]
     if not any(own.object_count for own in labels.values()):
@@ -187,10 +196,11 @@ def _yolo_images(path: Path, root: Path, given: object, key: str) -> list[Path]:
             lines = read_text(found, "list of images", DatasetError).splitlines()
             images += [found.parent / line.strip() for line in lines if line.strip()]
         else:
-            folders = {found, *(inner for inner in found.rglob("*") if inner.is_dir())}
+            folders = {found, *(inner for inner in found.rglob("*") if is_folder(inner))}
             images += [image for folder in sorted(folders) for image in images_in(folder)]
     if not images:
         raise DatasetError(
             f"{path}: {key} is {shown(given)}, which holds no images ({', '.join(IMAGE_ENDINGS)})"
         )
-    return images
+    # A folder that is named twice, or inside another one, gives each image once.
+    return list({os.path.realpath(image): image for image in images}.values())

@@ -10,7 +10,7 @@ pytest.importorskip("torch", reason="needs PyTorch: make train")
 
 pytest.importorskip("torch", reason="needs PyTorch: make train")
 
-from approx_perception.exceptions import DatasetError
+from approx_perception.exceptions import DatasetError, WeightsError
 from approx_perception.training.detection.data import open_training_data
 
 #: Of each image: class and box, x1 y1 x2 y2 in px of 64x48.
@@ -105,6 +105,34 @@ def test_a_data_set_that_holds_images_out_itself(tmp_path, cache):
     data = open_training_data(str(root / "data.yaml"), cache)
     assert [image.path.stem for image in data.held_out] == ["20", "21"]
     assert sum(data.objects) == COUNT
+
+
+@pytest.mark.parametrize(
+    "train", ["[images/train, images/train]", "[images, images/train]", "[images/link, images]"]
+)
+def test_an_image_that_is_named_twice_does_not_judge_what_was_trained_on_it(tmp_path, cache, train):
+    root = yolo(tmp_path / "set")
+    (root / "images" / "link").symlink_to("train")
+    (root / "labels" / "link").symlink_to("train")
+    (root / "data.yaml").write_text(f"train: {train}\nnames: [key, mug]\n")
+    data = open_training_data(str(root / "data.yaml"), cache)
+    assert sum(data.objects) + len(data.held_out) == COUNT
+
+
+@pytest.mark.parametrize("name", ["0.png", "another/0.png", "./0.png"])
+def test_two_entries_of_one_file_are_refused(tmp_path, cache, name):
+    path = coco(tmp_path) / "annotations" / "truth.json"
+    path.write_text(path.read_text().replace('"1.png"', f'"{name}"'))
+    with pytest.raises(DatasetError, match=r"2 of its images are the one file .*0\.png"):
+        open_training_data(str(tmp_path), cache)
+
+
+@pytest.mark.parametrize("name", ["", r"\ud800", r"key\nring"])
+def test_class_names_that_no_network_can_have_are_refused_before_training(tmp_path, cache, name):
+    path = coco(tmp_path) / "annotations" / "truth.json"
+    path.write_text(path.read_text().replace('"mug"', f'"{name}"'))
+    with pytest.raises(WeightsError, match=r"class \d of .* which is no text"):
+        open_training_data(str(tmp_path), cache)
 
 
 def test_large_images_are_kept_small(tmp_path, cache):
