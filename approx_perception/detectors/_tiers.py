@@ -39,8 +39,9 @@ class TieredDetector(Detector):
         for number, other in enumerate(detectors[1:], 2):
             if other.class_names != first.class_names:
                 raise ConfigurationError(
-                    f"models 1 and {number} have other classes, {shown(_names(first))} and "
-                    f"{shown(_names(other))}; tiers need one class list"
+                    f"models 1 and {number} have other classes, "
+                    f"{_difference(first.class_names, other.class_names)}; tiers need one class "
+                    "list, as --class-names gives to all"
                 )
         self.tiers = tuple(detectors)
         self.class_names, self.uses_proposals = first.class_names, first.uses_proposals
@@ -103,5 +104,9 @@ class TieredDetector(Detector):
         return detector.detect_together(images, own)
 
 
-def _names(detector: Detector) -> str:
-    return ", ".join(detector.class_names)
+def _difference(first: Sequence[str], other: Sequence[str]) -> str:
+    """Say where two lists of names part: most are alike but for a few, or for their number."""
+    if len(first) != len(other):
+        return f"{len(first)} and {len(other)}"
+    index = next(i for i, pair in enumerate(zip(first, other, strict=True)) if pair[0] != pair[1])
+    return f"class {index} is {shown(first[index])} and {shown(other[index])}"

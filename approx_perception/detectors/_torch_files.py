@@ -114,7 +114,10 @@ def read_state(path: Path) -> dict[str, Any]:
     """
     check_file(path, "weights file", WeightsError)
     if path.suffix.lower() == ".onnx":
-        raise WeightsError(f"{shown(str(path))} is an ONNX file; take the detector yolox for it")
+        raise WeightsError(
+            f"{shown(str(path))} is an ONNX file, expected one of PyTorch; the "
+            "detector onnx runs it as it is"
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch lets through whatever its parsers raise

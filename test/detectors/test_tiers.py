@@ -92,7 +92,12 @@ def test_models_that_do_not_fit(loaded, weights, tmp_path):
     write_yolox(tmp_path / "other.onnx")
     (tmp_path / "other.names").write_text("cat\nowl\n")
     other = load_detector("onnx", DetectorOptions(str(tmp_path / "other.onnx")))
-    with pytest.raises(ConfigurationError, match="models 1 and 2 have other classes, 'cat, dog'"):
+    with pytest.raises(
+        ConfigurationError, match=r"other classes, class 1 is 'dog' and 'owl'; .* --class"
+    ):
+        TieredDetector([network.tiers[0], other])
+    other.class_names = ("cat", "dog", "owl")
+    with pytest.raises(ConfigurationError, match="models 1 and 2 have other classes, 2 and 3;"):
         TieredDetector([network.tiers[0], other])
 
 
