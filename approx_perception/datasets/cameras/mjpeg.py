@@ -120,7 +120,14 @@ class MjpegFeed(Feed):
 
 
 def _answer(address: str) -> Any:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+        # The port is read where it is asked for.
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        has_host = False
+    if not has_host:
+        raise FeedError("its address is none as http://HOST:PORT/PATH")
     host = parts.netloc.rpartition("@")[2]
     bare = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
     # Cameras stand in the own network, not behind a proxy.

@@ -220,6 +220,16 @@ def test_public_names(name, public):
     assert public_name(name) == public
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["http://[::1", "http://me:secret@[::1/x", "http://", "http://host:99999/", "http://h:x"],
+)
+def test_addresses_that_are_none(address):
+    with pytest.raises(DatasetError, match="is none as http://HOST:PORT/PATH") as refused:
+        open_source(address)
+    assert "secret" not in str(refused.value)
+
+
 def test_streams_that_are_not_there(capfd):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
