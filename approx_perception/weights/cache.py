@@ -137,8 +137,9 @@ def _bring(name: str, network: NamedNetwork, path: Path, report: Report, timeout
             raise NotHadError(f"what it gives is {kind}")
     except NotHadError as reason:
         raise WeightsError(
-            f"cannot download {name} from {host}: {reason}; put the file {address} as {path}, or "
-            f"name a server that has {path.name} as {MIRROR}"
+            # A mirror that fails is no place to take the file from by hand.
+            f"cannot download {name} from {host}: {reason}; put the file {network.address} as "
+            f"{path}, or name a server that has {path.name} as {MIRROR}"
         ) from reason
     found = _sha256(part)
     if network.sha256 not in ("", found):

@@ -232,6 +232,14 @@ class TestMirror:
         assert fetch("tiny").read_bytes() == CONTENT
         assert server.asked[0][0] == "/networks/tiny.onnx"
 
+    def test_that_lacks_a_file_is_not_where_to_take_it_from(self, server, known, monkeypatch):
+        known(address="https://makers.invalid/other.onnx")
+        monkeypatch.setenv(MIRROR, server.address)
+        server.way = "404"
+        with pytest.raises(WeightsError, match=r"from 127.0.0.1: the server answers 404") as raised:
+            fetch("tiny")
+        assert "put the file https://makers.invalid/other.onnx as" in str(raised.value)
+
     @pytest.mark.parametrize(
         "mirror",
         [
