@@ -167,6 +167,7 @@ class TestNonsense:
             (found(grid_of(5, start=500)), "most boxes lie outside the image"),
             (found(grid_of(12), np.full(12, 0.5)), "all scores are alike"),
             (found(np.tile([10, 10, 50, 50], (4, 1))), "all boxes are one"),
+            (found(grid_of(5) / 10), "most boxes are as good as points"),
             (found([[0, 0, 200 + i, 100 + i] for i in range(4)]), "most boxes cover all"),
             (found(grid_of(5), np.full(5, 0.2)), "the best has 0.20"),
             (found(np.zeros((0, 4))), "the best has 0.00"),

@@ -21,6 +21,8 @@ _LEAST_BOXES, _LEAST_SCORES = 3, 10
 _ALIKE_SCORE, _ALIKE_PX = 1e-3, 1.0
 #: A box with less of it inside the image is outside; one that covers more of it covers all.
 _LEAST_INSIDE, _COVERS = 0.5, 0.95
+#: Boxes whose sides are less, in px or as a share of the image, are shares that were read as px.
+_TINY_PX, _TINY_SHARE = 3.0, 0.005
 #: Share of boxes from which on it is no chance.
 _MOST = 0.5
 
@@ -72,6 +74,8 @@ def _strange(found: Detections, frame: Frame) -> list[str]:
         return []
     height, width = frame.image.shape[:2]
     inside, covered = _shares(found, width, height)
+    sides = (found.boxes[:, 2:] - found.boxes[:, :2]).max(axis=1)
+    is_tiny = sides < max(_TINY_PX, _TINY_SHARE * max(width, height))
     boxes, is_many = found.boxes, len(found) >= _LEAST_SCORES
     looks = (
         (np.mean(inside < _LEAST_INSIDE) > _MOST, "most boxes lie outside the image"),
@@ -80,6 +84,7 @@ def _strange(found: Detections, frame: Frame) -> list[str]:
             "all scores are alike",
         ),
         (np.ptp(boxes, axis=0).max() < _ALIKE_PX, "all boxes are one"),
+        (np.mean(is_tiny) > _MOST, "most boxes are as good as points"),
         (np.mean(covered > _COVERS) > _MOST, "most boxes cover all of the image"),
     )
     return [sentence for is_so, sentence in looks if is_so]
