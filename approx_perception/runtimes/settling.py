@@ -8,7 +8,7 @@ from approx_perception.exceptions import ConfigurationError, reason_of
 from approx_perception.runtimes._base import Array, Arrays, Graph, GraphSource, RuntimeOptions
 from approx_perception.runtimes.agreement import far_sentence
 from approx_perception.runtimes.opening import Setup, open_reference, setups
-from approx_perception.runtimes.registry import runtime_named
+from approx_perception.runtimes.registry import AUTO, installed_runtimes, runtime_named
 from approx_perception.runtimes.remembering import Known, Memory
 
 __all__ = ["settled"]
@@ -88,7 +88,7 @@ def _as_before(
     known: Known | None, graph: Graph | GraphSource, source: GraphSource, options: RuntimeOptions
 ) -> Graph | None:
     """The graph as an earlier start chose; other runtimes are not even imported."""
-    if known is None:
+    if known is None or not _is_allowed(known.setup, options):
         return None
     if not isinstance(graph, Graph) or known.setup != _setup_of(graph):
         try:
@@ -98,6 +98,16 @@ def _as_before(
     return _settled(
         graph, f"{known.reason} (at an earlier start; to measure again delete {known.file})"
     )
+
+
+def _is_allowed(setup: Setup, options: RuntimeOptions) -> bool:
+    """Whether it is here and options allow it: a file of the user's may say anything."""
+    if setup.runtime not in installed_runtimes() or options.runtime not in (AUTO, setup.runtime):
+        return False
+    try:
+        return replace(setup, per_shape=False) in setups(replace(options, runtime=setup.runtime))
+    except ConfigurationError:
+        return False
 
 
 def _setup_of(graph: Graph) -> Setup:

@@ -49,7 +49,7 @@ def test_an_onnx_file_is_of_its_family_unless_another_family_is_named(tmp_path, 
     result = call("run", source, "--weights", path, "--branch", "shape=160", "--frames", 2,
                   "--out", out)  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert "is an ONNX file, which faster_rcnn cannot read: it is taken for onnx" in result.output
+    assert "is an ONNX file: the detector onnx reads it" in result.output
     assert "detector: onnx" in (out / "config.yaml").read_text()
 
 

@@ -24,7 +24,7 @@ def test_nonsense_is_dropped_and_told_and_an_onnx_file_needs_no_detector(graph):
     node = graph.start_perception(
         weights=str(graph.folder / "model.onnx"), space=str(graph.folder / "one.yaml")
     )
-    assert "is an ONNX file, which faster_rcnn cannot read: it is taken for onnx" in node.log
+    assert "is an ONNX file: the detector onnx reads it" in node.log
     with Camera(graph).flowing():
         assert graph.wait(lambda: len(graph.frames) > 5)
         assert graph.wait(

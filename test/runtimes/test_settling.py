@@ -57,7 +57,8 @@ class Bench:
         monkeypatch.setattr(settling, "_WORTH_MS", 1.0)
         monkeypatch.setattr(settling, "Memory", Memory)
         monkeypatch.setattr(opening, "runtime_named", self.runtime_named)
-        monkeypatch.setattr(opening, "installed_runtimes", lambda: tuple(dict(self.names())))
+        for module in (opening, settling):
+            monkeypatch.setattr(module, "installed_runtimes", lambda: tuple(dict(self.names())))
         monkeypatch.setattr(remembering, "versions", lambda: {n: "1" for n, _ in self.ms})
 
     def names(self):
@@ -182,7 +183,13 @@ def test_what_is_remembered_spares_the_import_of_others(bench):
     assert "openvino" not in bench.imported
 
 
-@pytest.mark.parametrize("setup", [["tvm", "cpu", "float32"], ["openvino", "gpu", "int3"]])
+@pytest.mark.parametrize(
+    "setup",
+    [
+        ["tvm", "cpu", "float32"], ["openvino", "gpu", "int3"], ["openvino", "cuda", "bfloat16"],
+        ["onnxruntime", "cpu", "bfloat16", False],
+    ],
+)  # fmt: skip
 def test_what_is_not_here_any_more_is_measured_anew(bench, monkeypatch, setup):
     def missing(name):
         if name != "tvm":

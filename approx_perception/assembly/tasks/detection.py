@@ -46,10 +46,7 @@ class DetectionTask(Task):
         family = self.family(options)
         if family == family_for(options.detector, "") or not os.path.lexists(options.weights):
             return ""
-        return (
-            f"{shown(options.weights)} is an ONNX file, which {options.detector} cannot read: it "
-            f"is taken for {family}"
-        )
+        return f"{shown(options.weights)} is an ONNX file: the detector {family} reads it"
 
     def caution(self, options: KernelOptions) -> str:
         """See `Task`."""
