@@ -18,6 +18,9 @@ from pathlib import Path
 
 _BENCHMARKS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(_BENCHMARKS))
+# One thread, as networks have it here: a peak of all cores would be of another machine.
+for _library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ[f"{_library}_NUM_THREADS"] = "1"
 # Processes that are started find the plain node there.
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, (str(_BENCHMARKS), os.environ.get("PYTHONPATH", "")))

@@ -7,7 +7,7 @@ from approx_perception.ros.startup import run_node
 
 
 class MortalNode(PerceptionNode):
-    def _refuse(self, camera, error):
+    def _refuse(self, camera, error, what):
         # Passes every guard against errors, as the end of a thread would.
         raise SystemExit
 
