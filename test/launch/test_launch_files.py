@@ -17,7 +17,7 @@ pytest.importorskip("launch_ros", reason="launch_ros is not installed")
 
 import launch_pytest
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
-from approx_perception.msg import DetectionArray
+from approx_perception.msg import Classification, DetectionArray
 from launch import LaunchDescription, LaunchService
 from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -112,7 +112,24 @@ def demonstration():
 @pytest.mark.launch(fixture=demonstration)
 def test_the_demo_shows_something(graph):
     assert graph.wait(lambda: len(graph.frames) > 20)
-    assert any(len(frame.detections) for frame in graph.frames)
+    assert any(len(frame.output) for frame in graph.frames)
+
+
+@launch_pytest.fixture
+def classification():
+    on_this_machine()
+    return LaunchDescription(
+        [included("classification", image="/camera/image_raw", sla_ms="20"), ReadyToTest()]
+    )
+
+
+@pytest.mark.launch(fixture=classification)
+def test_images_are_classified(graph):
+    heard = graph.hear(Classification, "/classification", qos.RESULTS)
+    remapped = {"image": "/camera/image_raw"}
+    graph.start("player_node", remapped, source="synthetic:object_easy", loop=True)
+    assert graph.wait(lambda: len(heard) > 5)
+    assert all(message.branch.startswith("shape=") for message in heard)
 
 
 def run(description):
