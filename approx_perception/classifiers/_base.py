@@ -1,6 +1,5 @@
 """What every classifier family offers."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ import numpy.typing as npt
 
 from approx_perception.detectors import DetectorOptions
 from approx_perception.detectors._border import inference
-from approx_perception.exceptions import ConfigurationError, InferenceError, choices
+from approx_perception.exceptions import ConfigurationError, InferenceError, WeightsError, choices
+from approx_perception.files import file_sha256
 
 __all__ = ["Classifier", "ClassifierOptions", "ClassifierSettings", "crop"]
 
@@ -162,8 +162,7 @@ class Classifier(ABC):
         family = self.description.split()[0]
         if self.weights_path is None:
             return f"{family} without a weights file"
-        digest = hashlib.sha256(self.weights_path.read_bytes()).hexdigest()
-        return f"{family} {digest[:16]}"
+        return f"{family} {file_sha256(self.weights_path, 'weights file', WeightsError)[:16]}"
 
     def told(self) -> dict[str, str]:
         """What the weights were taken for and why, by heading; a family that knows overrides it."""

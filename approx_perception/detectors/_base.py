@@ -1,6 +1,5 @@
 """What every detector family offers."""
 
-import hashlib
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from approx_perception.detectors._border import inference, without_malformed
 from approx_perception.exceptions import ConfigurationError, WeightsError, counted, shown
-from approx_perception.files import read_text
+from approx_perception.files import file_sha256, read_text
 from approx_perception.runtimes import AUTO, RuntimeOptions
 from approx_perception.structures import Detections
 
@@ -245,8 +244,7 @@ class Detector(ABC):
         family = self.description.split()[0]
         if self.weights_path is None:
             return f"{family} {self.weights_digest[:16] or 'without a weights file'}"
-        digest = hashlib.sha256(self.weights_path.read_bytes()).hexdigest()
-        return f"{family} {digest[:16]}"
+        return f"{family} {file_sha256(self.weights_path, 'weights file', WeightsError)[:16]}"
 
     def told(self) -> dict[str, str]:
         """What the weights were taken for and why, by heading; a family that knows overrides it."""

@@ -3,7 +3,13 @@
 from approx_perception.files.arrays import Columns, read_columns, unpack_columns, write_columns
 from approx_perception.files.cache import user_cache
 from approx_perception.files.claims import claimed
-from approx_perception.files.content import check_file, is_folder, read_bytes, read_text
+from approx_perception.files.content import (
+    check_file,
+    file_sha256,
+    is_folder,
+    read_bytes,
+    read_text,
+)
 from approx_perception.files.kinds import foreign_kind
 from approx_perception.files.numbers import MOST_DIGITS, whole_number
 from approx_perception.files.tables import read_json, read_json_table, read_yaml_table
@@ -14,6 +20,7 @@ __all__ = [
     "Columns",
     "check_file",
     "claimed",
+    "file_sha256",
     "foreign_kind",
     "is_folder",
     "read_bytes",

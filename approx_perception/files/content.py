@@ -1,6 +1,7 @@
 """What a file holds, as bytes or text: the one place where files of others are opened."""
 
 import codecs
+import hashlib
 import os
 import stat
 from contextlib import suppress
@@ -12,6 +13,7 @@ __all__ = [
     "UnreadableError",
     "check_file",
     "content_of",
+    "file_sha256",
     "is_folder",
     "read_bytes",
     "read_text",
@@ -20,6 +22,7 @@ __all__ = [
 
 #: COCO's own ground truth takes half of that.
 _LARGEST_BYTES = 2**30
+_PIECE_BYTES = 2**20
 #: Those of UTF-32 first, for one of them begins like one of UTF-16.
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
@@ -80,6 +83,21 @@ def check_file(
         reason = getattr(problem, "strerror", None) or str(problem)
     if reason:
         raise error(f"cannot read the {what} {shown(str(path))}: {reason}")
+
+
+def file_sha256(
+    path: Path, what: str, error: type[ApproxPerceptionError] = ConfigurationError
+) -> str:
+    """Hash of what a file holds, in hexadecimal; read in pieces, see `read_bytes` for errors."""
+    check_file(path, what, error)
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                digest.update(piece)
+    except OSError as problem:
+        raise error(f"cannot read the {what} {path}: {problem.strerror or problem}") from problem
+    return digest.hexdigest()
 
 
 def is_folder(path: Path) -> bool:

@@ -10,6 +10,9 @@ from typing import Any, ClassVar
 
 import numpy.typing as npt
 
+from approx_perception.exceptions import WeightsError
+from approx_perception.files import file_sha256
+
 __all__ = [
     "PRECISIONS",
     "Array",
@@ -96,8 +99,9 @@ class GraphSource:
     @cached_property
     def digest(self) -> str:
         """Hash of the graph."""
-        content = self.path.read_bytes() if self.content is None else self.content
-        return hashlib.sha256(content).hexdigest()
+        if self.content is None:
+            return file_sha256(self.path, "weights file", WeightsError)
+        return hashlib.sha256(self.content).hexdigest()
 
 
 class Graph(ABC):

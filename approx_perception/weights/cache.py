@@ -1,7 +1,6 @@
 """Networks by name: downloaded once to the user's cache, and checked whenever they are used."""
 
 import fcntl
-import hashlib
 import os
 import re
 import time
@@ -13,7 +12,13 @@ from urllib.parse import urlsplit
 import yaml
 
 from approx_perception.exceptions import ConfigurationError, WeightsError, choices, shown
-from approx_perception.files import foreign_kind, read_text, replace_text, user_cache
+from approx_perception.files import (
+    file_sha256,
+    foreign_kind,
+    read_text,
+    replace_text,
+    user_cache,
+)
 from approx_perception.notices import notice
 from approx_perception.weights.catalogue import CATALOGUE, NamedNetwork
 from approx_perception.weights.disk import writing
@@ -141,7 +146,7 @@ def _bring(name: str, network: NamedNetwork, path: Path, report: Report, timeout
             f"cannot download {name} from {host}: {reason}; put the file {network.address} as "
             f"{path}, or name a server that has {path.name} as {MIRROR}"
         ) from reason
-    found = _sha256(part)
+    found = file_sha256(part, "weights file", WeightsError)
     if network.sha256 not in ("", found):
         part.unlink()
         raise WeightsError(
@@ -173,7 +178,8 @@ def _address_of(name: str, network: NamedNetwork) -> str:
 
 def _check(name: str, network: NamedNetwork, path: Path) -> None:
     """Compare a file with the hash that is known, or with that of its first use."""
-    found, record = _sha256(path), path.with_name(f"{path.name}.sha256")
+    found = file_sha256(path, "weights file", WeightsError)
+    record = path.with_name(f"{path.name}.sha256")
     expected = network.sha256
     if not expected and record.exists():
         expected = read_text(record, "hash", WeightsError, 1000).strip()
@@ -185,14 +191,3 @@ def _check(name: str, network: NamedNetwork, path: Path) -> None:
             f"{path} is not {name}: its SHA-256 is {found}, expected is {expected}; delete it, and "
             "it is downloaded anew"
         )
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while piece := file.read(2**20):
-                digest.update(piece)
-    except OSError as error:
-        raise WeightsError(f"cannot read {path}: {error.strerror or error}") from error
-    return digest.hexdigest()

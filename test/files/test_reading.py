@@ -1,5 +1,6 @@
 """Files of others: whatever is wrong with one, there is one sentence, at once."""
 
+import hashlib
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import pytest
 
 from approx_perception.exceptions import ConfigurationError, DatasetError, WeightsError
 from approx_perception.files import (
+    file_sha256,
     read_columns,
     read_json,
     read_json_table,
@@ -269,3 +271,14 @@ def test_arrays_come_back(array, tmp_path):
     assert np.array_equal(columns["a"], array)
     assert np.array_equal(columns["f"], array.T)
     assert json.dumps(sorted(columns)) == '["a", "f"]'
+
+
+def test_a_hash_is_of_all_pieces(tmp_path):
+    content = b"piece" * 2**18
+    assert file_sha256(written(tmp_path, content), "list") == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(("name", "reason"), [("none", "there is no list"), (".", "a folder")])
+def test_what_is_no_file_has_no_hash(tmp_path, name, reason):
+    with pytest.raises(WeightsError, match=reason):
+        file_sha256(tmp_path / name, "list", WeightsError)

@@ -13,7 +13,7 @@ from approx_perception.detectors._shipped import shipped_weights_path
 from approx_perception.detectors.faster_rcnn.metadata import Metadata, read_metadata
 from approx_perception.exceptions import WeightsError, reason_of, shown
 from approx_perception.extras import needed_for
-from approx_perception.files import check_file, read_bytes, user_cache
+from approx_perception.files import file_sha256, read_bytes, user_cache
 from approx_perception.notices import notice
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _exported_on_load(weights: str, class_names_file: Path | None) -> NetworkFil
     """Export what torch reads, once: a later start finds it in the user's cache."""
     is_name = "_Weights." in weights and not os.path.lexists(weights)
     loaded = _load_in_torch(weights, class_names_file) if is_name else None
-    digest = loaded.digest if loaded else _digest(Path(weights))
+    digest = loaded.digest if loaded else file_sha256(Path(weights), "weights file", WeightsError)
     names = read_bytes(class_names_file, "class names", WeightsError) if class_names_file else b""
     key = hashlib.sha256(f"{FASTER_RCNN_FORMAT} {__version__} {digest} ".encode() + names)
     kept = user_cache() / "exported" / f"{key.hexdigest()[:32]}.onnx"
@@ -104,11 +104,6 @@ def _exported_on_load(weights: str, class_names_file: Path | None) -> NetworkFil
     if is_name:
         return replace(file, weights_path=None, weights_digest=digest)
     return replace(file, weights_path=Path(weights))
-
-
-def _digest(path: Path) -> str:
-    check_file(path, "weights file", WeightsError)
-    return hashlib.sha256(read_bytes(path, "weights file", WeightsError)).hexdigest()
 
 
 def _load_in_torch(weights: str, class_names_file: Path | None) -> "LoadedNetwork":
