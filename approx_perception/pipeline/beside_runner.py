@@ -3,7 +3,7 @@
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -54,7 +54,7 @@ class Work:
             # Else a library that wants to end the process would end the thread in silence.
             failure = RuntimeError(described(error))
         ms = (clock.monotonic_ns() - start_ns) / 1e6
-        return Work(self.ticket, self.part, self.run, self.stamp_ns, found, failure, ms)
+        return replace(self, found=found, error=failure, ms=ms)
 
 
 class BesideRunner(ABC):
@@ -93,7 +93,6 @@ class ModelledBeside(BesideRunner):
     def __init__(self, clock: Clock, part_ms: Callable[[int], float] | None = None) -> None:
         self._clock, self._part_ms = clock, part_ms
         self._work: Work | None = None
-        self._ms = 0.0
 
     def may_start(self, owner: Hashable) -> bool:
         """See `BesideRunner`; it has one stream."""
@@ -103,8 +102,7 @@ class ModelledBeside(BesideRunner):
         """See `BesideRunner`."""
         done = work.done(self._clock)
         if self._part_ms is not None:
-            ms = self._part_ms(done.part)
-            done = Work(done.ticket, done.part, done.run, done.stamp_ns, done.found, done.error, ms)
+            done = replace(done, ms=self._part_ms(done.part))
         self._work = done
 
     def ended(self, owner: Hashable, stamp_ns: int) -> Work | None:
